@@ -1,0 +1,253 @@
+/** A real Postgres from npm's binaries, for `npm start` (durable, with a password) and for tests (neither). */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { keep } from './keep.ts';
+import { freshDataFolder, nativeFolder, program, realFolder, type RunAs, runAs } from './postgres-files.ts';
+
+export interface PostgresOptions {
+  /** Where the data lies; made if it is not there. */
+  dataDir: string;
+  /** The port to try first; else the one of the last start, else any free one. */
+  port?: number;
+  /** False: for tests. Nothing is synced to disk, and `stop` removes the data. */
+  durable: boolean;
+  /** The superuser's, for data that is made now; without one every local connection is trusted. */
+  password?: string;
+  /** Where the server's log goes; by default into `dataDir`. */
+  logFile?: string;
+  /** Told what takes a while or is worth knowing. */
+  say?: (line: string) => void;
+}
+
+export interface Postgres {
+  port: number;
+  /** Where the data really lies. */
+  dataDir: string;
+  /** Ends when the server does, whoever stopped it. */
+  exited: Promise<void>;
+  /** A connection string; the superuser's unless another user is named. */
+  url(database: string, user?: string, password?: string): string;
+  stop(): Promise<void>;
+}
+
+/** Starts Postgres on loopback TCP, making its data folder first if there is none. */
+export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
+  let dataDir = realFolder(options.dataDir);
+  const as = runAs(dataDir);
+  const native = nativeFolder(as);
+  if (!options.durable) keep({ do: 'remove', folder: dataDir });
+  if (!existsSync(path.join(dataDir, 'PG_VERSION'))) dataDir = makeData(native, as, options);
+  refuseOtherVersion(native, dataDir);
+  await stopLeftOver(dataDir);
+
+  const portFile = path.join(dataDir, 'stagedoor.port');
+  const last = existsSync(portFile) ? Number(readFileSync(portFile, 'utf8')) : undefined;
+  const wanted = options.port ?? last;
+  let port = wanted && (await isFree(wanted)) ? wanted : await freePort();
+  for (let attempt = 1; ; attempt++) {
+    const child = launch(native, dataDir, as, port, options);
+    const why = await untilReady(child, dataDir, options);
+    if (why === undefined) {
+      writeFileSync(portFile, `${port}\n`);
+      return running(child, port, dataDir, options);
+    }
+    // Between finding a port free and taking it someone else may have been quicker.
+    if (attempt === 3 || !/in use|could not bind/i.test(why)) throw new Error(`Postgres did not start: ${why}`);
+    port = await freePort();
+  }
+}
+
+function makeData(native: string, as: RunAs, options: PostgresOptions): string {
+  const { folder, place } = freshDataFolder(options.dataDir, as);
+  if (place !== options.dataDir) {
+    if (!options.durable) keep({ do: 'remove', folder: place });
+    options.say?.(
+      `Postgres cannot run as root and user ${as.uid} cannot reach ${options.dataDir}: its data is kept in ${place}, linked from there`,
+    );
+  }
+  const secrets = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-initdb-'));
+  const pwfile = path.join(secrets, 'password');
+  try {
+    writeFileSync(pwfile, options.password ?? 'unused', { mode: 0o600 });
+    if (as.uid !== undefined) for (const file of [secrets, pwfile]) chownSync(file, as.uid, as.gid);
+    const method = options.password === undefined ? 'trust' : 'scram-sha-256';
+    // Bytewise order and Unicode letters, the same on every machine: nothing depends on the locales installed there.
+    const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--encoding=UTF8'];
+    const args = ['-D', folder, '-U', 'postgres', '-A', method, `--pwfile=${pwfile}`, ...locale];
+    if (!options.durable) args.push('--no-sync');
+    const made = spawnSync(program(native, 'initdb'), args, { ...as, cwd: '/', env: environment(), encoding: 'utf8' });
+    if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr.trim()}`);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  } finally {
+    rmSync(secrets, { recursive: true, force: true });
+  }
+  // A folder of this name is whole: one whose making was cut short still has the other name.
+  if (place === options.dataDir) rmSync(place, { recursive: true, force: true });
+  renameSync(folder, place);
+  return place;
+}
+
+function refuseOtherVersion(native: string, dataDir: string): void {
+  const data = readFileSync(path.join(dataDir, 'PG_VERSION'), 'utf8').trim();
+  const { stdout } = spawnSync(program(native, 'postgres'), ['--version'], { cwd: '/', encoding: 'utf8' });
+  const ours = /(\d+)(\.|beta|rc|devel)/.exec(stdout)?.[1];
+  if (ours && data !== ours)
+    throw new Error(`${dataDir} was made by Postgres ${data}, this is ${ours}. Remedy: move it away, or set DATA_DIR`);
+}
+
+/** A server that outlived a killed start holds the data: it is stopped. A pid taken over by something else is not. */
+async function stopLeftOver(dataDir: string): Promise<void> {
+  const file = path.join(dataDir, 'postmaster.pid');
+  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
+  if (!pid) return;
+  if (!serves(pid, dataDir)) return rmSync(file, { force: true });
+  signal(pid, 'SIGINT');
+  for (let waited = 0; serves(pid, dataDir); waited += 20) {
+    if (waited >= 15_000)
+      throw new Error(`Postgres, process ${pid}, left over from an earlier start, does not stop. Remedy: kill ${pid}`);
+    await delay(20);
+  }
+}
+
+function serves(pid: number, dataDir: string): boolean {
+  if (process.platform === 'win32') return false; // Postgres itself decides there
+  const ps = spawnSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+  let command = ps.stdout ?? '';
+  if (ps.error && existsSync(`/proc/${pid}/cmdline`))
+    command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  return command.includes('postgres') && command.includes(` ${dataDir} `);
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return;
+    throw new Error(
+      `Postgres, process ${pid}, left over from another user's start, holds the data. Remedy: stop it as that user, or set DATA_DIR`,
+      { cause: error },
+    );
+  }
+}
+
+function launch(native: string, dataDir: string, as: RunAs, port: number, options: PostgresOptions): ChildProcess {
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: 200,
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    ...(options.durable ? {} : { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }),
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const log = openSync(logFile(dataDir, options), 'a', 0o600);
+  // Detached: a Ctrl-C in the terminal is for whoever started us, who stops the server last.
+  const child = spawn(program(native, 'postgres'), ['-D', dataDir, '-p', String(port), ...args], {
+    ...as,
+    cwd: '/',
+    env: environment(),
+    detached: true,
+    stdio: ['ignore', log, log],
+    windowsHide: true,
+  });
+  closeSync(log);
+  if (child.pid) keep({ do: 'watch', pid: child.pid, signal: stopSignal(options), graceMs: 15_000 });
+  child.unref();
+  return child;
+}
+
+function logFile(dataDir: string, options: PostgresOptions): string {
+  return options.logFile ?? path.join(dataDir, 'server.log');
+}
+
+/** SIGINT: end all sessions and close the data; SIGQUIT: stop at once, for data nobody will read again. */
+function stopSignal(options: PostgresOptions): NodeJS.Signals {
+  return options.durable ? 'SIGINT' : 'SIGQUIT';
+}
+
+function environment(): NodeJS.ProcessEnv {
+  // Nothing of the caller's PG* variables, which would change what the server and initdb do.
+  const { PATH, SystemRoot } = process.env;
+  return { PATH, ...(SystemRoot ? { SystemRoot } : {}), LC_ALL: 'C', TZ: 'UTC' };
+}
+
+/** Undefined once the server takes connections; else why it never will. */
+async function untilReady(child: ChildProcess, dataDir: string, options: PostgresOptions): Promise<string | undefined> {
+  const failures: string[] = [];
+  child.once('error', (error) => failures.push(error.message));
+  child.once('exit', (code, by) => failures.push(`ended with ${by ?? code}: ${lastLines(logFile(dataDir, options))}`));
+  const pidFile = path.join(dataDir, 'postmaster.pid');
+  for (let waited = 0; waited < 60_000 && failures.length === 0; waited += 10) {
+    const lines = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').split('\n') : [];
+    // The eighth line is what pg_ctl waits for as well.
+    if (lines[0] === String(child.pid) && lines[7]?.startsWith('ready')) return undefined;
+    await delay(10);
+  }
+  if (failures.length === 0) child.kill(stopSignal(options));
+  return failures[0] ?? `not ready after a minute: ${lastLines(logFile(dataDir, options))}`;
+}
+
+function lastLines(file: string): string {
+  return readFileSync(file, 'utf8').trim().split('\n').slice(-4).join(' / ');
+}
+
+function running(child: ChildProcess, port: number, dataDir: string, options: PostgresOptions): Postgres {
+  const { pid } = child;
+  const exited = new Promise<void>((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve();
+    else child.once('exit', () => resolve());
+  }).then(() => keep({ do: 'forget', pid: pid! }));
+  return {
+    port,
+    dataDir,
+    exited,
+    url(database, user = 'postgres', password = options.password ?? 'unused') {
+      return `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
+    },
+    async stop() {
+      child.ref();
+      child.kill(stopSignal(options));
+      const kill = setTimeout(() => child.kill('SIGKILL'), 15_000);
+      await exited;
+      clearTimeout(kill);
+      if (options.durable) return;
+      rmSync(dataDir, { recursive: true, force: true });
+      rmSync(options.dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port nothing listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Whether a server could listen on this port of `host`. */
+export async function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  const server = net.createServer();
+  return await new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
