@@ -15,12 +15,14 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
+  unlinkSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
@@ -144,6 +146,8 @@ function isOurs(folder: string, me: number): boolean {
  */
 export function freshDataFolder(wanted: string, as: RunAs): { folder: string; place: string } {
   mkdirSync(path.dirname(wanted), { recursive: true });
+  if (existsSync(wanted) && readdirSync(wanted).length > 0)
+    throw new Error(`${wanted} holds something else than a Postgres database. Remedy: move it away, or set DATA_DIR`);
   const here = emptyFolder(wanted, as);
   if (here) return { folder: here, place: wanted };
   const name = `stagedoor-${createHash('sha256').update(path.resolve(wanted)).digest('hex').slice(0, 12)}`;
@@ -153,7 +157,7 @@ export function freshDataFolder(wanted: string, as: RunAs): { folder: string; pl
     if (!folder) continue;
     // No link at `wanted` leads there any more, so the data belongs to a DATA_DIR that was deleted.
     rmSync(place, { recursive: true, force: true });
-    rmSync(wanted, { force: true });
+    if (lstatSync(wanted, { throwIfNoEntry: false })?.isSymbolicLink()) unlinkSync(wanted);
     symlinkSync(place, wanted);
     return { folder, place };
   }

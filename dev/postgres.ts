@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  rmdirSync,
   writeFileSync,
 } from 'node:fs';
 import net from 'node:net';
@@ -99,7 +100,7 @@ function makeData(native: string, as: RunAs, options: PostgresOptions): string {
     rmSync(secrets, { recursive: true, force: true });
   }
   // A folder of this name is whole: one whose making was cut short still has the other name.
-  if (place === options.dataDir) rmSync(place, { recursive: true, force: true });
+  if (existsSync(place)) rmdirSync(place); // only if empty: what lies there may be somebody's
   renameSync(folder, place);
   return place;
 }
