@@ -1,0 +1,104 @@
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65535);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' });
+const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// address' });
+
+/** Every variable the service reads, each as `.env.example` describes it. */
+const environment = z.object({
+  PORT: port.default(3000),
+  HOST: z.string().min(1).default('0.0.0.0'),
+  METRICS_PORT: port.optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  DATABASE_URL: postgresUrl,
+  DATABASE_OWNER_URL: postgresUrl.optional(),
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10),
+  STAGEDOOR_OPERATOR_TOKEN: z.string().min(32, 'must have at least 32 characters'),
+  STAGEDOOR_MASTER_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them')
+    .transform((value) => Buffer.from(value, 'base64')),
+  AWS_REGION: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a Region such as us-east-1'),
+  IVS_ENDPOINT: httpUrl.optional(),
+  IVS_CHAT_ENDPOINT: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
+  JWKS_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
+  TRUSTED_PROXIES: z
+    .string()
+    .transform((value) => value.split(',').map((part) => part.trim()))
+    .optional(),
+  VENDS_PER_USER_PER_MINUTE: z.coerce.number().int().min(1).max(10_000).default(30),
+});
+
+/** What the environment says, checked. After this nobody asks whether a value is there. */
+export class Settings {
+  readonly port: number;
+  readonly host: string;
+  readonly metricsPort: number | undefined;
+  readonly logLevel: string;
+  readonly databaseUrl: string;
+  /** Whom migrations run as: the owner of the tables, which the service must not be. */
+  readonly databaseOwnerUrl: string | undefined;
+  readonly databasePoolSize: number;
+  readonly operatorToken: string;
+  readonly masterKey: Buffer;
+  /** Region of tenants that name none. */
+  readonly region: string;
+  /** Where both control planes and STS answer; unset means AWS. */
+  readonly ivsEndpoint: string | undefined;
+  /** Where chat clients connect; unset means AWS's endpoint of the tenant's Region. */
+  readonly ivsChatEndpoint: string | undefined;
+  readonly jwksAllowPrivateAddresses: boolean;
+  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For counts. */
+  readonly trustedProxies: string[] | undefined;
+  readonly vendsPerUserPerMinute: number;
+
+  private constructor(env: z.output<typeof environment>) {
+    this.port = env.PORT;
+    this.host = env.HOST;
+    this.metricsPort = env.METRICS_PORT;
+    this.logLevel = env.LOG_LEVEL;
+    this.databaseUrl = env.DATABASE_URL;
+    this.databaseOwnerUrl = env.DATABASE_OWNER_URL;
+    this.databasePoolSize = env.DATABASE_POOL_SIZE;
+    this.operatorToken = env.STAGEDOOR_OPERATOR_TOKEN;
+    this.masterKey = env.STAGEDOOR_MASTER_KEY;
+    this.region = env.AWS_REGION;
+    this.ivsEndpoint = env.IVS_ENDPOINT;
+    this.ivsChatEndpoint = env.IVS_CHAT_ENDPOINT ?? env.IVS_ENDPOINT?.replace(/^http/, 'ws');
+    this.jwksAllowPrivateAddresses = env.JWKS_ALLOW_PRIVATE_ADDRESSES;
+    this.trustedProxies = env.TRUSTED_PROXIES;
+    this.vendsPerUserPerMinute = env.VENDS_PER_USER_PER_MINUTE;
+  }
+
+  /**
+   * Reads and checks the environment.
+   * @throws {InvalidSettings} naming every variable that is wrong, at once.
+   */
+  static from(env: NodeJS.ProcessEnv): Settings {
+    const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+    const result = environment.safeParse(given);
+    if (result.success) return new Settings(result.data);
+    throw new InvalidSettings(
+      result.error.issues.map((issue) => {
+        const name = String(issue.path[0]);
+        return `${name} ${given[name] === undefined ? 'is required' : lowerFirst(issue.message)}`;
+      }),
+    );
+  }
+
+  /** The names of all variables, for the test that keeps `.env.example` in step. */
+  static readonly variables = Object.keys(environment.shape);
+}
+
+/** The environment cannot be used. Values are not repeated: some are secrets. */
+export class InvalidSettings extends Error {
+  constructor(readonly faults: string[]) {
+    super(`The settings are not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}\nSee .env.example.`);
+    this.name = 'InvalidSettings';
+  }
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,102 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { type Caller, credentialId } from '../caller.ts';
+import { Settings } from '../config.ts';
+import { translateDatabaseErrors } from './database-errors.ts';
+import { type Prisma, PrismaClient } from './generated/client.ts';
+
+/** Prisma's client inside a transaction that has entered a tenant (or is the operator's). */
+export type Tx = Prisma.TransactionClient;
+
+/** Longest a statement may run, and longest to wait for a connection, in milliseconds. */
+const statementTimeoutMs = 2_000;
+const connectTimeoutMs = 1_000;
+
+/** Whose rows a transaction is about, and by what right. */
+export interface Scope {
+  tenantId: string;
+  /** `system` for the service's own background work. */
+  kind: Caller['kind'] | 'system';
+  credential: string;
+}
+
+/** The service's own work inside a tenant, when no caller is behind it. */
+export function systemScope(tenantId: string): Scope {
+  return { tenantId, kind: 'system', credential: 'system' };
+}
+
+/**
+ * The only way to Postgres. There is no method that queries without saying whose rows are meant: row-level security
+ * shows a connection nothing until it has entered a tenant.
+ *
+ * Everything it throws for a failing database is a `Problem` (`unavailable`), within about three seconds.
+ */
+@Injectable()
+export class Database implements OnApplicationShutdown {
+  readonly pool: pg.Pool;
+  private readonly prisma: PrismaClient;
+
+  constructor(settings: Settings) {
+    this.pool = new pg.Pool({
+      connectionString: settings.databaseUrl,
+      max: settings.databasePoolSize,
+      connectionTimeoutMillis: connectTimeoutMs,
+      statement_timeout: statementTimeoutMs,
+      query_timeout: statementTimeoutMs + 500,
+      idle_in_transaction_session_timeout: 5_000,
+      keepAlive: true,
+      application_name: 'stagedoor',
+    });
+    // A connection that breaks while idle is replaced at the next query; without a listener it would end the process.
+    this.pool.on('error', () => undefined);
+    this.prisma = new PrismaClient({ adapter: new PrismaPg(this.pool) });
+  }
+
+  /** Runs `work` in a transaction that sees only the caller's tenant, after checking that the credential still holds. */
+  async inTenantOf<T>(caller: Exclude<Caller, { kind: 'operator' }>, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return await this.inScope({ tenantId: caller.tenantId, kind: caller.kind, credential: credentialId(caller) }, work);
+  }
+
+  /** Runs `work` in a transaction that sees only the rows of the scope's tenant. */
+  async inScope<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return await this.transaction(async (tx) => {
+      await tx.$executeRaw`select enter_tenant(${scope.tenantId}, ${scope.kind}, ${scope.credential})`;
+      return await work(tx);
+    });
+  }
+
+  /** Runs `work` in a transaction that sees all tenants' own rows, and nothing that belongs to one. */
+  async asOperator<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return await this.transaction(async (tx) => {
+      await tx.$executeRaw`select set_config('app.operator', 'on', true)`;
+      return await work(tx);
+    });
+  }
+
+  /**
+   * Calls one of the functions of the migrations, in one round trip, as a named prepared statement. `sql` must be a
+   * constant: it is also the statement's name.
+   */
+  async call<Row extends pg.QueryResultRow>(name: string, sql: string, values: unknown[]): Promise<Row[]> {
+    try {
+      const result = await this.pool.query<Row>({ name, text: sql, values });
+      return result.rows;
+    } catch (error) {
+      throw translateDatabaseErrors(error);
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.prisma.$disconnect();
+    await this.pool.end();
+  }
+
+  private async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    try {
+      return await this.prisma.$transaction(work, { maxWait: connectTimeoutMs, timeout: statementTimeoutMs + 500 });
+    } catch (error) {
+      throw translateDatabaseErrors(error);
+    }
+  }
+}

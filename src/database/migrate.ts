@@ -1,0 +1,109 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+
+/** The migrations that come with this build. */
+export const migrationsFolder = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
+
+/** The advisory lock Prisma's own migration engine takes: the two take turns on one database. */
+const prismaLock = 72_707_369;
+
+const table = `create table if not exists _prisma_migrations (
+  id varchar(36) primary key not null, checksum varchar(64) not null, finished_at timestamptz,
+  migration_name varchar(255) not null, logs text, rolled_back_at timestamptz,
+  started_at timestamptz not null default now(), applied_steps_count integer not null default 0)`;
+
+interface Recorded {
+  migration_name: string;
+  checksum: string;
+  finished_at: Date | null;
+}
+
+/**
+ * Brings a database up to date: applies what is new in `prisma/migrations`, in the order of the names, and records it as
+ * `prisma migrate deploy` does, so that either may be used. Runs as the owner of the tables. Several at once take turns.
+ *
+ * @returns the names of the migrations applied, in order.
+ * @throws if a migration fails, failed before, or was changed after it was applied.
+ */
+export async function migrate(ownerUrl: string, folder = migrationsFolder): Promise<string[]> {
+  const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  try {
+    await client.query('select pg_advisory_lock($1)', [prismaLock]);
+    await client.query(table);
+    const recorded = await client.query<Recorded>(
+      'select migration_name, checksum, finished_at from _prisma_migrations where rolled_back_at is null',
+    );
+    const failed = recorded.rows.find((row) => row.finished_at === null);
+    if (failed)
+      throw new Error(`migration ${failed.migration_name} failed before: mend it with \`prisma migrate resolve\``);
+    const done = new Map(recorded.rows.map((row) => [row.migration_name, row.checksum]));
+    const applied: string[] = [];
+    for (const migration of await readMigrations(folder)) {
+      const checksum = done.get(migration.name);
+      if (checksum === undefined) {
+        await apply(client, migration);
+        applied.push(migration.name);
+      } else if (checksum !== migration.checksum) {
+        throw new Error(`migration ${migration.name} was changed after it was applied`);
+      }
+    }
+    return applied;
+  } finally {
+    await client.end(); // lets go of the lock
+  }
+}
+
+interface Migration {
+  name: string;
+  sql: string;
+  checksum: string;
+}
+
+/** The migrations of a folder in Prisma's layout, in order. */
+export async function readMigrations(folder = migrationsFolder): Promise<Migration[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return await Promise.all(
+    names.sort().map(async (name) => {
+      const sql = await readFile(path.join(folder, name, 'migration.sql'), 'utf8');
+      return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
+}
+
+async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
+  const id = randomUUID();
+  await client.query('insert into _prisma_migrations (id, checksum, migration_name) values ($1, $2, $3)', [
+    id,
+    checksum,
+    name,
+  ]);
+  try {
+    await client.query(sql); // the simple protocol runs a whole file as one transaction
+  } catch (error) {
+    await client.query('update _prisma_migrations set logs = $2 where id = $1', [id, String(error)]);
+    throw new Error(`migration ${name} failed: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+  await client.query('update _prisma_migrations set finished_at = now(), applied_steps_count = 1 where id = $1', [id]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const ownerUrl = process.env['DATABASE_OWNER_URL'];
+  if (!ownerUrl) {
+    process.stderr.write('DATABASE_OWNER_URL is required: migrations run as the owner of the tables.\n');
+    process.exit(1);
+  }
+  try {
+    const applied = await migrate(ownerUrl);
+    process.stdout.write(applied.length > 0 ? `Applied ${applied.join(', ')}.\n` : 'The database is up to date.\n');
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,44 @@
+import type pg from 'pg';
+import { readMigrations } from './migrate.ts';
+
+const howTo =
+  'Serve as a plain login role that is a member of stagedoor_app, and migrate as another (see docs/operations.md).';
+
+/**
+ * Refuses a database the service must not serve from: one where the connected role could step around row-level security,
+ * or one whose migrations are not those of this build.
+ *
+ * @throws an Error with one clear line.
+ */
+export async function assertServable(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ role: string; powers: string[]; owns: string | null; serving: boolean }>(`
+    select current_user as role,
+           coalesce((select array_agg(rolname::text) from pg_roles
+                      where (rolsuper or rolbypassrls) and pg_has_role(current_user, oid, 'member')), '{}') as powers,
+           (select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+             where n.nspname = 'public' and c.relkind in ('r', 'p') and pg_has_role(current_user, c.relowner, 'member')
+             limit 1) as owns,
+           exists (select from pg_roles where rolname = 'stagedoor_app' and pg_has_role(current_user, oid, 'usage'))
+             as serving`);
+  const [found] = rows;
+  if (!found) throw new Error('The database does not say who is connected.');
+  if (found.powers.length > 0) {
+    throw new Error(`DATABASE_URL connects as ${found.role}, which can bypass row-level security. ${howTo}`);
+  }
+  if (found.owns) {
+    throw new Error(`DATABASE_URL connects as ${found.role}, which owns the table ${found.owns}. ${howTo}`);
+  }
+  if (!found.serving) {
+    throw new Error(`DATABASE_URL connects as ${found.role}, which is not a member of stagedoor_app. ${howTo}`);
+  }
+  await assertMigrated(pool);
+}
+
+async function assertMigrated(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ name: string }>('select migration_name as name from applied_migrations()');
+  const applied = new Set(rows.map((row) => row.name));
+  const missing = (await readMigrations()).map((migration) => migration.name).filter((name) => !applied.has(name));
+  if (missing.length > 0) {
+    throw new Error(`The database lacks ${missing.join(', ')}: run the migrations first (see docs/operations.md).`);
+  }
+}

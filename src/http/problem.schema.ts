@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { type ProblemCode, problemKinds } from '../errors.ts';
+
+const codes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]];
+
+/** The RFC 9457 document every failure answers with, as the OpenAPI document shows it. */
+export const problemSchema = {
+  name: 'Problem',
+  schema: z.looseObject({
+    type: z.string().meta({ description: 'Where this code is explained, on this service.' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().meta({ description: 'What happened and what to do about it.' }),
+    code: z.enum(codes),
+    requestId: z.string().meta({ description: 'Name it when you report the problem.' }),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .meta({ description: 'For `invalid_request`: each fault, and the dotted path of the field it is in.' }),
+  }),
+};

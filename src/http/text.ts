@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+/** The problem with a piece of text that neither Postgres nor IVS could carry, or undefined. */
+function unusable(value: string): string | undefined {
+  if (value.includes('\0')) return 'must not contain the character U+0000';
+  return value.isWellFormed() ? undefined : 'must be well-formed Unicode';
+}
+
+/** Text of `min` to `max` UTF-16 code units that every system behind can store and send. */
+export function text(min: number, max: number): z.ZodString {
+  return z
+    .string()
+    .min(min)
+    .max(max)
+    .superRefine((value, context) => {
+      const fault = unusable(value);
+      if (fault) context.addIssue({ code: 'custom', message: fault });
+    });
+}
+
+/** The tenant's own id of a user. IVS takes at most 128 characters (service model, `userId`). */
+export const userId = text(1, 128).meta({ description: "The tenant's own id of the user, byte for byte." });
+
+/** Why something was done, for those who read the audit log. */
+export const reason = text(1, 256);
+
+/** Any JSON, as deep as the body parser lets through. */
+export const jsonObject = z.record(text(1, 128), z.unknown());
+
+/** IVS allows 1 KB of attributes on a token; counted as UTF-8 bytes of all keys and values, the strictest reading. */
+export const attributesMaxBytes = 1024;
+
+export function attributesBytes(attributes: Record<string, string>): number {
+  return Object.entries(attributes).reduce(
+    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
+    0,
+  );
+}
+
+/** Attributes of a token: string to string, at most 1 KB in all. */
+export const attributes = z
+  .record(text(1, 128), text(0, 1024))
+  .refine((value) => attributesBytes(value) <= attributesMaxBytes, {
+    error: `must have at most ${attributesMaxBytes} bytes in all keys and values together`,
+  });

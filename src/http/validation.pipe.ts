@@ -1,0 +1,18 @@
+import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { Problem } from '../errors.ts';
+
+/** Most faults to list: a body can have as many as it has bytes. */
+const maxFaults = 20;
+
+/** Checks bodies, queries and parameters by their zod schema, and says for each fault where it is and what to change. */
+export function validationPipe(): StandardSchemaValidationPipe {
+  return new StandardSchemaValidationPipe({
+    exceptionFactory: (issues) =>
+      new Problem('invalid_request', 'Correct the fields named in errors and send the request again.', {
+        errors: issues.slice(0, maxFaults).map((issue) => ({
+          path: (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
+          message: issue.message,
+        })),
+      }),
+  });
+}

@@ -1,0 +1,20 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Tx } from './database/database.ts';
+
+/** What accompanies a request through the code without being an argument of everything. */
+export interface RequestContext {
+  requestId: string;
+  /** Set while a request with an `Idempotency-Key` runs: notes in the mutation's own transaction that it was applied. */
+  markApplied?: (tx: Tx) => Promise<void>;
+}
+
+const storage = new AsyncLocalStorage<RequestContext>();
+
+/** The request being served, or undefined in background work. */
+export function currentRequest(): RequestContext | undefined {
+  return storage.getStore();
+}
+
+export function runInRequest(context: RequestContext, work: () => void): void {
+  storage.run(context, work);
+}
