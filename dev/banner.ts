@@ -1,0 +1,63 @@
+/** What `npm start` prints once everything runs. */
+import path from 'node:path';
+
+import type { Demo } from './demo.ts';
+import { root, type Settings } from './settings.ts';
+
+interface Facts {
+  settings: Settings;
+  address: string;
+  database: { url: string; ownerUrl?: string; embeddedIn?: string };
+  operatorToken: string;
+  /** Or why there is none. */
+  demo: Demo | string;
+}
+
+/** The addresses, the throw-away credentials and three lines to paste. */
+export function banner({ settings, address, database, operatorToken, demo }: Facts): string {
+  const dataDir = path.relative(root, settings.dataDir) || '.';
+  return [
+    '',
+    `Stagedoor is ready after ${(performance.now() / 1000).toFixed(1)} s.`,
+    '',
+    `  API        ${address}   (read about it at ${address}/docs)`,
+    `  IVS        ${ivs(settings)}`,
+    `  Postgres   ${postgres(database)}`,
+    `  Logs       ${path.join(dataDir, 'logs')}   (warnings and errors are shown here too)`,
+    '',
+    `THROW-AWAY CREDENTIALS, for this machine only, kept in ${dataDir}`,
+    settings.operatorToken
+      ? '  operator token   the one you set, STAGEDOOR_OPERATOR_TOKEN'
+      : `  operator token   ${operatorToken}`,
+    ...(typeof demo === 'string' ? [] : [`  demo API key     ${demo.apiKey}`]),
+    ...(database.ownerUrl ? [`  database owner   ${database.ownerUrl}`] : []),
+    '',
+    ...(typeof demo === 'string' ? [`There is no demo tenant: ${demo}`] : tryIt(address, demo)),
+    '',
+    'Ctrl-C stops everything.',
+  ].join('\n');
+}
+
+function ivs({ ivs: { ...ivs }, region }: Settings): string {
+  if (ivs.kind === 'aws') return `AWS, ${region}   (because AWS_REGION is set and IVS_ENDPOINT is not)`;
+  if (ivs.kind === 'endpoint') return `${ivs.url}   (IVS_ENDPOINT)`;
+  return `emulator at http://127.0.0.1:${ivs.port}   (not AWS)`;
+}
+
+function postgres({ url, embeddedIn }: Facts['database']): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}   (${embeddedIn ? `embedded, its data in ${path.relative(root, embeddedIn)}` : 'DATABASE_URL'})`;
+}
+
+function tryIt(address: string, { spaceId, apiKey, tokens }: Demo): string[] {
+  const join = (token: string) =>
+    `curl -sS -X POST ${address}/v1/spaces/${spaceId}/join -H 'authorization: Bearer ${token}' -H 'content-type: application/json' -d '{}'`;
+  return [
+    'Paste these. Alice joins the demo space as its host:',
+    join(tokens.alice),
+    'Bob joins it as a viewer:',
+    join(tokens.bob),
+    'Who was given what:',
+    `curl -sS '${address}/v1/grants?spaceId=${spaceId}' -H 'authorization: Bearer ${apiKey}'`,
+  ];
+}

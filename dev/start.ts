@@ -1,0 +1,214 @@
+/** `npm start`: Postgres, the IVS emulator, the service and a demo tenant, in one command and stopped by one Ctrl-C. */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import net from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+import { banner } from './banner.ts';
+import { type Child, Running, startNode } from './children.ts';
+import { DataDir } from './data-dir.ts';
+import { Api, type Demo, prepareDemo } from './demo.ts';
+import { isFree, startPostgres } from './postgres.ts';
+import { makeDatabase, plan, servingUrl } from './roles.ts';
+import { readSettings, root, type Settings } from './settings.ts';
+import { reason, Told } from './told.ts';
+
+const DATABASE = 'stagedoor';
+
+/** Starts everything; returns when it is ready and has said so. */
+async function start(running: Running): Promise<void> {
+  const settings = readSettings();
+  await refuseTakenPorts(settings);
+  const data = new DataDir(settings.dataDir);
+  running.afterwards(data.release);
+  const secrets = {
+    operatorToken: settings.operatorToken ?? data.secret('operator-token'),
+    masterKey: settings.masterKey ?? data.secret('master-key', () => randomBytes(32).toString('base64')),
+  };
+  const [database, ivsEnv] = await Promise.all([
+    prepareDatabase(settings, data, running),
+    startIvs(settings, data, running),
+  ]);
+
+  say('Starting the service …');
+  const { DATABASE_OWNER_URL: _notItsBusiness, ...env } = { ...process.env, ...ivsEnv };
+  const service = startNode(
+    'service',
+    [path.join(root, 'dist/main.js')],
+    {
+      ...env,
+      PORT: String(settings.port),
+      HOST: settings.host,
+      DATABASE_URL: database.url,
+      STAGEDOOR_OPERATOR_TOKEN: secrets.operatorToken,
+      STAGEDOOR_MASTER_KEY: secrets.masterKey,
+    },
+    data.path('logs', 'service.log'),
+  );
+  running.add(service);
+  const address = `http://${net.isIPv6(settings.host) ? `[${settings.host}]` : reachable(settings.host)}:${settings.port}`;
+  await untilOk(`${address}/health/ready`, service);
+
+  const demo = await demoTenant(new Api(address, secrets.operatorToken), data, settings);
+  if (running.isEnding) return;
+  console.log(banner({ settings, address, database, operatorToken: secrets.operatorToken, demo }));
+}
+
+interface Database {
+  /** Whom the service connects as. */
+  url: string;
+  /** The embedded one's owner, for a look inside. */
+  ownerUrl?: string;
+  embeddedIn?: string;
+}
+
+async function prepareDatabase(settings: Settings, data: DataDir, running: Running): Promise<Database> {
+  const embedded = settings.databaseUrl ? undefined : await startEmbedded(data, running);
+  const given = {
+    databaseUrl: settings.databaseUrl ?? embedded!.ownerUrl,
+    ownerUrl: settings.databaseOwnerUrl,
+  };
+  const found = await plan(given);
+  if (found.ownerUrl) {
+    say('Migrating the database …');
+    await migrate(found.ownerUrl);
+  }
+  return { url: await servingUrl(given, found, data), ...embedded };
+}
+
+async function startEmbedded(data: DataDir, running: Running): Promise<{ ownerUrl: string; embeddedIn: string }> {
+  say('Starting Postgres …');
+  const logFile = data.path('logs', 'postgres.log');
+  const postgres = await startPostgres({
+    dataDir: data.path('postgres'),
+    durable: true,
+    password: data.secret('postgres-password'),
+    logFile,
+    say,
+  });
+  running.add({ name: 'Postgres', logFile, exited: postgres.exited.then(() => 'ended'), stop: () => postgres.stop() });
+  const password = data.secret('database-owner-password');
+  await makeDatabase(postgres.url('postgres'), DATABASE, password);
+  return { ownerUrl: postgres.url(DATABASE, DATABASE, password), embeddedIn: postgres.dataDir };
+}
+
+async function migrate(ownerUrl: string): Promise<void> {
+  try {
+    await promisify(execFile)(process.execPath, [path.join(root, 'dist/database/migrate.js')], {
+      env: { ...process.env, DATABASE_OWNER_URL: ownerUrl },
+    });
+  } catch (error) {
+    const { stderr, message } = error as { stderr?: string; message: string };
+    throw new Told(`The database could not be migrated. ${stderr?.trim() || message}`, { cause: error });
+  }
+}
+
+/** Starts the emulator if it is what the settings mean; returns what the service has to be told of IVS. */
+async function startIvs({ ivs, region }: Settings, data: DataDir, running: Running): Promise<NodeJS.ProcessEnv> {
+  if (ivs.kind === 'aws') return {};
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE } = process.env;
+  const madeUp = {
+    AWS_ACCESS_KEY_ID: 'emulator',
+    AWS_SECRET_ACCESS_KEY: 'emulator',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+  if (ivs.kind === 'endpoint') {
+    const hasOwn = AWS_PROFILE || (AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY);
+    return { AWS_REGION: region, IVS_ENDPOINT: ivs.url, ...(hasOwn ? {} : madeUp) };
+  }
+  say('Starting the IVS emulator …');
+  const bin = path.join(root, 'emulator/dist/bin.js');
+  const args = [bin, '--port', String(ivs.port), '--data', data.path('emulator')];
+  const emulator = running.add(startNode('emulator', args, process.env, data.path('logs', 'emulator.log')));
+  await untilListening(ivs.port, emulator);
+  // The user's own credentials have no business there.
+  const none = { AWS_PROFILE: undefined, AWS_SESSION_TOKEN: undefined };
+  return { AWS_REGION: region, IVS_ENDPOINT: `http://127.0.0.1:${ivs.port}`, ...none, ...madeUp };
+}
+
+async function demoTenant(api: Api, data: DataDir, { ivs, region }: Settings): Promise<Demo | string> {
+  const where = ivs.kind === 'aws' ? `aws ${region}` : ivs.kind === 'emulator' ? 'emulator' : ivs.url;
+  try {
+    return await prepareDemo(api, data, where);
+  } catch (error) {
+    // With the emulator everything is ours, and a demo that fails is a fault. An AWS account may have its reasons.
+    if (ivs.kind === 'emulator') throw error;
+    return reason(error);
+  }
+}
+
+async function untilOk(url: string, service: Child): Promise<void> {
+  const answered = async () => (await fetch(url, { signal: AbortSignal.timeout(5_000) })).ok;
+  await until(answered, service, `does not answer at ${url}`);
+}
+
+async function untilListening(port: number, child: Child): Promise<void> {
+  await until(() => answers(port), child, `does not listen on port ${port}`);
+}
+
+/** Waits for a condition; gives up after a minute. Should the child end instead, `Running` ends everything. */
+async function until(condition: () => Promise<boolean>, child: Child, otherwise: string): Promise<void> {
+  for (const since = performance.now(); performance.now() - since < 60_000; await delay(50)) {
+    if (await condition().catch(() => false)) return;
+  }
+  throw new Told(`The ${child.name} ${otherwise} after a minute. Its log: ${child.logFile}`);
+}
+
+async function refuseTakenPorts({ port, host, ivs }: Settings): Promise<void> {
+  await refuseTaken('PORT', port, host);
+  if (ivs.kind !== 'emulator') return;
+  if (ivs.port === port)
+    throw new Told(`PORT and IVS_EMULATOR_PORT are both ${port}. Remedy: set one of them to another port`);
+  await refuseTaken('IVS_EMULATOR_PORT', ivs.port, '127.0.0.1');
+}
+
+async function refuseTaken(name: string, port: number, host: string): Promise<void> {
+  // On some systems a port can be taken twice, for all addresses and for one of them: hence both questions.
+  if (!(await answers(port)) && (await isFree(port, host))) return;
+  throw new Told(`Port ${port} is taken. Remedy: stop what uses it, or ${name}=<another port> npm start`);
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = net.connect({ port, host: '127.0.0.1' });
+  const answer = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  });
+  socket.destroy();
+  return answer;
+}
+
+/** Where a server that listens on `host` can be reached from this machine. */
+function reachable(host: string): string {
+  return host === '0.0.0.0' ? '127.0.0.1' : host;
+}
+
+function say(line: string): void {
+  console.error(line);
+}
+
+/** One Ctrl-C may arrive twice, from the terminal and passed on by dev/run.mjs; a second one means: now. */
+function endOnSignals(running: Running): void {
+  let first = 0;
+  const end = () => {
+    if (running.isEnding && performance.now() - first > 1_000) process.exit(130); // the keeper does the rest
+    if (running.isEnding) return;
+    first = performance.now();
+    say('\nStopping …');
+    void running.end(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  process.on('disconnect', end); // dev/run.mjs was killed
+}
+
+const running = new Running();
+endOnSignals(running);
+try {
+  await start(running);
+} catch (error) {
+  if (!running.isEnding) {
+    console.error(error instanceof Told ? `\n${error.message}` : error);
+    await running.end(1);
+  }
+}
