@@ -1,0 +1,54 @@
+import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import type { TenantCaller } from '../caller.ts';
+import { By } from '../http/access.ts';
+import { Endpoint } from '../http/endpoint.ts';
+import { type ListQuery, listQuery } from '../http/paging.ts';
+import { type CreateIssuerBody, createIssuerBody, issuer, issuerId, issuerPage } from './issuers.schemas.ts';
+import { IssuersService } from './issuers.service.ts';
+
+const tag = 'Issuers';
+const access = { scope: 'issuers:write' } as const;
+
+@Controller('v1/issuers')
+export class IssuersController {
+  constructor(private readonly issuers: IssuersService) {}
+
+  @Post()
+  @Endpoint({
+    summary: 'Register an issuer',
+    description:
+      'From then on app users may call with its JWTs, which must have `exp` and `iat`, at most 24 hours apart, and a string user id.',
+    tag,
+    access,
+    answers: { 201: issuer },
+    problems: ['conflict', 'quota_exceeded'],
+  })
+  async create(@By() caller: TenantCaller, @Body({ schema: createIssuerBody }) body: CreateIssuerBody) {
+    return await this.issuers.create(caller, body);
+  }
+
+  @Get()
+  @Endpoint({ summary: 'List issuers', tag, access, answers: { 200: issuerPage } })
+  async list(@By() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
+    return await this.issuers.list(caller, query);
+  }
+
+  @Get(':issuerId')
+  @Endpoint({ summary: 'Get an issuer', tag, access, answers: { 200: issuer }, problems: ['not_found'] })
+  async get(@By() caller: TenantCaller, @Param('issuerId', { schema: issuerId }) id: string) {
+    return await this.issuers.get(caller, id);
+  }
+
+  @Delete(':issuerId')
+  @Endpoint({
+    summary: 'Delete an issuer',
+    description: 'Its tokens are refused at once. Stage and chat tokens already given are not touched.',
+    tag,
+    access,
+    answers: { 204: null },
+    problems: ['not_found'],
+  })
+  async remove(@By() caller: TenantCaller, @Param('issuerId', { schema: issuerId }) id: string): Promise<void> {
+    await this.issuers.remove(caller, id);
+  }
+}

@@ -1,0 +1,128 @@
+import { hash, type KeyObject } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
+import type { UserCaller } from '../caller.ts';
+import type { Problem } from '../errors.ts';
+import { IssuerDirectory, type KnownIssuer } from './issuer-directory.ts';
+import { JwksKeys } from './jwks-keys.ts';
+import { keysFor } from './public-keys.ts';
+import { maxTokenLength, readUnverified, refused, type UnverifiedToken } from './unverified-token.ts';
+import { checkTimes, clockToleranceSeconds, readUser } from './user-claims.ts';
+
+/** Longest a verified token is remembered: a key that was withdrawn goes on for no longer than this. */
+const rememberMs = 60_000;
+
+/** Most keys to try for a token that names none: each costs a verification. */
+const maxTries = 4;
+
+interface Verified {
+  caller: UserCaller;
+  /** When the token expires, in seconds since 1970. */
+  exp: number;
+}
+
+/** Authenticates app users by the JWTs of the issuers that tenants have registered. */
+@Injectable()
+export class UserTokens {
+  /**
+   * Tokens that were found good, by their SHA-256. Verifying a signature costs as much as the rest of a request, and users
+   * send the same token again and again. It is safe to remember that a token is good because nothing can make it bad but
+   * time, which is looked at on every use; the withdrawal of its key, for which `rememberMs` is short; and the deletion of
+   * its issuer, which the database looks at in every transaction. Only tokens with a good signature get in here, so
+   * strangers cannot fill it.
+   */
+  private readonly verified = new LRUCache<string, Verified>({
+    max: 10_000,
+    maxSize: 32 * 1024 * 1024,
+    ttl: rememberMs,
+  });
+
+  constructor(
+    private readonly issuers: IssuerDirectory,
+    private readonly jwks: JwksKeys,
+  ) {}
+
+  /**
+   * Verifies a token and tells whose it is.
+   *
+   * @throws Problem `unauthenticated`, with the reason, if the token is not good; `unavailable` if that cannot be told
+   * because the database or the keys of the issuer cannot be reached.
+   */
+  async verify(token: string): Promise<UserCaller> {
+    if (token.length > maxTokenLength) throw refused(`The token is longer than ${maxTokenLength} characters.`);
+    const name = hash('sha256', token, 'base64url');
+    const remembered = this.verified.get(name);
+    if (remembered && remembered.exp > Date.now() / 1_000) return remembered.caller;
+    const verified = await this.check(token);
+    this.verified.set(name, verified, { size: token.length * 2 });
+    return verified.caller;
+  }
+
+  private async check(token: string): Promise<Verified> {
+    const unverified = readUnverified(token);
+    const issuer = await this.issuers.find(unverified.issuer, unverified.audiences);
+    if (!issuer.algorithms.includes(unverified.algorithm)) {
+      throw refused(`The token's algorithm is not one registered for its issuer (${issuer.algorithms.join(', ')}).`);
+    }
+    const claims = await this.verifyWith(await this.keysOf(issuer, unverified), token, issuer, unverified);
+    const exp = checkTimes(claims, Date.now() / 1_000);
+    const user = readUser(claims, issuer.claims, issuer.userIdPrefix);
+    const caller: UserCaller = {
+      kind: 'user',
+      id: user.id,
+      tenantId: issuer.tenantId,
+      issuerId: issuer.id,
+      role: user.role,
+      claims: Object.freeze(user.claims),
+    };
+    return { caller: Object.freeze(caller), exp }; // frozen, because requests share it
+  }
+
+  private async keysOf({ tenantId, source }: KnownIssuer, { algorithm, kid }: UnverifiedToken): Promise<KeyObject[]> {
+    if ('secret' in source) return [source.secret];
+    if ('keys' in source) return keysFor(source.keys, algorithm, kid);
+    return await this.jwks.find(tenantId, source.jwksUri, (keys) => keysFor(keys, algorithm, kid));
+  }
+
+  private async verifyWith(
+    keys: KeyObject[],
+    token: string,
+    issuer: KnownIssuer,
+    { algorithm }: UnverifiedToken,
+  ): Promise<JWTPayload> {
+    let reason: unknown;
+    for (const key of keys.slice(0, maxTries)) {
+      try {
+        const { payload } = await jwtVerify(token, key, {
+          algorithms: [algorithm],
+          issuer: issuer.issuer,
+          audience: issuer.audience,
+          requiredClaims: ['exp', 'iat'],
+          clockTolerance: clockToleranceSeconds,
+        });
+        return payload;
+      } catch (error) {
+        reason = error;
+        if (!(error instanceof errors.JWSSignatureVerificationFailed)) break;
+      }
+    }
+    throw reason === undefined
+      ? refused("The token's issuer has no key with this kid for this algorithm.")
+      : explain(reason);
+  }
+}
+
+/** Says why jose refused a token. It only ever sees a key that was found before, so every failure is the token's. */
+function explain(error: unknown): Problem {
+  if (error instanceof errors.JWTExpired) return refused('The token has expired.', error);
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === 'nbf') return refused('The token is not valid yet.', error);
+    const missing = error.reason === 'missing';
+    return refused(`The token's ${error.claim} is ${missing ? 'missing' : 'not as it must be'}.`, error);
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return refused("The token's signature does not fit the key of its issuer.", error);
+  }
+  return refused('The token is not a JWT that can be verified.', error);
+}
