@@ -41,7 +41,7 @@ COPY emulator/models emulator/models
 COPY --from=build /app/emulator/dist emulator/dist
 USER node
 EXPOSE 4580
-CMD ["node", "emulator/dist/bin.js", "--host", "0.0.0.0", "--port", "4580"]
+CMD ["node", "emulator/dist/bin.js", "--host", "0.0.0.0", "--allow-remote"]
 
 # ---- the service ----
 FROM base AS service

@@ -65,7 +65,8 @@ export function startNode(name: string, args: string[], env: NodeJS.ProcessEnv, 
     windowsHide: true,
   });
   if (child.pid) keep({ do: 'watch', pid: child.pid, signal: 'SIGTERM', graceMs: STOP_GRACE_MS });
-  for (const stream of [child.stdout, child.stderr]) relay(name, stream, log);
+  relay(name, child.stdout, log, (line) => (line.startsWith('{') ? worthShowing(line) : undefined));
+  relay(name, child.stderr, log, worthShowing);
   const exited = howItEnds(child).finally(() => {
     if (child.pid) keep({ do: 'forget', pid: child.pid });
     log.end();
@@ -90,10 +91,10 @@ async function howItEnds(child: ChildProcess): Promise<string> {
   });
 }
 
-function relay(name: string, stream: Readable, log: Writable): void {
+function relay(name: string, stream: Readable, log: Writable, pick: (line: string) => string | undefined): void {
   createInterface({ input: stream }).on('line', (line) => {
     if (log.writable) log.write(`${line}\n`);
-    const shown = worthShowing(line);
+    const shown = pick(line);
     if (shown !== undefined) console.error(`[${name}] ${shown}`);
   });
 }
