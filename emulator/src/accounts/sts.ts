@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { iso } from '../state/clock.ts';
+import { ServiceError } from '../wire/service-error.ts';
+import type { Caller } from '../wire/sigv4.ts';
+import { type Credentials, isSession } from './credentials.ts';
+
+/** A role that asks for an external id (AWS docs: the guard against the confused deputy). */
+export interface Role {
+  arn: string;
+  externalId: string;
+}
+
+/** The two operations of STS that per-account access needs. */
+export type StsOperation = 'AssumeRole' | 'GetCallerIdentity';
+
+export function isStsOperation(action: string | null): action is StsOperation {
+  return action === 'AssumeRole' || action === 'GetCallerIdentity';
+}
+
+/**
+ * Answers an STS call in its XML. Any role of any account may be assumed: there is no IAM here. A role that was
+ * configured with an external id is refused without it.
+ */
+export function answerSts(
+  operation: StsOperation,
+  input: URLSearchParams,
+  caller: Caller,
+  credentials: Credentials,
+  roles: readonly Role[],
+): string {
+  const result =
+    operation === 'AssumeRole' ? assumeRole(input, credentials, roles) : getCallerIdentity(caller, credentials);
+  return stsXml(operation, result);
+}
+
+function getCallerIdentity(caller: Caller, credentials: Credentials): string {
+  const credential = credentials.find(caller.accessKeyId);
+  const session = credential && isSession(credential) ? credential : undefined;
+  const arn = session?.arn ?? `arn:aws:iam::${caller.account}:user/${caller.accessKeyId}`;
+  const userId = session?.userId ?? caller.accessKeyId;
+  return element('Arn', arn) + element('UserId', userId) + element('Account', caller.account);
+}
+
+const ROLE_ARN = /^arn:aws:iam::(\d{12}):role\/(?:[\w+=,.@/-]*\/)?([\w+=,.@-]{1,64})$/;
+const SESSION_NAME = /^[\w+=,.@-]{2,64}$/;
+
+function assumeRole(input: URLSearchParams, credentials: Credentials, roles: readonly Role[]): string {
+  const roleArn = input.get('RoleArn') ?? '';
+  const sessionName = input.get('RoleSessionName') ?? '';
+  const durationSeconds = Number(input.get('DurationSeconds') ?? 3600);
+  const [, account, roleName] = ROLE_ARN.exec(roleArn) ?? [];
+  if (!account || !roleName) throw stsError('ValidationError', 'RoleArn must be the ARN of a role');
+  if (!SESSION_NAME.test(sessionName)) throw stsError('ValidationError', 'RoleSessionName is not valid');
+  if (!(Number.isInteger(durationSeconds) && durationSeconds >= 900 && durationSeconds <= 43_200)) {
+    throw stsError('ValidationError', 'DurationSeconds must be 900 to 43200');
+  }
+  const role = roles.find((candidate) => candidate.arn === roleArn);
+  if (role && role.externalId !== input.get('ExternalId')) {
+    throw stsError('AccessDenied', `not authorized to perform sts:AssumeRole on ${roleArn}`, 403);
+  }
+  const session = credentials.openSession(account, roleName, sessionName, durationSeconds);
+  return (
+    element(
+      'Credentials',
+      element('AccessKeyId', session.accessKeyId) +
+        element('SecretAccessKey', session.secretAccessKey) +
+        element('SessionToken', session.sessionToken) +
+        element('Expiration', iso(session.expiresAt)),
+      false,
+    ) + element('AssumedRoleUser', element('Arn', session.arn) + element('AssumedRoleId', session.userId), false)
+  );
+}
+
+function stsError(name: string, message: string, status = 400): ServiceError {
+  return new ServiceError(name, message, {}, status);
+}
+
+const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
+
+function stsXml(operation: StsOperation, result: string): string {
+  const metadata = element('ResponseMetadata', element('RequestId', randomUUID()), false);
+  return `<${operation}Response xmlns="${NAMESPACE}">${element(`${operation}Result`, result, false)}${metadata}</${operation}Response>`;
+}
+
+/** An error in the XML of STS. */
+export function stsErrorXml(error: ServiceError, requestId: string): string {
+  const kind = error.status >= 500 ? 'Receiver' : 'Sender';
+  const parts = element('Type', kind) + element('Code', error.name) + element('Message', error.message);
+  return `<ErrorResponse xmlns="${NAMESPACE}">${element('Error', parts, false)}${element('RequestId', requestId)}</ErrorResponse>`;
+}
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+function element(name: string, content: string, escape = true): string {
+  return `<${name}>${escape ? content.replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? '') : content}</${name}>`;
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+import { HELP, parseCommandLine } from './cli.ts';
+import { Emulator } from './emulator.ts';
+import type { EmulatorOptions } from './options.ts';
+
+try {
+  const options = parseCommandLine(process.argv.slice(2));
+  if (options === 'help') console.log(HELP);
+  else await run(options);
+} catch (error) {
+  const { code, message } = error as NodeJS.ErrnoException;
+  console.error(
+    code === 'EADDRINUSE' ? `ivs-emulator: ${message}; choose another with --port` : `ivs-emulator: ${message}`,
+  );
+  process.exitCode = 1;
+}
+
+async function run(options: EmulatorOptions): Promise<void> {
+  const emulator = await Emulator.start(options);
+  console.log(`IVS emulator. THIS IS NOT AWS: nothing is streamed, billed or kept safe.
+
+  IVS Real-Time, IVS Chat, STS   ${emulator.url}
+  chat client                    ${emulator.chatUrl}
+  control API                    ${emulator.url}/_emulator/
+  credentials                    access key id "local", secret access key "local"
+`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void emulator.stop();
+    });
+  }
+}

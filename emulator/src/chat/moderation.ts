@@ -1,0 +1,33 @@
+import { eventFrame } from '../messaging/frames.ts';
+import { deleteMessageIn, disconnectUserFrom } from '../messaging/moderation.ts';
+import { attributesProblem } from '../state/attributes.ts';
+import { type Call, find, invalid } from '../state/call.ts';
+import type {
+  DeleteMessageRequest,
+  DeleteMessageResponse,
+  DisconnectUserRequest,
+  DisconnectUserResponse,
+  SendEventRequest,
+  SendEventResponse,
+} from './types.ts';
+
+export function deleteMessage(call: Call, input: DeleteMessageRequest): DeleteMessageResponse {
+  const room = find(call, call.scope.rooms, input.roomIdentifier);
+  return { id: deleteMessageIn(call.world, room.arn, input.id, input.reason) };
+}
+
+export function disconnectUser(call: Call, input: DisconnectUserRequest): DisconnectUserResponse {
+  const room = find(call, call.scope.rooms, input.roomIdentifier);
+  disconnectUserFrom(call.world, room.arn, input.userId, input.reason);
+  return {};
+}
+
+/** Events go to everybody in the room, and through no review (AWS docs). */
+export function sendEvent(call: Call, input: SendEventRequest): SendEventResponse {
+  const room = find(call, call.scope.rooms, input.roomIdentifier);
+  const problem = attributesProblem(input.attributes, call.world.switches);
+  if (problem) throw invalid('attributes', problem);
+  const frame = eventFrame(call.now, input.eventName, input.attributes ?? {});
+  call.world.chatRooms.broadcast(room.arn, frame);
+  return { id: frame.Id };
+}

@@ -1,0 +1,22 @@
+import type { Handlers } from '../state/call.ts';
+import { listTagsForResource, tagResource, untagResource } from '../state/tags.ts';
+import { deleteMessage, disconnectUser, sendEvent } from './moderation.ts';
+import { createRoom, deleteRoom, getRoom, listRooms, updateRoom } from './rooms.ts';
+import { createChatToken } from './tokens.ts';
+import type { Operations } from './types.ts';
+
+/** IVS Chat: what each operation does. The rest of it (route, input, errors) is in the model. */
+export const CHAT: Partial<Handlers<Operations>> = {
+  CreateChatToken: createChatToken,
+  CreateRoom: createRoom,
+  DeleteMessage: deleteMessage,
+  DeleteRoom: deleteRoom,
+  DisconnectUser: disconnectUser,
+  GetRoom: getRoom,
+  ListRooms: listRooms,
+  ListTagsForResource: listTagsForResource,
+  SendEvent: sendEvent,
+  TagResource: tagResource,
+  UntagResource: untagResource,
+  UpdateRoom: updateRoom,
+};

@@ -1,0 +1,96 @@
+import { type Call, find, newArn, notFound } from '../state/call.ts';
+import { idOf } from '../state/arns.ts';
+import { iso } from '../state/clock.ts';
+import { page } from '../state/pages.ts';
+import type { Room } from '../state/scope.ts';
+import type {
+  CreateRoomRequest,
+  CreateRoomResponse,
+  DeleteRoomRequest,
+  GetRoomRequest,
+  GetRoomResponse,
+  ListRoomsRequest,
+  ListRoomsResponse,
+  MessageReviewHandler,
+  UpdateRoomRequest,
+  UpdateRoomResponse,
+} from './types.ts';
+
+/** Messages a second, and code points a message, when the caller does not say (service model). */
+const DEFAULT_RATE = 10;
+const DEFAULT_LENGTH = 500;
+
+export function createRoom(call: Call, input: CreateRoomRequest): CreateRoomResponse {
+  const arn = newArn(call, 'room');
+  requireLogging(call, input.loggingConfigurationIdentifiers);
+  const room: Room = {
+    arn,
+    id: idOf(arn),
+    name: input.name ?? '',
+    createTime: iso(call.now),
+    updateTime: iso(call.now),
+    maximumMessageRatePerSecond: input.maximumMessageRatePerSecond ?? DEFAULT_RATE,
+    maximumMessageLength: input.maximumMessageLength ?? DEFAULT_LENGTH,
+    messageReviewHandler: handlerOf(input.messageReviewHandler),
+    tags: input.tags ?? {},
+    loggingConfigurationIdentifiers: input.loggingConfigurationIdentifiers ?? [],
+  };
+  call.scope.rooms.set(arn, room);
+  return room;
+}
+
+export function getRoom(call: Call, input: GetRoomRequest): GetRoomResponse {
+  return find(call, call.scope.rooms, input.identifier);
+}
+
+/** Sorted by time of last change, newest first (AWS docs). Filters may be combined. */
+export function listRooms(call: Call, input: ListRoomsRequest): ListRoomsResponse {
+  const { name, messageReviewHandlerUri: uri, loggingConfigurationIdentifier: logging } = input;
+  requireLogging(call, logging === undefined ? undefined : [logging]);
+  const rooms = [...call.scope.rooms.values()]
+    .filter(
+      (room) =>
+        (name === undefined || room.name === name) &&
+        (uri === undefined || room.messageReviewHandler.uri === uri) &&
+        (logging === undefined || room.loggingConfigurationIdentifiers?.includes(logging)),
+    )
+    .reverse()
+    .sort((a, b) => b.updateTime.localeCompare(a.updateTime));
+  const list = `ListRooms ${JSON.stringify([name, uri, logging])}`;
+  const { items, nextToken } = page(rooms, (room) => room.arn, list, input);
+  return { rooms: items.map(summaryOf), nextToken };
+}
+
+function summaryOf(room: Room): Omit<Room, 'maximumMessageRatePerSecond' | 'maximumMessageLength'> {
+  const { maximumMessageRatePerSecond: _rate, maximumMessageLength: _length, ...summary } = room;
+  return summary;
+}
+
+export function updateRoom(call: Call, input: UpdateRoomRequest): UpdateRoomResponse {
+  const room = find(call, call.scope.rooms, input.identifier);
+  requireLogging(call, input.loggingConfigurationIdentifiers);
+  const { identifier: _identifier, messageReviewHandler, ...changes } = input;
+  Object.assign(room, changes, { updateTime: iso(call.now) });
+  if (messageReviewHandler) room.messageReviewHandler = handlerOf(messageReviewHandler);
+  return room;
+}
+
+/** Everybody in the room is disconnected (AWS docs). */
+export function deleteRoom(call: Call, input: DeleteRoomRequest): Record<string, never> {
+  const room = find(call, call.scope.rooms, input.identifier);
+  call.scope.rooms.delete(room.arn);
+  call.world.chatRooms.closeRoom(room.arn, 'room deleted');
+  return {};
+}
+
+/** An empty URI means no handler, and detaches one in UpdateRoom (service model). */
+function handlerOf(wanted: MessageReviewHandler | undefined): MessageReviewHandler {
+  if (!wanted?.uri) return {};
+  return { uri: wanted.uri, fallbackResult: wanted.fallbackResult ?? 'ALLOW' };
+}
+
+function requireLogging(call: Call, arns: string[] | undefined): void {
+  for (const arn of arns ?? []) {
+    if (!call.scope.loggingConfigurations.has(arn)) throw notFound(call, arn);
+  }
+}

@@ -1,0 +1,112 @@
+import type { IncomingMessage } from 'node:http';
+import { json, type Reply } from '../http/reply.ts';
+import { StageRefusal } from '../stage/refusal.ts';
+import { ControlError, type Controls } from './controls.ts';
+
+/** A request below `/_emulator/`, read. */
+interface ControlRequest {
+  body: Record<string, unknown>;
+  query: URLSearchParams;
+  /** The last part of the path, where a route ends in `*`. */
+  label: string;
+}
+
+type Route = (controls: Controls, request: ControlRequest) => unknown;
+
+/** Method and path below `/_emulator/` → what it does. Each is a method of the class `Emulator`, in JSON. */
+const ROUTES: Record<string, Route> = {
+  'GET health': () => ({ emulator: 'ivs-emulator', aws: false }),
+  'POST join': (controls, { body }) => controls.join(text(body, 'token'), object(body, 'client')),
+  'GET participants': (controls, { query }) => ({ participants: controls.participants(query.get('stageArn') ?? '') }),
+  'GET faults': (controls) => ({ faults: controls.faults }),
+  'POST faults': (controls, { body }) => controls.fault(body as never),
+  'DELETE faults': (controls) => controls.clearFaults(),
+  'DELETE faults/*': (controls, { label }) => controls.clearFaults(Number(label)),
+  'GET journal': (controls, { query }) => ({ calls: controls.journal(journalQuery(query)) }),
+  'DELETE journal': (controls) => controls.clearJournal(),
+  'GET quotas': (controls) => controls.quotas,
+  'PUT quotas': (controls, { body }) => {
+    controls.setQuotas(body);
+    return controls.quotas;
+  },
+  'GET switches': (controls) => controls.switches,
+  'PUT switches': (controls, { body }) => {
+    controls.setSwitches(body);
+    return controls.switches;
+  },
+  'POST clock': (controls, { body }) => controls.skip(Number(body['skipSeconds'])),
+  'GET chat': (controls, { query }) => ({ connections: controls.chatConnections(query.get('roomArn') ?? undefined) }),
+  'POST chat/cut': (controls, { body }) => ({ cut: controls.cutChat(body) }),
+  'POST reset': (controls) => controls.reset(),
+};
+
+/** Answers the control API. */
+export async function answerControl(controls: Controls, request: IncomingMessage, body: Buffer): Promise<Reply> {
+  const refused = refuseForeignPages(request);
+  if (refused) return refused;
+  const url = new URL(request.url ?? '/', 'http://emulator');
+  const path = url.pathname.slice('/_emulator/'.length);
+  const label = path.slice(path.indexOf('/') + 1);
+  const route =
+    ROUTES[`${request.method} ${path}`] ?? ROUTES[`${request.method} ${path.slice(0, path.indexOf('/'))}/*`];
+  if (!route) return json(404, { message: `there is no ${request.method} ${url.pathname}` });
+  try {
+    const result = await route(controls, { body: readJson(body), query: url.searchParams, label });
+    return json(200, result ?? {});
+  } catch (error) {
+    if (error instanceof StageRefusal) return json(403, { code: error.code, message: error.message });
+    if (error instanceof ControlError) return json(400, { message: error.message });
+    throw error;
+  }
+}
+
+/**
+ * The control API asks nobody who they are. That is safe on loopback, except from a web page that the developer happens
+ * to visit: such requests name another origin, or come by a name that was made to point here.
+ */
+function refuseForeignPages({ headers }: IncomingMessage): Reply | undefined {
+  const { origin, host = '' } = headers;
+  if (origin !== undefined && origin !== `http://${host}`) {
+    return json(403, { message: `pages of ${origin} may not use the control API` });
+  }
+  if (!/^(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]|localhost|[a-z0-9-]+)(:\d+)?$/i.test(host)) {
+    return json(403, { message: `the control API is not served under the name ${host}` });
+  }
+  return undefined;
+}
+
+function readJson(body: Buffer): Record<string, unknown> {
+  if (body.length === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString());
+  } catch {
+    throw new ControlError('the body must be JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ControlError('the body must be a JSON object');
+  }
+  return value as Record<string, unknown>;
+}
+
+function text(body: Record<string, unknown>, name: string): string {
+  const value = body[name];
+  if (typeof value !== 'string') throw new ControlError(`${name} must be a string`);
+  return value;
+}
+
+function object(body: Record<string, unknown>, name: string): Record<string, string> | undefined {
+  const value = body[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'object' || value === null) throw new ControlError(`${name} must be an object`);
+  return value as Record<string, string>;
+}
+
+function journalQuery(query: URLSearchParams): Parameters<Controls['journal']>[0] {
+  const names = ['operation', 'account', 'region'] as const;
+  return {
+    ...Object.fromEntries(names.filter((name) => query.has(name)).map((name) => [name, query.get(name)])),
+    ...(query.has('after') && { after: Number(query.get('after')) }),
+    ...(query.has('limit') && { limit: Number(query.get('limit')) }),
+  };
+}

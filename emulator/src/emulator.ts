@@ -1,0 +1,87 @@
+import type { Server } from 'node:http';
+import { Controls } from './control/controls.ts';
+import { answerControl } from './control/routes.ts';
+import { AwsServices } from './http/aws-services.ts';
+import { listen, portOf } from './http/server.ts';
+import { ChatServer } from './messaging/chat-server.ts';
+import { AWS_REGIONS, DEFAULT_PORT, type EmulatorOptions, isLoopback } from './options.ts';
+
+/**
+ * Amazon IVS Real-Time and IVS Chat on this machine. It is not AWS.
+ *
+ *     const ivs = await Emulator.start({ port: 0 });
+ *     const client = new IVSRealTimeClient({ endpoint: ivs.url, … });
+ *     await ivs.stop();
+ */
+export class Emulator extends Controls implements AsyncDisposable {
+  readonly #aws: AwsServices;
+  readonly #chat: ChatServer;
+  readonly #host: string;
+  #server: Server | undefined;
+
+  private constructor(options: EmulatorOptions) {
+    super(options);
+    const { world, credentials, faultList: faults, calls: journal } = this;
+    this.#host = options.host ?? '127.0.0.1';
+    this.#chat = new ChatServer(world, faults, journal);
+    this.#aws = new AwsServices(
+      { world, credentials, faults, journal, changed: () => {} },
+      {
+        allowUnsigned: options.allowUnsigned ?? false,
+        defaultRegion: options.defaultRegion ?? 'us-east-1',
+        regions: options.regions ?? AWS_REGIONS,
+        roles: options.roles ?? [],
+      },
+    );
+  }
+
+  /** Starts an emulator and waits until it listens. */
+  static async start(options: EmulatorOptions = {}): Promise<Emulator> {
+    const host = options.host ?? '127.0.0.1';
+    if (!isLoopback(host) && !options.allowRemote) {
+      throw new Error(`refusing to listen on ${host}: anybody who reaches it could use it. Allow it with allowRemote.`);
+    }
+    const emulator = new Emulator(options);
+    const control: Parameters<typeof listen>[0]['control'] = (request, body) => answerControl(emulator, request, body);
+    const parts = { aws: emulator.#aws, chat: emulator.#chat, control };
+    emulator.#server = await listen(parts, host, options.port ?? DEFAULT_PORT);
+    return emulator;
+  }
+
+  get port(): number {
+    if (!this.#server) throw new Error('the emulator has stopped');
+    return portOf(this.#server);
+  }
+
+  /** The endpoint for clients of IVS Real-Time, IVS Chat and STS. */
+  get url(): string {
+    return `http://${this.#authority}`;
+  }
+
+  /** What the chat client takes as its `regionOrUrl`. */
+  get chatUrl(): string {
+    return `ws://${this.#authority}`;
+  }
+
+  get #authority(): string {
+    const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
+    return `${host}:${this.port}`;
+  }
+
+  /** Closes every connection and stops listening. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (!server) return;
+    this.#server = undefined;
+    this.#chat.stop();
+    this.world.schedule.stop();
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}

@@ -1,0 +1,189 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Credentials, LOCAL_CREDENTIAL } from '../accounts/credentials.ts';
+import { answerSts, type Role } from '../accounts/sts.ts';
+import { CHAT } from '../chat/operations.ts';
+import type { ArmedFault, Faults } from '../faults/faults.ts';
+import type { Journal, JournalEntry } from '../journal/journal.ts';
+import { REALTIME } from '../realtime/operations.ts';
+import { type Handler, newCall } from '../state/call.ts';
+import { iso } from '../state/clock.ts';
+import { scopeOf, type World } from '../state/world.ts';
+import { loadModel, type OperationModel, type ServiceModel } from '../wire/model.ts';
+import { ServiceError } from '../wire/service-error.ts';
+import { type Caller, verifySignature } from '../wire/sigv4.ts';
+import { type AwsRequest, nameOf, readAwsRequest } from './aws-call.ts';
+import { errorReply, internalError, throttled } from './errors.ts';
+import type { Reply } from './reply.ts';
+
+/** How requests are told who they come from. */
+export interface AccessOptions {
+  /** Take unsigned requests as those of the local account in `defaultRegion`. */
+  allowUnsigned: boolean;
+  defaultRegion: string;
+  /** Regions that have the services; `any` takes whatever a signature names. */
+  regions: readonly string[] | 'any';
+  roles: readonly Role[];
+}
+
+type AnyHandler = Handler<Record<string, unknown>, unknown>;
+
+const HANDLERS: Record<ServiceModel['name'], Partial<Record<string, AnyHandler>>> = {
+  ivs: REALTIME as Partial<Record<string, AnyHandler>>,
+  ivschat: CHAT as Partial<Record<string, AnyHandler>>,
+};
+
+export const SERVICES: readonly ServiceModel[] = [loadModel('ivs-realtime'), loadModel('ivschat')];
+
+/** IVS Real-Time, IVS Chat and the part of STS: one address for the three, told apart by path. */
+export class AwsServices {
+  readonly #world: World;
+  readonly #credentials: Credentials;
+  readonly #faults: Faults;
+  readonly #journal: Journal;
+  readonly #options: AccessOptions;
+  readonly #changed: () => void;
+
+  /** @param changed Called after each call that may have changed the world. */
+  constructor(
+    parts: { world: World; credentials: Credentials; faults: Faults; journal: Journal; changed: () => void },
+    options: AccessOptions,
+  ) {
+    this.#world = parts.world;
+    this.#credentials = parts.credentials;
+    this.#faults = parts.faults;
+    this.#journal = parts.journal;
+    this.#changed = parts.changed;
+    this.#options = options;
+  }
+
+  /** Answers one request and writes it into the journal. */
+  async answer(request: IncomingMessage, body: Buffer | 'too-large'): Promise<Reply> {
+    const startedAt = performance.now();
+    const entry: Omit<JournalEntry, 'id'> = {
+      at: iso(this.#world.clock.now()),
+      service: '',
+      operation: `${request.method} ${request.url?.slice(0, 200)}`,
+      requestId: '',
+      status: 0,
+      durationMs: 0,
+    };
+    const reply = await this.#perform(request, body, entry);
+    if (typeof reply === 'object') entry.status = reply.status;
+    entry.durationMs = Math.round((performance.now() - startedAt) * 100) / 100;
+    this.#journal.add(entry);
+    return reply;
+  }
+
+  async #perform(
+    request: IncomingMessage,
+    body: Buffer | 'too-large',
+    entry: Omit<JournalEntry, 'id'>,
+  ): Promise<Reply> {
+    let service: 'sts' | ServiceModel | undefined;
+    try {
+      const awsRequest = readAwsRequest(request, body === 'too-large' ? Buffer.alloc(0) : body, SERVICES);
+      const { target } = awsRequest;
+      service = target.service === 'sts' ? 'sts' : target.operation.service;
+      Object.assign(entry, { service: target.service, operation: nameOf(awsRequest), requestId: awsRequest.id });
+      if (body === 'too-large')
+        throw new ServiceError('ValidationException', 'the body is too large', { reason: 'OTHER' });
+      const caller = this.#authenticate(awsRequest);
+      Object.assign(entry, caller);
+      const fault = this.#faults.strike(entry.operation, caller.account, caller.region);
+      if (!fault) return await this.#work(awsRequest, caller, entry);
+      entry.fault = fault.id;
+      return await this.#struck(fault, awsRequest, caller, entry);
+    } catch (error) {
+      const known = error instanceof ServiceError ? error : internalError();
+      if (known !== error) process.emitWarning(error as Error);
+      entry.error = known.name;
+      return errorReply(known, service, entry.requestId);
+    }
+  }
+
+  #authenticate(request: AwsRequest): Caller {
+    const { authorization, target } = request;
+    const { allowUnsigned, defaultRegion, regions } = this.#options;
+    if (!authorization) {
+      // A browser sends `Origin`: without a signature to stop it, any page could use an emulator on its visitor's machine.
+      if (allowUnsigned && request.headers.origin === undefined) {
+        return { accessKeyId: 'unsigned', account: LOCAL_CREDENTIAL.account, region: defaultRegion };
+      }
+      throw new ServiceError('MissingAuthenticationTokenException', 'the request is not signed', {}, 403);
+    }
+    const caller = verifySignature(request, authorization, target.service, this.#credentials, Date.now());
+    if (target.service !== 'sts' && regions !== 'any' && !regions.includes(caller.region)) {
+      const message = `the service is not in Region ${caller.region}; it is in ${regions.join(', ')}`;
+      throw new ServiceError('InvalidSignatureException', message, {}, 403);
+    }
+    return caller;
+  }
+
+  async #work(request: AwsRequest, caller: Caller, entry: Omit<JournalEntry, 'id'>): Promise<Reply> {
+    const headers = { 'x-amzn-requestid': request.id };
+    const { target } = request;
+    if (target.service === 'sts') {
+      entry.input = Object.fromEntries(target.form);
+      const body = answerSts(target.name, target.form, caller, this.#credentials, this.#options.roles);
+      return { status: 200, headers: { ...headers, 'content-type': 'text/xml' }, body };
+    }
+    const { operation } = target;
+    if (!this.#world.rates.take(caller.account, caller.region, target.service, operation.name)) {
+      throw throttled(operation.name, this.#world.rates.rateOf(target.service, operation.name));
+    }
+    const input = operation.readInput({
+      body: request.body,
+      label: target.label,
+      query: new URLSearchParams(request.query),
+    });
+    entry.input = input;
+    const output = await this.#handle(operation, caller, input);
+    const body = operation.hasOutput ? JSON.stringify(output) : '';
+    return {
+      status: operation.status,
+      headers: { ...headers, ...operation.headers, 'content-type': 'application/json' },
+      body,
+    };
+  }
+
+  async #handle(operation: OperationModel, caller: Caller, input: Record<string, unknown>): Promise<unknown> {
+    const handler = HANDLERS[operation.service.name][operation.name];
+    if (!handler) {
+      throw new ServiceError('NotImplementedException', `${operation.name} is not emulated`, {}, 501);
+    }
+    this.#world.schedule.catchUp();
+    const scope = scopeOf(this.#world, caller.account, caller.region);
+    const output = await handler(newCall(this.#world, scope, operation), input);
+    this.#changed();
+    return output;
+  }
+
+  /** A call that a fault struck: what is done, what is answered, and in which order, is up to the fault. */
+  async #struck(
+    fault: ArmedFault,
+    request: AwsRequest,
+    caller: Caller,
+    entry: Omit<JournalEntry, 'id'>,
+  ): Promise<Reply> {
+    const { delayMs = 0, error, throttle, hang, reset, empty, afterWork } = fault.effect;
+    const work = () => this.#work(request, caller, entry);
+    const worksFirst = afterWork === true || reset === 'after';
+    const done = worksFirst ? await work() : undefined;
+    if (delayMs > 0) await sleep(delayMs, undefined, { ref: false });
+    if (hang) return 'hang';
+    if (reset) return 'cut';
+    if (throttle) throw throttled(entry.operation, this.#world.rates.rateOf(entry.service, entry.operation));
+    if (error) {
+      const { message = 'a fault was armed for this call', status = 500 } = fault.effect;
+      throw new ServiceError(
+        error,
+        message,
+        { resourceId: 'fault', resourceType: 'ROOM', limit: 0, reason: 'OTHER' },
+        status,
+      );
+    }
+    const reply = done ?? (await work());
+    return empty && typeof reply === 'object' ? { ...reply, status: 200, body: '' } : reply;
+  }
+}

@@ -1,0 +1,69 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ChatServer } from '../messaging/chat-server.ts';
+import type { AwsServices } from './aws-services.ts';
+import { readBody } from './body.ts';
+import { json, type Reply, send } from './reply.ts';
+
+/** Far above any valid request: tags, attributes and a key come to some thirty kilobytes. */
+const LARGEST_BODY_BYTES = 512 * 1024;
+
+/** What answers on the emulator's one port. */
+export interface Parts {
+  aws: AwsServices;
+  chat: ChatServer;
+  /** Answers paths below `/_emulator/`. */
+  control: (request: IncomingMessage, body: Buffer) => Promise<Reply>;
+}
+
+const BANNER = `IVS emulator: Amazon IVS Real-Time, IVS Chat and a part of STS on this machine.
+This is not AWS. Nothing here is streamed, billed or kept safe.
+Control API: /_emulator/, described in the package's docs.
+`;
+
+/** Starts the HTTP and WebSocket server. */
+export async function listen(parts: Parts, host: string, port: number): Promise<Server> {
+  const server = createServer({ keepAliveTimeout: 70_000 }, (request, response) => {
+    void respond(parts, request, response);
+  });
+  server.on('upgrade', (request, socket, head) => {
+    parts.chat.upgrade(request, socket, head).catch((error: Error) => {
+      process.emitWarning(error);
+      socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
+
+/** The port a server got. */
+export function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+async function respond(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    send(response, await route(parts, request));
+  } catch (error) {
+    // The client went away while it was sending; there is nobody to answer.
+    if (request.destroyed && !request.complete) return;
+    process.emitWarning(error as Error);
+    if (!response.headersSent) send(response, json(500, { message: 'the emulator failed; its log says where' }));
+  }
+}
+
+async function route(parts: Parts, request: IncomingMessage): Promise<Reply> {
+  const path = request.url ?? '/';
+  const body = await readBody(request, LARGEST_BODY_BYTES);
+  if (path.startsWith('/_emulator/')) {
+    if (body === 'too-large') return json(413, { message: 'the body is too large' });
+    return await parts.control(request, body);
+  }
+  if (path === '/' && request.method === 'GET') {
+    return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: BANNER };
+  }
+  return await parts.aws.answer(request, body);
+}

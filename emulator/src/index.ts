@@ -1,0 +1,12 @@
+export { LOCAL_CREDENTIAL } from './accounts/credentials.ts';
+export { ControlError } from './control/controls.ts';
+export { Emulator } from './emulator.ts';
+export { StageRefusal } from './stage/refusal.ts';
+export type { ArmedFault, FaultEffect, FaultRule } from './faults/faults.ts';
+export type { JournalEntry, JournalQuery } from './journal/journal.ts';
+export type { EmulatorOptions } from './options.ts';
+export type { CountLimits } from './quotas/limits.ts';
+export type { RateMode } from './quotas/rates.ts';
+export type { Joined } from './stage/join.ts';
+export type { ParticipantView } from './stage/view.ts';
+export type { Switches } from './state/switches.ts';

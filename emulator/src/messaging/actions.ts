@@ -1,0 +1,154 @@
+import type { ChatTokenContent } from '../chat/token-format.ts';
+import type { ChatTokenCapability } from '../chat/types.ts';
+import { Bucket } from '../quotas/bucket.ts';
+import { attributesProblem } from '../state/attributes.ts';
+import { parseArn } from '../state/arns.ts';
+import type { Room } from '../state/scope.ts';
+import type { World } from '../state/world.ts';
+import { codePoints } from '../wire/text.ts';
+import { randomId } from '../state/ids.ts';
+import { type MessageFrame, sendTime } from './frames.ts';
+import { deleteMessageIn, disconnectUserFrom } from './moderation.ts';
+
+/** An action that the room refuses, with the code of its ERROR frame (AWS docs). */
+export class ActionRefusal extends Error {
+  override readonly name = 'ActionRefusal';
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A request from a client. Members that are not strings where they should be never get this far. */
+export interface ActionRequest {
+  Action: ChatTokenCapability;
+  RequestId?: string;
+  Content?: string;
+  Attributes?: Record<string, string>;
+  Id?: string;
+  UserId?: string;
+  Reason?: string;
+}
+
+/** Where an action happens, and by whose token. */
+export interface ActionContext {
+  world: World;
+  room: Room;
+  token: ChatTokenContent;
+  /** Messages of the whole room. */
+  roomBucket: Bucket;
+}
+
+const STRINGS = ['RequestId', 'Content', 'Id', 'UserId', 'Reason'] as const;
+
+/** Reads a frame from a client, or says why it is malformed. */
+export function parseAction(text: string): ActionRequest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ActionRefusal(400, 'the request is not JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ActionRefusal(400, 'the request is not an object');
+  }
+  const request = value as Record<string, unknown>;
+  if (typeof request['Action'] !== 'string' || !Object.hasOwn(ACTIONS, request['Action'])) {
+    throw new ActionRefusal(400, `Action must be one of ${Object.keys(ACTIONS).join(', ')}`);
+  }
+  for (const name of STRINGS) {
+    const member = request[name];
+    if (member !== undefined && member !== null && typeof member !== 'string') {
+      throw new ActionRefusal(400, `${name} must be a string`);
+    }
+    if (member === null) delete request[name];
+  }
+  request['Attributes'] = readAttributes(request['Attributes']);
+  return request as unknown as ActionRequest;
+}
+
+function readAttributes(value: unknown): Record<string, string> {
+  if (value === undefined || value === null) return {};
+  const isMap = typeof value === 'object' && !Array.isArray(value);
+  if (!isMap || Object.values(value).some((item) => typeof item !== 'string')) {
+    throw new ActionRefusal(400, 'Attributes must be an object of strings');
+  }
+  return value as Record<string, string>;
+}
+
+/** Does what a request asks, if the token it came under allows it. */
+export function perform(context: ActionContext, request: ActionRequest): void {
+  if (!context.token.capabilities.includes(request.Action)) {
+    throw new ActionRefusal(403, `this token does not allow ${request.Action}`);
+  }
+  ACTIONS[request.Action](context, request);
+}
+
+const ACTIONS: Record<ChatTokenCapability, (context: ActionContext, request: ActionRequest) => void> = {
+  SEND_MESSAGE: sendMessage,
+  DELETE_MESSAGE: deleteMessage,
+  DISCONNECT_USER: disconnectUser,
+};
+
+function sendMessage(context: ActionContext, request: ActionRequest): void {
+  const { world, room, token, roomBucket } = context;
+  const { Content: content = '', Attributes: attributes = {}, RequestId: requestId } = request;
+  if (content === '') throw new ActionRefusal(400, 'Content must not be empty');
+  if (codePoints(content) > room.maximumMessageLength) {
+    throw new ActionRefusal(400, `Content must be at most ${room.maximumMessageLength} characters`);
+  }
+  requireAttributesFit(world, attributes);
+  const now = world.clock.now();
+  if (!roomBucket.take(now, room.maximumMessageRatePerSecond)) {
+    throw new ActionRefusal(429, `the room takes ${room.maximumMessageRatePerSecond} messages a second`);
+  }
+  const frame: MessageFrame = {
+    Type: 'MESSAGE',
+    Id: randomId(),
+    ...(requestId !== undefined && { RequestId: requestId }),
+    Attributes: attributes,
+    Content: content,
+    SendTime: sendTime(now),
+    Sender: { UserId: token.userId, Attributes: token.attributes },
+  };
+  world.chatRooms.broadcast(room.arn, frame);
+}
+
+function requireAttributesFit(world: World, attributes: Record<string, string>): void {
+  const problem = attributesProblem(attributes, world.switches);
+  if (problem) throw new ActionRefusal(413, `Attributes ${problem}`);
+}
+
+function deleteMessage(context: ActionContext, request: ActionRequest): void {
+  const { world, room } = context;
+  const { Id: id = '', Reason: reason, RequestId: requestId } = request;
+  if (!/^[a-zA-Z0-9]{12}$/.test(id)) throw new ActionRefusal(400, 'Id must be the id of a message');
+  requireReasonFits(reason);
+  takeShared(context, 'DeleteMessage');
+  deleteMessageIn(world, room.arn, id, reason, requestId);
+}
+
+function disconnectUser(context: ActionContext, request: ActionRequest): void {
+  const { world, room } = context;
+  const { UserId: userId = '', Reason: reason, RequestId: requestId } = request;
+  if (userId === '' || codePoints(userId) > 128) throw new ActionRefusal(400, 'UserId must have 1 to 128 characters');
+  requireReasonFits(reason);
+  takeShared(context, 'DisconnectUser');
+  disconnectUserFrom(world, room.arn, userId, reason, requestId);
+}
+
+function requireReasonFits(reason: string | undefined): void {
+  if (reason !== undefined && (reason === '' || codePoints(reason) > 256)) {
+    throw new ActionRefusal(400, 'Reason must have 1 to 256 characters');
+  }
+}
+
+/** These two share their rate with the operations of the same name (AWS docs, service quotas). */
+function takeShared({ world, room }: ActionContext, operation: string): void {
+  const arn = parseArn(room.arn);
+  if (!world.rates.take(arn?.account ?? '', arn?.region ?? '', 'ivschat', operation)) {
+    throw new ActionRefusal(429, `${operation} exceeds the rate of its account`);
+  }
+}

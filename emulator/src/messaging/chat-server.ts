@@ -1,0 +1,195 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { ChatTokenContent } from '../chat/token-format.ts';
+import type { ArmedFault, Faults } from '../faults/faults.ts';
+import type { Journal } from '../journal/journal.ts';
+import { Bucket } from '../quotas/bucket.ts';
+import { parseArn } from '../state/arns.ts';
+import { iso } from '../state/clock.ts';
+import { randomId } from '../state/ids.ts';
+import type { Room } from '../state/scope.ts';
+import type { World } from '../state/world.ts';
+import { ActionRefusal, parseAction, perform } from './actions.ts';
+import type { ChatConnection } from './chat-rooms.ts';
+import { errorFrame } from './frames.ts';
+import { admitToChat, HandshakeRefusal, UsedTokens } from './handshake.ts';
+
+/** A larger frame gets ERROR 413; one above `MOST_FRAME_BYTES` ends the connection. AWS documents neither size. */
+const LARGEST_FRAME_BYTES = 16 * 1024;
+const MOST_FRAME_BYTES = 1024 * 1024;
+
+/** Requests a second that one connection may make (a reading of AWS's quota page). */
+const CONNECTION_RATE = 10;
+
+/** How often sessions are looked at for their end. */
+const SWEEP_MS = 1000;
+
+/** The chat socket: what stands at `wss://edge.ivschat.<region>.amazonaws.com`. */
+export class ChatServer {
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: MOST_FRAME_BYTES,
+    // The client fails the handshake unless one of its subprotocols, the token, comes back (observed in SDK).
+    handleProtocols: (protocols) => protocols.values().next().value ?? false,
+  });
+  readonly #used = new UsedTokens();
+  readonly #roomBuckets = new WeakMap<Room, Bucket>();
+  readonly #world: World;
+  readonly #faults: Faults;
+  readonly #journal: Journal;
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(world: World, faults: Faults, journal: Journal) {
+    this.#world = world;
+    this.#faults = faults;
+    this.#journal = journal;
+    this.#sweeper = setInterval(() => this.#endSessions(), SWEEP_MS).unref();
+    world.clock.onSkip(() => this.#endSessions());
+  }
+
+  /** Answers an upgrade request. */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    try {
+      const fault = this.#faults.strike('ConnectToRoom', undefined, undefined);
+      if (fault && (await this.#refuseByFault(fault, socket))) return;
+      const { token, room } = admitToChat(this.#world, this.#used, request.headers['sec-websocket-protocol']);
+      this.#log('ConnectToRoom', token, 101);
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, token, room));
+    } catch (error) {
+      if (!(error instanceof HandshakeRefusal)) throw error;
+      this.#log('ConnectToRoom', undefined, error.status, error.message);
+      refuse(socket, error.status, error.message);
+    }
+  }
+
+  /** Closes every connection and stops listening to time. */
+  stop(): void {
+    clearInterval(this.#sweeper);
+    for (const connection of this.#world.chatRooms.list()) connection.cut();
+  }
+
+  /** `true` when the fault was an end of it. */
+  async #refuseByFault(fault: ArmedFault, socket: Duplex): Promise<boolean> {
+    const { delayMs, hang, reset, error, throttle, status = 500, message = 'fault' } = fault.effect;
+    if (delayMs) await sleep(delayMs, undefined, { ref: false });
+    if (hang) return true;
+    if (reset) socket.destroy();
+    if (error || throttle) refuse(socket, throttle ? 429 : status, message);
+    return Boolean(reset ?? error ?? throttle);
+  }
+
+  #open(socket: WebSocket, token: ChatTokenContent, room: Room): void {
+    const connection: ChatConnection = {
+      id: randomId(),
+      roomArn: room.arn,
+      userId: token.userId,
+      connectedAt: this.#world.clock.now(),
+      sessionExpiresAt: token.sessionExpiresAt,
+      send: (frame) => socket.send(frame),
+      close: (reason) => {
+        this.#world.chatRooms.remove(connection);
+        socket.close(1000, reason);
+      },
+      cut: () => {
+        this.#world.chatRooms.remove(connection);
+        socket.terminate();
+      },
+    };
+    const requests = new Bucket();
+    this.#world.chatRooms.add(connection);
+    socket.on('close', () => this.#world.chatRooms.remove(connection));
+    socket.on('error', () => socket.terminate());
+    socket.on('message', (data: Buffer) => {
+      // What still comes in while the connection closes is not heard: the user is out from the moment of the kick.
+      if (socket.readyState !== socket.OPEN) return;
+      void this.#receive(connection, { token, room, requests }, data);
+    });
+  }
+
+  async #receive(
+    connection: ChatConnection,
+    session: { token: ChatTokenContent; room: Room; requests: Bucket },
+    data: Buffer,
+  ): Promise<void> {
+    let action = 'unknown';
+    let requestId: string | undefined;
+    try {
+      if (data.length > LARGEST_FRAME_BYTES) throw new ActionRefusal(413, 'the request is too large');
+      if (!this.#withinRate(session.requests)) throw new ActionRefusal(429, 'too many requests on this connection');
+      const request = parseAction(data.toString());
+      action = request.Action;
+      requestId = request.RequestId;
+      const fault = this.#faults.strike(action, undefined, undefined);
+      if (fault && (await applyFault(fault, connection))) return;
+      const { token, room } = session;
+      perform({ world: this.#world, room, token, roomBucket: this.#roomBucket(room) }, request);
+      this.#log(action, token, 200);
+    } catch (error) {
+      const refusal = error instanceof ActionRefusal ? error : new ActionRefusal(500, 'the emulator failed');
+      this.#log(action, session.token, refusal.code, refusal.message);
+      connection.send(JSON.stringify(errorFrame(refusal.code, refusal.message, requestId)));
+    }
+  }
+
+  #withinRate(requests: Bucket): boolean {
+    const { mode } = this.#world.rates;
+    return mode === 'off' || requests.take(this.#world.clock.now(), CONNECTION_RATE, mode === 'strict');
+  }
+
+  #roomBucket(room: Room): Bucket {
+    let bucket = this.#roomBuckets.get(room);
+    if (!bucket) {
+      bucket = new Bucket();
+      this.#roomBuckets.set(room, bucket);
+    }
+    return bucket;
+  }
+
+  #endSessions(): void {
+    const now = this.#world.clock.now();
+    for (const connection of this.#world.chatRooms.list()) {
+      if (connection.sessionExpiresAt > now) continue;
+      if (this.#world.switches.chatSessionEnd === 'error-401') {
+        connection.send(JSON.stringify(errorFrame(401, 'the session has expired')));
+      }
+      connection.close('session expired');
+    }
+  }
+
+  #log(operation: string, token: ChatTokenContent | undefined, status: number, error?: string): void {
+    const arn = token && parseArn(token.roomArn);
+    this.#journal.add({
+      at: iso(this.#world.clock.now()),
+      service: 'chat',
+      operation,
+      ...(arn && { account: arn.account, region: arn.region }),
+      requestId: randomId(),
+      ...(token && { input: { roomArn: token.roomArn, userId: token.userId } }),
+      status,
+      ...(error !== undefined && { error }),
+      durationMs: 0,
+    });
+  }
+}
+
+function refuse(socket: Duplex, status: number, message: string): void {
+  const body = JSON.stringify({ message });
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+/** `true` when the fault takes the place of the action. */
+async function applyFault(fault: ArmedFault, connection: ChatConnection): Promise<boolean> {
+  const { delayMs, hang, reset, error, throttle, status = 500, message = 'fault' } = fault.effect;
+  if (delayMs) await sleep(delayMs, undefined, { ref: false });
+  if (reset) connection.cut();
+  if (error || throttle) throw new ActionRefusal(throttle ? 429 : status, message);
+  return Boolean(hang ?? reset);
+}

@@ -1,0 +1,33 @@
+import type { World } from '../state/world.ts';
+import { deleteMessageFrame, disconnectUserFrame } from './frames.ts';
+
+/** Asks everybody in a room to take a message down. Nothing is stored, so nothing is deleted (service model). */
+export function deleteMessageIn(
+  world: World,
+  roomArn: string,
+  messageId: string,
+  reason?: string,
+  requestId?: string,
+): string {
+  const frame = deleteMessageFrame(world.clock.now(), messageId, reason, requestId);
+  world.chatRooms.broadcast(roomArn, frame);
+  return frame.Id;
+}
+
+/** Closes all connections of a user in a room. It is no ban: a token not yet used still opens a connection. */
+export function disconnectUserFrom(
+  world: World,
+  roomArn: string,
+  userId: string,
+  reason?: string,
+  requestId?: string,
+): void {
+  const frame = disconnectUserFrame(world.clock.now(), userId, reason, requestId);
+  const victims = world.chatRooms.list(roomArn).filter((connection) => connection.userId === userId);
+  if (world.switches.disconnectUserEventTo === 'room') {
+    world.chatRooms.broadcast(roomArn, frame);
+  } else {
+    for (const connection of victims) connection.send(JSON.stringify(frame));
+  }
+  for (const connection of victims) connection.close('disconnected');
+}

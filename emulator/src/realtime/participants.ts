@@ -1,0 +1,142 @@
+import { activeSession, disconnect } from '../stage/session.ts';
+import { type Call, find, invalid, notFound } from '../state/call.ts';
+import { parseArn } from '../state/arns.ts';
+import { page } from '../state/pages.ts';
+import type { ParticipantLife, SessionLife } from '../state/scope.ts';
+import { ServiceError } from '../wire/service-error.ts';
+import type {
+  DisconnectParticipantRequest,
+  DisconnectParticipantResponse,
+  GetParticipantRequest,
+  GetParticipantResponse,
+  GetStageSessionRequest,
+  GetStageSessionResponse,
+  ListParticipantEventsRequest,
+  ListParticipantEventsResponse,
+  ListParticipantsRequest,
+  ListParticipantsResponse,
+  ListStageSessionsRequest,
+  ListStageSessionsResponse,
+  ParticipantSummary,
+} from './types.ts';
+
+/**
+ * Throws one participant id out of a stage. It is no ban: the same person may come back with another token. What it
+ * does to an id that is not connected, and for how long the id stays refused, are switches.
+ */
+export function disconnectParticipant(call: Call, input: DisconnectParticipantRequest): DisconnectParticipantResponse {
+  const { scope, world, now } = call;
+  const { stageArn, participantId } = input;
+  const stage = find(call, scope.stages, stageArn);
+  const life = find(call, scope.stageLives, stageArn);
+  if (participantId === '') throw invalid('participantId', 'must not be empty');
+  const participant = activeSession(life)?.participants.get(participantId);
+  if (participant?.participant.state === 'CONNECTED') {
+    disconnect(scope, stage, participant, 'participant-disconnected', now);
+    life.kicked.set(participantId, now);
+    return {};
+  }
+  const { absentParticipant } = world.switches;
+  if (absentParticipant === 'not-found') {
+    throw new ServiceError('ResourceNotFoundException', `participant ${participantId} is not connected to ${stageArn}`);
+  }
+  if (absentParticipant === 'refused-later') life.kicked.set(participantId, now);
+  return {};
+}
+
+export function getParticipant(call: Call, input: GetParticipantRequest): GetParticipantResponse {
+  const session = findSession(call, input.stageArn, input.sessionId);
+  const life = session.participants.get(input.participantId);
+  if (!life) {
+    throw new ServiceError('ResourceNotFoundException', `participant ${input.participantId} never joined this session`);
+  }
+  return { participant: life.participant };
+}
+
+export function getStageSession(call: Call, input: GetStageSessionRequest): GetStageSessionResponse {
+  const { sessionId, startTime, endTime } = findSession(call, input.stageArn, input.sessionId);
+  return { stageSession: { sessionId, startTime, endTime } };
+}
+
+/** Newest first, as one looks for them. */
+export function listStageSessions(call: Call, input: ListStageSessionsRequest): ListStageSessionsResponse {
+  const { stageArn } = input;
+  const sessions = sessionsOf(call, stageArn).toReversed();
+  const { items, nextToken } = page(sessions, (session) => session.sessionId, `ListStageSessions ${stageArn}`, input);
+  const stageSessions = items.map(({ sessionId, startTime, endTime }) => ({ sessionId, startTime, endTime }));
+  return { stageSessions, nextToken };
+}
+
+const FILTERS = ['filterByUserId', 'filterByPublished', 'filterByState', 'filterByRecordingState'] as const;
+
+/** Those who joined the session; an unused token is not listed. At most one filter (AWS docs). */
+export function listParticipants(call: Call, input: ListParticipantsRequest): ListParticipantsResponse {
+  const { stageArn, sessionId } = input;
+  const given = FILTERS.filter((filter) => input[filter] !== undefined);
+  if (given.length > 1) throw invalid(given[1] ?? '', 'must not be given together with another filter');
+  const [filter] = given;
+  const session = sessionsOf(call, stageArn).find((candidate) => candidate.sessionId === sessionId);
+  const lives = [...(session?.participants.values() ?? [])].filter((life) => passes(life, input));
+  const list = `ListParticipants ${stageArn} ${sessionId} ${filter}=${filter && input[filter]}`;
+  const { items, nextToken } = page(lives, (life) => life.participant.participantId, list, input);
+  return { participants: items.map(summaryOf), nextToken };
+}
+
+function passes({ participant }: ParticipantLife, input: ListParticipantsRequest): boolean {
+  const { filterByUserId, filterByPublished, filterByState, filterByRecordingState } = input;
+  return (
+    (filterByUserId === undefined || participant.userId === filterByUserId) &&
+    (filterByPublished === undefined || participant.published === filterByPublished) &&
+    (filterByState === undefined || participant.state === filterByState) &&
+    (filterByRecordingState === undefined || participant.recordingState === filterByRecordingState)
+  );
+}
+
+/** The members that the model's summary has; attributes and client details are for GetParticipant alone. */
+function summaryOf({ participant }: ParticipantLife): ParticipantSummary {
+  const { participantId, userId, state, firstJoinTime, published, recordingState } = participant;
+  const { replicationType, replicationState, sourceStageArn, sourceSessionId } = participant;
+  const { redundantIngest, ingestConfigurationArn } = participant;
+  return {
+    participantId,
+    userId,
+    state,
+    firstJoinTime,
+    published,
+    recordingState,
+    replicationType,
+    replicationState,
+    sourceStageArn,
+    sourceSessionId,
+    redundantIngest,
+    ingestConfigurationArn,
+  };
+}
+
+/** Oldest first. */
+export function listParticipantEvents(call: Call, input: ListParticipantEventsRequest): ListParticipantEventsResponse {
+  const { stageArn, sessionId, participantId } = input;
+  const session = sessionsOf(call, stageArn).find((candidate) => candidate.sessionId === sessionId);
+  const events = (session?.participants.get(participantId)?.events ?? []).map((event, index) => ({ event, index }));
+  const list = `ListParticipantEvents ${stageArn} ${sessionId} ${participantId}`;
+  const { items, nextToken } = page(events, ({ index }) => String(index), list, input);
+  return { events: items.map(({ event }) => event), nextToken };
+}
+
+function findSession(call: Call, stageArn: string, sessionId: string): SessionLife {
+  const { sessions } = find(call, call.scope.stageLives, stageArn);
+  const session = sessions.find((candidate) => candidate.sessionId === sessionId);
+  if (!session) {
+    throw new ServiceError('ResourceNotFoundException', `stage ${stageArn} has no session ${sessionId}`);
+  }
+  return session;
+}
+
+/**
+ * The sessions of a stage for a list. These lists model no ResourceNotFoundException: a stage that is not there has
+ * nothing to list. Another account's is denied.
+ */
+function sessionsOf(call: Call, stageArn: string): SessionLife[] {
+  if (parseArn(stageArn)?.account !== call.scope.account) throw notFound(call, stageArn);
+  return call.scope.stageLives.get(stageArn)?.sessions ?? [];
+}

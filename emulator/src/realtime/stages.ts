@@ -1,0 +1,101 @@
+import { endStage } from '../stage/session.ts';
+import { type Call, conflict, find, newArn, notFound, quotaExceeded } from '../state/call.ts';
+import { idOf } from '../state/arns.ts';
+import { page } from '../state/pages.ts';
+import { createHash } from 'node:crypto';
+import { mintToken } from './participant-tokens.ts';
+import type {
+  AutoParticipantRecordingConfiguration,
+  CreateStageRequest,
+  CreateStageResponse,
+  DeleteStageRequest,
+  DeleteStageResponse,
+  GetStageRequest,
+  GetStageResponse,
+  ListStagesRequest,
+  ListStagesResponse,
+  Stage,
+  StageEndpoints,
+  UpdateStageRequest,
+  UpdateStageResponse,
+} from './types.ts';
+
+export function createStage(call: Call, input: CreateStageRequest): CreateStageResponse {
+  const { stages, stageLives } = call.scope;
+  const { limits } = call.world;
+  if (stages.size >= limits.stages) throw quotaExceeded('stages', limits.stages);
+  const arn = newArn(call, 'stage');
+  const stage: Stage = {
+    arn,
+    name: input.name ?? '',
+    tags: input.tags ?? {},
+    autoParticipantRecordingConfiguration: recordingOf(call, input.autoParticipantRecordingConfiguration),
+    endpoints: endpointsOf(arn),
+  };
+  const participantTokens = (input.participantTokenConfigurations ?? []).map((configuration, index) =>
+    mintToken(call, stage, configuration, `participantTokenConfigurations[${index}].`),
+  );
+  stages.set(arn, stage);
+  stageLives.set(arn, { sessions: [], kicked: new Map(), replaced: new Set() });
+  return { stage, ...(input.participantTokenConfigurations && { participantTokens }) };
+}
+
+export function getStage(call: Call, input: GetStageRequest): GetStageResponse {
+  return { stage: find(call, call.scope.stages, input.arn) };
+}
+
+export function listStages(call: Call, input: ListStagesRequest): ListStagesResponse {
+  const { items, nextToken } = page([...call.scope.stages.values()], (stage) => stage.arn, 'ListStages', input);
+  const stages = items.map(({ arn, name, activeSessionId, tags }) => ({ arn, name, activeSessionId, tags }));
+  return { stages, nextToken };
+}
+
+export function updateStage(call: Call, input: UpdateStageRequest): UpdateStageResponse {
+  const stage = find(call, call.scope.stages, input.arn);
+  const { autoParticipantRecordingConfiguration: recording } = input;
+  if (stage.activeSessionId && recording) {
+    throw conflict('the recording configuration cannot change while a session is active', stage.arn);
+  }
+  if (recording) stage.autoParticipantRecordingConfiguration = recordingOf(call, recording);
+  if (input.name !== undefined) stage.name = input.name;
+  return { stage };
+}
+
+/** Everybody on the stage is disconnected (AWS docs). */
+export function deleteStage(call: Call, input: DeleteStageRequest): DeleteStageResponse {
+  const stage = find(call, call.scope.stages, input.arn);
+  endStage(call.world, call.scope, stage, call.now);
+  call.scope.stages.delete(stage.arn);
+  call.scope.stageLives.delete(stage.arn);
+  return {};
+}
+
+/** An empty storage configuration ARN turns recording off; one that does not exist is refused. */
+function recordingOf(
+  call: Call,
+  wanted: AutoParticipantRecordingConfiguration | undefined,
+): AutoParticipantRecordingConfiguration {
+  const arn = wanted?.storageConfigurationArn ?? '';
+  if (!wanted || arn === '') return { storageConfigurationArn: '', mediaTypes: [] };
+  if (!call.scope.storageConfigurations.has(arn)) throw notFound(call, arn);
+  return {
+    mediaTypes: ['AUDIO_VIDEO'],
+    thumbnailConfiguration: { recordingMode: 'DISABLED' },
+    hlsConfiguration: { targetSegmentDurationSeconds: 6 },
+    ...wanted,
+  };
+}
+
+/**
+ * Endpoints with the look of AWS's, in a domain that can never resolve, so that a client pointed at them by mistake
+ * does not send what it knows to anybody.
+ */
+function endpointsOf(arn: string): StageEndpoints {
+  const host = createHash('sha256').update(idOf(arn)).digest('hex').slice(0, 12);
+  return {
+    events: 'wss://global.events.ivs-emulator.invalid',
+    whip: `https://${host}.global-bm.whip.ivs-emulator.invalid`,
+    rtmp: `rtmp://${host}.global-contribute.ivs-emulator.invalid:1935/app/`,
+    rtmps: `rtmps://${host}.global-contribute.ivs-emulator.invalid:443/app/`,
+  };
+}

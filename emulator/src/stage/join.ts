@@ -1,0 +1,135 @@
+import type { Participant } from '../realtime/types.ts';
+import { iso } from '../state/clock.ts';
+import type { ParticipantLife, SessionLife, StageLife } from '../state/scope.ts';
+import type { World } from '../state/world.ts';
+import { StageRefusal } from './refusal.ts';
+import { activeSession, connectedIn, disconnect, lifeOf, openSession, record } from './session.ts';
+import { checkToken, type CheckedToken } from './token-check.ts';
+
+/** What a client tells of itself when it joins; GetParticipant shows it. */
+export type ClientInfo = Pick<
+  Participant,
+  'ispName' | 'osName' | 'osVersion' | 'browserName' | 'browserVersion' | 'sdkVersion'
+>;
+
+/** A participant who got in. */
+export interface Joined {
+  stageArn: string;
+  sessionId: string;
+  participantId: string;
+  /** Names this connection among those of the same participant id. */
+  connection: number;
+  userId: string;
+  attributes: Record<string, string>;
+  capabilities: { publish: boolean; subscribe: boolean };
+}
+
+/**
+ * Joins a stage with a participant token of either mint.
+ *
+ * @throws StageRefusal when the token does not open the stage.
+ */
+export function joinStage(world: World, token: string, client: ClientInfo = {}): Joined {
+  const checked = checkToken(world, token);
+  const { scope, stage, claims } = checked;
+  const now = world.clock.now();
+  const life = lifeOf(scope, stage.arn);
+  if (!life) throw new StageRefusal('STAGE_DELETED', 'the stage has been deleted');
+  refuseKicked(world, life, checked, now);
+  const before = activeSession(life)?.participants.get(claims.jti);
+  if (before?.participant.state === 'CONNECTED') {
+    life.replaced.add(claims.jti);
+    record(before, now, { name: 'LEFT' });
+  } else if (connectedIn(activeSession(life)).length >= world.limits.participantsPerStage) {
+    throw new StageRefusal('STAGE_AT_CAPACITY', `the stage has ${world.limits.participantsPerStage} participants`);
+  }
+  const session = openSession(scope, stage, now);
+  const participant = admit(session, checked, client, now);
+  if (!world.switches.expiredStays) scheduleExpiry(world, checked);
+  return {
+    stageArn: stage.arn,
+    sessionId: session.sessionId,
+    participantId: claims.jti,
+    connection: participant.connection,
+    userId: claims.user_id ?? '',
+    attributes: claims.attributes ?? {},
+    capabilities: participant.capabilities,
+  };
+}
+
+function refuseKicked(world: World, life: StageLife, token: CheckedToken, now: number): void {
+  const { switches } = world;
+  const { jti } = token.claims;
+  const kickedAt = life.kicked.get(jti);
+  const spared = token.keyArn !== undefined && !switches.kickedSelfSignedRefused;
+  if (kickedAt !== undefined && !spared) {
+    const { kickedRefusedSeconds } = switches;
+    if (kickedRefusedSeconds === null || now < kickedAt + kickedRefusedSeconds * 1000) {
+      throw new StageRefusal('PARTICIPANT_DISCONNECTED', 'the participant was disconnected from the stage');
+    }
+  }
+  if (life.replaced.has(jti) && !switches.replacedMayReturn) {
+    throw new StageRefusal('PARTICIPANT_DISCONNECTED', 'the token was used a second time');
+  }
+}
+
+/** Lets a participant in: new to the session, back again, or in place of another connection with the same token. */
+function admit(session: SessionLife, token: CheckedToken, client: ClientInfo, now: number): ParticipantLife {
+  const { claims, keyArn } = token;
+  const known = session.participants.get(claims.jti);
+  const life: ParticipantLife = {
+    participant: {
+      ...newParticipant(claims.jti, now),
+      ...known?.participant,
+      ...client,
+      userId: claims.user_id ?? '',
+      attributes: claims.attributes ?? {},
+      state: 'CONNECTED',
+    },
+    events: known?.events ?? [],
+    mint: keyArn ? 'key-pair' : 'ivs',
+    capabilities: {
+      publish: claims.capabilities.allow_publish === true,
+      subscribe: claims.capabilities.allow_subscribe === true,
+    },
+    tokenExpiresAt: claims.exp * 1000,
+    ...(keyArn && { keyArn }),
+    connection: (known?.connection ?? 0) + 1,
+    publishing: false,
+  };
+  session.participants.set(claims.jti, life);
+  record(life, now, { name: 'JOINED' });
+  return life;
+}
+
+function newParticipant(participantId: string, now: number): ParticipantLife['participant'] {
+  return {
+    participantId,
+    firstJoinTime: iso(now),
+    published: false,
+    recordingState: 'DISABLED',
+    protocol: 'UNKNOWN',
+    replicationType: 'NONE',
+  };
+}
+
+function scheduleExpiry(world: World, token: CheckedToken): void {
+  const { scope, stage, claims } = token;
+  world.schedule.add({
+    at: claims.exp * 1000,
+    what: 'token-expires',
+    account: scope.account,
+    region: scope.region,
+    arn: stage.arn,
+    participantId: claims.jti,
+  });
+}
+
+/** Takes a participant off the stage because its token has expired, if it is still the same token. */
+export function expire(world: World, account: string, region: string, stageArn: string, participantId: string): void {
+  const scope = world.scopes.get(`${account}/${region}`);
+  const stage = scope?.stages.get(stageArn);
+  const now = world.clock.now();
+  const life = scope && activeSession(lifeOf(scope, stageArn))?.participants.get(participantId);
+  if (scope && stage && life && life.tokenExpiresAt <= now) disconnect(scope, stage, life, 'token-expired', now);
+}

@@ -1,0 +1,51 @@
+import { type Call, invalid, notFound } from './call.ts';
+import { parseArn } from './arns.ts';
+import type { Scope } from './scope.ts';
+
+/** The longest list of tags a resource may have (service model). */
+const MOST_TAGS = 50;
+
+type Tags = Record<string, string>;
+
+/** Tags are the same in both services; only the kinds of resource differ. */
+const TAGGED = {
+  ivs: {
+    stage: 'stages',
+    'public-key': 'publicKeys',
+    'encoder-configuration': 'encoderConfigurations',
+    'storage-configuration': 'storageConfigurations',
+    'ingest-configuration': 'ingestConfigurations',
+    composition: 'compositions',
+  },
+  ivschat: { room: 'rooms', 'logging-configuration': 'loggingConfigurations' },
+} as const satisfies Record<string, Record<string, keyof Scope>>;
+
+export function listTagsForResource(call: Call, input: { resourceArn: string }): { tags: Tags } {
+  return { tags: taggedBy(call, input.resourceArn).tags ?? {} };
+}
+
+export function tagResource(call: Call, input: { resourceArn: string; tags: Tags }): Record<string, never> {
+  const resource = taggedBy(call, input.resourceArn);
+  const tags = { ...resource.tags, ...input.tags };
+  if (Object.keys(tags).length > MOST_TAGS) throw invalid('tags', `must be at most ${MOST_TAGS} in all`);
+  resource.tags = tags;
+  return {};
+}
+
+export function untagResource(call: Call, input: { resourceArn: string; tagKeys: string[] }): Record<string, never> {
+  const resource = taggedBy(call, input.resourceArn);
+  const gone = new Set(input.tagKeys);
+  resource.tags = Object.fromEntries(Object.entries(resource.tags ?? {}).filter(([key]) => !gone.has(key)));
+  return {};
+}
+
+function taggedBy(call: Call, arn: string): { tags?: Tags } {
+  const parts = parseArn(arn);
+  const service = call.operation.service.name;
+  if (!parts || parts.service !== service) throw invalid('resourceArn', `must be an ARN of the service ${service}`);
+  const kinds: Record<string, keyof typeof call.scope> = TAGGED[service];
+  const kind = Object.hasOwn(kinds, parts.type) ? kinds[parts.type] : undefined;
+  const resource = kind && (call.scope[kind] as Map<string, { tags?: Tags }>).get(arn);
+  if (!resource) throw notFound(call, arn);
+  return resource;
+}

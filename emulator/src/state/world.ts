@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import type { ChatRooms } from '../messaging/chat-rooms.ts';
+import { AWS_COUNT_LIMITS, type CountLimits } from '../quotas/limits.ts';
+import type { Rates } from '../quotas/rates.ts';
+import type { Clock } from './clock.ts';
+import { emptyScope, type Scope } from './scope.ts';
+import type { Schedule } from './schedule.ts';
+import { DEFAULT_SWITCHES, type Switches } from './switches.ts';
+
+/** Everything the emulator knows. Operations act on one scope of it; what lives on sockets hangs beside it. */
+export interface World {
+  clock: Clock;
+  schedule: Schedule;
+  switches: Switches;
+  limits: CountLimits;
+  rates: Rates;
+  chatRooms: ChatRooms;
+  /** Seals chat tokens and signs participant tokens, as AWS does with keys nobody else has. */
+  secret: Buffer;
+  scopes: Map<string, Scope>;
+}
+
+/** A world with nothing in it. */
+export function emptyWorld(parts: Pick<World, 'clock' | 'schedule' | 'rates' | 'chatRooms'>): World {
+  return {
+    ...parts,
+    switches: { ...DEFAULT_SWITCHES },
+    limits: { ...AWS_COUNT_LIMITS },
+    secret: randomBytes(32),
+    scopes: new Map(),
+  };
+}
+
+/** The things of one account in one Region, which may be none yet. */
+export function scopeOf(world: World, account: string, region: string): Scope {
+  const key = `${account}/${region}`;
+  let scope = world.scopes.get(key);
+  if (!scope) {
+    scope = emptyScope(account, region);
+    world.scopes.set(key, scope);
+  }
+  return scope;
+}

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import type { ModelData, OperationData } from './model-data.ts';
+import { modelledHeaders, ServiceError, validationError } from './service-error.ts';
+import { compileShapes, type Problem, type Reader } from './shapes.ts';
+
+/** The SigV4 service names of the two services (service model: `signingName`). */
+export type ServiceName = 'ivs' | 'ivschat';
+
+/** One operation of a model, ready to be routed to, validated and answered. */
+export interface OperationModel {
+  name: string;
+  service: ServiceModel;
+  status: number;
+  hasOutput: boolean;
+  /** Response headers that the output shape models as members. */
+  headers: Record<string, string>;
+  /** Names of the errors the model lists for this operation. */
+  errors: ReadonlySet<string>;
+  /** Reads the request into the operation's input, or throws ValidationException. */
+  readInput(request: WireRequest): Record<string, unknown>;
+  /** What is wrong with an output of ours, by the model. Only tests ask. */
+  outputProblems(output: unknown): Problem[];
+}
+
+export interface ServiceModel {
+  name: ServiceName;
+  shapes: ModelData['shapes'];
+  operations: ReadonlyMap<string, OperationModel>;
+}
+
+/** What of a request carries input: the body, the label in the path, and the query. */
+export interface WireRequest {
+  body: Buffer;
+  label: string | undefined;
+  query: URLSearchParams;
+}
+
+/** Loads and compiles the model in `models/<file>.json`. */
+export function loadModel(file: string): ServiceModel {
+  const data = JSON.parse(readFileSync(new URL(`../../models/${file}.json`, import.meta.url), 'utf8')) as ModelData;
+  const readerOf = compileShapes(data.shapes);
+  const operations = new Map<string, OperationModel>();
+  const service: ServiceModel = { name: data.metadata.signingName as ServiceName, shapes: data.shapes, operations };
+  for (const operation of Object.values(data.operations)) {
+    operations.set(operation.name, compileOperation(service, operation, readerOf));
+  }
+  return service;
+}
+
+function compileOperation(
+  service: ServiceModel,
+  operation: OperationData,
+  readerOf: (name: string) => Reader,
+): OperationModel {
+  const input = operation.input?.shape;
+  const output = operation.output?.shape;
+  return {
+    name: operation.name,
+    service,
+    status: operation.http.responseCode,
+    hasOutput: output !== undefined,
+    headers: modelledHeaders(service.shapes, output),
+    errors: new Set(operation.errors?.map((error) => error.shape)),
+    readInput(request) {
+      if (!input) return {};
+      const problems: Problem[] = [];
+      const value = readerOf(input)(gather(service.shapes, input, request), '', problems);
+      if (problems.length > 0) throw validationError(problems);
+      return value as Record<string, unknown>;
+    },
+    outputProblems(value) {
+      const problems: Problem[] = [];
+      if (output) readerOf(output)(value, '', problems);
+      return problems;
+    },
+  };
+}
+
+/** Joins body, path label and query into one object, by the bindings of the input shape (restJson1). */
+function gather(shapes: ModelData['shapes'], input: string, request: WireRequest): unknown {
+  const body = parseBody(request.body);
+  const bound = Object.entries(shapes[input]?.members ?? {}).filter(([, member]) => member.location);
+  if (bound.length === 0 || typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const gathered: Record<string, unknown> = { ...body };
+  for (const [name, member] of bound) {
+    if (member.location === 'uri') {
+      gathered[name] = request.label;
+    } else {
+      const values = request.query.getAll(member.locationName ?? name);
+      gathered[name] = values.length > 0 ? values : undefined;
+    }
+  }
+  return gathered;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function parseBody(body: Buffer): unknown {
+  if (body.length === 0) return {};
+  try {
+    return JSON.parse(utf8.decode(body));
+  } catch {
+    throw new ServiceError('ValidationException', 'the body must be JSON in UTF-8', { reason: 'OTHER' });
+  }
+}

@@ -1,0 +1,123 @@
+import { CreateParticipantTokenCommand, CreateStageCommand, ListStagesCommand } from '@aws-sdk/client-ivs-realtime';
+import { CreateChatTokenCommand, CreateRoomCommand } from '@aws-sdk/client-ivschat';
+import { type Emulator, type FaultRule } from '../src/index.ts';
+import { chat, realtime, startEmulator } from './support/clients.ts';
+
+let ivs: Emulator;
+
+beforeEach(async () => {
+  ivs = await startEmulator();
+});
+afterEach(async () => {
+  await ivs.stop();
+});
+
+const createStage = () => realtime(ivs).send(new CreateStageCommand({}));
+const stageCount = async () => (await realtime(ivs).send(new ListStagesCommand({}))).stages?.length;
+
+it('an armed error is answered with the status its name has in the model, as often as wished', async () => {
+  ivs.fault({ operation: 'CreateStage', count: 1, effect: { error: 'AccessDeniedException', message: 'not today' } });
+  await expect(createStage()).rejects.toMatchObject({
+    name: 'AccessDeniedException',
+    exceptionMessage: 'not today',
+    $metadata: { httpStatusCode: 403 },
+  });
+  await expect(createStage()).resolves.toBeDefined();
+});
+
+it('the nth call alone is struck', async () => {
+  ivs.fault({ operation: 'CreateStage', nth: 2, effect: { throttle: true } });
+  await createStage();
+  await expect(createStage()).rejects.toMatchObject({
+    name: 'ThrottlingException',
+    $metadata: { httpStatusCode: 429 },
+  });
+  await createStage();
+});
+
+it('throttling of a chat call carries what the model lists', async () => {
+  const room = await chat(ivs).send(new CreateRoomCommand({}));
+  ivs.fault({ operation: 'CreateChatToken', effect: { throttle: true } });
+  const token = chat(ivs).send(new CreateChatTokenCommand({ roomIdentifier: room.arn, userId: 'ada' }));
+  await expect(token).rejects.toMatchObject({ name: 'ThrottlingException', limit: 200 });
+});
+
+it('a reset before the work leaves nothing done, one after it leaves it done', async () => {
+  ivs.fault({ operation: 'CreateStage', nth: 1, effect: { reset: 'before' } });
+  ivs.fault({ operation: 'CreateStage', nth: 1, effect: { reset: 'after' } });
+  await expect(createStage()).rejects.toThrow();
+  expect(await stageCount()).toBe(0);
+  await expect(createStage()).rejects.toThrow();
+  expect(await stageCount()).toBe(1);
+});
+
+it('an error after the work leaves it done', async () => {
+  ivs.fault({ operation: 'CreateStage', effect: { error: 'InternalServerException', afterWork: true } });
+  await expect(createStage()).rejects.toMatchObject({ name: 'InternalServerException' });
+  expect(await stageCount()).toBe(1);
+});
+
+it('an empty answer is a success with nothing in it', async () => {
+  const { stage } = await createStage();
+  ivs.fault({ operation: 'CreateParticipantToken', effect: { empty: true } });
+  const answer = await realtime(ivs).send(new CreateParticipantTokenCommand({ stageArn: stage?.arn }));
+  expect(answer.participantToken).toBeUndefined();
+});
+
+it('a delay holds the answer back', async () => {
+  ivs.fault({ operation: 'CreateStage', effect: { delayMs: 120 } });
+  const before = performance.now();
+  await createStage();
+  expect(performance.now() - before).toBeGreaterThan(110);
+});
+
+it('a hanging call is never answered', async () => {
+  ivs.fault({ operation: 'CreateStage', effect: { hang: true } });
+  const answered = await Promise.race([
+    createStage().then(
+      () => 'answered',
+      () => 'failed',
+    ),
+    new Promise((resolve) => setTimeout(() => resolve('waiting'), 150)),
+  ]);
+  expect(answered).toBe('waiting');
+});
+
+it('a rule may strike one account or Region only', async () => {
+  ivs.fault({ operation: '*', region: 'eu-west-1', effect: { error: 'InternalServerException' } });
+  await expect(createStage()).resolves.toBeDefined();
+  await expect(realtime(ivs, undefined, 'eu-west-1').send(new CreateStageCommand({}))).rejects.toThrow();
+});
+
+it('a rule by chance strikes about as often as it says', async () => {
+  const { stage } = await createStage();
+  const fault = ivs.fault({ operation: 'CreateParticipantToken', probability: 0.5, effect: { throttle: true } });
+  const client = realtime(ivs);
+  const calls = Array.from({ length: 200 }, () =>
+    client.send(new CreateParticipantTokenCommand({ stageArn: stage?.arn })).catch(() => undefined),
+  );
+  await Promise.all(calls);
+  expect(fault.matched).toBe(200);
+  expect(fault.struck).toBeGreaterThan(50);
+  expect(fault.struck).toBeLessThan(150);
+});
+
+it.each([
+  [{ operation: 'CreateStages', effect: { throttle: true } }],
+  [{ operation: 'CreateStage', effect: {} }],
+  [{ operation: 'CreateStage', effect: { explode: true } }],
+  [{ operation: 'CreateStage', nth: 0, effect: { throttle: true } }],
+  [{ operation: 'CreateStage', probability: 2, effect: { throttle: true } }],
+])('a rule that could never do what it says is refused: %j', (rule) => {
+  expect(() => ivs.fault(rule as FaultRule)).toThrow();
+});
+
+it('the journal tells what was called, by whom, and what came of it', async () => {
+  const fault = ivs.fault({ operation: 'CreateStage', nth: 2, effect: { throttle: true } });
+  await createStage();
+  await createStage().catch(() => undefined);
+  expect(ivs.journal({ operation: 'CreateStage' })).toMatchObject([
+    { service: 'ivs', account: '111122223333', region: 'us-west-2', input: {}, status: 200 },
+    { status: 429, error: 'ThrottlingException', fault: fault.id },
+  ]);
+});

@@ -1,0 +1,69 @@
+import { CreateChatTokenCommand, type CreateChatTokenCommandInput, type IvschatClient } from '@aws-sdk/client-ivschat';
+import { type ChatEvent, type ChatMessage, ChatRoom, type DisconnectReason } from 'amazon-ivs-chat-messaging';
+
+/** What the official client heard, in order, and a way to wait for the next thing. */
+export interface Heard {
+  room: ChatRoom;
+  messages: ChatMessage[];
+  events: ChatEvent[];
+  deleted: string[];
+  disconnectedUsers: string[];
+  /** How often the client asked for a token. */
+  tokensAsked: () => number;
+  connected: Promise<void>;
+  disconnected: Promise<DisconnectReason>;
+}
+
+/** Connects the official client to a room, with a fresh token for each attempt. */
+export function connectChat(
+  client: IvschatClient,
+  url: string,
+  input: Partial<CreateChatTokenCommandInput> & Pick<CreateChatTokenCommandInput, 'roomIdentifier' | 'userId'>,
+): Heard {
+  return connectWithTokens(url, async () => {
+    const { token } = await client.send(new CreateChatTokenCommand(input));
+    return token ?? '';
+  });
+}
+
+/** Connects the official client with tokens from elsewhere. */
+export function connectWithTokens(url: string, nextToken: () => Promise<string>): Heard {
+  let asked = 0;
+  const room = new ChatRoom({
+    regionOrUrl: url,
+    tokenProvider: async () => {
+      asked += 1;
+      return { token: await nextToken() };
+    },
+  });
+  room.logger = { debug: () => {}, error: () => {}, info: () => {} };
+  const connected = Promise.withResolvers<void>();
+  const disconnected = Promise.withResolvers<DisconnectReason>();
+  const heard: Heard = {
+    room,
+    messages: [],
+    events: [],
+    deleted: [],
+    disconnectedUsers: [],
+    tokensAsked: () => asked,
+    connected: connected.promise,
+    disconnected: disconnected.promise,
+  };
+  room.addListener('connect', () => connected.resolve());
+  room.addListener('disconnect', (reason) => disconnected.resolve(reason));
+  room.addListener('message', (message) => heard.messages.push(message));
+  room.addListener('event', (event) => heard.events.push(event));
+  room.addListener('messageDelete', (event) => heard.deleted.push(event.messageId));
+  room.addListener('userDisconnect', (event) => heard.disconnectedUsers.push(event.userId));
+  room.connect();
+  return heard;
+}
+
+/** Waits until something holds, for what arrives in its own time. */
+export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
+  const deadline = Date.now() + 5000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`${what} did not come to hold within 5 s`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
