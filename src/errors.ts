@@ -35,6 +35,8 @@ export interface ProblemOptions {
   retryAfterSeconds?: number;
   /** The HTTP status where it differs from the kind's own (415 is an `invalid_request`). */
   status?: number;
+  /** Further headers of the answer. */
+  headers?: Record<string, string>;
   /** Further fields of the problem document, such as until when a ban lasts. */
   extra?: Record<string, unknown>;
   /** The reason, for the log; callers never see it. */
@@ -46,6 +48,7 @@ export class Problem extends Error {
   readonly status: number;
   readonly errors: InputFault[] | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly headers: Record<string, string> | undefined;
   readonly extra: Record<string, unknown> | undefined;
 
   constructor(
@@ -58,6 +61,7 @@ export class Problem extends Error {
     this.name = 'Problem';
     this.status = options.status ?? problemKinds[code].status;
     this.errors = options.errors;
+    this.headers = options.headers;
     this.extra = options.extra;
     const waits = this.status === 429 || this.status === 502 || this.status === 503;
     this.retryAfterSeconds = options.retryAfterSeconds ?? (waits ? 1 : undefined);

@@ -28,7 +28,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     HttpCode(status ?? 200),
     ApiTags(options.tag),
     ApiOperation({ summary: options.summary, description: describe(options) }),
-    ...('public' in access ? [] : [ApiBearerAuth(...securityOf(access))]),
+    ...('public' in access ? [] : [ApiBearerAuth(securityOf(access))]),
     ...Object.entries(options.answers).map(([code, schema]) =>
       ApiResponse({
         status: Number(code),
@@ -50,8 +50,9 @@ function describe({ access, description }: EndpointOptions): string {
   return `${description ? `${description}\n\n` : ''}Callers: ${who}`;
 }
 
-function securityOf(access: Exclude<Access, { public: true }>): [string, string[]?] {
-  return 'operator' in access ? ['operator'] : [access.users ? 'apiKeyOrUser' : 'apiKey'];
+function securityOf(access: Exclude<Access, { public: true }>): string {
+  if ('operator' in access) return 'operator';
+  return access.users ? 'apiKeyOrUser' : 'apiKey';
 }
 
 function problemsOf({ access, problems = [] }: EndpointOptions): ProblemCode[] {

@@ -18,6 +18,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.status >= 500) this.report(problem, request);
     if (reply.sent) return;
     if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
+    if (problem.headers) reply.headers(problem.headers);
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
     // An unread body must not be taken for the next request on this connection.
     if (problem.status === 413) reply.header('connection', 'close');

@@ -127,7 +127,8 @@ create table spaces (
 );
 create index spaces_default_role on spaces (tenant_id, default_role);
 -- What the reclaimer looks for: spaces whose creation or deletion did not reach its end.
-create index spaces_unsettled on spaces (created_at) where ready_at is null or deleted_at is not null;
+create index spaces_unsettled on spaces (created_at)
+  where ready_at is null or (deleted_at is not null and (stage_arn is not null or room_arn is not null));
 
 create table members (
   tenant_id text not null references tenants (id),
@@ -141,6 +142,16 @@ create table members (
   foreign key (tenant_id, role) references roles (tenant_id, name)
 );
 create index members_role on members (tenant_id, role);
+
+-- A deleted space keeps its row, for the ledger; what it said about roles would keep those from being deleted.
+create function forget_roles_of_space() returns trigger language plpgsql as $$
+begin
+  delete from members where tenant_id = new.tenant_id and space_id = new.id;
+  new.default_role := null;
+  return new;
+end $$;
+create trigger forget_roles_of_space before update of deleted_at on spaces
+  for each row when (old.deleted_at is null and new.deleted_at is not null) execute function forget_roles_of_space();
 
 create table signing_keys (
   tenant_id text not null references tenants (id),
@@ -270,7 +281,7 @@ grant select, insert, update on tenants to stagedoor_app;
 grant select, insert on audit to stagedoor_app;
 
 -- What the functions that cross tenants may touch, and no more.
-grant select on tenants, api_keys, issuers, grants, spaces, audit, idempotency_keys to stagedoor_crossing;
+grant select on tenants, api_keys, issuers, grants, signing_keys, spaces, audit, idempotency_keys to stagedoor_crossing;
 grant update (last_used_at) on api_keys to stagedoor_crossing;
 grant update (state) on grants to stagedoor_crossing;
 grant update (seq, hash) on audit to stagedoor_crossing;
@@ -278,6 +289,7 @@ grant delete on idempotency_keys to stagedoor_crossing;
 create policy crossing on tenants for select to stagedoor_crossing using (true);
 create policy crossing on api_keys to stagedoor_crossing using (true);
 create policy crossing on issuers for select to stagedoor_crossing using (true);
+create policy crossing on signing_keys for select to stagedoor_crossing using (true);
 create policy crossing on spaces for select to stagedoor_crossing using (true);
 create policy crossing on grants to stagedoor_crossing using (true);
 create policy crossing on audit to stagedoor_crossing using (true);
@@ -340,6 +352,17 @@ create function sweep_pending_grants(p_older_than interval) returns bigint
   select count(*) from swept
 $$;
 
+-- Signing keys whose import was cut short, and retired ones that no unexpired token needs any more.
+create function idle_signing_keys(p_older_than interval) returns table (tenant_id text, id text)
+  language sql stable security definer set search_path = public, pg_temp as $$
+  select k.tenant_id, k.id from signing_keys k
+   where (k.state = 'importing' and k.created_at < now() - p_older_than)
+      or (k.state = 'retiring' and not exists (
+            select from grants g
+             where g.tenant_id = k.tenant_id and g.signing_key_id = k.id and g.expires_at > now() - interval '1 minute'))
+   limit 20
+$$;
+
 create function sweep_idempotency_keys() returns bigint
   language sql security definer set search_path = public, pg_temp as $$
   with swept as (delete from idempotency_keys where created_at < now() - interval '24 hours' returning 1)
@@ -350,8 +373,8 @@ $$;
 create function unsettled_spaces(p_older_than interval) returns table (tenant_id text, id text)
   language sql stable security definer set search_path = public, pg_temp as $$
   select tenant_id, id from spaces
-   where (ready_at is null or deleted_at is not null) and coalesce(deleted_at, created_at) < now() - p_older_than
-     and (stage_arn is not null or room_arn is not null or ready_at is null)
+   where (ready_at is null or (deleted_at is not null and (stage_arn is not null or room_arn is not null)))
+     and coalesce(deleted_at, created_at) < now() - p_older_than
    order by created_at limit 20
 $$;
 
@@ -471,7 +494,8 @@ declare
   v_key signing_keys;
   v_stage boolean;
   v_chat boolean;
-  v_nth timestamptz;
+  v_used integer;
+  v_oldest timestamptz;
   v_now timestamptz;
 begin
   perform set_config('app.tenant_id', p_tenant, true);
@@ -508,13 +532,14 @@ begin
       'space', jsonb_build_object('stage', v_space.stage_arn is not null, 'room', v_space.room_arn is not null));
   end if;
 
-  select issued_at into v_nth from grants
-   where tenant_id = p_tenant and user_id = p_user and kind = case when v_stage then 'stage' else 'chat' end
-     and issued_at > now() - interval '1 minute'
-   order by issued_at desc offset p_per_minute - 1 limit 1;
-  if found then
+  select count(*), min(issued_at) into v_used, v_oldest from (
+    select issued_at from grants
+     where tenant_id = p_tenant and user_id = p_user and kind = case when v_stage then 'stage' else 'chat' end
+       and issued_at > now() - interval '1 minute'
+     order by issued_at desc limit p_per_minute) as last_minute;
+  if v_used >= p_per_minute then
     return jsonb_build_object('refused', 'rate', 'retryAfterSeconds',
-      greatest(1, ceil(extract(epoch from v_nth + interval '1 minute' - now()))));
+      greatest(1, ceil(extract(epoch from v_oldest + interval '1 minute' - now()))));
   end if;
 
   if v_space.capacity is not null then
@@ -561,6 +586,7 @@ begin
     'space', jsonb_build_object('id', v_space.id, 'name', v_space.name),
     'role', jsonb_build_object('name', v_role_name, 'attributes', v_role.attributes),
     'issuedAt', v_now,
+    'used', v_used + 1,
     'stage', case when v_stage then jsonb_build_object(
       'arn', v_space.stage_arn, 'endpoints', v_space.stage_endpoints, 'endpointsAt', v_space.stage_endpoints_at,
       'capabilities', v_role.stage_capabilities, 'ttlSeconds', v_role.stage_ttl_seconds) end,
@@ -606,7 +632,7 @@ declare f text;
 begin
   foreach f in array array[
     'find_api_key(text, bytea)', 'find_issuers(text, text[])', 'sweep_pending_grants(interval)',
-    'sweep_idempotency_keys()', 'unsettled_spaces(interval)', 'seal_audit(integer)', 'verify_audit(text)'] loop
+    'sweep_idempotency_keys()', 'unsettled_spaces(interval)', 'idle_signing_keys(interval)', 'seal_audit(integer)', 'verify_audit(text)'] loop
     execute format('alter function %s owner to stagedoor_crossing', f);
     execute format('revoke execute on function %s from public', f);
     execute format('grant execute on function %s to stagedoor_app', f);

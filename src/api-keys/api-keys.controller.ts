@@ -1,0 +1,78 @@
+import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import type { OperatorCaller, TenantCaller } from '../caller.ts';
+import { By } from '../http/access.ts';
+import { Endpoint } from '../http/endpoint.ts';
+import { type ListQuery, listQuery } from '../http/paging.ts';
+import {
+  apiKeyPage,
+  type CreateApiKeyBody,
+  createApiKeyBody,
+  newApiKeyAnswer,
+  type RotateApiKeyBody,
+  rotateApiKeyBody,
+} from './api-keys.schemas.ts';
+import { ApiKeysService } from './api-keys.service.ts';
+
+const tag = 'API keys';
+const access = { scope: 'keys:write' } as const;
+
+@Controller('v1')
+export class ApiKeysController {
+  constructor(private readonly apiKeys: ApiKeysService) {}
+
+  @Post('tenants/:tenantId/api-keys')
+  @Endpoint({
+    summary: 'Create a tenant’s first API key',
+    tag,
+    access: { operator: true },
+    answers: { 201: newApiKeyAnswer },
+    problems: ['not_found'],
+  })
+  async createFor(
+    @By() caller: OperatorCaller,
+    @Param('tenantId') tenantId: string,
+    @Body({ schema: createApiKeyBody }) body: CreateApiKeyBody,
+  ) {
+    return await this.apiKeys.createFor(caller, tenantId, body);
+  }
+
+  @Post('api-keys')
+  @Endpoint({
+    summary: 'Create an API key',
+    description: 'A key can only give scopes it has itself.',
+    tag,
+    access,
+    answers: { 201: newApiKeyAnswer },
+  })
+  async create(@By() caller: TenantCaller, @Body({ schema: createApiKeyBody }) body: CreateApiKeyBody) {
+    return await this.apiKeys.create(caller, body);
+  }
+
+  @Get('api-keys')
+  @Endpoint({ summary: 'List API keys', tag, access, answers: { 200: apiKeyPage } })
+  async list(@By() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
+    return await this.apiKeys.list(caller, query);
+  }
+
+  @Delete('api-keys/:keyId')
+  @Endpoint({ summary: 'Revoke an API key', tag, access, answers: { 204: null }, problems: ['not_found'] })
+  async revoke(@By() caller: TenantCaller, @Param('keyId') keyId: string): Promise<void> {
+    await this.apiKeys.revoke(caller, keyId);
+  }
+
+  @Post('api-keys/:keyId/rotate')
+  @Endpoint({
+    summary: 'Replace an API key by a new one',
+    tag,
+    access,
+    answers: { 201: newApiKeyAnswer },
+    problems: ['not_found'],
+  })
+  async rotate(
+    @By() caller: TenantCaller,
+    @Param('keyId') keyId: string,
+    @Body({ schema: rotateApiKeyBody }) body: RotateApiKeyBody,
+  ) {
+    return await this.apiKeys.rotate(caller, keyId, body);
+  }
+}

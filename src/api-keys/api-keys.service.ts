@@ -1,0 +1,158 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { audit } from '../audit/audit.ts';
+import type { ApiKeyCaller, OperatorCaller, TenantCaller } from '../caller.ts';
+import { Database, type Tx } from '../database/database.ts';
+import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
+import { invalid, notFound, Problem } from '../errors.ts';
+import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { newId } from '../ids.ts';
+import { Secrets } from '../secrets/secrets.ts';
+import { apiKeyPrefix, newApiKey, readApiKey } from './api-key-format.ts';
+import type { ApiKey, CreateApiKeyBody, NewApiKeyAnswer, RotateApiKeyBody } from './api-keys.schemas.ts';
+
+interface FoundKey {
+  tenant_id: string;
+  id: string;
+  scopes: string[];
+}
+
+@Injectable()
+export class ApiKeysService {
+  /**
+   * Keys that were found, by hash. A revoked key may stay here for a while and still opens nothing: the database looks
+   * at the key again whenever a tenant is entered.
+   */
+  private readonly known = new LRUCache<string, ApiKeyCaller>({ max: 10_000, ttl: 30_000 });
+
+  constructor(
+    private readonly database: Database,
+    private readonly secrets: Secrets,
+  ) {}
+
+  /** Whose key this is. Text that is no key at all is told without a question to the database. */
+  async authenticate(key: string): Promise<ApiKeyCaller> {
+    const read = readApiKey(key);
+    if (!read) throw new Problem('unauthenticated', 'This is not an API key: check that it was copied whole.');
+    const hash = this.secrets.hashApiKey(key);
+    const cacheKey = hash.toString('base64');
+    const known = this.known.get(cacheKey);
+    if (known) return known;
+    const [found] = await this.database.call<FoundKey>('find-api-key', 'select * from find_api_key($1, $2)', [
+      read.slug,
+      hash,
+    ]);
+    if (!found) throw new Problem('unauthenticated', 'There is no such API key, or it was revoked or has expired.');
+    const caller: ApiKeyCaller = { kind: 'apiKey', id: found.id, tenantId: found.tenant_id, scopes: found.scopes };
+    this.known.set(cacheKey, caller);
+    return caller;
+  }
+
+  /** The first key of a tenant, made by the operator. */
+  async createFor(caller: OperatorCaller, tenantId: string, body: CreateApiKeyBody): Promise<NewApiKeyAnswer> {
+    return await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, (tx) =>
+      this.insert(tx, caller, tenantId, body),
+    );
+  }
+
+  async create(caller: TenantCaller, body: CreateApiKeyBody): Promise<NewApiKeyAnswer> {
+    mayGive(caller, body.scopes);
+    return await this.database.inTenantOf(caller, (tx) => this.insert(tx, caller, caller.tenantId, body));
+  }
+
+  async list(caller: TenantCaller, query: ListQuery): Promise<Page<ApiKey>> {
+    const after = readCursor(query.cursor);
+    const rows = await this.database.inTenantOf(caller, (tx) =>
+      tx.apiKey.findMany({
+        where: { tenantId: caller.tenantId, revokedAt: null, ...(after !== undefined && { id: { gt: after } }) },
+        orderBy: { id: 'asc' },
+        take: query.limit + 1,
+      }),
+    );
+    return toPage(rows, query.limit, (row) => row.id, toApiKey);
+  }
+
+  async revoke(caller: TenantCaller, keyId: string): Promise<void> {
+    const { tenantId } = caller;
+    await this.database.inTenantOf(caller, async (tx) => {
+      const { count } = await tx.apiKey.updateMany({
+        where: { tenantId, id: keyId, revokedAt: null },
+        data: { revokedAt: new Date() },
+      });
+      if (count === 0) throw notFound('API key');
+      await audit(tx, caller, { action: 'apiKey.revoke', tenantId, subject: keyId });
+    });
+  }
+
+  /** Makes a new key with the same name and scopes; the old one goes on for `graceSeconds`. */
+  async rotate(caller: TenantCaller, keyId: string, body: RotateApiKeyBody): Promise<NewApiKeyAnswer> {
+    const { tenantId } = caller;
+    return await this.database.inTenantOf(caller, async (tx) => {
+      const old = await tx.apiKey.findFirst({ where: { tenantId, id: keyId, revokedAt: null } });
+      if (!old) throw notFound('API key');
+      mayGive(caller, old.scopes);
+      const graceEnds = new Date(Date.now() + body.graceSeconds * 1000);
+      await tx.apiKey.update({
+        where: { tenantId_id: { tenantId, id: keyId } },
+        data: { expiresAt: old.expiresAt && old.expiresAt < graceEnds ? old.expiresAt : graceEnds },
+      });
+      const fresh = { name: old.name, scopes: old.scopes as CreateApiKeyBody['scopes'] };
+      return await this.insert(tx, caller, tenantId, fresh, { action: 'apiKey.rotate', details: { replaces: keyId } });
+    });
+  }
+
+  private async insert(
+    tx: Tx,
+    caller: TenantCaller | OperatorCaller,
+    tenantId: string,
+    body: CreateApiKeyBody,
+    act: { action: string; details?: Record<string, string> } = { action: 'apiKey.create' },
+  ): Promise<NewApiKeyAnswer> {
+    const tenant = await tx.tenant.findUnique({ where: { id: tenantId }, select: { slug: true } });
+    if (!tenant) throw notFound('tenant');
+    if (body.expiresAt !== undefined && Date.parse(body.expiresAt) <= Date.now()) {
+      throw invalid('expiresAt', 'must be in the future');
+    }
+    const key = newApiKey(tenant.slug);
+    const row = await tx.apiKey.create({
+      data: {
+        tenantId,
+        id: newId('key'),
+        name: body.name,
+        prefix: apiKeyPrefix(key),
+        hash: Uint8Array.from(this.secrets.hashApiKey(key)),
+        scopes: body.scopes,
+        expiresAt: body.expiresAt ?? null,
+      },
+    });
+    await audit(tx, caller, {
+      action: act.action,
+      tenantId,
+      subject: row.id,
+      details: { name: body.name, scopes: body.scopes, ...act.details },
+    });
+    return { ...toApiKey(row), key };
+  }
+}
+
+/** Nobody hands out more than he has. */
+function mayGive(caller: TenantCaller, wanted: readonly string[]): void {
+  const own = caller.kind === 'apiKey' ? caller.scopes : [];
+  if (own.includes('*')) return;
+  const missing = wanted.filter((scope) => !own.includes(scope));
+  if (missing.length > 0) {
+    throw new Problem('forbidden', `A key can only give scopes it has itself; it lacks ${missing.join(', ')}.`);
+  }
+}
+
+function toApiKey(row: ApiKeyRow): ApiKey {
+  return {
+    id: row.id,
+    name: row.name,
+    prefix: row.prefix,
+    scopes: row.scopes as ApiKey['scopes'],
+    createdAt: row.createdAt.toISOString(),
+    lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
+    expiresAt: row.expiresAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,63 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import { ApiKeysModule } from './api-keys/api-keys.module.ts';
+import { AuditModule } from './audit/audit.module.ts';
+import { AuthModule } from './auth/auth.module.ts';
+import { Settings } from './config.ts';
+import { DatabaseModule } from './database/database.module.ts';
+import { GrantsModule } from './grants/grants.module.ts';
+import { HealthModule } from './health/health.module.ts';
+import { HttpModule } from './http/http.module.ts';
+import { IssuersModule } from './issuers/issuers.module.ts';
+import { IvsModule } from './ivs/ivs.module.ts';
+import { JoinsModule } from './joins/joins.module.ts';
+import { loggerOptions } from './logging.ts';
+import { MembersModule } from './members/members.module.ts';
+import { RolesModule } from './roles/roles.module.ts';
+import { SecretsModule } from './secrets/secrets.module.ts';
+import { SigningKeysModule } from './signing-keys/signing-keys.module.ts';
+import { SpacesModule } from './spaces/spaces.module.ts';
+import { TelemetryModule } from './telemetry/telemetry.module.ts';
+import { TenantsModule } from './tenants/tenants.module.ts';
+
+@Global()
+@Module({})
+class SettingsModule {
+  static with(settings: Settings): DynamicModule {
+    return {
+      module: SettingsModule,
+      providers: [{ provide: Settings, useValue: settings }],
+      exports: [Settings],
+    };
+  }
+}
+
+@Module({})
+export class AppModule {
+  static with(settings: Settings): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        SettingsModule.with(settings),
+        LoggerModule.forRoot(loggerOptions(settings)),
+        DatabaseModule,
+        SecretsModule,
+        TelemetryModule,
+        IvsModule,
+        HttpModule,
+        HealthModule,
+        AuditModule,
+        RolesModule,
+        TenantsModule,
+        ApiKeysModule,
+        IssuersModule,
+        AuthModule,
+        SpacesModule,
+        MembersModule,
+        GrantsModule,
+        SigningKeysModule,
+        JoinsModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { Logger } from 'nestjs-pino';
+import { AppModule } from './app.module.ts';
+import type { Settings } from './config.ts';
+import { Database } from './database/database.ts';
+import { assertServable } from './database/serving-role.ts';
+import { acceptJsonOnly, maxBodyBytes } from './http/json-body.ts';
+import { serveDocs } from './openapi/docs.ts';
+import { runInRequest } from './request-context.ts';
+import { Metrics } from './telemetry/metrics.ts';
+
+/**
+ * The service, ready to listen.
+ * @throws if the database cannot be served from, with one clear line.
+ */
+export async function createApp(settings: Settings): Promise<NestFastifyApplication> {
+  const app = await assemble(settings);
+  try {
+    await assertServable(app.get(Database).pool);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  return app;
+}
+
+/** The service put together, without a look at the database: enough to describe its API. */
+export async function assemble(settings: Settings): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: maxBodyBytes,
+    requestTimeout: 10_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 65_000, // longer than the 60 s of common load balancers, which would else reuse a closed one
+    trustProxy: settings.trustedProxies ?? false,
+    requestIdHeader: false,
+    genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
+      requestId(request.headers['x-request-id']),
+    routerOptions: { maxParamLength: 512 },
+    forceCloseConnections: 'idle',
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(settings), adapter, {
+    bodyParser: false,
+    bufferLogs: true,
+    abortOnError: false,
+    forceCloseConnections: false,
+  });
+  app.useLogger(app.get(Logger));
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  fastify.server.headersTimeout = 5_000;
+  acceptJsonOnly(fastify);
+  observeRequests(fastify, app.get(Metrics));
+  serveDocs(app);
+  app.enableShutdownHooks();
+  await app.init();
+  return app;
+}
+
+/** Gives each request its id and its context, its answer some headers, and the metrics its duration. */
+function observeRequests(fastify: FastifyInstance, metrics: Metrics): void {
+  fastify.addHook('onRequest', (request, reply, done) => {
+    reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store', // answers hold tokens
+    });
+    runInRequest({ requestId: request.id }, done);
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    metrics.requests.observe(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? 'unmatched',
+        status: String(reply.statusCode),
+      },
+      reply.elapsedTime / 1000,
+    );
+    done();
+  });
+}
+
+/** The caller's own request id, if it is one that can go into a log and a header. */
+function requestId(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : randomUUID();
+}

@@ -1,0 +1,23 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import type { TenantCaller } from '../caller.ts';
+import { By } from '../http/access.ts';
+import { Endpoint } from '../http/endpoint.ts';
+import { auditPage, type AuditQuery, auditQuery } from './audit.schemas.ts';
+import { AuditService } from './audit.service.ts';
+
+@Controller('v1/audit')
+export class AuditController {
+  constructor(private readonly audit: AuditService) {}
+
+  @Get()
+  @Endpoint({
+    summary: 'Read the audit log',
+    description: 'Newest first. Append-only; each entry is chained to the one before by its hash.',
+    tag: 'Audit',
+    access: { scope: 'audit:read' },
+    answers: { 200: auditPage },
+  })
+  async list(@By() caller: TenantCaller, @Query({ schema: auditQuery }) query: AuditQuery) {
+    return await this.audit.list(caller, query);
+  }
+}

@@ -1,0 +1,23 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import type { TenantCaller } from '../caller.ts';
+import { By } from '../http/access.ts';
+import { Endpoint } from '../http/endpoint.ts';
+import { grantPage, type GrantsQuery, grantsQuery } from './grants.schemas.ts';
+import { GrantsService } from './grants.service.ts';
+
+@Controller('v1/grants')
+export class GrantsController {
+  constructor(private readonly grants: GrantsService) {}
+
+  @Get()
+  @Endpoint({
+    summary: 'List what was given: the ledger',
+    description: 'Newest first. Never a token.',
+    tag: 'Grants',
+    access: { scope: 'moderation:read' },
+    answers: { 200: grantPage },
+  })
+  async list(@By() caller: TenantCaller, @Query({ schema: grantsQuery }) query: GrantsQuery) {
+    return await this.grants.list(caller, query);
+  }
+}

@@ -1,0 +1,88 @@
+import { Injectable } from '@nestjs/common';
+import type { TenantCaller } from '../caller.ts';
+import { Database, type Tx } from '../database/database.ts';
+import type { Grant as GrantRow, Prisma } from '../database/generated/client.ts';
+import { type Page, readCursor, toPage } from '../http/paging.ts';
+import type { Grant, GrantsQuery } from './grants.schemas.ts';
+
+/** The ledger: which tokens were handed out, and who could still get in. */
+@Injectable()
+export class GrantsService {
+  constructor(private readonly database: Database) {}
+
+  /** Newest first. */
+  async list(caller: TenantCaller, query: GrantsQuery): Promise<Page<Grant>> {
+    const { tenantId } = caller;
+    const before = readCursor(query.cursor);
+    const now = new Date();
+    const rows = await this.database.inTenantOf(caller, (tx) =>
+      tx.grant.findMany({
+        where: {
+          tenantId,
+          ...(before !== undefined && { id: { lt: before } }),
+          ...(query.userId !== undefined && { userId: query.userId }),
+          ...(query.spaceId !== undefined && { spaceId: query.spaceId }),
+          AND: [statesShown(query, now)],
+        },
+        orderBy: { id: 'desc' },
+        take: query.limit + 1,
+      }),
+    );
+    return toPage(
+      rows,
+      query.limit,
+      (row) => row.id,
+      (row) => toGrant(row, now),
+    );
+  }
+}
+
+/** The rows that are meant; grants whose token never left are nobody's business. */
+function statesShown(query: GrantsQuery, now: Date): Prisma.GrantWhereInput {
+  const live: Prisma.GrantWhereInput = { state: 'released', expiresAt: { gt: now } };
+  const expired: Prisma.GrantWhereInput = { state: 'released', expiresAt: { lte: now } };
+  const byState = { live, expired, revoked: { state: 'revoked' }, watched: { state: 'watched' } };
+  const wanted = query.state === undefined ? { state: { in: ['released', 'revoked'] } } : byState[query.state];
+  return query.live === true ? { AND: [wanted, live] } : wanted;
+}
+
+function toGrant(row: GrantRow, now: Date): Grant {
+  return {
+    id: row.id,
+    kind: row.kind as Grant['kind'],
+    spaceId: row.spaceId,
+    userId: row.userId,
+    role: row.role,
+    ...(row.participantId !== null && { participantId: row.participantId }),
+    ...(row.mint !== null && { mint: row.mint as NonNullable<Grant['mint']> }),
+    capabilities: row.capabilities,
+    issuedAt: row.issuedAt.toISOString(),
+    expiresAt: row.expiresAt.toISOString(),
+    state: stateOf(row, now),
+  };
+}
+
+function stateOf(row: GrantRow, now: Date): Grant['state'] {
+  if (row.state === 'revoked') return 'revoked';
+  return row.expiresAt > now ? 'live' : 'expired';
+}
+
+/** Notes that IVS no longer accepts what a signing key has signed. */
+export async function revokeGrantsOfSigningKey(tx: Tx, tenantId: string, signingKeyId: string): Promise<void> {
+  await tx.grant.updateMany({
+    where: { tenantId, signingKeyId, state: 'released', expiresAt: { gt: new Date() } },
+    data: { state: 'revoked' },
+  });
+}
+
+/** When the last token each signing key has signed stops opening doors. */
+export async function lastTokenExpiries(tx: Tx, tenantId: string, keyIds: string[]): Promise<Map<string, Date>> {
+  const found = await Promise.all(
+    keyIds.map((signingKeyId) =>
+      tx.grant
+        .aggregate({ where: { tenantId, signingKeyId }, _max: { expiresAt: true } })
+        .then(({ _max }) => [signingKeyId, _max.expiresAt] as const),
+    ),
+  );
+  return new Map(found.filter((entry): entry is [string, Date] => entry[1] !== null));
+}

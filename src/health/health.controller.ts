@@ -1,0 +1,66 @@
+import { Controller, Get, type OnModuleDestroy, Res } from '@nestjs/common';
+import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Database } from '../database/database.ts';
+import { Endpoint } from '../http/endpoint.ts';
+
+const liveness = z.object({ status: z.literal('ok') });
+const readiness = z.looseObject({ status: z.enum(['ok', 'error', 'shutting_down']) });
+
+@Controller('health')
+export class HealthController implements OnModuleDestroy {
+  private stopping = false;
+
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly database: Database,
+  ) {}
+
+  onModuleDestroy(): void {
+    this.stopping = true;
+  }
+
+  @Get('live')
+  @Endpoint({
+    summary: 'Whether the process works',
+    description: 'Says nothing of what it depends on: a restart would not mend that.',
+    tag: 'Health',
+    access: { public: true },
+    answers: { 200: liveness },
+  })
+  live(): z.output<typeof liveness> {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @Endpoint({
+    summary: 'Whether requests should be sent here',
+    tag: 'Health',
+    access: { public: true },
+    answers: { 200: readiness, 503: readiness },
+  })
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
+    if (this.stopping) {
+      reply.status(503);
+      return { status: 'shutting_down' };
+    }
+    const database = this.indicators.check('database');
+    try {
+      return await this.health.check([
+        async () => {
+          try {
+            await this.database.call('ping', 'select 1', []);
+            return database.up();
+          } catch {
+            return database.down();
+          }
+        },
+      ]);
+    } catch {
+      reply.status(503).header('retry-after', '1');
+      return { status: 'error', details: { database: { status: 'down' } } };
+    }
+  }
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { HealthController } from './health.controller.ts';
+import { MetricsServer } from './metrics-server.ts';
+import { MetricsController } from './metrics.controller.ts';
+
+@Module({
+  imports: [TerminusModule.forRoot({ logger: false })],
+  controllers: [HealthController, MetricsController],
+  providers: [MetricsServer],
+})
+export class HealthModule {}

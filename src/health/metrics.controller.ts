@@ -1,0 +1,32 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import { ApiProduces } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Settings } from '../config.ts';
+import { Problem } from '../errors.ts';
+import { Endpoint } from '../http/endpoint.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+
+@Controller('metrics')
+export class MetricsController {
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly settings: Settings,
+  ) {}
+
+  @Get()
+  @ApiProduces('text/plain')
+  @Endpoint({
+    summary: 'Metrics, for Prometheus',
+    description: 'On its own port instead when METRICS_PORT is set.',
+    tag: 'Health',
+    access: { public: true },
+    answers: { 200: z.string() },
+    problems: ['not_found'],
+  })
+  async read(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    if (this.settings.metricsPort !== undefined) throw new Problem('not_found', 'Metrics are on a port of their own.');
+    reply.type(this.metrics.registry.contentType);
+    return await this.metrics.registry.metrics();
+  }
+}

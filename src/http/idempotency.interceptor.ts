@@ -1,0 +1,66 @@
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor, SetMetadata } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyReply } from 'fastify';
+import { from, lastValueFrom, type Observable } from 'rxjs';
+import { Problem } from '../errors.ts';
+import { currentRequest } from '../request-context.ts';
+import type { AuthenticatedRequest } from './access.ts';
+import { IdempotencyKeys, type Attempt } from './idempotency-keys.ts';
+
+const remintsMetadata = 'stagedoor:remints';
+
+/** Marks a route that gives tokens: a repeated request re-runs every check and mints anew, as no token is ever kept. */
+export function Remints(): MethodDecorator {
+  return SetMetadata(remintsMetadata, true);
+}
+
+/** Makes writes with an `Idempotency-Key` happen once: the same key and body get the first answer again. */
+@Injectable()
+export class IdempotencyInterceptor implements NestInterceptor {
+  constructor(
+    private readonly keys: IdempotencyKeys,
+    private readonly reflector: Reflector,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
+    const key = request.headers['idempotency-key'];
+    if (key === undefined || request.method === 'GET' || request.method === 'HEAD') return next.handle();
+    return from(this.once(context, next, request, key));
+  }
+
+  private async once(
+    context: ExecutionContext,
+    next: CallHandler,
+    request: AuthenticatedRequest,
+    key: string | string[],
+  ): Promise<unknown> {
+    if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
+      throw new Problem('invalid_request', 'Idempotency-Key must be 1 to 255 visible ASCII characters.');
+    }
+    if (!request.caller) throw new Error('an idempotency key without a caller');
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    const attempt: Attempt = {
+      caller: request.caller,
+      operation: `${request.method} ${request.url.split('?')[0]}`,
+      key,
+      body: request.body,
+    };
+    const remints = this.reflector.get<boolean | undefined>(remintsMetadata, context.getHandler()) === true;
+    const first = await this.keys.begin(attempt, remints);
+    if (first) {
+      void reply.status(first.status);
+      return first.body;
+    }
+    const current = currentRequest();
+    if (current) current.markApplied = (tx) => this.keys.markApplied(tx, attempt);
+    try {
+      const body: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
+      await this.keys.finish(attempt, { status: reply.statusCode, body: remints ? undefined : body });
+      return body;
+    } catch (error) {
+      await this.keys.abandon(attempt);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import {
+  type ChatTokenCapability,
+  CreateChatTokenCommand,
+  CreateRoomCommand,
+  DeleteRoomCommand,
+  GetRoomCommand,
+  ListRoomsCommand,
+} from '@aws-sdk/client-ivschat';
+import { z } from 'zod';
+import { Settings } from '../config.ts';
+import { IvsCalls } from './ivs-calls.ts';
+import type { IvsAccount } from './ivs-clients.ts';
+import { collect, type Tagged } from './ivs-real-time.ts';
+
+const present = z.string().min(1);
+
+const room = z.object({ arn: present, tags: z.record(z.string(), z.string()).optional() });
+export type Room = z.output<typeof room>;
+
+const chatToken = z.object({ token: present, tokenExpirationTime: z.date(), sessionExpirationTime: z.date() });
+export type ChatToken = z.output<typeof chatToken>;
+
+const roomsPage = z.object({ rooms: z.array(room), nextToken: present.optional() });
+const nothing = z.unknown();
+
+export interface ChatTokenRequest {
+  roomArn: string;
+  userId: string;
+  attributes: Record<string, string>;
+  capabilities: readonly string[];
+  /** 1 to 180. */
+  sessionMinutes: number;
+}
+
+/** The operations of IVS Chat that the service uses, in IVS's own words. All throw `IvsFailure`. */
+@Injectable()
+export class IvsChat {
+  constructor(
+    private readonly calls: IvsCalls,
+    private readonly settings: Settings,
+  ) {}
+
+  /** Where chat clients of a Region connect (AWS General Reference, IVS endpoints). */
+  endpoint(region: string): string {
+    return this.settings.ivsChatEndpoint ?? `wss://edge.ivschat.${region}.amazonaws.com`;
+  }
+
+  async createRoom(account: IvsAccount, name: string, tags: Record<string, string>): Promise<Room> {
+    return await this.calls.call(account, 'CreateRoom', room, ({ chat }, options) =>
+      chat.send(new CreateRoomCommand({ name, tags }), options),
+    );
+  }
+
+  async getRoom(account: IvsAccount, arn: string): Promise<Room> {
+    return await this.calls.call(account, 'GetRoom', room, ({ chat }, options) =>
+      chat.send(new GetRoomCommand({ identifier: arn }), options),
+    );
+  }
+
+  async deleteRoom(account: IvsAccount, arn: string): Promise<void> {
+    await this.calls.call(account, 'DeleteRoom', nothing, ({ chat }, options) =>
+      chat.send(new DeleteRoomCommand({ identifier: arn }), options),
+    );
+  }
+
+  /** All rooms of the account and Region, with their tags. */
+  async listRooms(account: IvsAccount): Promise<Tagged[]> {
+    return await collect(async (nextToken) => {
+      const page = await this.calls.call(account, 'ListRooms', roomsPage, ({ chat }, options) =>
+        chat.send(new ListRoomsCommand({ maxResults: 50, nextToken }), options),
+      );
+      return { items: page.rooms, nextToken: page.nextToken };
+    });
+  }
+
+  async createChatToken(account: IvsAccount, request: ChatTokenRequest): Promise<ChatToken> {
+    return await this.calls.call(account, 'CreateChatToken', chatToken, ({ chat }, options) =>
+      chat.send(
+        new CreateChatTokenCommand({
+          roomIdentifier: request.roomArn,
+          userId: request.userId,
+          attributes: request.attributes,
+          capabilities: [...request.capabilities] as ChatTokenCapability[],
+          sessionDurationInMinutes: request.sessionMinutes,
+        }),
+        options,
+      ),
+    );
+  }
+}

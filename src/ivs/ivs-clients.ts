@@ -1,0 +1,84 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { IVSRealTimeClient } from '@aws-sdk/client-ivs-realtime';
+import { IvschatClient } from '@aws-sdk/client-ivschat';
+import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { LRUCache } from 'lru-cache';
+import { Settings } from '../config.ts';
+
+/** Whose IVS is meant: a Region of the service's own AWS account, or of one it enters by a role. */
+export interface IvsAccount {
+  region: string;
+  awsRoleArn: string | null;
+  awsExternalId: string | null;
+}
+
+export interface IvsClients {
+  realTime: IVSRealTimeClient;
+  chat: IvschatClient;
+}
+
+/** A name for the account, for what is kept per account and Region. */
+export function accountKey(account: IvsAccount): string {
+  return `${account.awsRoleArn ?? 'own'} ${account.region}`;
+}
+
+/** The SDK's clients, one pair for each account and Region. The one setting `IVS_ENDPOINT` says where they call. */
+@Injectable()
+export class IvsClientPool implements OnApplicationShutdown {
+  private readonly clients = new LRUCache<string, IvsClients>({
+    max: 1_000,
+    dispose: ({ realTime, chat }) => {
+      realTime.destroy();
+      chat.destroy();
+    },
+  });
+  private readonly endpoint: { endpoint: string } | undefined;
+  private readonly requestHandler = new NodeHttpHandler({
+    connectionTimeout: 1_000,
+    requestTimeout: 2_500,
+    throwOnRequestTimeout: true, // by itself the SDK only warns
+    httpAgent: { maxSockets: 200, keepAlive: true },
+    httpsAgent: { maxSockets: 200, keepAlive: true },
+  });
+
+  constructor(settings: Settings) {
+    this.endpoint = settings.ivsEndpoint === undefined ? undefined : { endpoint: settings.ivsEndpoint };
+  }
+
+  of(account: IvsAccount): IvsClients {
+    const key = `${accountKey(account)} ${account.awsExternalId}`;
+    const known = this.clients.get(key);
+    if (known) return known;
+    // One attempt: a repeated create would make a second participant or token that nobody knows of.
+    const config = {
+      region: account.region,
+      maxAttempts: 1,
+      requestHandler: this.requestHandler,
+      ...this.endpoint,
+      ...(account.awsRoleArn !== null && {
+        credentials: fromTemporaryCredentials({
+          params: {
+            RoleArn: account.awsRoleArn,
+            RoleSessionName: 'stagedoor',
+            ...(account.awsExternalId !== null && { ExternalId: account.awsExternalId }),
+          },
+          clientConfig: {
+            region: account.region,
+            maxAttempts: 2,
+            requestHandler: this.requestHandler,
+            ...this.endpoint,
+          },
+        }),
+      }),
+    };
+    const made = { realTime: new IVSRealTimeClient(config), chat: new IvschatClient(config) };
+    this.clients.set(key, made);
+    return made;
+  }
+
+  onApplicationShutdown(): void {
+    this.clients.clear();
+    this.requestHandler.destroy();
+  }
+}

@@ -1,0 +1,147 @@
+import { Injectable } from '@nestjs/common';
+import {
+  CreateParticipantTokenCommand,
+  CreateStageCommand,
+  DeletePublicKeyCommand,
+  DeleteStageCommand,
+  GetStageCommand,
+  ImportPublicKeyCommand,
+  ListPublicKeysCommand,
+  ListStagesCommand,
+  type ParticipantTokenCapability,
+} from '@aws-sdk/client-ivs-realtime';
+import { z } from 'zod';
+import { IvsCalls } from './ivs-calls.ts';
+import type { IvsAccount } from './ivs-clients.ts';
+
+const present = z.string().min(1);
+
+/** Where a client of a stage connects: part of tokens we sign. AWS lets them be kept for 14 days. */
+const endpoints = z.object({ events: present, whip: present }).transform(({ events, whip }) => ({ events, whip }));
+export type StageEndpoints = z.output<typeof endpoints>;
+
+const stage = z.object({
+  stage: z.object({ arn: present, endpoints, tags: z.record(z.string(), z.string()).optional() }),
+});
+export type Stage = z.output<typeof stage>['stage'];
+
+const participantToken = z.object({
+  participantToken: z.object({ participantId: present, token: present, expirationTime: z.date() }),
+});
+export type ParticipantToken = z.output<typeof participantToken>['participantToken'];
+
+const publicKey = z.object({ publicKey: z.object({ arn: present }) });
+const arnsWithTags = z.array(z.object({ arn: present, tags: z.record(z.string(), z.string()).optional() }));
+const stagesPage = z.object({ stages: arnsWithTags, nextToken: present.optional() });
+const publicKeysPage = z.object({ publicKeys: arnsWithTags, nextToken: present.optional() });
+const nothing = z.unknown();
+
+export interface Tagged {
+  arn: string;
+  tags?: Record<string, string> | undefined;
+}
+
+export interface ParticipantTokenRequest {
+  stageArn: string;
+  /** As participants see it: at most 128 characters. */
+  userId: string;
+  attributes: Record<string, string>;
+  capabilities: readonly string[];
+  /** Whole minutes, 1 to 20,160. */
+  durationMinutes: number;
+}
+
+/** The operations of IVS Real-Time that the service uses, in IVS's own words. All throw `IvsFailure`. */
+@Injectable()
+export class IvsRealTime {
+  constructor(private readonly calls: IvsCalls) {}
+
+  async createStage(account: IvsAccount, name: string, tags: Record<string, string>): Promise<Stage> {
+    const made = await this.calls.call(account, 'CreateStage', stage, ({ realTime }, options) =>
+      realTime.send(new CreateStageCommand({ name, tags }), options),
+    );
+    return made.stage;
+  }
+
+  async getStage(account: IvsAccount, arn: string): Promise<Stage> {
+    const found = await this.calls.call(account, 'GetStage', stage, ({ realTime }, options) =>
+      realTime.send(new GetStageCommand({ arn }), options),
+    );
+    return found.stage;
+  }
+
+  async deleteStage(account: IvsAccount, arn: string): Promise<void> {
+    await this.calls.call(account, 'DeleteStage', nothing, ({ realTime }, options) =>
+      realTime.send(new DeleteStageCommand({ arn }), options),
+    );
+  }
+
+  /** All stages of the account and Region, with their tags. */
+  async listStages(account: IvsAccount): Promise<Tagged[]> {
+    return await collect(async (nextToken) => {
+      const page = await this.calls.call(account, 'ListStages', stagesPage, ({ realTime }, options) =>
+        realTime.send(new ListStagesCommand({ maxResults: 100, nextToken }), options),
+      );
+      return { items: page.stages, nextToken: page.nextToken };
+    });
+  }
+
+  async createParticipantToken(account: IvsAccount, request: ParticipantTokenRequest): Promise<ParticipantToken> {
+    const made = await this.calls.call(account, 'CreateParticipantToken', participantToken, ({ realTime }, options) =>
+      realTime.send(
+        new CreateParticipantTokenCommand({
+          stageArn: request.stageArn,
+          userId: request.userId,
+          attributes: request.attributes,
+          capabilities: [...request.capabilities] as ParticipantTokenCapability[],
+          duration: request.durationMinutes,
+        }),
+        options,
+      ),
+    );
+    return made.participantToken;
+  }
+
+  /** @param material the public half, as PEM (SubjectPublicKeyInfo) of a P-384 key. */
+  async importPublicKey(
+    account: IvsAccount,
+    name: string,
+    material: string,
+    tags: Record<string, string>,
+  ): Promise<{ arn: string }> {
+    const made = await this.calls.call(account, 'ImportPublicKey', publicKey, ({ realTime }, options) =>
+      realTime.send(new ImportPublicKeyCommand({ name, publicKeyMaterial: material, tags }), options),
+    );
+    return made.publicKey;
+  }
+
+  async deletePublicKey(account: IvsAccount, arn: string): Promise<void> {
+    await this.calls.call(account, 'DeletePublicKey', nothing, ({ realTime }, options) =>
+      realTime.send(new DeletePublicKeyCommand({ arn }), options),
+    );
+  }
+
+  /** All public keys of the account and Region (at most three), with their tags. */
+  async listPublicKeys(account: IvsAccount): Promise<Tagged[]> {
+    return await collect(async (nextToken) => {
+      const page = await this.calls.call(account, 'ListPublicKeys', publicKeysPage, ({ realTime }, options) =>
+        realTime.send(new ListPublicKeysCommand({ maxResults: 100, nextToken }), options),
+      );
+      return { items: page.publicKeys, nextToken: page.nextToken };
+    });
+  }
+}
+
+/** Follows a listing to its end. */
+export async function collect<Item>(
+  fetchPage: (nextToken: string | undefined) => Promise<{ items: Item[]; nextToken?: string | undefined }>,
+): Promise<Item[]> {
+  const all: Item[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await fetchPage(nextToken);
+    all.push(...page.items);
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+  return all;
+}

@@ -1,0 +1,35 @@
+import { Problem } from '../errors.ts';
+import { tokenAttributes } from './attributes.ts';
+
+const claims = { name: 'Alice', level: 3, vip: true, address: { city: 'Graz' }, list: ['x'], none: null };
+
+describe('the attributes of a token', () => {
+  it.each([
+    ['plain', 'plain'],
+    ['{{claims.name}}', 'Alice'],
+    ['{{ claims.name }} of {{claims.address.city}}', 'Alice of Graz'],
+    ['{{claims.level}}/{{claims.vip}}', '3/true'],
+    ['[{{claims.address}}{{claims.list}}{{claims.none}}{{claims.missing}}]', '[]'],
+    ['{{claims.__proto__}}{{claims.constructor.name}}{{claims.name.length}}', ''],
+    ['{{other.name}}', '{{other.name}}'],
+  ])('fill %s in as %s', (template, expected) => {
+    expect(tokenAttributes({ a: template }, claims, {}, false)).toEqual({ a: expected });
+  });
+
+  it('are the role’s and what the caller adds', () => {
+    expect(tokenAttributes({ a: '1' }, {}, { b: '2' }, false)).toEqual({ a: '1', b: '2' });
+  });
+
+  it('of the role are not for an app user to change', () => {
+    expect(() => tokenAttributes({ badge: 'viewer' }, {}, { badge: 'host' }, false)).toThrow(Problem);
+  });
+
+  it('of the role may be changed by an API key', () => {
+    expect(tokenAttributes({ badge: 'viewer' }, {}, { badge: 'host' }, true)).toEqual({ badge: 'host' });
+  });
+
+  it('may come to 1024 bytes of UTF-8 and not one more', () => {
+    expect(tokenAttributes({}, {}, { k: 'é'.repeat(511) + 'x' }, false)).toHaveProperty('k');
+    expect(() => tokenAttributes({ k: '{{claims.name}}' }, { name: 'é'.repeat(512) }, {}, false)).toThrow(Problem);
+  });
+});

@@ -1,0 +1,90 @@
+import { Body, Controller, Param, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { TenantCaller } from '../caller.ts';
+import type { ProblemCode } from '../errors.ts';
+import { By } from '../http/access.ts';
+import { Endpoint } from '../http/endpoint.ts';
+import { Remints } from '../http/idempotency.interceptor.ts';
+import {
+  type ChatToken,
+  chatToken,
+  joinAnswer,
+  type JoinAnswer,
+  type JoinBody,
+  joinBody,
+  type StageToken,
+  stageToken,
+  type TokenBody,
+  tokenBody,
+} from './joins.schemas.ts';
+import { JoinsService } from './joins.service.ts';
+
+const tag = 'Joining';
+const access = { scope: 'tokens:vend', users: true } as const;
+const problems: ProblemCode[] = [
+  'not_found',
+  'banned',
+  'space_closed',
+  'space_full',
+  'rate_limited',
+  'quota_exceeded',
+  'ivs_rejected',
+  'ivs_unavailable',
+];
+
+@Controller('v1/spaces/:spaceId')
+export class JoinsController {
+  constructor(private readonly joins: JoinsService) {}
+
+  @Post('join')
+  @Remints()
+  @Endpoint({
+    summary: 'Join a space: a stage token and a chat token',
+    description:
+      'Every admission check runs each time. What the tokens allow is decided by the user’s role: the member row, else the role claim, else the space’s default. A half that the space or the role does not have is null.',
+    tag,
+    access,
+    answers: { 201: joinAnswer },
+    problems,
+  })
+  async join(
+    @By() caller: TenantCaller,
+    @Param('spaceId') spaceId: string,
+    @Body({ schema: joinBody }) { stage, chat, ...body }: JoinBody,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JoinAnswer> {
+    const { answer, headers } = await this.joins.vend(caller, spaceId, body, { stage, chat }, 'space.join');
+    reply.headers(headers);
+    return answer;
+  }
+
+  @Post('stage-tokens')
+  @Remints()
+  @Endpoint({ summary: 'Get a stage token', tag, access, answers: { 201: stageToken }, problems })
+  async stageToken(
+    @By() caller: TenantCaller,
+    @Param('spaceId') spaceId: string,
+    @Body({ schema: tokenBody }) body: TokenBody,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StageToken | null> {
+    const wanted = { stage: true, chat: false };
+    const { answer, headers } = await this.joins.vend(caller, spaceId, body, wanted, 'stageToken.create');
+    reply.headers(headers);
+    return answer.stage;
+  }
+
+  @Post('chat-tokens')
+  @Remints()
+  @Endpoint({ summary: 'Get a chat token', tag, access, answers: { 201: chatToken }, problems })
+  async chatToken(
+    @By() caller: TenantCaller,
+    @Param('spaceId') spaceId: string,
+    @Body({ schema: tokenBody }) body: TokenBody,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ChatToken | null> {
+    const wanted = { stage: false, chat: true };
+    const { answer, headers } = await this.joins.vend(caller, spaceId, body, wanted, 'chatToken.create');
+    reply.headers(headers);
+    return answer.chat;
+  }
+}

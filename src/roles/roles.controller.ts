@@ -1,0 +1,48 @@
+import { Body, Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
+import type { TenantCaller } from '../caller.ts';
+import { By } from '../http/access.ts';
+import { Endpoint } from '../http/endpoint.ts';
+import { type ListQuery, listQuery } from '../http/paging.ts';
+import { type PutRoleBody, putRoleBody, role, roleName, rolePage } from './roles.schemas.ts';
+import { RolesService } from './roles.service.ts';
+
+const tag = 'Roles';
+
+@Controller('v1/roles')
+export class RolesController {
+  constructor(private readonly roles: RolesService) {}
+
+  @Get()
+  @Endpoint({ summary: 'List roles', tag, access: { scope: 'spaces:read' }, answers: { 200: rolePage } })
+  async list(@By() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
+    return await this.roles.list(caller, query);
+  }
+
+  @Put(':name')
+  @Endpoint({
+    summary: 'Make or replace a role',
+    description: 'Decides what tokens are given from now on; tokens already given keep what they have.',
+    tag,
+    access: { scope: 'roles:write' },
+    answers: { 200: role },
+  })
+  async put(
+    @By() caller: TenantCaller,
+    @Param('name', { schema: roleName }) name: string,
+    @Body({ schema: putRoleBody }) body: PutRoleBody,
+  ) {
+    return await this.roles.put(caller, name, body);
+  }
+
+  @Delete(':name')
+  @Endpoint({
+    summary: 'Delete a role',
+    tag,
+    access: { scope: 'roles:write' },
+    answers: { 204: null },
+    problems: ['not_found', 'conflict'],
+  })
+  async remove(@By() caller: TenantCaller, @Param('name') name: string): Promise<void> {
+    await this.roles.remove(caller, name);
+  }
+}

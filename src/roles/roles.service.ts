@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { audit } from '../audit/audit.ts';
+import type { TenantCaller } from '../caller.ts';
+import { isForeignKeyViolation } from '../database/database-errors.ts';
+import { Database, type Tx } from '../database/database.ts';
+import type { Role as RoleRow } from '../database/generated/client.ts';
+import { notFound, Problem } from '../errors.ts';
+import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { builtInRoles } from './built-in-roles.ts';
+import type { PutRoleBody, Role } from './roles.schemas.ts';
+
+@Injectable()
+export class RolesService {
+  constructor(private readonly database: Database) {}
+
+  async list(caller: TenantCaller, query: ListQuery): Promise<Page<Role>> {
+    const after = readCursor(query.cursor);
+    const rows = await this.database.inTenantOf(caller, (tx) =>
+      tx.role.findMany({
+        where: { tenantId: caller.tenantId, ...(after !== undefined && { name: { gt: after } }) },
+        orderBy: { name: 'asc' },
+        take: query.limit + 1,
+      }),
+    );
+    return toPage(rows, query.limit, (row) => row.name, toRole);
+  }
+
+  /** Makes the role, or replaces it: what tokens it gives from now on. Tokens already given are not touched. */
+  async put(caller: TenantCaller, name: string, body: PutRoleBody): Promise<Role> {
+    return await this.database.inTenantOf(caller, async (tx) => {
+      const columns = toColumns(body);
+      const row = await tx.role.upsert({
+        where: { tenantId_name: { tenantId: caller.tenantId, name } },
+        create: { tenantId: caller.tenantId, name, ...columns },
+        update: { ...columns, updatedAt: new Date() },
+      });
+      await audit(tx, caller, { action: 'role.put', tenantId: caller.tenantId, subject: name, details: { ...body } });
+      return toRole(row);
+    });
+  }
+
+  /** @throws Problem `conflict` while a member or a space's default names the role. */
+  async remove(caller: TenantCaller, name: string): Promise<void> {
+    await this.database.inTenantOf(caller, async (tx) => {
+      try {
+        const { count } = await tx.role.deleteMany({ where: { tenantId: caller.tenantId, name } });
+        if (count === 0) throw notFound('role');
+      } catch (error) {
+        if (!isForeignKeyViolation(error)) throw error;
+        throw new Problem('conflict', 'Members or spaces still have this role. Give them another first.');
+      }
+      await audit(tx, caller, { action: 'role.delete', tenantId: caller.tenantId, subject: name });
+    });
+  }
+}
+
+/** Gives a new tenant the roles every tenant starts with. */
+export async function createBuiltInRoles(tx: Tx, tenantId: string): Promise<void> {
+  await tx.role.createMany({
+    data: Object.entries(builtInRoles).map(([name, body]) => ({ tenantId, name, ...toColumns(body) })),
+  });
+}
+
+function toColumns(body: PutRoleBody) {
+  return {
+    stageCapabilities: body.stage?.capabilities ?? [],
+    stageTtlSeconds: body.stage?.ttlSeconds ?? null,
+    chatCapabilities: body.chat?.capabilities ?? [],
+    chatSessionMinutes: body.chat?.sessionMinutes ?? null,
+    moderator: body.moderator,
+    rank: body.rank,
+    attributes: body.attributes,
+  };
+}
+
+function toRole(row: RoleRow): Role {
+  return {
+    name: row.name,
+    stage:
+      row.stageTtlSeconds === null
+        ? null
+        : {
+            capabilities: row.stageCapabilities as NonNullable<Role['stage']>['capabilities'],
+            ttlSeconds: row.stageTtlSeconds,
+          },
+    chat:
+      row.chatSessionMinutes === null
+        ? null
+        : {
+            capabilities: row.chatCapabilities as NonNullable<Role['chat']>['capabilities'],
+            sessionMinutes: row.chatSessionMinutes,
+          },
+    moderator: row.moderator,
+    rank: row.rank,
+    attributes: row.attributes as Record<string, string>,
+  };
+}

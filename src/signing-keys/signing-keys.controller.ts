@@ -1,0 +1,61 @@
+import { Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import type { TenantCaller } from '../caller.ts';
+import { By } from '../http/access.ts';
+import { Endpoint } from '../http/endpoint.ts';
+import { type ListQuery, listQuery } from '../http/paging.ts';
+import { signingKey, signingKeyPage } from './signing-keys.schemas.ts';
+import { SigningKeysService } from './signing-keys.service.ts';
+
+const tag = 'Signing keys';
+const access = { scope: 'keys:write' } as const;
+
+@Controller('v1/signing-keys')
+export class SigningKeysController {
+  constructor(private readonly signingKeys: SigningKeysService) {}
+
+  @Post()
+  @Endpoint({
+    summary: 'Create a signing key',
+    description:
+      'Makes a P-384 key pair, imports its public half to IVS and keeps the private half encrypted. From then on stage tokens are signed here, at no call to IVS. IVS holds three public keys in an account and Region.',
+    tag,
+    access,
+    answers: { 201: signingKey },
+    problems: ['conflict', 'quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
+  })
+  async create(@By() caller: TenantCaller) {
+    return await this.signingKeys.create(caller);
+  }
+
+  @Get()
+  @Endpoint({ summary: 'List signing keys', tag, access, answers: { 200: signingKeyPage } })
+  async list(@By() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
+    return await this.signingKeys.list(caller, query);
+  }
+
+  @Post('rotate')
+  @Endpoint({
+    summary: 'Sign with a new key',
+    description: 'The old key retires: what it signed works until it expires, and then the key is removed from IVS.',
+    tag,
+    access,
+    answers: { 201: signingKey },
+    problems: ['quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
+  })
+  async rotate(@By() caller: TenantCaller) {
+    return await this.signingKeys.rotate(caller);
+  }
+
+  @Delete(':keyId')
+  @Endpoint({
+    summary: 'Delete a signing key at once',
+    description: 'Tokens it signed open nothing any more. Who is connected already stays.',
+    tag,
+    access,
+    answers: { 204: null },
+    problems: ['not_found', 'ivs_rejected', 'ivs_unavailable'],
+  })
+  async remove(@By() caller: TenantCaller, @Param('keyId') keyId: string): Promise<void> {
+    await this.signingKeys.remove(caller, keyId);
+  }
+}

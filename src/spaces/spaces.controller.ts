@@ -1,0 +1,81 @@
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import type { TenantCaller } from '../caller.ts';
+import { By } from '../http/access.ts';
+import { Endpoint } from '../http/endpoint.ts';
+import { type ListQuery, listQuery } from '../http/paging.ts';
+import {
+  type CreateSpaceBody,
+  createSpaceBody,
+  space,
+  spacePage,
+  type UpdateSpaceBody,
+  updateSpaceBody,
+} from './spaces.schemas.ts';
+import { SpacesService } from './spaces.service.ts';
+
+const tag = 'Spaces';
+
+@Controller('v1/spaces')
+export class SpacesController {
+  constructor(private readonly spaces: SpacesService) {}
+
+  @Post()
+  @Endpoint({
+    summary: 'Create a space',
+    description: 'Creates an IVS stage and an IVS Chat room, or adopts those whose ARNs are given.',
+    tag,
+    access: { scope: 'spaces:write' },
+    answers: { 201: space },
+    problems: ['conflict', 'quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
+  })
+  async create(@By() caller: TenantCaller, @Body({ schema: createSpaceBody }) body: CreateSpaceBody) {
+    return await this.spaces.create(caller, body);
+  }
+
+  @Get()
+  @Endpoint({ summary: 'List spaces', tag, access: { scope: 'spaces:read' }, answers: { 200: spacePage } })
+  async list(@By() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
+    return await this.spaces.list(caller, query);
+  }
+
+  @Get(':spaceId')
+  @Endpoint({
+    summary: 'Get a space',
+    tag,
+    access: { scope: 'spaces:read' },
+    answers: { 200: space },
+    problems: ['not_found'],
+  })
+  async get(@By() caller: TenantCaller, @Param('spaceId') spaceId: string) {
+    return await this.spaces.get(caller, spaceId);
+  }
+
+  @Patch(':spaceId')
+  @Endpoint({
+    summary: 'Change, open or close a space',
+    tag,
+    access: { scope: 'spaces:write' },
+    answers: { 200: space },
+    problems: ['not_found'],
+  })
+  async update(
+    @By() caller: TenantCaller,
+    @Param('spaceId') spaceId: string,
+    @Body({ schema: updateSpaceBody }) body: UpdateSpaceBody,
+  ) {
+    return await this.spaces.update(caller, spaceId, body);
+  }
+
+  @Delete(':spaceId')
+  @Endpoint({
+    summary: 'Delete a space',
+    description: 'Ends its stage and room, which disconnects everybody; adopted ones are let go and live on.',
+    tag,
+    access: { scope: 'spaces:write' },
+    answers: { 204: null },
+    problems: ['not_found', 'ivs_rejected', 'ivs_unavailable'],
+  })
+  async remove(@By() caller: TenantCaller, @Param('spaceId') spaceId: string): Promise<void> {
+    await this.spaces.remove(caller, spaceId);
+  }
+}

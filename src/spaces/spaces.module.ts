@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { Provisioning } from './provisioning.ts';
+import { SpaceReclaimer } from './space-reclaimer.ts';
+import { SpacesController } from './spaces.controller.ts';
+import { SpacesService } from './spaces.service.ts';
+import { StageEndpoints } from './stage-endpoints.ts';
+
+@Module({
+  controllers: [SpacesController],
+  providers: [SpacesService, Provisioning, SpaceReclaimer, StageEndpoints],
+  exports: [StageEndpoints],
+})
+export class SpacesModule {}

@@ -1,0 +1,216 @@
+import { Injectable } from '@nestjs/common';
+import { audit } from '../audit/audit.ts';
+import type { TenantCaller } from '../caller.ts';
+import { isForeignKeyViolation, isUniqueViolation } from '../database/database-errors.ts';
+import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
+import { Prisma, type Space as SpaceRow } from '../database/generated/client.ts';
+import { invalid, notFound, Problem } from '../errors.ts';
+import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { newId } from '../ids.ts';
+import type { IvsAccount } from '../ivs/ivs-clients.ts';
+import { IvsFailure } from '../ivs/ivs-errors.ts';
+import { accountOf } from '../tenants/tenant-account.ts';
+import { Provisioning, type Provisioned } from './provisioning.ts';
+import type { CreateSpaceBody, Space, UpdateSpaceBody } from './spaces.schemas.ts';
+
+@Injectable()
+export class SpacesService {
+  constructor(
+    private readonly database: Database,
+    private readonly provisioning: Provisioning,
+  ) {}
+
+  /** Records the space, makes or adopts its stage and room, and only then lets anybody see it. */
+  async create(caller: TenantCaller, body: CreateSpaceBody): Promise<Space> {
+    const { tenantId } = caller;
+    const spaceId = newId('spc');
+    const account = await this.database.inTenantOf(caller, async (tx) => {
+      await insert(tx, tenantId, spaceId, body);
+      return await accountOf(tx, tenantId);
+    });
+    try {
+      const made = await this.provisioning.provision({ tenantId, spaceId, account }, body);
+      return await this.database.inTenantOf(caller, (tx) => this.open(tx, caller, spaceId, body, made));
+    } catch (error) {
+      // The reclaimer does this too, a minute later; whoever waits for an answer need not.
+      await this.discard({ tenantId, spaceId, account }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async list(caller: TenantCaller, query: ListQuery): Promise<Page<Space>> {
+    const after = readCursor(query.cursor);
+    const rows = await this.database.inTenantOf(caller, (tx) =>
+      tx.space.findMany({
+        where: { ...visible(caller.tenantId), ...(after !== undefined && { id: { gt: after } }) },
+        orderBy: { id: 'asc' },
+        take: query.limit + 1,
+      }),
+    );
+    return toPage(rows, query.limit, (row) => row.id, toSpace);
+  }
+
+  async get(caller: TenantCaller, spaceId: string): Promise<Space> {
+    return toSpace(await this.database.inTenantOf(caller, (tx) => findSpace(tx, caller.tenantId, spaceId)));
+  }
+
+  async update(caller: TenantCaller, spaceId: string, body: UpdateSpaceBody): Promise<Space> {
+    const { tenantId } = caller;
+    return await this.database.inTenantOf(caller, async (tx) => {
+      await findSpace(tx, tenantId, spaceId);
+      const row = await tx.space
+        .update({
+          where: { tenantId_id: { tenantId, id: spaceId } },
+          data: {
+            ...(body.name !== undefined && { name: body.name }),
+            ...(body.status !== undefined && { status: body.status }),
+            ...(body.defaultRole !== undefined && { defaultRole: body.defaultRole }),
+            ...(body.capacity !== undefined && { capacity: body.capacity }),
+            ...(body.metadata !== undefined && { metadata: body.metadata as Prisma.InputJsonObject }),
+            updatedAt: new Date(),
+          },
+        })
+        .catch(unknownDefaultRole);
+      const details = body as Record<string, Prisma.InputJsonValue>;
+      await audit(tx, caller, { action: 'space.update', tenantId, spaceId, subject: spaceId, details });
+      return toSpace(row);
+    });
+  }
+
+  /**
+   * Ends a space: no more tokens from the moment this is recorded, then the stage and the room are deleted, which
+   * disconnects everybody. Adopted ones are let go, not deleted. Safe to repeat; the reclaimer repeats it too.
+   */
+  async remove(caller: TenantCaller, spaceId: string): Promise<void> {
+    const { tenantId } = caller;
+    await this.database.inTenantOf(caller, async (tx) => {
+      const row = await tx.space.findFirst({ where: { tenantId, id: spaceId, readyAt: { not: null } } });
+      if (!row || (row.deletedAt !== null && row.stageArn === null && row.roomArn === null)) throw notFound('space');
+      if (row.deletedAt !== null) return;
+      await tx.space.update({
+        where: { tenantId_id: { tenantId, id: spaceId } },
+        data: { deletedAt: new Date(), status: 'closed' },
+      });
+      await audit(tx, caller, { action: 'space.delete', tenantId, spaceId, subject: spaceId });
+    });
+    try {
+      await this.finishRemoval(tenantId, spaceId);
+    } catch (error) {
+      throw error instanceof IvsFailure ? error.toProblem() : error;
+    }
+  }
+
+  /** Ends what a deleted space still has at IVS. @throws {IvsFailure} */
+  async finishRemoval(tenantId: string, spaceId: string): Promise<void> {
+    const scope: Scope = systemScope(tenantId);
+    const { row, account } = await this.database.inScope(scope, async (tx) => ({
+      row: await tx.space.findUniqueOrThrow({ where: { tenantId_id: { tenantId, id: spaceId } } }),
+      account: await accountOf(tx, tenantId),
+    }));
+    await this.provisioning.remove(
+      account,
+      row.stageAdopted ? null : row.stageArn,
+      row.roomAdopted ? null : row.roomArn,
+    );
+    await this.database.inScope(scope, async (tx) => {
+      const arns = [row.stageArn, row.roomArn].filter((arn) => arn !== null);
+      await tx.claim.deleteMany({ where: { tenantId, kind: { in: ['stage', 'room'] }, value: { in: arns } } });
+      await tx.space.update({
+        where: { tenantId_id: { tenantId, id: spaceId } },
+        data: { stageArn: null, stageEndpoints: Prisma.DbNull, roomArn: null },
+      });
+    });
+  }
+
+  /** Undoes a creation that did not reach its end. */
+  async discard(identity: { tenantId: string; spaceId: string; account?: IvsAccount }): Promise<void> {
+    const { tenantId, spaceId } = identity;
+    const scope = systemScope(tenantId);
+    const account = identity.account ?? (await this.database.inScope(scope, (tx) => accountOf(tx, tenantId)));
+    await this.provisioning.removeOrphans({ tenantId, spaceId, account });
+    await this.database.inScope(scope, (tx) =>
+      tx.space.deleteMany({ where: { tenantId, id: spaceId, readyAt: null } }),
+    );
+  }
+
+  private async open(
+    tx: Tx,
+    caller: TenantCaller,
+    spaceId: string,
+    body: CreateSpaceBody,
+    { stage, room }: Provisioned,
+  ): Promise<Space> {
+    const { tenantId } = caller;
+    const claims = [
+      ...(stage ? [{ kind: 'stage', value: stage.arn, tenantId }] : []),
+      ...(room ? [{ kind: 'room', value: room.arn, tenantId }] : []),
+    ];
+    await tx.claim.createMany({ data: claims }).catch((error: unknown) => {
+      if (!isUniqueViolation(error)) throw error;
+      throw new Problem('conflict', 'This stage or room already belongs to a space.');
+    });
+    const row = await tx.space.update({
+      where: { tenantId_id: { tenantId, id: spaceId } },
+      data: {
+        stageArn: stage?.arn ?? null,
+        ...(stage && { stageEndpoints: stage.endpoints, stageEndpointsAt: new Date() }),
+        stageAdopted: typeof body.stage === 'object',
+        roomArn: room?.arn ?? null,
+        roomAdopted: typeof body.room === 'object',
+        readyAt: new Date(),
+      },
+    });
+    const details = { name: body.name, stage: row.stageArn, room: row.roomArn };
+    await audit(tx, caller, { action: 'space.create', tenantId, spaceId, subject: spaceId, details });
+    return toSpace(row);
+  }
+}
+
+/** The space, if the tenant has it and it is there to be used. @throws Problem `not_found` */
+export async function findSpace(tx: Tx, tenantId: string, spaceId: string): Promise<SpaceRow> {
+  const row = await tx.space.findFirst({ where: { ...visible(tenantId), id: spaceId } });
+  if (!row) throw notFound('space');
+  return row;
+}
+
+function visible(tenantId: string) {
+  return { tenantId, readyAt: { not: null }, deletedAt: null };
+}
+
+async function insert(tx: Tx, tenantId: string, spaceId: string, body: CreateSpaceBody): Promise<void> {
+  await tx.space
+    .create({
+      data: {
+        tenantId,
+        id: spaceId,
+        name: body.name,
+        defaultRole: body.defaultRole,
+        capacity: body.capacity,
+        metadata: body.metadata as Prisma.InputJsonObject,
+      },
+    })
+    .catch(unknownDefaultRole);
+}
+
+function unknownDefaultRole(error: unknown): never {
+  if (isForeignKeyViolation(error)) throw invalid('defaultRole', 'must be a role of the tenant');
+  throw error;
+}
+
+function toSpace(row: SpaceRow): Space {
+  return {
+    id: row.id,
+    name: row.name,
+    status: row.status as Space['status'],
+    defaultRole: row.defaultRole,
+    capacity: row.capacity,
+    stage:
+      row.stageArn === null
+        ? null
+        : { arn: row.stageArn, endpoints: row.stageEndpoints as NonNullable<Space['stage']>['endpoints'] },
+    room: row.roomArn === null ? null : { arn: row.roomArn },
+    metadata: row.metadata as Space['metadata'],
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}

@@ -1,0 +1,56 @@
+import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import type { OperatorCaller } from '../caller.ts';
+import { By } from '../http/access.ts';
+import { Endpoint } from '../http/endpoint.ts';
+import { type ListQuery, listQuery } from '../http/paging.ts';
+import {
+  type CreateTenantBody,
+  createTenantBody,
+  tenant,
+  tenantPage,
+  type UpdateTenantBody,
+  updateTenantBody,
+} from './tenants.schemas.ts';
+import { TenantsService } from './tenants.service.ts';
+
+const tag = 'Tenants';
+const access = { operator: true } as const;
+
+@Controller('v1/tenants')
+export class TenantsController {
+  constructor(private readonly tenants: TenantsService) {}
+
+  @Post()
+  @Endpoint({ summary: 'Create a tenant', tag, access, answers: { 201: tenant }, problems: ['conflict'] })
+  async create(@By() caller: OperatorCaller, @Body({ schema: createTenantBody }) body: CreateTenantBody) {
+    return await this.tenants.create(caller, body);
+  }
+
+  @Get()
+  @Endpoint({ summary: 'List tenants', tag, access, answers: { 200: tenantPage } })
+  async list(@By() caller: OperatorCaller, @Query({ schema: listQuery }) query: ListQuery) {
+    return await this.tenants.list(caller, query);
+  }
+
+  @Get(':tenantId')
+  @Endpoint({ summary: 'Get a tenant', tag, access, answers: { 200: tenant }, problems: ['not_found'] })
+  async get(@By() caller: OperatorCaller, @Param('tenantId') tenantId: string) {
+    return await this.tenants.get(caller, tenantId);
+  }
+
+  @Patch(':tenantId')
+  @Endpoint({
+    summary: 'Change, suspend or resume a tenant',
+    tag,
+    access,
+    answers: { 200: tenant },
+    problems: ['not_found'],
+  })
+  async update(
+    @By() caller: OperatorCaller,
+    @Param('tenantId') tenantId: string,
+    @Body({ schema: updateTenantBody }) body: UpdateTenantBody,
+  ) {
+    return await this.tenants.update(caller, tenantId, body);
+  }
+}

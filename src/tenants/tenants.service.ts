@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common';
+import { audit } from '../audit/audit.ts';
+import type { OperatorCaller } from '../caller.ts';
+import { Settings } from '../config.ts';
+import { isUniqueViolation } from '../database/database-errors.ts';
+import { Database } from '../database/database.ts';
+import type { Tenant as TenantRow } from '../database/generated/client.ts';
+import { notFound, Problem } from '../errors.ts';
+import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { newId } from '../ids.ts';
+import { createBuiltInRoles } from '../roles/roles.service.ts';
+import type { CreateTenantBody, Tenant, UpdateTenantBody } from './tenants.schemas.ts';
+
+@Injectable()
+export class TenantsService {
+  constructor(
+    private readonly database: Database,
+    private readonly settings: Settings,
+  ) {}
+
+  async create(caller: OperatorCaller, body: CreateTenantBody): Promise<Tenant> {
+    const id = newId('ten');
+    try {
+      return await this.database.inScope({ tenantId: id, kind: 'operator', credential: caller.id }, async (tx) => {
+        const row = await tx.tenant.create({
+          data: {
+            id,
+            slug: body.slug,
+            name: body.name,
+            region: body.region ?? this.settings.region,
+            awsRoleArn: body.aws?.roleArn ?? null,
+            awsExternalId: body.aws?.externalId ?? null,
+          },
+        });
+        await createBuiltInRoles(tx, id);
+        await audit(tx, caller, { action: 'tenant.create', tenantId: id, subject: id, details: { slug: body.slug } });
+        return toTenant(row);
+      });
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      throw new Problem('conflict', 'Another tenant has this slug. Choose a different one.');
+    }
+  }
+
+  async list(_caller: OperatorCaller, query: ListQuery): Promise<Page<Tenant>> {
+    const after = readCursor(query.cursor);
+    const rows = await this.database.asOperator((tx) =>
+      tx.tenant.findMany({
+        ...(after !== undefined && { where: { id: { gt: after } } }),
+        orderBy: { id: 'asc' },
+        take: query.limit + 1,
+      }),
+    );
+    return toPage(rows, query.limit, (row) => row.id, toTenant);
+  }
+
+  async get(_caller: OperatorCaller, tenantId: string): Promise<Tenant> {
+    const row = await this.database.asOperator((tx) => tx.tenant.findUnique({ where: { id: tenantId } }));
+    if (!row) throw notFound('tenant');
+    return toTenant(row);
+  }
+
+  async update(caller: OperatorCaller, tenantId: string, body: UpdateTenantBody): Promise<Tenant> {
+    return await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, async (tx) => {
+      const { count } = await tx.tenant.updateMany({
+        where: { id: tenantId },
+        data: {
+          ...(body.name !== undefined && { name: body.name }),
+          ...(body.status !== undefined && { status: body.status }),
+          ...(body.ivsUserIds !== undefined && { ivsUserIds: body.ivsUserIds }),
+          ...(body.aws !== undefined && {
+            awsRoleArn: body.aws?.roleArn ?? null,
+            awsExternalId: body.aws?.externalId ?? null,
+          }),
+          updatedAt: new Date(),
+        },
+      });
+      if (count === 0) throw notFound('tenant');
+      await audit(tx, caller, { action: 'tenant.update', tenantId, subject: tenantId, details: { ...body } });
+      return toTenant(await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } }));
+    });
+  }
+}
+
+function toTenant(row: TenantRow): Tenant {
+  return {
+    id: row.id,
+    slug: row.slug,
+    name: row.name,
+    status: row.status as Tenant['status'],
+    region: row.region,
+    aws:
+      row.awsRoleArn === null || row.awsExternalId === null
+        ? null
+        : { roleArn: row.awsRoleArn, externalId: row.awsExternalId },
+    ivsUserIds: row.ivsUserIds as Tenant['ivsUserIds'],
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { migrate } from '../../src/database/migrate.ts';
+
+const template = 'stagedoor_template';
+const ownerRole = 'stagedoor_test_owner';
+const servingRole = 'stagedoor_test_service';
+const password = 'test';
+
+/** A database of a test's own, migrated, with the two roles a real deployment has. */
+export interface TestDatabase {
+  name: string;
+  /** As the service connects. */
+  serviceUrl: string;
+  /** As migrations connect. */
+  ownerUrl: string;
+  /** As somebody whom nothing holds back, to look at what is really there. */
+  superuserUrl: string;
+  drop(): Promise<void>;
+}
+
+/** Copies the migrated template; the first to ask in a run makes it. */
+export async function createDatabase(): Promise<TestDatabase> {
+  const name = `stagedoor_${randomUUID().replaceAll('-', '')}`;
+  await asSuperuser('postgres', async (client) => {
+    // One at a time: a template cannot be copied while somebody is connected to it.
+    await client.query('select pg_advisory_lock(1)');
+    await ensureTemplate(client);
+    await client.query(`create database ${name} template ${template} owner ${ownerRole}`);
+  });
+  return {
+    name,
+    serviceUrl: urlOf(name, servingRole),
+    ownerUrl: urlOf(name, ownerRole),
+    superuserUrl: superuserUrl(name),
+    drop: () => asSuperuser('postgres', (client) => client.query(`drop database if exists ${name} with (force)`)),
+  };
+}
+
+/** Runs `work` connected as the superuser of the run's Postgres. */
+export async function asSuperuser<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<void> {
+  const client = new pg.Client({ connectionString: superuserUrl(database) });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function ensureTemplate(client: pg.Client): Promise<void> {
+  const { rowCount } = await client.query('select from pg_database where datname = $1', [template]);
+  if (rowCount) return;
+  await client.query(`create role ${ownerRole} login createrole password '${password}'`);
+  await client.query(`create database ${template} owner ${ownerRole}`);
+  await migrate(urlOf(template, ownerRole));
+  await client.query(`create role ${servingRole} login password '${password}' in role stagedoor_app`);
+}
+
+function urlOf(database: string, role: string): string {
+  const url = new URL(superuserUrl(database));
+  url.username = role;
+  url.password = password;
+  return url.href;
+}
+
+function superuserUrl(database: string): string {
+  const given = process.env['TEST_POSTGRES_URL'];
+  if (given === undefined) throw new Error('TEST_POSTGRES_URL is unset: run the tests through jest.config.js');
+  const url = new URL(given);
+  url.pathname = `/${database}`;
+  return url.href;
+}

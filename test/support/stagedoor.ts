@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Emulator } from '../../emulator/src/emulator.ts';
+import { createApp } from '../../src/app.ts';
+import { Settings } from '../../src/config.ts';
+import { createDatabase, type TestDatabase } from './database.ts';
+import { LocalIssuer } from './local-issuer.ts';
+
+export type Json = Record<string, any>; // oxlint-disable-line typescript/no-explicit-any -- tests look into answers freely
+
+/** What came back: the status, the headers and the body as JSON (null when there was none). */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Json;
+  text: string;
+}
+
+export interface RequestOptions {
+  /** The bearer credential; none by default. */
+  as?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** A tenant with a key that may do everything, and an issuer whose people can call. */
+export interface TestTenant {
+  id: string;
+  slug: string;
+  key: string;
+  issuer: LocalIssuer;
+}
+
+/** The whole service as a customer meets it: over HTTP, on a real Postgres, with the IVS emulator behind. */
+export class Stagedoor {
+  static readonly operatorToken = 'operator-token-of-the-tests-0123456789';
+
+  private constructor(
+    readonly app: NestFastifyApplication,
+    readonly url: string,
+    readonly ivs: Emulator,
+    readonly database: TestDatabase,
+  ) {}
+
+  /** @param env settings beside those that every test service has. */
+  static async start(env: Record<string, string> = {}): Promise<Stagedoor> {
+    const [ivs, database] = await Promise.all([Emulator.start({ port: 0, quotas: 'off' }), createDatabase()]);
+    const settings = Settings.from(Stagedoor.environment(ivs, database, env));
+    const app = await createApp(settings);
+    await app.listen(0, '127.0.0.1');
+    return new Stagedoor(app, await app.getUrl(), ivs, database);
+  }
+
+  /** The environment a service needs to run on this database and this emulator. */
+  static environment(ivs: Emulator, database: TestDatabase, env: Record<string, string> = {}): Record<string, string> {
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
+    return {
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      DATABASE_URL: database.serviceUrl,
+      STAGEDOOR_OPERATOR_TOKEN: Stagedoor.operatorToken,
+      STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),
+      AWS_REGION: 'us-east-1',
+      IVS_ENDPOINT: ivs.url,
+      JWKS_ALLOW_PRIVATE_ADDRESSES: 'true',
+      ...env,
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+    await this.ivs.stop();
+    await this.database.drop();
+  }
+
+  async request(method: string, path: string, { as, body, headers }: RequestOptions = {}): Promise<Answer> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        ...(as !== undefined && { authorization: `Bearer ${as}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: parse(text), text };
+  }
+
+  get(path: string, as?: string): Promise<Answer> {
+    return this.request('GET', path, as === undefined ? {} : { as });
+  }
+
+  post(path: string, as: string, body?: unknown): Promise<Answer> {
+    return this.request('POST', path, { as, ...(body !== undefined && { body }) });
+  }
+
+  /** Creates a tenant as the operator does, and its first key and issuer as its administrator does. */
+  async createTenant(slug = `t-${randomBytes(5).toString('hex')}`, more: Json = {}): Promise<TestTenant> {
+    const { operatorToken } = Stagedoor;
+    const tenant = await this.expect(201, this.post('/v1/tenants', operatorToken, { slug, name: slug, ...more }));
+    const made = await this.expect(
+      201,
+      this.post(`/v1/tenants/${tenant['id']}/api-keys`, operatorToken, { name: 'test', scopes: ['*'] }),
+    );
+    const issuer = await LocalIssuer.create(`https://${slug}.example`, 'stagedoor');
+    await this.expect(201, this.post('/v1/issuers', made['key'], issuer.registration()));
+    return { id: tenant['id'], slug, key: made['key'], issuer };
+  }
+
+  /** Creates a space, with both halves unless told otherwise. */
+  async createSpace(tenant: TestTenant, body: Json = {}): Promise<Json> {
+    return await this.expect(
+      201,
+      this.post('/v1/spaces', tenant.key, { name: 'Main', defaultRole: 'viewer', ...body }),
+    );
+  }
+
+  /** The body of an answer that must have this status. */
+  async expect(status: number, answer: Promise<Answer>): Promise<Json> {
+    const got = await answer;
+    if (got.status !== status) throw new Error(`expected ${status}, got ${got.status}: ${got.text}`);
+    return got.body;
+  }
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return {};
+  }
+}
