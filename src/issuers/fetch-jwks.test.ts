@@ -113,7 +113,7 @@ describe('gives up after 3 seconds on a server that', () => {
         response.on('close', () => clearInterval(timer));
       },
     ],
-    ['sends a header and no more', (_, response) => void response.writeHead(200).flushHeaders()],
+    ['sends a header and no more', (_, response) => response.writeHead(200).flushHeaders()],
     ['says nothing', () => undefined],
   ] as [string, Parameters<typeof JwksServer.start>[0]][])('%s', async (_, answer) => {
     await using server = await JwksServer.start(answer);

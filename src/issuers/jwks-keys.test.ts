@@ -7,7 +7,7 @@ import { JwksKeys } from './jwks-keys.ts';
 
 const minute = 60_000;
 const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
-const named = (...kids: string[]) => serving(kids.map((kid) => ({ ...jwk, kid })));
+const named = (...kids: string[]) => serving(kids.map((kid) => Object.assign({ kid }, jwk)));
 const down = saying(500, 'no');
 
 beforeAll(() => Logger.overrideLogger(false));

@@ -1,0 +1,218 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
+import { JwksServer, saying, serving } from './jwks-server.ts';
+
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'one' };
+const secret = 'a shared secret of 32 random bytes: 8Kd0';
+
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+let other: TestTenant;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start();
+  tenant = await stagedoor.createTenant();
+  other = await stagedoor.createTenant();
+});
+afterAll(() => stagedoor.stop());
+
+let made = 0;
+/** A pair of issuer and audience that was not used before. */
+const pair = () => ({ issuer: `https://login-${++made}.example.com/`, audience: 'app' });
+
+async function register(body: object, as = tenant.key) {
+  return await stagedoor.expect(201, stagedoor.post('/v1/issuers', as, body));
+}
+
+async function tokenOf({ issuer, audience }: { issuer: string; audience: string }, kid = 'one'): Promise<string> {
+  return await new SignJWT({})
+    .setProtectedHeader({ alg: 'ES384', kid })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setSubject('alice')
+    .setIssuedAt()
+    .setExpirationTime('10m')
+    .sign(privateKey);
+}
+
+/** Users may not list issuers: 403 says that a user was known, 401 that none was. */
+async function statusFor(token: string): Promise<number> {
+  return (await stagedoor.get('/v1/issuers', token)).status;
+}
+
+describe('POST /v1/issuers', () => {
+  it('answers with the issuer as sent, and with its id', async () => {
+    const sent = {
+      ...pair(),
+      jwks: { keys: [jwk] },
+      algorithms: ['ES384'],
+      claims: { userId: 'user.id', role: 'https://example.com/role', name: 'user.name' },
+      userIdPrefix: 'corp:',
+    };
+    expect(await register(sent)).toEqual({
+      ...sent,
+      id: expect.stringMatching(/^iss_[0-9a-z]{26}$/),
+      createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+  });
+
+  it('makes its users known', async () => {
+    const body = { ...pair(), jwks: { keys: [jwk] } };
+    const token = await tokenOf(body);
+    expect(await statusFor(token)).toBe(401);
+    await register(body);
+    expect(await statusFor(token)).toBe(403);
+  });
+
+  it('never shows the secret', async () => {
+    const answer = await register({ ...pair(), secret });
+    expect(answer['algorithms']).toEqual(['HS256']);
+    const shown = await stagedoor.get(`/v1/issuers/${answer['id']}`, tenant.key);
+    const audited = await stagedoor.get('/v1/audit', tenant.key);
+    for (const text of [JSON.stringify(answer), shown.text, audited.text]) expect(text).not.toContain(secret);
+  });
+
+  it('takes a pair that any tenant has for a conflict', async () => {
+    const body = { ...pair(), secret };
+    await register(body);
+    for (const key of [tenant.key, other.key]) {
+      const answer = await stagedoor.post('/v1/issuers', key, body);
+      expect([answer.status, answer.body['code']]).toEqual([409, 'conflict']);
+    }
+  });
+
+  it.each([
+    ['no keys', {}, ''],
+    ['two kinds of keys', { secret, jwksUri: 'https://login.example.com/' }, ''],
+    ['a private key', { jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }) }] } }, 'jwks.keys.0.d'],
+    ['a short secret', { secret: 'short' }, 'secret'],
+    ['HS256 with public keys', { jwks: { keys: [jwk] }, algorithms: ['HS256'] }, 'algorithms'],
+    ['a JWKS URL that is none', { jwksUri: 'jwks' }, 'jwksUri'],
+    ['a JWKS URL with a password', { jwksUri: 'https://a:b@login.example.com/' }, 'jwksUri'],
+    ['an object as issuer', { secret, issuer: { not: '' } }, 'issuer'],
+    ['a tenant', { secret, tenantId: 'ten_other' }, ''],
+  ])('refuses %s, and says where it is', async (_, body, path) => {
+    const answer = await stagedoor.post('/v1/issuers', tenant.key, { ...pair(), ...body });
+    expect([answer.status, answer.body['code']]).toEqual([400, 'invalid_request']);
+    expect(answer.body['errors'].map((fault: { path: string }) => fault.path)).toContain(path);
+  });
+
+  it('takes a scope', async () => {
+    const key = await keyWith(['spaces:write']);
+    for (const [method, path] of [
+      ['POST', ''],
+      ['GET', ''],
+      ['GET', '/iss_x'],
+      ['DELETE', '/iss_x'],
+    ] as const) {
+      const body = method === 'POST' ? { ...pair(), secret } : undefined;
+      const answer = await stagedoor.request(method, `/v1/issuers${path}`, { as: key, body });
+      expect([answer.status, answer.body['code']]).toEqual([403, 'forbidden']);
+    }
+    expect((await stagedoor.get('/v1/issuers', await keyWith(['issuers:write']))).status).toBe(200);
+  });
+
+  async function keyWith(scopes: string[]): Promise<string> {
+    const { key } = await stagedoor.expect(201, stagedoor.post('/v1/api-keys', tenant.key, { name: 'test', scopes }));
+    return key as string;
+  }
+});
+
+describe('GET /v1/issuers', () => {
+  it('lists the tenant’s own, page by page', async () => {
+    const lister = await stagedoor.createTenant();
+    const ids = [];
+    for (let index = 0; index < 3; index++) ids.push((await register({ ...pair(), secret }, lister.key))['id']);
+    const first = await stagedoor.expect(200, stagedoor.get('/v1/issuers?limit=2', lister.key));
+    const next = `/v1/issuers?limit=2&cursor=${first['nextCursor']}`;
+    const second = await stagedoor.expect(200, stagedoor.get(next, lister.key));
+    const listed = [...first['data'], ...second['data']].map((one) => one.id);
+    expect(listed).toHaveLength(4); // and the one every test tenant has
+    expect(listed).toEqual(expect.arrayContaining(ids));
+    expect(second['nextCursor']).toBeNull();
+  });
+});
+
+describe('GET and DELETE /v1/issuers/{issuerId}', () => {
+  it('know nothing of another tenant’s, to the letter as of one that never was', async () => {
+    const { id } = await register({ ...pair(), secret });
+    for (const method of ['GET', 'DELETE']) {
+      const [foreign, missing] = await Promise.all(
+        [id, 'iss_00000000000000000000000000'].map((one) =>
+          stagedoor.request(method, `/v1/issuers/${one}`, {
+            as: other.key,
+            headers: { 'x-request-id': 'the-same-id' },
+          }),
+        ),
+      );
+      expect(foreign?.status).toBe(404);
+      expect(foreign?.text).toBe(missing?.text);
+    }
+    expect((await stagedoor.get(`/v1/issuers/${id}`, tenant.key)).status).toBe(200);
+  });
+});
+
+describe('DELETE /v1/issuers/{issuerId}', () => {
+  it('ends its users’ access at once, and frees the pair', async () => {
+    const body = { ...pair(), jwks: { keys: [jwk] } };
+    const { id } = await register(body);
+    const space = await stagedoor.createSpace(tenant);
+    const token = await tokenOf(body);
+    const join = () => stagedoor.post(`/v1/spaces/${space['id']}/join`, token, {});
+    expect((await join()).status).toBe(201);
+    expect((await stagedoor.request('DELETE', `/v1/issuers/${id}`, { as: tenant.key })).status).toBe(204);
+    expect((await join()).status).toBe(401);
+    expect((await stagedoor.get(`/v1/issuers/${id}`, tenant.key)).status).toBe(404);
+    await register(body, other.key);
+  });
+});
+
+describe('an issuer with a JWKS URL', () => {
+  it('that is down gets its users 503 with Retry-After, and comes back by itself', async () => {
+    await using provider = await JwksServer.start(saying(500, 'internal detail'));
+    const body = { ...pair(), jwksUri: provider.uri };
+    await register(body);
+    const token = await tokenOf(body);
+    const answer = await stagedoor.get('/v1/issuers', token);
+    expect([answer.status, answer.body['code']]).toEqual([503, 'unavailable']);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(answer.text).not.toMatch(/127\.0\.0\.1|internal detail/);
+    provider.answer = serving([jwk]);
+    await new Promise((resolve) => setTimeout(resolve, Number(answer.headers.get('retry-after')) * 1_000));
+    expect(await statusFor(token)).toBe(403);
+  });
+
+  it('gets a token with a made-up key id refused, in words that help', async () => {
+    await using provider = await JwksServer.start(serving([jwk]));
+    const body = { ...pair(), jwksUri: provider.uri };
+    await register(body);
+    expect(await statusFor(await tokenOf(body))).toBe(403);
+    const answer = await stagedoor.get('/v1/issuers', await tokenOf(body, 'made-up'));
+    expect([answer.status, answer.body['code']]).toEqual([401, 'unauthenticated']);
+    expect(answer.body['detail']).toContain('no key with this kid');
+    expect(provider.requests).toBe(1);
+  });
+});
+
+it('where private addresses are not allowed, a JWKS URL has to be public', async () => {
+  const strict = await Stagedoor.start({ JWKS_ALLOW_PRIVATE_ADDRESSES: 'false' });
+  try {
+    const { key } = await strict.createTenant();
+    for (const jwksUri of [
+      'http://login.example.com/',
+      'https://127.0.0.1/',
+      'https://169.254.169.254/',
+      'https://localhost/',
+    ]) {
+      const answer = await strict.post('/v1/issuers', key, { ...pair(), jwksUri });
+      expect([answer.status, answer.body['errors'][0].path]).toEqual([400, 'jwksUri']);
+    }
+    expect((await strict.post('/v1/issuers', key, { ...pair(), jwksUri: 'https://login.example.com/' })).status).toBe(
+      201,
+    );
+  } finally {
+    await strict.stop();
+  }
+});
