@@ -87,6 +87,8 @@ create table issuers (
   unique (tenant_id, issuer, audience),
   check (num_nonnulls(jwks_uri, jwks, secret) = 1)
 );
+-- What find_issuers looks for, before anybody is known: anyone can make up tokens that cause it.
+create index issuers_by_pair on issuers (issuer, audience);
 
 create table roles (
   tenant_id text not null references tenants (id),
