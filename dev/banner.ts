@@ -15,7 +15,7 @@ interface Facts {
 
 /** The addresses, the throw-away credentials and three lines to paste. */
 export function banner({ settings, address, database, operatorToken, demo }: Facts): string {
-  const dataDir = path.relative(root, settings.dataDir) || '.';
+  const dataDir = shown(settings.dataDir);
   return [
     '',
     `Stagedoor is ready after ${(performance.now() / 1000).toFixed(1)} s.`,
@@ -38,6 +38,12 @@ export function banner({ settings, address, database, operatorToken, demo }: Fac
   ].join('\n');
 }
 
+/** A folder as the user would type it. */
+function shown(folder: string): string {
+  const relative = path.relative(root, folder);
+  return relative.startsWith('..') ? folder : relative || '.';
+}
+
 function ivs({ ivs: { ...ivs }, region }: Settings): string {
   if (ivs.kind === 'aws') return `AWS, ${region}   (because AWS_REGION is set and IVS_ENDPOINT is not)`;
   if (ivs.kind === 'endpoint') return `${ivs.url}   (IVS_ENDPOINT)`;
@@ -46,7 +52,7 @@ function ivs({ ivs: { ...ivs }, region }: Settings): string {
 
 function postgres({ url, embeddedIn }: Facts['database']): string {
   const { host, pathname } = new URL(url);
-  return `${host}${pathname}   (${embeddedIn ? `embedded, its data in ${path.relative(root, embeddedIn)}` : 'DATABASE_URL'})`;
+  return `${host}${pathname}   (${embeddedIn ? `embedded, its data in ${shown(embeddedIn)}` : 'DATABASE_URL'})`;
 }
 
 function tryIt(address: string, { spaceId, apiKey, tokens }: Demo): string[] {

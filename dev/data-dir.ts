@@ -1,6 +1,6 @@
 /** The folder where `npm start` keeps everything: one start at a time, secrets for its owner's eyes only. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { reason, Told } from './told.ts';
@@ -14,10 +14,9 @@ export class DataDir {
   constructor(folder: string) {
     this.folder = folder;
     try {
-      mkdirSync(this.path('secrets'), { recursive: true, mode: 0o700 });
-      mkdirSync(this.path('logs'), { recursive: true, mode: 0o700 });
-      // Not the folder itself: on its way to Postgres' data another user may have to pass (postgres-files.ts).
-      chmodSync(this.path('secrets'), 0o700);
+      // Started by root, Postgres runs as another user, who has to pass this folder, and nothing more.
+      mkdirSync(folder, { recursive: true, mode: 0o711 });
+      for (const part of ['secrets', 'logs']) mkdirSync(this.path(part), { recursive: true, mode: 0o700 });
       this.release = claim(this.path('start.pid'), folder);
     } catch (error) {
       if (error instanceof Told) throw error;

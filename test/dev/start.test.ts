@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -37,13 +37,10 @@ function npmStart(settings: Record<string, string>): Start {
 }
 
 async function ready(start: Start): Promise<string> {
-  const ended = start.ended.then((code) => `ended with ${code}`);
-  const printed = async () => {
-    while (!start.output().includes('Ctrl-C stops everything')) await delay(20);
-    return 'ready';
-  };
-  const outcome = await Promise.race([ended, printed()]);
-  if (outcome !== 'ready') throw new Error(`npm start ${outcome}:\n${start.output()}`);
+  while (!start.output().includes('Ctrl-C stops everything')) {
+    if (start.process.exitCode !== null) throw new Error(`npm start ended:\n${start.output()}`);
+    await delay(20);
+  }
   return start.output();
 }
 
@@ -112,6 +109,7 @@ let folder: string;
 let settings: Record<string, string>;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-start-'));
+  chmodSync(folder, 0o755); // run by root, Postgres is another user, who has to get to its data
   const [port, emulator] = [await freePort(), await freePort()];
   settings = { DATA_DIR: path.join(folder, 'data'), PORT: String(port), IVS_EMULATOR_PORT: String(emulator) };
 });
@@ -196,7 +194,8 @@ describe('npm start', () => {
   }, 30_000);
 
   it('leaves nothing running or half made when a port is taken', async () => {
-    const server = net.createServer().listen(0, '127.0.0.1');
+    const server = net.createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const port = (server.address() as net.AddressInfo).port;
     const other = path.join(folder, 'other');
     const start = npmStart({ DATA_DIR: other, PORT: String(await freePort()), IVS_EMULATOR_PORT: String(port) });
