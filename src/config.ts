@@ -1,8 +1,24 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
-const port = z.coerce.number().int().min(0).max(65535);
+/** A number in digits: `0x10`, `1e3` and blanks are slips, though JavaScript reads numbers in them. */
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .refine((value) => /^\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number);
+const port = whole(0, 65_535);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' });
+const proxies = z
+  .string()
+  .transform((value) => value.split(',').map((part) => part.trim()))
+  .refine((parts) => parts.every((part) => isIP(part) !== 0 || isRange(part)), {
+    error: 'must be addresses or CIDR ranges with commas between',
+  });
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// address' });
 
 /** Every variable the service reads, each as `.env.example` describes it. */
@@ -13,8 +29,15 @@ const environment = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   DATABASE_URL: postgresUrl,
   DATABASE_OWNER_URL: postgresUrl.optional(),
-  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10),
-  STAGEDOOR_OPERATOR_TOKEN: z.string().min(32, 'must have at least 32 characters'),
+  DATABASE_POOL_SIZE: whole(2, 200).default(10),
+  STAGEDOOR_OPERATOR_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{32,}$/, 'must have at least 32 characters: ASCII, and no blanks')
+    // A credential's kind is told by its look.
+    .refine(
+      (token) => !token.startsWith('sk_') && token.split('.').length < 3,
+      'must not look like an API key or a JWT',
+    ),
   STAGEDOOR_MASTER_KEY: z
     .string()
     .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them')
@@ -23,11 +46,8 @@ const environment = z.object({
   IVS_ENDPOINT: httpUrl.optional(),
   IVS_CHAT_ENDPOINT: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
   JWKS_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
-  TRUSTED_PROXIES: z
-    .string()
-    .transform((value) => value.split(',').map((part) => part.trim()))
-    .optional(),
-  VENDS_PER_USER_PER_MINUTE: z.coerce.number().int().min(1).max(10_000).default(30),
+  TRUSTED_PROXIES: proxies.optional(),
+  VENDS_PER_USER_PER_MINUTE: whole(1, 10_000).default(30),
 });
 
 /** What the environment says, checked. After this nobody asks whether a value is there. */
@@ -97,6 +117,11 @@ export class InvalidSettings extends Error {
     super(`The settings are not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}\nSee .env.example.`);
     this.name = 'InvalidSettings';
   }
+}
+
+/** ipaddr.js alone would take `2` for 0.0.0.2, where somebody means a number of hops. */
+function isRange(part: string): boolean {
+  return isIP(part.split('/')[0] ?? '') !== 0 && ipaddr.isValidCIDR(part);
 }
 
 function lowerFirst(text: string): string {

@@ -8,6 +8,7 @@ import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { Secrets } from '../secrets/secrets.ts';
+import { slugOf } from '../tenants/tenants.service.ts';
 import { apiKeyPrefix, newApiKey, readApiKey } from './api-key-format.ts';
 import type { ApiKey, CreateApiKeyBody, NewApiKeyAnswer, RotateApiKeyBody } from './api-keys.schemas.ts';
 
@@ -108,12 +109,11 @@ export class ApiKeysService {
     body: CreateApiKeyBody,
     act: { action: string; details?: Record<string, string> } = { action: 'apiKey.create' },
   ): Promise<NewApiKeyAnswer> {
-    const tenant = await tx.tenant.findUnique({ where: { id: tenantId }, select: { slug: true } });
-    if (!tenant) throw notFound('tenant');
+    const slug = await slugOf(tx, tenantId);
     if (body.expiresAt !== undefined && Date.parse(body.expiresAt) <= Date.now()) {
       throw invalid('expiresAt', 'must be in the future');
     }
-    const key = newApiKey(tenant.slug);
+    const key = newApiKey(slug);
     const row = await tx.apiKey.create({
       data: {
         tenantId,

@@ -3,7 +3,7 @@ import { audit } from '../audit/audit.ts';
 import type { OperatorCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
-import { Database } from '../database/database.ts';
+import { Database, type Tx } from '../database/database.ts';
 import type { Tenant as TenantRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
@@ -80,6 +80,13 @@ export class TenantsService {
       return toTenant(await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } }));
     });
   }
+}
+
+/** The short name that stands in the tenant's API keys. @throws Problem `not_found` */
+export async function slugOf(tx: Tx, tenantId: string): Promise<string> {
+  const tenant = await tx.tenant.findUnique({ where: { id: tenantId }, select: { slug: true } });
+  if (!tenant) throw notFound('tenant');
+  return tenant.slug;
 }
 
 function toTenant(row: TenantRow): Tenant {

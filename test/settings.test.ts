@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { InvalidSettings, Settings } from '../src/config.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+const example = readFileSync(path.join(root, '.env.example'), 'utf8');
+
+/** The settings as the file shows them: each commented out, so that a copy of the file changes nothing. */
+const shown = parseEnv(example.replaceAll(/^#(?=[A-Z_]+=)/gm, '')) as Record<string, string>;
+
+/** What the service cannot start without. */
+const required = {
+  DATABASE_URL: 'postgresql://stagedoor@localhost/stagedoor',
+  STAGEDOOR_OPERATOR_TOKEN: 'operator-token-of-the-tests-0123456789',
+  STAGEDOOR_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+  AWS_REGION: 'us-east-1',
+};
+
+/** The variables of `npm start`, as dev/settings.ts reads them. */
+function startVariables(): string[] {
+  const text = readFileSync(path.join(root, 'dev/settings.ts'), 'utf8');
+  return [...text.matchAll(/\b(?:env|port)\('([A-Z_]+)'/g)].map((match) => match[1] ?? '');
+}
+
+function faultsOf(env: Record<string, string>): string[] {
+  try {
+    Settings.from(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof InvalidSettings)) throw error;
+    return error.faults;
+  }
+}
+
+test('.env.example names every setting, and nothing that is not one', () => {
+  expect(startVariables()).toContain('IVS_EMULATOR_PORT');
+  expect(Object.keys(shown).sort()).toEqual([...new Set([...Settings.variables, ...startVariables()])].sort());
+});
+
+test('each setting in .env.example stands below a sentence about it', () => {
+  const lines = example.split('\n');
+  const bare = lines.flatMap((line, at) => {
+    const name = /^#([A-Z_]+)=/.exec(line)?.[1];
+    const sentence = /^# .*[^-]$/.test(lines[at - 1] ?? '');
+    return name !== undefined && !sentence ? [name] : [];
+  });
+  expect(bare).toEqual([]);
+});
+
+test('the values in .env.example work, and a copy of the file as it is sets nothing', () => {
+  expect(faultsOf(shown)).toEqual([]);
+  expect(parseEnv(example)).toEqual({});
+});
+
+test('the four settings marked as required are those without which the service does not start, and no others', () => {
+  const marked = [...example.matchAll(/^# Required:(?:.|\n(?!\n))*?\n#([A-Z_]+)=/gm)].map((match) => match[1] ?? '');
+  expect(marked.sort()).toEqual(Object.keys(required).sort());
+  expect(faultsOf(required)).toEqual([]);
+  expect(faultsOf({}).sort()).toEqual(marked.map((name) => `${name} is required`));
+});
+
+test('an empty value counts as none', () => {
+  expect(faultsOf({ ...required, METRICS_PORT: '', IVS_ENDPOINT: '' })).toEqual([]);
+  expect(faultsOf({ ...required, AWS_REGION: '' })).toEqual(['AWS_REGION is required']);
+});
+
+const wrong: Record<string, string[]> = {
+  PORT: ['http', '65536', '-1', '80.5', '0x50', '1e3', ' '],
+  HOST: [],
+  METRICS_PORT: ['nine', '99999'],
+  LOG_LEVEL: ['loud', 'INFO'],
+  DATABASE_URL: ['localhost', 'mysql://localhost/db', 'postgresql//localhost'],
+  DATABASE_OWNER_URL: ['localhost', 'http://localhost/db'],
+  DATABASE_POOL_SIZE: ['0', '1', '201', 'many'],
+  STAGEDOOR_OPERATOR_TOKEN: [
+    'short',
+    'with blanks, which no header carries',
+    'sk_looks_like_an_api_key_of_a_tenant_0123',
+    'header-of-a-jwt.payload-of-a-jwt.signature-of-a-jwt',
+  ],
+  STAGEDOOR_MASTER_KEY: ['c2hvcnQ=', 'not base64 at all', Buffer.alloc(33).toString('base64')],
+  AWS_REGION: ['virginia', 'useast', 'us-east-1a'],
+  IVS_ENDPOINT: ['127.0.0.1:4580', 'ws://127.0.0.1'],
+  IVS_CHAT_ENDPOINT: ['http://127.0.0.1:4580', 'chat'],
+  JWKS_ALLOW_PRIVATE_ADDRESSES: ['yes', '1', 'TRUE'],
+  TRUSTED_PROXIES: ['proxy.local', '10.0.0.0/33', '10.0.0.1,', '2'],
+  VENDS_PER_USER_PER_MINUTE: ['0', '10001', '1.5'],
+};
+
+test('every setting has values that are refused', () => {
+  expect(Object.keys(wrong).sort()).toEqual([...Settings.variables].sort());
+});
+
+test.each(Object.entries(wrong).flatMap(([name, values]) => values.map((value) => [name, value])))(
+  '%s=%s is refused, and the value is not repeated',
+  (name = '', value = '') => {
+    const faults = faultsOf({ ...required, [name]: value });
+    expect(faults).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);
+    if (value.length > 4) expect(faults.join()).not.toContain(value);
+  },
+);
+
+test('every wrong setting is named at once, in one message without a secret in it', () => {
+  const bad = Object.fromEntries(Object.entries(wrong).flatMap(([name, [value]]) => (value ? [[name, value]] : [])));
+  try {
+    Settings.from(bad);
+    throw new Error('the settings were accepted');
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidSettings);
+    const { message } = error as Error;
+    const lines = message.split('\n').slice(1, -1);
+    expect(lines.map((line) => line.trim().split(' ')[0] ?? '').sort()).toEqual(Object.keys(bad).sort());
+    for (const value of Object.values(bad).filter((value) => value.length > 4)) expect(message).not.toContain(value);
+  }
+});
+
+test('the service hands its settings on as what they mean', () => {
+  const settings = Settings.from({
+    ...required,
+    IVS_ENDPOINT: 'https://ivs.example',
+    TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1',
+    METRICS_PORT: '9464',
+  });
+  expect(settings).toMatchObject({
+    port: 3000,
+    metricsPort: 9464,
+    ivsChatEndpoint: 'wss://ivs.example',
+    trustedProxies: ['10.0.0.0/8', '127.0.0.1'],
+    jwksAllowPrivateAddresses: false,
+  });
+  expect(settings.masterKey).toHaveLength(32);
+});

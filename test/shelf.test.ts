@@ -1,0 +1,141 @@
+/** Who may import, touch and read what: rules that would otherwise be broken by somebody in a hurry. */
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+
+/** The one line in which the folders and loose files of src/ stand: each imports only from its left. */
+const shelf = [
+  ...['errors', 'ids', 'caller', 'config', 'background'],
+  ...['database', 'request-context', 'secrets', 'telemetry', 'ivs', 'http'],
+  ...['audit', 'roles', 'tenants', 'api-keys', 'issuers', 'auth'],
+  ...['spaces', 'members', 'grants', 'signing-keys', 'joins', 'moderation', 'bans'],
+  ...['health', 'openapi', 'logging', 'app.module', 'app', 'main'],
+];
+
+/** Every source file that is not a test, with what it says (comments left out). */
+function sources(pattern: string): { file: string; text: string }[] {
+  return globSync(pattern, { cwd: root })
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => !/node_modules|\/dist\/|\/generated\/|\.test\.ts$/.test(file))
+    .map((file) => ({ file, text: withoutComments(readFileSync(path.join(root, file), 'utf8')) }));
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '');
+}
+
+function importsOf(text: string): string[] {
+  return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+}
+
+/** The place of src/ a file is in: its folder, or its own name if it lies loose. */
+function placeOf(file: string): string {
+  return (path.relative('src', file).split(path.sep)[0] ?? '').replace(/\.ts$/, '');
+}
+
+const service = sources('src/**/*.ts');
+
+test('the folders of src/ stand in one line, and each imports only from its left', () => {
+  const missing = [...new Set(service.map(({ file }) => placeOf(file)))].filter((place) => !shelf.includes(place));
+  expect(missing.map((place) => `${place}: give it its place in the line of test/shelf.test.ts`)).toEqual([]);
+  const steps = service.flatMap(({ file, text }) =>
+    importsOf(text)
+      .filter((target) => target.startsWith('.'))
+      .map((target) => path.join(path.dirname(file), target))
+      .filter((target) => shelf.indexOf(placeOf(target)) > shelf.indexOf(placeOf(file)))
+      .map((target) => `${file} imports ${target}, which stands to its right: ${why}`),
+  );
+  expect(steps).toEqual([]);
+});
+
+const why =
+  'a cycle of folders cannot be understood, tested or moved one at a time. Move the shared part left, or the user right.';
+
+/** What only some may do: who may, and why the others may not. */
+const reserved: { what: string; pattern: RegExp; allowed: RegExp; reason: string }[] = [
+  {
+    what: 'imports the AWS SDK',
+    pattern: /from '@(aws-sdk|smithy)\//,
+    allowed: /^src\/ivs\//,
+    reason: 'the wire is the seam: tests and local work point that one place at the emulator',
+  },
+  {
+    what: 'reads the environment',
+    pattern: /process\.env\b|process\[['"]env/,
+    allowed: /^src\/(main|database\/migrate)\.ts$/, // main hands it to config.ts; migrate is a command of its own
+    reason: 'settings are read and checked once, in config.ts, and named in .env.example',
+  },
+  {
+    what: 'makes a Prisma client or a pool',
+    pattern: /new (PrismaClient|pg\.(Pool|Client))\b/,
+    allowed: /^src\/database\//,
+    reason: 'nobody queries without saying whose rows are meant: Database has no way to',
+  },
+  {
+    what: 'writes SQL from pieces',
+    pattern: /\$(queryRawUnsafe|executeRawUnsafe)\b|Prisma\.raw\b/,
+    allowed: /^$/,
+    reason: 'whoever can inject SQL can enter any tenant: tagged templates and parameters only',
+  },
+];
+
+test.each(reserved)('nobody $what but who may', ({ what, pattern, allowed, reason }) => {
+  const found = service.filter(({ file, text }) => pattern.test(text) && !allowed.test(file));
+  expect(found.map(({ file }) => `${file} ${what}: ${reason}`)).toEqual([]);
+});
+
+test('the emulator imports nothing from outside itself but packages', () => {
+  const steps = sources('emulator/**/*.ts').flatMap(({ file, text }) =>
+    importsOf(text)
+      .filter((target) => target.startsWith('.'))
+      .map((target) => path.join(path.dirname(file), target))
+      .filter((target) => !target.startsWith(`emulator${path.sep}`))
+      .map((target) => `${file} imports ${target}: code shared with the service would share its mistakes about IVS`),
+  );
+  expect(steps).toEqual([]);
+});
+
+/** Which folder owns which model; its service is the only code that reads and writes the table. */
+const owners: Record<string, string> = {
+  Tenant: 'tenants',
+  Claim: 'spaces',
+  ApiKey: 'api-keys',
+  Issuer: 'issuers',
+  Role: 'roles',
+  Space: 'spaces',
+  Member: 'members',
+  SigningKey: 'signing-keys',
+  Ban: 'bans',
+  Grant: 'grants',
+  IdempotencyKey: 'http',
+  AuditEntry: 'audit',
+};
+
+/** Who may touch another's table all the same. */
+const guests: Record<string, string> = {
+  // Claims are one namespace for what must be unique across the tenants; each folder claims its own kinds.
+  'issuers Claim': 'kind "issuer"',
+};
+
+test('a table is read and written only in the folder that owns it', () => {
+  const schema = readFileSync(path.join(root, 'prisma/schema.prisma'), 'utf8');
+  const models = schema
+    .split(/^model /m)
+    .slice(1)
+    .map((text) => {
+      const [, model = ''] = /^(\w+)/.exec(text) ?? [];
+      const [, table = ''] = /@@map\("(\w+)"\)/.exec(text) ?? [];
+      const property = `${model.charAt(0).toLowerCase()}${model.slice(1)}`;
+      return { model, uses: new RegExp(`\\btx\\.${property}\\b|\\b(from|into|update|join) ${table}\\b`) };
+    });
+  expect(models.map(({ model }) => model).sort()).toEqual(Object.keys(owners).sort());
+  const trespasses = models.flatMap(({ model, uses }) =>
+    service
+      .filter(({ text }) => uses.test(text))
+      .map(({ file }) => ({ file, place: placeOf(file) }))
+      .filter(({ place }) => place !== owners[model] && !(`${place} ${model}` in guests))
+      .map(({ file }) => `${file} uses ${model}, which is for ${owners[model]} alone: ask that folder for a function`),
+  );
+  expect(trespasses).toEqual([]);
+});
