@@ -4,6 +4,8 @@ import { answerControl } from './control/routes.ts';
 import { AwsServices } from './http/aws-services.ts';
 import { listen, portOf } from './http/server.ts';
 import { ChatServer } from './messaging/chat-server.ts';
+import { plantSeed } from './seed/seed.ts';
+import { Persistence } from './state/persistence.ts';
 import { AWS_REGIONS, DEFAULT_PORT, type EmulatorOptions, isLoopback } from './options.ts';
 
 /**
@@ -17,20 +19,23 @@ export class Emulator extends Controls implements AsyncDisposable {
   readonly #aws: AwsServices;
   readonly #chat: ChatServer;
   readonly #host: string;
+  readonly #persistence: Persistence | undefined;
   #server: Server | undefined;
 
   private constructor(options: EmulatorOptions) {
     super(options);
     const { world, credentials, faultList: faults, calls: journal } = this;
     this.#host = options.host ?? '127.0.0.1';
+    this.#persistence = options.data === undefined ? undefined : new Persistence(options.data, world, credentials);
     this.#chat = new ChatServer(world, faults, journal);
     this.#aws = new AwsServices(
-      { world, credentials, faults, journal, changed: () => {} },
+      { world, credentials, faults, journal, changed: () => this.changed() },
       {
         allowUnsigned: options.allowUnsigned ?? false,
         defaultRegion: options.defaultRegion ?? 'us-east-1',
         regions: options.regions ?? AWS_REGIONS,
         roles: options.roles ?? [],
+        checkOutputs: options.checkOutputs ?? false,
       },
     );
   }
@@ -42,6 +47,8 @@ export class Emulator extends Controls implements AsyncDisposable {
       throw new Error(`refusing to listen on ${host}: anybody who reaches it could use it. Allow it with allowRemote.`);
     }
     const emulator = new Emulator(options);
+    const restored = emulator.#persistence?.load() ?? false;
+    if (options.seed !== undefined && !restored) await plantSeed(options.seed, emulator.world);
     const control: Parameters<typeof listen>[0]['control'] = (request, body) => answerControl(emulator, request, body);
     const parts = { aws: emulator.#aws, chat: emulator.#chat, control };
     emulator.#server = await listen(parts, host, options.port ?? DEFAULT_PORT);
@@ -75,10 +82,17 @@ export class Emulator extends Controls implements AsyncDisposable {
     this.#server = undefined;
     this.#chat.stop();
     this.world.schedule.stop();
+    this.world.events.stop();
+    await this.world.chatLogs.flush();
+    this.#persistence?.stop();
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
     });
+  }
+
+  protected override changed(): void {
+    this.#persistence?.saveSoon();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

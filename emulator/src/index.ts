@@ -1,6 +1,10 @@
 export { LOCAL_CREDENTIAL } from './accounts/credentials.ts';
 export { ControlError } from './control/controls.ts';
 export { Emulator } from './emulator.ts';
+export type { Overview } from './control/overview.ts';
+export type { EventBridgeEvent } from './eventbridge/envelope.ts';
+export type { EventSettings, EventTarget, SentEvent } from './eventbridge/event-bus.ts';
+export type { ReviewEvent } from './messaging/review.ts';
 export { StageRefusal } from './stage/refusal.ts';
 export type { ArmedFault, FaultEffect, FaultRule } from './faults/faults.ts';
 export type { JournalEntry, JournalQuery } from './journal/journal.ts';
@@ -8,5 +12,6 @@ export type { EmulatorOptions } from './options.ts';
 export type { CountLimits } from './quotas/limits.ts';
 export type { RateMode } from './quotas/rates.ts';
 export type { Joined } from './stage/join.ts';
+export type { ParticipantRef } from './stage/control.ts';
 export type { ParticipantView } from './stage/view.ts';
 export type { Switches } from './state/switches.ts';

@@ -1,5 +1,6 @@
 import type { Credential } from './accounts/credentials.ts';
 import type { Role } from './accounts/sts.ts';
+import type { EventSettings } from './eventbridge/event-bus.ts';
 import type { CountLimits } from './quotas/limits.ts';
 import type { RateMode } from './quotas/rates.ts';
 import type { Switches } from './state/switches.ts';
@@ -29,6 +30,14 @@ export interface EmulatorOptions {
   /** How many of a thing there may be, instead of AWS's figures. */
   limits?: Partial<CountLimits>;
   switches?: Partial<Switches>;
+  /** Where events go that IVS gives to EventBridge, and how badly they are delivered. */
+  events?: Partial<EventSettings>;
+  /** The HTTP endpoint that stands for each message review handler, by the ARN of its Lambda function. */
+  reviewHandlers?: Record<string, string>;
+  /** Folder for what chat logging writes to S3, CloudWatch Logs and Firehose. Without it nothing is written. */
+  chatLogs?: string;
+  /** Fail rather than answer what the service model does not allow: for the emulator's own tests. */
+  checkOutputs?: boolean;
   /** Folder to keep state in over restarts. */
   data?: string;
   /** File of things to create at the start. */

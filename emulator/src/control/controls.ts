@@ -1,18 +1,24 @@
 import { Credentials } from '../accounts/credentials.ts';
 import { type ArmedFault, type FaultRule, Faults, ruleProblem } from '../faults/faults.ts';
-import { SERVICES } from '../http/aws-services.ts';
+import { ChatLogs } from '../chatlogs/chat-logs.ts';
+import { EventBus, type EventSettings, eventSettingsProblem, type SentEvent } from '../eventbridge/event-bus.ts';
+import { isHttpUrl } from '../http/post.ts';
 import { Journal, type JournalEntry, type JournalQuery } from '../journal/journal.ts';
 import { type ChatConnection, ChatRooms } from '../messaging/chat-rooms.ts';
+import { ReviewHandlers } from '../messaging/review.ts';
 import type { EmulatorOptions } from '../options.ts';
 import { AWS_COUNT_LIMITS, type CountLimits } from '../quotas/limits.ts';
 import { type RateMode, Rates } from '../quotas/rates.ts';
+import { SERVICES } from '../services.ts';
 import { type ClientInfo, joinStage, type Joined } from '../stage/join.ts';
+import { type ParticipantRef, stageControl } from '../stage/control.ts';
 import { type ParticipantView, viewParticipants } from '../stage/view.ts';
 import { Clock } from '../state/clock.ts';
 import { Schedule } from '../state/schedule.ts';
 import { DEFAULT_SWITCHES, switchProblem, type Switches } from '../state/switches.ts';
 import { runDue } from '../stage/due.ts';
 import { emptyWorld, type World } from '../state/world.ts';
+import { type Overview, overviewOf } from './overview.ts';
 
 /** A wish the emulator cannot fulfil, said in one line. */
 export class ControlError extends Error {
@@ -27,6 +33,8 @@ export interface Quotas {
   limits: CountLimits;
 }
 
+/** As in the service model. */
+const LAMBDA_ARN = /^arn:aws:lambda:[a-z0-9-]+:[0-9]{12}:function:.+$/;
 const CHAT_ACTIONS = ['ConnectToRoom', 'SEND_MESSAGE', 'DELETE_MESSAGE', 'DISCONNECT_USER'];
 const OPERATIONS: ReadonlySet<string> = new Set([
   ...SERVICES.flatMap((service) => Array.from(service.operations.keys())),
@@ -47,9 +55,20 @@ export class Controls {
     this.#options = options;
     const clock = new Clock();
     this.credentials = new Credentials(clock, options.credentials ?? []);
-    const schedule = new Schedule(clock, (due) => runDue(this.world, due));
+    const schedule = new Schedule(clock, (due) => {
+      runDue(this.world, due);
+      this.changed();
+    });
     const rates = new Rates(clock, options.quotas ?? 'on');
-    this.world = emptyWorld({ clock, schedule, rates, chatRooms: new ChatRooms() });
+    this.world = emptyWorld({
+      clock,
+      schedule,
+      rates,
+      chatRooms: new ChatRooms(),
+      chatLogs: new ChatLogs(options.chatLogs),
+      reviewHandlers: new ReviewHandlers(),
+      events: new EventBus(clock),
+    });
     this.#applyOptions();
   }
 
@@ -59,7 +78,44 @@ export class Controls {
    * @throws StageRefusal with the code a client would see, such as `TOKEN_EXPIRED` or `PARTICIPANT_DISCONNECTED`.
    */
   join(token: string, client?: ClientInfo): Joined {
-    return joinStage(this.world, token, client);
+    return this.#change(() => joinStage(this.world, token, client));
+  }
+
+  /**
+   * Starts an encoder's stream by the stream key of an ingest configuration: its participant joins and publishes.
+   *
+   * @throws StageRefusal when the key opens nothing.
+   */
+  ingest(streamKey: string): ParticipantRef {
+    return this.#change(() => stageControl.ingest(this.world, streamKey));
+  }
+
+  /** A participant leaves by its own will. */
+  leave(participant: ParticipantRef): void {
+    this.#change(() => stageControl.leave(this.world, participant));
+  }
+
+  /** A participant starts to send media. */
+  publish(participant: ParticipantRef): void {
+    this.#change(() => stageControl.publish(this.world, participant));
+  }
+
+  unpublish(participant: ParticipantRef): void {
+    this.#change(() => stageControl.unpublish(this.world, participant));
+  }
+
+  /** A participant starts to receive what another sends. */
+  subscribe(participant: ParticipantRef, remoteParticipantId: string): void {
+    this.#change(() => stageControl.subscribe(this.world, participant, remoteParticipantId));
+  }
+
+  unsubscribe(participant: ParticipantRef, remoteParticipantId: string): void {
+    this.#change(() => stageControl.unsubscribe(this.world, participant, remoteParticipantId));
+  }
+
+  /** A participant exchanges its self-signed token for another of the same id, to gain or lose rights. */
+  exchange(participant: ParticipantRef, token: string): void {
+    this.#change(() => stageControl.exchange(this.world, participant, token));
   }
 
   /** Everybody who joined the stage's sessions, and whether they are still connected. */
@@ -138,7 +194,7 @@ export class Controls {
   /** Skips time, so that what should expire does so now. Signatures go by real time all the same. */
   skip(seconds: number): void {
     if (!(Number.isFinite(seconds) && seconds >= 0)) throw new ControlError('seconds must be 0 or more');
-    this.world.clock.skip(seconds * 1000);
+    this.#change(() => this.world.clock.skip(seconds * 1000));
   }
 
   /** Open chat connections, of one room or of all. */
@@ -161,6 +217,41 @@ export class Controls {
     return connections.length;
   }
 
+  /** What IVS told EventBridge, oldest first, and what became of it: the last thousand. */
+  events(): readonly SentEvent[] {
+    return this.world.events.sent;
+  }
+
+  get eventSettings(): Readonly<EventSettings> {
+    return this.world.events.settings;
+  }
+
+  /** Changes what is given of where events go and how badly they are delivered, and leaves the rest. */
+  setEvents(wish: Partial<EventSettings>): void {
+    const problem = eventSettingsProblem(wish);
+    if (problem) throw new ControlError(problem);
+    this.world.events.change(wish);
+  }
+
+  /** The endpoints that stand for message review handlers, by the ARN of the Lambda function. */
+  get reviewHandlers(): Record<string, string> {
+    return this.world.reviewHandlers.urls;
+  }
+
+  /** Says anew which endpoint stands for which function. */
+  setReviewHandlers(urls: Record<string, string>): void {
+    for (const [arn, url] of Object.entries(urls)) {
+      if (!LAMBDA_ARN.test(arn)) throw new ControlError(`${arn} is not the ARN of a Lambda function`);
+      if (!isHttpUrl(url)) throw new ControlError(`the endpoint of ${arn} must begin with http:// or https://`);
+    }
+    this.world.reviewHandlers.replace(urls);
+  }
+
+  /** What the page at `/` shows. */
+  overview(): Overview {
+    return overviewOf(this.world, this.faultList, this.calls);
+  }
+
   /** Forgets everything: resources, participants, connections, faults, journal; settings go back to those of the start. */
   reset(): void {
     const { world } = this;
@@ -169,16 +260,34 @@ export class Controls {
     world.schedule.waiting = [];
     world.clock.reset();
     world.rates.reset();
+    world.events.reset();
+    world.reviewHandlers.replace({});
     this.faultList.clear();
     this.calls.clear();
     Object.assign(world.switches, DEFAULT_SWITCHES);
     Object.assign(world.limits, AWS_COUNT_LIMITS);
     this.#applyOptions();
+    this.changed();
+  }
+
+  /** Called after whatever changed the world. The emulator keeps it then, if it was told to. */
+  protected changed(): void {}
+
+  /** Brings what is due up to date, does something, and says that the world has changed, even if it was refused. */
+  #change<Result>(act: () => Result): Result {
+    this.world.schedule.catchUp();
+    try {
+      return act();
+    } finally {
+      this.changed();
+    }
   }
 
   #applyOptions(): void {
-    const { quotas = 'on', rates, limits, switches } = this.#options;
+    const { quotas = 'on', rates, limits, switches, events, reviewHandlers } = this.#options;
     this.setQuotas({ mode: quotas, ...(rates && { rates }), ...(limits && { limits }) });
     if (switches) this.setSwitches(switches);
+    if (events) this.setEvents(events);
+    if (reviewHandlers) this.setReviewHandlers(reviewHandlers);
   }
 }

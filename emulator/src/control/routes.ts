@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { json, type Reply } from '../http/reply.ts';
+import type { ParticipantRef } from '../stage/control.ts';
 import { StageRefusal } from '../stage/refusal.ts';
 import { ControlError, type Controls } from './controls.ts';
 
@@ -17,6 +18,14 @@ type Route = (controls: Controls, request: ControlRequest) => unknown;
 const ROUTES: Record<string, Route> = {
   'GET health': () => ({ emulator: 'ivs-emulator', aws: false }),
   'POST join': (controls, { body }) => controls.join(text(body, 'token'), object(body, 'client')),
+  'POST ingest': (controls, { body }) => controls.ingest(text(body, 'streamKey')),
+  'POST leave': (controls, { body }) => controls.leave(participant(body)),
+  'POST publish': (controls, { body }) => controls.publish(participant(body)),
+  'POST unpublish': (controls, { body }) => controls.unpublish(participant(body)),
+  'POST subscribe': (controls, { body }) => controls.subscribe(participant(body), text(body, 'remoteParticipantId')),
+  'POST unsubscribe': (controls, { body }) =>
+    controls.unsubscribe(participant(body), text(body, 'remoteParticipantId')),
+  'POST exchange': (controls, { body }) => controls.exchange(participant(body), text(body, 'token')),
   'GET participants': (controls, { query }) => ({ participants: controls.participants(query.get('stageArn') ?? '') }),
   'GET faults': (controls) => ({ faults: controls.faults }),
   'POST faults': (controls, { body }) => controls.fault(body as never),
@@ -37,6 +46,18 @@ const ROUTES: Record<string, Route> = {
   'POST clock': (controls, { body }) => controls.skip(Number(body['skipSeconds'])),
   'GET chat': (controls, { query }) => ({ connections: controls.chatConnections(query.get('roomArn') ?? undefined) }),
   'POST chat/cut': (controls, { body }) => ({ cut: controls.cutChat(body) }),
+  'GET chat/review-handlers': (controls) => controls.reviewHandlers,
+  'PUT chat/review-handlers': (controls, { body }) => {
+    controls.setReviewHandlers(body as Record<string, string>);
+    return controls.reviewHandlers;
+  },
+  'GET events': (controls) => ({ events: controls.events() }),
+  'GET events/settings': (controls) => controls.eventSettings,
+  'PUT events/settings': (controls, { body }) => {
+    controls.setEvents(body);
+    return controls.eventSettings;
+  },
+  'GET overview': (controls) => controls.overview(),
   'POST reset': (controls) => controls.reset(),
 };
 
@@ -93,6 +114,12 @@ function text(body: Record<string, unknown>, name: string): string {
   const value = body[name];
   if (typeof value !== 'string') throw new ControlError(`${name} must be a string`);
   return value;
+}
+
+function participant(body: Record<string, unknown>): ParticipantRef {
+  const { connection } = body;
+  const ref = { stageArn: text(body, 'stageArn'), participantId: text(body, 'participantId') };
+  return typeof connection === 'number' ? { ...ref, connection } : ref;
 }
 
 function object(body: Record<string, unknown>, name: string): Record<string, string> | undefined {

@@ -2,14 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Credentials, LOCAL_CREDENTIAL } from '../accounts/credentials.ts';
 import { answerSts, type Role } from '../accounts/sts.ts';
-import { CHAT } from '../chat/operations.ts';
 import type { ArmedFault, Faults } from '../faults/faults.ts';
 import type { Journal, JournalEntry } from '../journal/journal.ts';
-import { REALTIME } from '../realtime/operations.ts';
-import { type Handler, newCall } from '../state/call.ts';
+import { handlerOf, SERVICES } from '../services.ts';
+import { newCall } from '../state/call.ts';
 import { iso } from '../state/clock.ts';
 import { scopeOf, type World } from '../state/world.ts';
-import { loadModel, type OperationModel, type ServiceModel } from '../wire/model.ts';
+import type { OperationModel, ServiceModel } from '../wire/model.ts';
 import { ServiceError } from '../wire/service-error.ts';
 import { type Caller, verifySignature } from '../wire/sigv4.ts';
 import { type AwsRequest, nameOf, readAwsRequest } from './aws-call.ts';
@@ -24,16 +23,9 @@ export interface AccessOptions {
   /** Regions that have the services; `any` takes whatever a signature names. */
   regions: readonly string[] | 'any';
   roles: readonly Role[];
+  /** Fail rather than answer what the model does not allow. The emulator's own tests do. */
+  checkOutputs: boolean;
 }
-
-type AnyHandler = Handler<Record<string, unknown>, unknown>;
-
-const HANDLERS: Record<ServiceModel['name'], Partial<Record<string, AnyHandler>>> = {
-  ivs: REALTIME as Partial<Record<string, AnyHandler>>,
-  ivschat: CHAT as Partial<Record<string, AnyHandler>>,
-};
-
-export const SERVICES: readonly ServiceModel[] = [loadModel('ivs-realtime'), loadModel('ivschat')];
 
 /** IVS Real-Time, IVS Chat and the part of STS: one address for the three, told apart by path. */
 export class AwsServices {
@@ -148,14 +140,11 @@ export class AwsServices {
   }
 
   async #handle(operation: OperationModel, caller: Caller, input: Record<string, unknown>): Promise<unknown> {
-    const handler = HANDLERS[operation.service.name][operation.name];
-    if (!handler) {
-      throw new ServiceError('NotImplementedException', `${operation.name} is not emulated`, {}, 501);
-    }
     this.#world.schedule.catchUp();
     const scope = scopeOf(this.#world, caller.account, caller.region);
-    const output = await handler(newCall(this.#world, scope, operation), input);
+    const output = await handlerOf(operation)(newCall(this.#world, scope, operation), input);
     this.#changed();
+    if (this.#options.checkOutputs) requireModelled(operation, output);
     return output;
   }
 
@@ -186,4 +175,10 @@ export class AwsServices {
     const reply = done ?? (await work());
     return empty && typeof reply === 'object' ? { ...reply, status: 200, body: '' } : reply;
   }
+}
+
+function requireModelled(operation: OperationModel, output: unknown): void {
+  const problems = operation.outputProblems(JSON.parse(JSON.stringify(output)));
+  const [problem] = problems;
+  if (problem) throw new Error(`${operation.name} answered what its model forbids: ${problem.path} ${problem.message}`);
 }

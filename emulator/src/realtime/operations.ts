@@ -1,5 +1,20 @@
 import type { Handlers } from '../state/call.ts';
 import { listTagsForResource, tagResource, untagResource } from '../state/tags.ts';
+import { getComposition, listCompositions, startComposition, stopComposition } from './compositions.ts';
+import {
+  createEncoderConfiguration,
+  deleteEncoderConfiguration,
+  getEncoderConfiguration,
+  listEncoderConfigurations,
+} from './encoder-configurations.ts';
+import {
+  createIngestConfiguration,
+  deleteIngestConfiguration,
+  getIngestConfiguration,
+  listIngestConfigurations,
+  updateIngestConfiguration,
+} from './ingest-configurations.ts';
+import { createParticipantToken } from './participant-tokens.ts';
 import {
   disconnectParticipant,
   getParticipant,
@@ -8,30 +23,56 @@ import {
   listParticipants,
   listStageSessions,
 } from './participants.ts';
-import { createParticipantToken } from './participant-tokens.ts';
 import { deletePublicKey, getPublicKey, importPublicKey, listPublicKeys } from './public-keys.ts';
+import { listParticipantReplicas, startParticipantReplication, stopParticipantReplication } from './replication.ts';
 import { createStage, deleteStage, getStage, listStages, updateStage } from './stages.ts';
+import {
+  createStorageConfiguration,
+  deleteStorageConfiguration,
+  getStorageConfiguration,
+  listStorageConfigurations,
+} from './storage-configurations.ts';
 import type { Operations } from './types.ts';
 
 /** IVS Real-Time: what each operation does. The rest of it (route, input, errors) is in the model. */
-export const REALTIME: Partial<Handlers<Operations>> = {
+export const REALTIME: Handlers<Operations> = {
+  CreateEncoderConfiguration: createEncoderConfiguration,
+  CreateIngestConfiguration: createIngestConfiguration,
   CreateParticipantToken: createParticipantToken,
   CreateStage: createStage,
+  CreateStorageConfiguration: createStorageConfiguration,
+  DeleteEncoderConfiguration: deleteEncoderConfiguration,
+  DeleteIngestConfiguration: deleteIngestConfiguration,
   DeletePublicKey: deletePublicKey,
   DeleteStage: deleteStage,
+  DeleteStorageConfiguration: deleteStorageConfiguration,
   DisconnectParticipant: disconnectParticipant,
+  GetComposition: getComposition,
+  GetEncoderConfiguration: getEncoderConfiguration,
+  GetIngestConfiguration: getIngestConfiguration,
   GetParticipant: getParticipant,
   GetPublicKey: getPublicKey,
   GetStage: getStage,
   GetStageSession: getStageSession,
+  GetStorageConfiguration: getStorageConfiguration,
   ImportPublicKey: importPublicKey,
+  ListCompositions: listCompositions,
+  ListEncoderConfigurations: listEncoderConfigurations,
+  ListIngestConfigurations: listIngestConfigurations,
   ListParticipantEvents: listParticipantEvents,
+  ListParticipantReplicas: listParticipantReplicas,
   ListParticipants: listParticipants,
   ListPublicKeys: listPublicKeys,
-  ListStageSessions: listStageSessions,
   ListStages: listStages,
+  ListStageSessions: listStageSessions,
+  ListStorageConfigurations: listStorageConfigurations,
   ListTagsForResource: listTagsForResource,
+  StartComposition: startComposition,
+  StartParticipantReplication: startParticipantReplication,
+  StopComposition: stopComposition,
+  StopParticipantReplication: stopParticipantReplication,
   TagResource: tagResource,
   UntagResource: untagResource,
+  UpdateIngestConfiguration: updateIngestConfiguration,
   UpdateStage: updateStage,
 };

@@ -1,4 +1,5 @@
-import { activeSession, disconnect } from '../stage/session.ts';
+import { disconnect } from '../stage/leave.ts';
+import { connectedAs } from '../stage/session.ts';
 import { type Call, find, invalid, notFound } from '../state/call.ts';
 import { parseArn } from '../state/arns.ts';
 import { page } from '../state/pages.ts';
@@ -27,12 +28,11 @@ import type {
 export function disconnectParticipant(call: Call, input: DisconnectParticipantRequest): DisconnectParticipantResponse {
   const { scope, world, now } = call;
   const { stageArn, participantId } = input;
-  const stage = find(call, scope.stages, stageArn);
   const life = find(call, scope.stageLives, stageArn);
   if (participantId === '') throw invalid('participantId', 'must not be empty');
-  const participant = activeSession(life)?.participants.get(participantId);
-  if (participant?.participant.state === 'CONNECTED') {
-    disconnect(scope, stage, participant, 'participant-disconnected', now);
+  const on = connectedAs(scope, stageArn, participantId);
+  if (on) {
+    disconnect(world, on, 'participant-disconnected');
     life.kicked.set(participantId, now);
     return {};
   }

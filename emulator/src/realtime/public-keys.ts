@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { dropKeyHolders } from '../stage/session.ts';
+import { dropKeyHolders } from '../stage/leave.ts';
 import { type Call, conflict, find, invalid, newArn, quotaExceeded } from '../state/call.ts';
 import { page } from '../state/pages.ts';
 import type {
@@ -49,7 +49,7 @@ export function listPublicKeys(call: Call, input: ListPublicKeysRequest): ListPu
 export function deletePublicKey(call: Call, input: DeletePublicKeyRequest): DeletePublicKeyResponse {
   find(call, call.scope.publicKeys, input.arn);
   call.scope.publicKeys.delete(input.arn);
-  if (!call.world.switches.deletedKeyStays) dropKeyHolders(call.world, call.scope, input.arn, call.now);
+  if (!call.world.switches.deletedKeyStays) dropKeyHolders(call.world, call.scope, input.arn);
   return {};
 }
 

@@ -1,4 +1,4 @@
-import { endStage } from '../stage/session.ts';
+import { endStage } from '../stage/leave.ts';
 import { type Call, conflict, find, newArn, notFound, quotaExceeded } from '../state/call.ts';
 import { idOf } from '../state/arns.ts';
 import { page } from '../state/pages.ts';
@@ -64,7 +64,7 @@ export function updateStage(call: Call, input: UpdateStageRequest): UpdateStageR
 /** Everybody on the stage is disconnected (AWS docs). */
 export function deleteStage(call: Call, input: DeleteStageRequest): DeleteStageResponse {
   const stage = find(call, call.scope.stages, input.arn);
-  endStage(call.world, call.scope, stage, call.now);
+  endStage(call.world, call.scope, stage);
   call.scope.stages.delete(stage.arn);
   call.scope.stageLives.delete(stage.arn);
   return {};

@@ -1,9 +1,12 @@
 import type { Participant } from '../realtime/types.ts';
 import { iso } from '../state/clock.ts';
-import type { ParticipantLife, SessionLife, StageLife } from '../state/scope.ts';
+import type { ParticipantLife, Scope, SessionLife, StageLife } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { StageRefusal } from './refusal.ts';
-import { activeSession, connectedIn, disconnect, lifeOf, openSession, record } from './session.ts';
+import { disconnect } from './leave.ts';
+import { unpublish } from './media.ts';
+import { mirrorMedia, sourceReturned } from './replication.ts';
+import { activeSession, connectedAs, connectedIn, type OnStage, openSession, record } from './session.ts';
 import { checkToken, type CheckedToken } from './token-check.ts';
 
 /** What a client tells of itself when it joins; GetParticipant shows it. */
@@ -33,18 +36,19 @@ export function joinStage(world: World, token: string, client: ClientInfo = {}):
   const checked = checkToken(world, token);
   const { scope, stage, claims } = checked;
   const now = world.clock.now();
-  const life = lifeOf(scope, stage.arn);
+  const life = scope.stageLives.get(stage.arn);
   if (!life) throw new StageRefusal('STAGE_DELETED', 'the stage has been deleted');
   refuseKicked(world, life, checked, now);
-  const before = activeSession(life)?.participants.get(claims.jti);
-  if (before?.participant.state === 'CONNECTED') {
+  const before = connectedAs(scope, stage.arn, claims.jti);
+  if (before) {
     life.replaced.add(claims.jti);
-    record(before, now, { name: 'LEFT' });
+    throwOut(world, before);
   } else if (connectedIn(activeSession(life)).length >= world.limits.participantsPerStage) {
     throw new StageRefusal('STAGE_AT_CAPACITY', `the stage has ${world.limits.participantsPerStage} participants`);
   }
-  const session = openSession(scope, stage, now);
+  const session = openSession(world, scope, stage, life);
   const participant = admit(session, checked, client, now);
+  sourceReturned(world, { scope, stage, participant });
   if (!world.switches.expiredStays) scheduleExpiry(world, checked);
   return {
     stageArn: stage.arn,
@@ -71,6 +75,14 @@ function refuseKicked(world: World, life: StageLife, token: CheckedToken, now: n
   if (life.replaced.has(jti) && !switches.replacedMayReturn) {
     throw new StageRefusal('PARTICIPANT_DISCONNECTED', 'the token was used a second time');
   }
+}
+
+/** Ends the first connection of a token that is used a second time. The session goes on: somebody is always there. */
+function throwOut(world: World, before: OnStage): void {
+  unpublish(world, before);
+  mirrorMedia(world, before);
+  before.participant.leaveReason = 'token-reused';
+  record(before.participant, world.clock.now(), { name: 'LEFT' });
 }
 
 /** Lets a participant in: new to the session, back again, or in place of another connection with the same token. */
@@ -126,10 +138,7 @@ function scheduleExpiry(world: World, token: CheckedToken): void {
 }
 
 /** Takes a participant off the stage because its token has expired, if it is still the same token. */
-export function expire(world: World, account: string, region: string, stageArn: string, participantId: string): void {
-  const scope = world.scopes.get(`${account}/${region}`);
-  const stage = scope?.stages.get(stageArn);
-  const now = world.clock.now();
-  const life = scope && activeSession(lifeOf(scope, stageArn))?.participants.get(participantId);
-  if (scope && stage && life && life.tokenExpiresAt <= now) disconnect(scope, stage, life, 'token-expired', now);
+export function expireToken(world: World, scope: Scope, stageArn: string, participantId: string): void {
+  const on = connectedAs(scope, stageArn, participantId);
+  if (on && on.participant.tokenExpiresAt <= world.clock.now()) disconnect(world, on, 'token-expired');
 }

@@ -3,10 +3,13 @@ import { iso } from '../state/clock.ts';
 import { sessionId } from '../state/ids.ts';
 import type { LeaveReason, ParticipantLife, Scope, SessionLife, StageLife } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
+import { stageEmptied, stageFilled } from './composition-life.ts';
 
-/** What happened on a stage so far. */
-export function lifeOf(scope: Scope, stageArn: string): StageLife | undefined {
-  return scope.stageLives.get(stageArn);
+/** A participant and where it is. */
+export interface OnStage {
+  scope: Scope;
+  stage: Stage;
+  participant: ParticipantLife;
 }
 
 /** The session that is going on, if anybody is on the stage. */
@@ -16,18 +19,14 @@ export function activeSession(life: StageLife | undefined): SessionLife | undefi
 }
 
 /** The session that is going on, or a new one: it starts with the first join (service model). */
-export function openSession(scope: Scope, stage: Stage, now: number): SessionLife {
-  const life = scope.stageLives.get(stage.arn);
+export function openSession(world: World, scope: Scope, stage: Stage, life: StageLife): SessionLife {
   const active = activeSession(life);
-  if (active || !life) return active ?? newSession(now);
-  const session = newSession(now);
+  if (active) return active;
+  const session = { sessionId: sessionId(), startTime: iso(world.clock.now()), participants: new Map() };
   life.sessions.push(session);
   stage.activeSessionId = session.sessionId;
+  stageFilled(world, scope, stage.arn);
   return session;
-}
-
-function newSession(now: number): SessionLife {
-  return { sessionId: sessionId(), startTime: iso(now), participants: new Map() };
 }
 
 /** Participants who are connected now. */
@@ -35,50 +34,29 @@ export function connectedIn(session: SessionLife | undefined): ParticipantLife[]
   return [...(session?.participants.values() ?? [])].filter((life) => life.participant.state === 'CONNECTED');
 }
 
+/** A participant who is connected to a stage now. */
+export function connectedAs(scope: Scope, stageArn: string, participantId: string): OnStage | undefined {
+  const stage = scope.stages.get(stageArn);
+  const participant = activeSession(scope.stageLives.get(stageArn))?.participants.get(participantId);
+  if (!stage || participant?.participant.state !== 'CONNECTED') return undefined;
+  return { scope, stage, participant };
+}
+
 /** Writes an event into a participant's record. */
 export function record(life: ParticipantLife, now: number, event: Omit<Event, 'participantId' | 'eventTime'>): void {
-  life.events.push({ participantId: life.participant.participantId, eventTime: iso(now), ...event });
+  const replica = life.mint === 'replica' && { replica: true };
+  life.events.push({ participantId: life.participant.participantId, eventTime: iso(now), ...event, ...replica });
 }
 
 /** Takes a participant off the stage; with the last one the session ends (service model). */
-export function disconnect(
-  scope: Scope,
-  stage: Stage,
-  participant: ParticipantLife,
-  reason: LeaveReason,
-  now: number,
-): void {
-  if (participant.participant.state !== 'CONNECTED') return;
-  stopPublishing(participant, now);
+export function depart(world: World, { scope, stage, participant }: OnStage, reason: LeaveReason): void {
+  const now = world.clock.now();
   participant.participant.state = 'DISCONNECTED';
   participant.leaveReason = reason;
   record(participant, now, { name: 'LEFT' });
-  const session = activeSession(lifeOf(scope, stage.arn));
-  if (session && connectedIn(session).length === 0) {
-    session.endTime = iso(now);
-    delete stage.activeSessionId;
-  }
-}
-
-/** Ends a participant's media, if there is any. */
-export function stopPublishing(life: ParticipantLife, now: number): void {
-  if (!life.publishing) return;
-  life.publishing = false;
-  record(life, now, { name: 'PUBLISH_STOPPED' });
-}
-
-/** Disconnects everybody, because the stage goes. */
-export function endStage(_world: World, scope: Scope, stage: Stage, now: number): void {
-  for (const participant of connectedIn(activeSession(lifeOf(scope, stage.arn)))) {
-    disconnect(scope, stage, participant, 'stage-deleted', now);
-  }
-}
-
-/** Disconnects those whose token was verified with this public key, on any stage. */
-export function dropKeyHolders(_world: World, scope: Scope, keyArn: string, now: number): void {
-  for (const stage of scope.stages.values()) {
-    for (const participant of connectedIn(activeSession(lifeOf(scope, stage.arn)))) {
-      if (participant.keyArn === keyArn) disconnect(scope, stage, participant, 'key-deleted', now);
-    }
-  }
+  const session = activeSession(scope.stageLives.get(stage.arn));
+  if (!session || connectedIn(session).length > 0) return;
+  session.endTime = iso(now);
+  delete stage.activeSessionId;
+  stageEmptied(world, scope, stage.arn);
 }

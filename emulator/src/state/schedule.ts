@@ -7,6 +7,8 @@ export interface Due {
   what:
     | 'composition-starts'
     | 'composition-idles'
+    | 'composition-stops'
+    | 'composition-ends'
     | 'recording-starts'
     | 'recording-ends'
     | 'replication-lapses'

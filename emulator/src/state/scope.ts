@@ -1,9 +1,4 @@
-import type {
-  CreateLoggingConfigurationResponse,
-  CreateRoomResponse,
-  MessageReviewHandler,
-  UpdateLoggingConfigurationResponse,
-} from '../chat/types.ts';
+import type { CreateLoggingConfigurationResponse, CreateRoomResponse, MessageReviewHandler } from '../chat/types.ts';
 import type {
   Composition,
   EncoderConfiguration,
@@ -13,6 +8,7 @@ import type {
   ParticipantReplica,
   PublicKey,
   Stage,
+  StartCompositionRequest,
   StorageConfiguration,
 } from '../realtime/types.ts';
 
@@ -27,7 +23,7 @@ export type Room = CreateRoomResponse &
 
 /** A logging configuration as the service answers it. */
 export type LoggingConfiguration = CreateLoggingConfigurationResponse &
-  Required<Pick<UpdateLoggingConfigurationResponse, 'arn' | 'id' | 'createTime' | 'updateTime' | 'tags'>>;
+  Required<Pick<CreateLoggingConfigurationResponse, 'arn' | 'id' | 'createTime' | 'updateTime' | 'tags'>>;
 
 /** A participant of one session, connected or gone. */
 export interface ParticipantLife {
@@ -97,8 +93,8 @@ export interface Scope {
   storageConfigurations: Map<string, StorageConfiguration>;
   ingestConfigurations: Map<string, IngestConfiguration>;
   compositions: Map<string, Composition>;
-  /** Idempotency tokens of StartComposition, to the ARN each one made. */
-  compositionTokens: Map<string, string>;
+  /** What each idempotency token of StartComposition asked for, and what came of it. */
+  compositionStarts: Map<string, { arn: string; wish: Omit<StartCompositionRequest, 'idempotencyToken'> }>;
   replications: Replication[];
   rooms: Map<string, Room>;
   loggingConfigurations: Map<string, LoggingConfiguration>;
@@ -115,7 +111,7 @@ export function emptyScope(account: string, region: string): Scope {
     storageConfigurations: new Map(),
     ingestConfigurations: new Map(),
     compositions: new Map(),
-    compositionTokens: new Map(),
+    compositionStarts: new Map(),
     replications: [],
     rooms: new Map(),
     loggingConfigurations: new Map(),

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { ChatLogs } from '../chatlogs/chat-logs.ts';
+import type { EventBus } from '../eventbridge/event-bus.ts';
 import type { ChatRooms } from '../messaging/chat-rooms.ts';
+import type { ReviewHandlers } from '../messaging/review.ts';
 import { AWS_COUNT_LIMITS, type CountLimits } from '../quotas/limits.ts';
 import type { Rates } from '../quotas/rates.ts';
 import type { Clock } from './clock.ts';
@@ -15,13 +18,16 @@ export interface World {
   limits: CountLimits;
   rates: Rates;
   chatRooms: ChatRooms;
+  chatLogs: ChatLogs;
+  reviewHandlers: ReviewHandlers;
+  events: EventBus;
   /** Seals chat tokens and signs participant tokens, as AWS does with keys nobody else has. */
   secret: Buffer;
   scopes: Map<string, Scope>;
 }
 
 /** A world with nothing in it. */
-export function emptyWorld(parts: Pick<World, 'clock' | 'schedule' | 'rates' | 'chatRooms'>): World {
+export function emptyWorld(parts: Omit<World, 'switches' | 'limits' | 'secret' | 'scopes'>): World {
   return {
     ...parts,
     switches: { ...DEFAULT_SWITCHES },

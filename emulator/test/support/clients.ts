@@ -16,7 +16,7 @@ export const OTHER_ACCOUNT: Credentials = { accessKeyId: '999988887777', secretA
 
 /** An emulator without call rates, which few tests are about. */
 export function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  return Emulator.start({ port: 0, quotas: 'off', ...options });
+  return Emulator.start({ port: 0, quotas: 'off', checkOutputs: true, ...options });
 }
 
 /** The settings every SDK client takes to reach an emulator. One attempt: a test wants to see the first answer. */

@@ -1,0 +1,21 @@
+import { parseArn } from '../state/arns.ts';
+import type { World } from '../state/world.ts';
+import type { EventFrame, MessageFrame } from './frames.ts';
+
+/** Tells everybody in a room, and the room's logs. */
+export function announce(world: World, roomArn: string, frame: EventFrame | MessageFrame): void {
+  world.chatRooms.broadcast(roomArn, frame);
+  writeToLogs(world, roomArn, frame);
+}
+
+/** Records a frame wherever an active logging configuration of the room says (AWS docs, chat logging). */
+export function writeToLogs(world: World, roomArn: string, frame: EventFrame | MessageFrame): void {
+  const arn = parseArn(roomArn);
+  const scope = world.scopes.get(`${arn?.account}/${arn?.region}`);
+  const room = scope?.rooms.get(roomArn);
+  for (const identifier of room?.loggingConfigurationIdentifiers ?? []) {
+    const configuration = scope?.loggingConfigurations.get(identifier);
+    if (configuration?.state !== 'ACTIVE' || !configuration.destinationConfiguration) continue;
+    world.chatLogs.write(roomArn, configuration.destinationConfiguration, frame, world.clock.now());
+  }
+}

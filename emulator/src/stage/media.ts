@@ -1,0 +1,112 @@
+import { idOf } from '../state/arns.ts';
+import type { Due } from '../state/schedule.ts';
+import type { ParticipantLife, Scope } from '../state/scope.ts';
+import type { World } from '../state/world.ts';
+import { StageRefusal } from './refusal.ts';
+import { activeSession, connectedAs, connectedIn, type OnStage, record } from './session.ts';
+
+/** How long a recording takes to start. AWS gives no figure; a second shows that it is not at once. */
+const RECORDING_START_MS = 1000;
+
+/**
+ * Starts sending media.
+ *
+ * @throws StageRefusal when the token does not allow it, or twelve publish already (AWS docs, service quotas).
+ */
+export function publish(world: World, on: OnStage): void {
+  const { scope, stage, participant } = on;
+  const now = world.clock.now();
+  if (participant.publishing) return;
+  if (!participant.capabilities.publish) {
+    record(participant, now, { name: 'PUBLISH_ERROR', errorCode: 'INSUFFICIENT_CAPABILITIES' });
+    throw new StageRefusal('INSUFFICIENT_CAPABILITIES', 'the token does not allow to publish');
+  }
+  const publishers = connectedIn(activeSession(scope.stageLives.get(stage.arn))).filter((life) => life.publishing);
+  if (publishers.length >= world.limits.publishersPerStage) {
+    record(participant, now, { name: 'PUBLISH_ERROR', errorCode: 'QUOTA_EXCEEDED' });
+    throw new StageRefusal('QUOTA_EXCEEDED', `${world.limits.publishersPerStage} participants publish already`);
+  }
+  participant.publishing = true;
+  participant.participant.published = true;
+  record(participant, now, { name: 'PUBLISH_STARTED' });
+  startRecording(world, on);
+}
+
+/** Stops sending media, if any is sent. */
+export function unpublish(world: World, on: OnStage): void {
+  const { participant } = on;
+  if (!participant.publishing) return;
+  participant.publishing = false;
+  record(participant, world.clock.now(), { name: 'PUBLISH_STOPPED' });
+  stopRecording(world, on);
+}
+
+/**
+ * Starts or stops receiving another participant's media.
+ *
+ * @throws StageRefusal when the token does not allow it, or the other does not publish.
+ */
+export function subscribe(world: World, { scope, stage, participant }: OnStage, remoteId: string): void {
+  const now = world.clock.now();
+  const refuse = (errorCode: 'INSUFFICIENT_CAPABILITIES' | 'PUBLISHER_NOT_FOUND', message: string) => {
+    record(participant, now, { name: 'SUBSCRIBE_ERROR', remoteParticipantId: remoteId, errorCode });
+    return new StageRefusal(errorCode, message);
+  };
+  if (!participant.capabilities.subscribe) {
+    throw refuse('INSUFFICIENT_CAPABILITIES', 'the token does not allow to subscribe');
+  }
+  if (!connectedAs(scope, stage.arn, remoteId)?.participant.publishing) {
+    throw refuse('PUBLISHER_NOT_FOUND', `${remoteId} does not publish`);
+  }
+  record(participant, now, { name: 'SUBSCRIBE_STARTED', remoteParticipantId: remoteId });
+}
+
+export function unsubscribe(world: World, { participant }: OnStage, remoteId: string): void {
+  record(participant, world.clock.now(), { name: 'SUBSCRIBE_STOPPED', remoteParticipantId: remoteId });
+}
+
+/** Recordings go to `<stage>/<session>/<participant>/<time>` in the bucket of the storage configuration (AWS docs). */
+function startRecording(world: World, { scope, stage, participant }: OnStage): void {
+  const configuration = stage.autoParticipantRecordingConfiguration;
+  const storage = scope.storageConfigurations.get(configuration?.storageConfigurationArn ?? '');
+  if (!storage || configuration?.mediaTypes?.includes('NONE')) return;
+  if (participant.mint === 'replica' && !configuration?.recordParticipantReplicas) return;
+  const view = participant.participant;
+  if (view.recordingState === 'STOPPING') {
+    // Back within the reconnect window: the same recording goes on.
+    world.schedule.cancel('recording-ends', stage.arn, view.participantId);
+    view.recordingState = 'ACTIVE';
+    return;
+  }
+  const now = world.clock.now();
+  const time = new Date(now).toISOString().slice(0, 19).replaceAll(':', '-');
+  view.recordingS3BucketName = storage.s3?.bucketName ?? '';
+  view.recordingS3Prefix = `${idOf(stage.arn)}/${stage.activeSessionId}/${view.participantId}/${time}`;
+  view.recordingState = 'STARTING';
+  world.schedule.add(dueFor('recording-starts', scope, stage.arn, participant, now + RECORDING_START_MS));
+}
+
+function stopRecording(world: World, { scope, stage, participant }: OnStage): void {
+  const view = participant.participant;
+  if (view.recordingState !== 'STARTING' && view.recordingState !== 'ACTIVE') return;
+  view.recordingState = 'STOPPING';
+  world.schedule.cancel('recording-starts', stage.arn, view.participantId);
+  const windowSeconds = stage.autoParticipantRecordingConfiguration?.recordingReconnectWindowSeconds ?? 0;
+  world.schedule.add(dueFor('recording-ends', scope, stage.arn, participant, world.clock.now() + windowSeconds * 1000));
+}
+
+function dueFor(what: Due['what'], scope: Scope, arn: string, participant: ParticipantLife, at: number): Due {
+  const { account, region } = scope;
+  return { at, what, account, region, arn, participantId: participant.participant.participantId };
+}
+
+/** Moves a recording on, from STARTING to ACTIVE or from STOPPING to STOPPED. */
+export function advanceRecording(scope: Scope, due: Due): void {
+  const lives = scope.stageLives.get(due.arn)?.sessions ?? [];
+  const [from, to] =
+    due.what === 'recording-starts' ? (['STARTING', 'ACTIVE'] as const) : (['STOPPING', 'STOPPED'] as const);
+  for (const session of lives) {
+    const view = session.participants.get(due.participantId ?? '')?.participant;
+    if (view?.recordingState === from) view.recordingState = to;
+  }
+}

@@ -1,0 +1,163 @@
+import type { Stage } from '../realtime/types.ts';
+import type { LeaveReason, ParticipantLife, Replication, Scope } from '../state/scope.ts';
+import type { World } from '../state/world.ts';
+import { publish, unpublish } from './media.ts';
+import { StageRefusal } from './refusal.ts';
+import { connectedAs, depart, type OnStage, openSession, record } from './session.ts';
+
+/** Shows a participant of one stage on another (service model). Whether it may be is checked before. */
+export function beginReplication(
+  world: World,
+  source: OnStage,
+  destination: Stage,
+  options: { reconnectWindowSeconds: number; attributes: Record<string, string> },
+): Replication {
+  const { scope, stage, participant } = source;
+  const now = world.clock.now();
+  const life = scope.stageLives.get(destination.arn);
+  if (!life) throw new Error(`the stage ${destination.arn} has no life`);
+  const session = openSession(world, scope, destination, life);
+  const { participantId } = participant.participant;
+  const replication: Replication = {
+    sourceStageArn: stage.arn,
+    participantId,
+    sourceSessionId: stage.activeSessionId ?? '',
+    destinationStageArn: destination.arn,
+    destinationSessionId: session.sessionId,
+    replicationState: 'ACTIVE',
+    reconnectWindowSeconds: options.reconnectWindowSeconds,
+  };
+  scope.replications.push(replication);
+  participant.participant.replicationType = 'SOURCE';
+  participant.participant.replicationState = 'ACTIVE';
+  record(participant, now, eventOf('REPLICATION_STARTED', replication));
+  const replica = newReplica(participant, replication, options.attributes);
+  session.participants.set(participantId, replica);
+  record(replica, now, { name: 'JOINED' });
+  if (participant.publishing) publishIfRoom(world, { scope, stage: destination, participant: replica });
+  return replication;
+}
+
+function newReplica(
+  source: ParticipantLife,
+  replication: Replication,
+  attributes: Record<string, string>,
+): ParticipantLife {
+  return {
+    ...source,
+    participant: {
+      ...source.participant,
+      // The attributes given for the replica win over the token's (service model).
+      attributes: { ...source.participant.attributes, ...attributes },
+      published: false,
+      recordingState: 'DISABLED',
+      replicationType: 'REPLICA',
+      replicationState: 'ACTIVE',
+      sourceStageArn: replication.sourceStageArn,
+      sourceSessionId: replication.sourceSessionId,
+    },
+    events: [],
+    mint: 'replica',
+    connection: 1,
+    publishing: false,
+  };
+}
+
+/** The source's media started or stopped: its replicas do the same. */
+export function mirrorMedia(world: World, { scope, participant, stage }: OnStage): void {
+  for (const replication of activeOf(scope, stage.arn, participant.participant.participantId)) {
+    const replica = connectedAs(scope, replication.destinationStageArn, replication.participantId);
+    if (!replica) continue;
+    if (participant.publishing) publishIfRoom(world, replica);
+    else unpublish(world, replica);
+  }
+}
+
+/** A full stage does not stop a replication: the replica's record says that it could not publish. */
+function publishIfRoom(world: World, replica: OnStage): void {
+  try {
+    publish(world, replica);
+  } catch (error) {
+    if (!(error instanceof StageRefusal)) throw error;
+  }
+}
+
+/** The source left: its replicas stay for as long as their reconnect window. */
+export function sourceLeft(world: World, { scope, stage, participant }: OnStage): void {
+  const now = world.clock.now();
+  for (const replication of activeOf(scope, stage.arn, participant.participant.participantId)) {
+    replication.sourceLeftAt = now;
+    world.schedule.add({
+      at: now + replication.reconnectWindowSeconds * 1000,
+      what: 'replication-lapses',
+      account: scope.account,
+      region: scope.region,
+      arn: replication.destinationStageArn,
+      participantId: replication.participantId,
+    });
+  }
+}
+
+/** The source is back in time: its replications go on. */
+export function sourceReturned(world: World, { scope, stage, participant }: OnStage): void {
+  for (const replication of activeOf(scope, stage.arn, participant.participant.participantId)) {
+    delete replication.sourceLeftAt;
+    world.schedule.cancel('replication-lapses', replication.destinationStageArn, replication.participantId);
+    participant.participant.replicationType = 'SOURCE';
+    participant.participant.replicationState = 'ACTIVE';
+  }
+}
+
+/** Ends replications into a stage whose source did not come back. */
+export function lapseReplication(world: World, scope: Scope, destinationStageArn: string, participantId: string): void {
+  const lapsed = scope.replications.find(
+    (replication) =>
+      replication.destinationStageArn === destinationStageArn &&
+      replication.participantId === participantId &&
+      replication.replicationState === 'ACTIVE' &&
+      replication.sourceLeftAt !== undefined,
+  );
+  if (lapsed) endReplication(world, scope, lapsed, 'user-initiated');
+}
+
+/** Ends a replication: the replica leaves its stage. */
+export function endReplication(world: World, scope: Scope, replication: Replication, reason: LeaveReason): void {
+  const now = world.clock.now();
+  const { sourceStageArn, destinationStageArn, participantId } = replication;
+  replication.replicationState = 'STOPPED';
+  const replica = connectedAs(scope, destinationStageArn, participantId);
+  if (replica?.participant.mint === 'replica') {
+    unpublish(world, replica);
+    replica.participant.participant.replicationState = 'STOPPED';
+    depart(world, replica, reason);
+  }
+  const source = connectedAs(scope, sourceStageArn, participantId);
+  if (!source) return;
+  record(source.participant, now, eventOf('REPLICATION_STOPPED', replication));
+  if (activeOf(scope, sourceStageArn, participantId).length === 0)
+    source.participant.participant.replicationState = 'STOPPED';
+}
+
+/** Ends all replications into or out of a stage, because it goes. */
+export function endReplicationsOf(world: World, scope: Scope, stageArn: string): void {
+  for (const replication of scope.replications) {
+    const { sourceStageArn, destinationStageArn, replicationState } = replication;
+    if (replicationState !== 'ACTIVE' || (sourceStageArn !== stageArn && destinationStageArn !== stageArn)) continue;
+    endReplication(world, scope, replication, 'stage-deleted');
+  }
+}
+
+/** The replications of a participant that are going on. */
+export function activeOf(scope: Scope, sourceStageArn: string, participantId: string): Replication[] {
+  return scope.replications.filter(
+    (replication) =>
+      replication.replicationState === 'ACTIVE' &&
+      replication.sourceStageArn === sourceStageArn &&
+      replication.participantId === participantId,
+  );
+}
+
+function eventOf(name: 'REPLICATION_STARTED' | 'REPLICATION_STOPPED', replication: Replication) {
+  const { destinationStageArn, destinationSessionId } = replication;
+  return { name, destinationStageArn, destinationSessionId };
+}

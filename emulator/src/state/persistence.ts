@@ -1,0 +1,98 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Credentials, SessionCredential } from '../accounts/credentials.ts';
+import type { Due } from './schedule.ts';
+import { emptyScope, type Scope } from './scope.ts';
+import type { World } from './world.ts';
+
+/** What is kept over a restart: all but open connections, faults, quotas used and the journal. */
+interface Snapshot {
+  version: 1;
+  secret: string;
+  scopes: Map<string, Scope>;
+  waiting: Due[];
+  sessions: SessionCredential[];
+}
+
+/** How long changes gather before they are written: a burst of calls is written once. */
+const GATHER_MS = 200;
+
+/** Keeps the world in a folder, in one JSON file that is replaced as a whole. */
+export class Persistence {
+  readonly #file: string;
+  readonly #world: World;
+  readonly #credentials: Credentials;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(folder: string, world: World, credentials: Credentials) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.#file = join(folder, 'ivs-emulator.json');
+    this.#world = world;
+    this.#credentials = credentials;
+  }
+
+  /** Reads what was kept, if anything was. `false` when the folder is new. */
+  load(): boolean {
+    let text: string;
+    try {
+      text = readFileSync(this.#file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+    const snapshot = parse(text) as Snapshot;
+    if (snapshot.version !== 1) throw new Error(`${this.#file} was written by another version of the emulator`);
+    const world = this.#world;
+    world.secret = Buffer.from(snapshot.secret, 'base64');
+    for (const [key, scope] of snapshot.scopes) {
+      world.scopes.set(key, { ...emptyScope(scope.account, scope.region), ...scope });
+    }
+    world.schedule.waiting = snapshot.waiting;
+    this.#credentials.sessions = snapshot.sessions;
+    return true;
+  }
+
+  /** Writes soon. */
+  saveSoon(): void {
+    this.#timer ??= setTimeout(() => this.save(), GATHER_MS);
+  }
+
+  /** Writes now: beside the file first, so that a crash leaves the old one whole. */
+  save(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { secret, scopes, schedule } = this.#world;
+    const snapshot: Snapshot = {
+      version: 1,
+      secret: secret.toString('base64'),
+      scopes,
+      waiting: schedule.waiting,
+      sessions: this.#credentials.sessions,
+    };
+    writeFileSync(`${this.#file}.new`, stringify(snapshot), { mode: 0o600 });
+    renameSync(`${this.#file}.new`, this.#file);
+  }
+
+  /** Writes what has not been written yet. */
+  stop(): void {
+    if (this.#timer) this.save();
+  }
+}
+
+/** JSON knows neither Map nor Set: they travel as `{ "$map": [[key, value], …] }` and `{ "$set": […] }`. */
+function stringify(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (item instanceof Map) return { $map: [...item] };
+    if (item instanceof Set) return { $set: [...item] };
+    return item;
+  });
+}
+
+function parse(text: string): unknown {
+  return JSON.parse(text, (_key, item: unknown) => {
+    if (typeof item !== 'object' || item === null) return item;
+    if ('$map' in item && Array.isArray(item.$map)) return new Map(item.$map as [unknown, unknown][]);
+    if ('$set' in item && Array.isArray(item.$set)) return new Set(item.$set);
+    return item;
+  });
+}
