@@ -1,3 +1,4 @@
+import { announce } from '../messaging/announce.ts';
 import { eventFrame } from '../messaging/frames.ts';
 import { deleteMessageIn, disconnectUserFrom } from '../messaging/moderation.ts';
 import { attributesProblem } from '../state/attributes.ts';
@@ -28,6 +29,6 @@ export function sendEvent(call: Call, input: SendEventRequest): SendEventRespons
   const problem = attributesProblem(input.attributes, call.world.switches);
   if (problem) throw invalid('attributes', problem);
   const frame = eventFrame(call.now, input.eventName, input.attributes ?? {});
-  call.world.chatRooms.broadcast(room.arn, frame);
+  announce(call.world, room.arn, frame);
   return { id: frame.Id };
 }

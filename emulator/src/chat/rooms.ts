@@ -1,4 +1,4 @@
-import { type Call, find, newArn, notFound } from '../state/call.ts';
+import { type Call, find, invalid, newArn, notFound } from '../state/call.ts';
 import { idOf } from '../state/arns.ts';
 import { iso } from '../state/clock.ts';
 import { page } from '../state/pages.ts';
@@ -23,6 +23,7 @@ const DEFAULT_LENGTH = 500;
 export function createRoom(call: Call, input: CreateRoomRequest): CreateRoomResponse {
   const arn = newArn(call, 'room');
   requireLogging(call, input.loggingConfigurationIdentifiers);
+  requireOwnHandler(call, input.messageReviewHandler);
   const room: Room = {
     arn,
     id: idOf(arn),
@@ -69,6 +70,7 @@ function summaryOf(room: Room): Omit<Room, 'maximumMessageRatePerSecond' | 'maxi
 export function updateRoom(call: Call, input: UpdateRoomRequest): UpdateRoomResponse {
   const room = find(call, call.scope.rooms, input.identifier);
   requireLogging(call, input.loggingConfigurationIdentifiers);
+  requireOwnHandler(call, input.messageReviewHandler);
   const { identifier: _identifier, messageReviewHandler, ...changes } = input;
   Object.assign(room, changes, { updateTime: iso(call.now) });
   if (messageReviewHandler) room.messageReviewHandler = handlerOf(messageReviewHandler);
@@ -87,6 +89,14 @@ export function deleteRoom(call: Call, input: DeleteRoomRequest): Record<string,
 function handlerOf(wanted: MessageReviewHandler | undefined): MessageReviewHandler {
   if (!wanted?.uri) return {};
   return { uri: wanted.uri, fallbackResult: wanted.fallbackResult ?? 'ALLOW' };
+}
+
+/** The function must be of the room's account and Region (AWS docs, message review handler). */
+function requireOwnHandler(call: Call, handler: MessageReviewHandler | undefined): void {
+  const { account, region } = call.scope;
+  if (handler?.uri && !handler.uri.startsWith(`arn:aws:lambda:${region}:${account}:`)) {
+    throw invalid('messageReviewHandler.uri', `must be a Lambda function of account ${account} in ${region}`);
+  }
 }
 
 function requireLogging(call: Call, arns: string[] | undefined): void {

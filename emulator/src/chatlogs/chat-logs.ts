@@ -41,12 +41,7 @@ export class ChatLogs {
   }
 
   /** Takes a record for one destination of a room. */
-  write(
-    roomArn: string,
-    destination: DestinationConfiguration,
-    frame: EventFrame | MessageFrame,
-    now: number,
-  ): void {
+  write(roomArn: string, destination: DestinationConfiguration, frame: EventFrame | MessageFrame, now: number): void {
     if (this.#folder === undefined) return;
     const record: ChatLogRecord = { event_timestamp: iso(now), type: frame.Type, payload: frame, version: '1.0' };
     const place = placeOf(roomArn, destination);

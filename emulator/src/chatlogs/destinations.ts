@@ -32,7 +32,12 @@ export function placeOf(roomArn: string, destination: DestinationConfiguration):
     };
   }
   const folder = cloudWatchLogs
-    ? path.join('cloudwatch', account, region, ...cloudWatchLogs.logGroupName.split('/').filter(Boolean).map(folderName))
+    ? path.join(
+        'cloudwatch',
+        account,
+        region,
+        ...cloudWatchLogs.logGroupName.split('/').filter(Boolean).map(folderName),
+      )
     : path.join('firehose', account, region, folderName(firehose?.deliveryStreamName ?? ''));
   const file = cloudWatchLogs
     ? path.join(folder, 'aws', 'IVSChatLogs', VERSION, `room_${id}.log`)

@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 /** What IVS Real-Time tells EventBridge about (AWS docs, RealTimeUserGuide). Of IVS Chat no events are known. */
-export type DetailType =
-  | 'IVS Stage Update'
-  | 'IVS Composition State Change'
-  | 'IVS Participant Recording State Change';
+export type DetailType = 'IVS Stage Update' | 'IVS Composition State Change' | 'IVS Participant Recording State Change';
 
 /** An event in EventBridge's envelope (AWS docs). */
 export interface EventBridgeEvent {

@@ -145,6 +145,7 @@ export class EventBus {
   #holdBack(url: string, send: () => void): void {
     const release = () => {
       clearTimeout(timer);
+      if (this.#heldBack.get(url) !== release) return;
       this.#heldBack.delete(url);
       send();
     };

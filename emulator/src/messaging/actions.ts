@@ -7,8 +7,10 @@ import type { Room } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { codePoints } from '../wire/text.ts';
 import { randomId } from '../state/ids.ts';
+import { announce } from './announce.ts';
 import { type MessageFrame, sendTime } from './frames.ts';
 import { deleteMessageIn, disconnectUserFrom } from './moderation.ts';
+import type { Verdict } from './review.ts';
 
 /** An action that the room refuses, with the code of its ERROR frame (AWS docs). */
 export class ActionRefusal extends Error {
@@ -37,6 +39,8 @@ export interface ActionContext {
   world: World;
   room: Room;
   token: ChatTokenContent;
+  /** Where the client connects from. */
+  ip: string;
   /** Messages of the whole room. */
   roomBucket: Bucket;
 }
@@ -79,20 +83,20 @@ function readAttributes(value: unknown): Record<string, string> {
 }
 
 /** Does what a request asks, if the token it came under allows it. */
-export function perform(context: ActionContext, request: ActionRequest): void {
+export async function perform(context: ActionContext, request: ActionRequest): Promise<void> {
   if (!context.token.capabilities.includes(request.Action)) {
     throw new ActionRefusal(403, `this token does not allow ${request.Action}`);
   }
-  ACTIONS[request.Action](context, request);
+  await ACTIONS[request.Action](context, request);
 }
 
-const ACTIONS: Record<ChatTokenCapability, (context: ActionContext, request: ActionRequest) => void> = {
+const ACTIONS: Record<ChatTokenCapability, (context: ActionContext, request: ActionRequest) => void | Promise<void>> = {
   SEND_MESSAGE: sendMessage,
   DELETE_MESSAGE: deleteMessage,
   DISCONNECT_USER: disconnectUser,
 };
 
-function sendMessage(context: ActionContext, request: ActionRequest): void {
+async function sendMessage(context: ActionContext, request: ActionRequest): Promise<void> {
   const { world, room, token, roomBucket } = context;
   const { Content: content = '', Attributes: attributes = {}, RequestId: requestId } = request;
   if (content === '') throw new ActionRefusal(400, 'Content must not be empty');
@@ -104,16 +108,37 @@ function sendMessage(context: ActionContext, request: ActionRequest): void {
   if (!roomBucket.take(now, room.maximumMessageRatePerSecond)) {
     throw new ActionRefusal(429, `the room takes ${room.maximumMessageRatePerSecond} messages a second`);
   }
+  const id = randomId();
+  const verdict = await review(context, { id, content, attributes });
+  if (verdict.result === 'DENY') throw new ActionRefusal(406, verdict.reason);
   const frame: MessageFrame = {
     Type: 'MESSAGE',
-    Id: randomId(),
+    Id: id,
     ...(requestId !== undefined && { RequestId: requestId }),
-    Attributes: attributes,
-    Content: content,
+    Attributes: verdict.attributes,
+    Content: verdict.content,
     SendTime: sendTime(now),
     Sender: { UserId: token.userId, Attributes: token.attributes },
   };
-  world.chatRooms.broadcast(room.arn, frame);
+  announce(world, room.arn, frame);
+}
+
+/** Has the room's handler look at a message, if the room has one. */
+async function review(
+  { world, room, token, ip }: ActionContext,
+  message: { id: string; content: string; attributes: Record<string, string> },
+): Promise<Verdict> {
+  const { id, content, attributes } = message;
+  const handler = room.messageReviewHandler;
+  if (!handler.uri) return { result: 'ALLOW', content, attributes };
+  const event = {
+    Content: content,
+    MessageId: id,
+    RoomArn: room.arn,
+    Attributes: attributes,
+    Sender: { Attributes: token.attributes, UserId: token.userId, Ip: ip },
+  };
+  return await world.reviewHandlers.review(handler, event, room.maximumMessageLength);
 }
 
 function requireAttributesFit(world: World, attributes: Record<string, string>): void {

@@ -26,6 +26,14 @@ const CONNECTION_RATE = 10;
 /** How often sessions are looked at for their end. */
 const SWEEP_MS = 1000;
 
+/** What a connection was opened with, and what it may still ask for in this second. */
+interface ChatSession {
+  token: ChatTokenContent;
+  room: Room;
+  ip: string;
+  requests: Bucket;
+}
+
 /** The chat socket: what stands at `wss://edge.ivschat.<region>.amazonaws.com`. */
 export class ChatServer {
   readonly #sockets = new WebSocketServer({
@@ -59,7 +67,8 @@ export class ChatServer {
       if (fault && (await this.#refuseByFault(fault, socket))) return;
       const { token, room } = admitToChat(this.#world, this.#used, request.headers['sec-websocket-protocol']);
       this.#log('ConnectToRoom', token, 101);
-      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, token, room));
+      const session = { token, room, ip: addressOf(request), requests: new Bucket() };
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, session));
     } catch (error) {
       if (!(error instanceof HandshakeRefusal)) throw error;
       this.#log('ConnectToRoom', undefined, error.status, error.message);
@@ -83,7 +92,8 @@ export class ChatServer {
     return Boolean(reset ?? error ?? throttle);
   }
 
-  #open(socket: WebSocket, token: ChatTokenContent, room: Room): void {
+  #open(socket: WebSocket, session: ChatSession): void {
+    const { token, room } = session;
     const connection: ChatConnection = {
       id: randomId(),
       roomArn: room.arn,
@@ -100,22 +110,19 @@ export class ChatServer {
         socket.terminate();
       },
     };
-    const requests = new Bucket();
     this.#world.chatRooms.add(connection);
     socket.on('close', () => this.#world.chatRooms.remove(connection));
     socket.on('error', () => socket.terminate());
     socket.on('message', (data: Buffer) => {
       // What still comes in while the connection closes is not heard: the user is out from the moment of the kick.
       if (socket.readyState !== socket.OPEN) return;
-      void this.#receive(connection, { token, room, requests }, data);
+      void this.#receive(connection, session, data);
     });
   }
 
-  async #receive(
-    connection: ChatConnection,
-    session: { token: ChatTokenContent; room: Room; requests: Bucket },
-    data: Buffer,
-  ): Promise<void> {
+  async #receive(connection: ChatConnection, session: ChatSession, data: Buffer): Promise<void> {
+    const startedAt = performance.now();
+    const { token, room, ip } = session;
     let action = 'unknown';
     let requestId: string | undefined;
     try {
@@ -126,12 +133,11 @@ export class ChatServer {
       requestId = request.RequestId;
       const fault = this.#faults.strike(action, undefined, undefined);
       if (fault && (await applyFault(fault, connection))) return;
-      const { token, room } = session;
-      perform({ world: this.#world, room, token, roomBucket: this.#roomBucket(room) }, request);
-      this.#log(action, token, 200);
+      await perform({ world: this.#world, room, token, ip, roomBucket: this.#roomBucket(room) }, request);
+      this.#log(action, token, 200, undefined, startedAt);
     } catch (error) {
       const refusal = error instanceof ActionRefusal ? error : new ActionRefusal(500, 'the emulator failed');
-      this.#log(action, session.token, refusal.code, refusal.message);
+      this.#log(action, token, refusal.code, refusal.message, startedAt);
       connection.send(JSON.stringify(errorFrame(refusal.code, refusal.message, requestId)));
     }
   }
@@ -161,7 +167,13 @@ export class ChatServer {
     }
   }
 
-  #log(operation: string, token: ChatTokenContent | undefined, status: number, error?: string): void {
+  #log(
+    operation: string,
+    token: ChatTokenContent | undefined,
+    status: number,
+    error?: string,
+    startedAt = performance.now(),
+  ): void {
     const arn = token && parseArn(token.roomArn);
     this.#journal.add({
       at: iso(this.#world.clock.now()),
@@ -172,9 +184,14 @@ export class ChatServer {
       ...(token && { input: { roomArn: token.roomArn, userId: token.userId } }),
       status,
       ...(error !== undefined && { error }),
-      durationMs: 0,
+      durationMs: Math.round((performance.now() - startedAt) * 100) / 100,
     });
   }
+}
+
+/** The client's address; one that came by IPv4 is written as such. */
+function addressOf(request: IncomingMessage): string {
+  return (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
 }
 
 function refuse(socket: Duplex, status: number, message: string): void {

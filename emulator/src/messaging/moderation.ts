@@ -1,4 +1,5 @@
 import type { World } from '../state/world.ts';
+import { announce, writeToLogs } from './announce.ts';
 import { deleteMessageFrame, disconnectUserFrame } from './frames.ts';
 
 /** Asks everybody in a room to take a message down. Nothing is stored, so nothing is deleted (service model). */
@@ -10,7 +11,7 @@ export function deleteMessageIn(
   requestId?: string,
 ): string {
   const frame = deleteMessageFrame(world.clock.now(), messageId, reason, requestId);
-  world.chatRooms.broadcast(roomArn, frame);
+  announce(world, roomArn, frame);
   return frame.Id;
 }
 
@@ -25,9 +26,10 @@ export function disconnectUserFrom(
   const frame = disconnectUserFrame(world.clock.now(), userId, reason, requestId);
   const victims = world.chatRooms.list(roomArn).filter((connection) => connection.userId === userId);
   if (world.switches.disconnectUserEventTo === 'room') {
-    world.chatRooms.broadcast(roomArn, frame);
+    announce(world, roomArn, frame);
   } else {
     for (const connection of victims) connection.send(JSON.stringify(frame));
+    writeToLogs(world, roomArn, frame);
   }
   for (const connection of victims) connection.close('disconnected');
 }
