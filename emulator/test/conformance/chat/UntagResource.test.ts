@@ -1,0 +1,16 @@
+import { ListTagsForResourceCommand, UntagResourceCommand } from '@aws-sdk/client-ivschat';
+import { absent, conformance, notFound } from '../../support/conformance.ts';
+
+const t = conformance();
+
+it('takes tags away, and says nothing of those that are not there', async () => {
+  const resourceArn = await t.room({ tags: { a: '1', 'c d': '2', e: '3' } });
+  await t.chat.send(new UntagResourceCommand({ resourceArn, tagKeys: ['a', 'c d', 'never'] }));
+  const { tags } = await t.chat.send(new ListTagsForResourceCommand({ resourceArn }));
+  expect(tags).toEqual({ e: '3' });
+});
+
+it('knows nothing under an ARN that is free', async () => {
+  const arn = await t.room();
+  await notFound(t.chat.send(new UntagResourceCommand({ resourceArn: absent(arn), tagKeys: ['a'] })));
+});

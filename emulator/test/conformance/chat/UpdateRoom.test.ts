@@ -1,0 +1,24 @@
+import { UpdateRoomCommand } from '@aws-sdk/client-ivschat';
+import { absent, conformance, notFound, onEmulator, refusedInput } from '../../support/conformance.ts';
+
+const t = conformance();
+
+it('changes what is given', async () => {
+  const identifier = await t.room({ name: 'before', maximumMessageLength: 100 });
+  const room = await t.chat.send(new UpdateRoomCommand({ identifier, name: 'after' }));
+  expect(room).toMatchObject({ arn: identifier, name: 'after', maximumMessageLength: 100 });
+});
+
+onEmulator('attaches a review handler, and an empty one detaches it', async () => {
+  const identifier = await t.room();
+  const uri = 'arn:aws:lambda:us-west-2:111122223333:function:review';
+  const update = async (uri: string) =>
+    (await t.chat.send(new UpdateRoomCommand({ identifier, messageReviewHandler: { uri } }))).messageReviewHandler;
+  expect(await update(uri)).toEqual({ uri, fallbackResult: 'ALLOW' });
+  expect((await update(''))?.uri).toBeFalsy();
+  await refusedInput(update('https://example.com/review'));
+});
+
+it('knows no room that was never made', async () => {
+  await notFound(t.chat.send(new UpdateRoomCommand({ identifier: absent(await t.room()), name: 'x' })));
+});

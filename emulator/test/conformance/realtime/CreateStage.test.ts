@@ -1,0 +1,32 @@
+import { CreateStageCommand, DeleteStageCommand } from '@aws-sdk/client-ivs-realtime';
+import { absent, conformance, refusedInput } from '../../support/conformance.ts';
+
+const t = conformance();
+
+it('makes a stage with endpoints, tags and no session', async () => {
+  const stage = await t.stage({ name: 'main', tags: { team: 'a' } });
+  expect(stage).toMatchObject({ name: 'main', tags: { team: 'a' } });
+  expect(stage.arn).toMatch(/^arn:aws:ivs:[a-z0-9-]+:\d{12}:stage\/[a-zA-Z0-9]{12}$/);
+  expect(stage.endpoints?.events).toMatch(/^wss:/);
+  expect(stage.endpoints?.whip).toMatch(/^https:/);
+  expect(stage.activeSessionId).toBeUndefined();
+});
+
+it('makes up to twelve tokens along with it', async () => {
+  const { stage, participantTokens } = await t.realtime.send(
+    new CreateStageCommand({ participantTokenConfigurations: [{ userId: 'a' }, { capabilities: ['SUBSCRIBE'] }] }),
+  );
+  t.cleanUp(() => t.realtime.send(new DeleteStageCommand({ arn: stage?.arn })));
+  expect(participantTokens).toMatchObject([{ userId: 'a' }, { capabilities: ['SUBSCRIBE'] }]);
+  expect(new Set(participantTokens?.map(({ participantId }) => participantId)).size).toBe(2);
+});
+
+it('refuses thirteen tokens, a name with a space, and a storage configuration that is not there', async () => {
+  const thirteen = Array.from({ length: 13 }, () => ({}));
+  await refusedInput(t.realtime.send(new CreateStageCommand({ participantTokenConfigurations: thirteen })));
+  await refusedInput(t.realtime.send(new CreateStageCommand({ name: 'not allowed' })));
+  const storageConfigurationArn = absent(await t.storage());
+  await refusedInput(
+    t.realtime.send(new CreateStageCommand({ autoParticipantRecordingConfiguration: { storageConfigurationArn } })),
+  );
+});

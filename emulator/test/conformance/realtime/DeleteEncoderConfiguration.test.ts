@@ -1,0 +1,24 @@
+import {
+  DeleteEncoderConfigurationCommand,
+  StartCompositionCommand,
+  StopCompositionCommand,
+} from '@aws-sdk/client-ivs-realtime';
+import { conflict, conformance, costly, notFound } from '../../support/conformance.ts';
+
+const t = conformance();
+
+it('deletes, once', async () => {
+  const arn = await t.encoder();
+  await t.realtime.send(new DeleteEncoderConfigurationCommand({ arn }));
+  await notFound(t.realtime.send(new DeleteEncoderConfigurationCommand({ arn })));
+});
+
+costly('not while a composition uses it', async () => {
+  const arn = await t.encoder();
+  const { arn: stageArn } = await t.stage();
+  const storageConfigurationArn = await t.storage();
+  const s3 = { storageConfigurationArn, encoderConfigurationArns: [arn] };
+  const { composition } = await t.realtime.send(new StartCompositionCommand({ stageArn, destinations: [{ s3 }] }));
+  await conflict(t.realtime.send(new DeleteEncoderConfigurationCommand({ arn })));
+  await t.realtime.send(new StopCompositionCommand({ arn: composition?.arn }));
+});

@@ -1,0 +1,28 @@
+import { CreateIngestConfigurationCommand, DeleteIngestConfigurationCommand } from '@aws-sdk/client-ivs-realtime';
+import { conflict, conformance, notFound, onEmulator } from '../../support/conformance.ts';
+
+const t = conformance();
+
+async function ingest(input: object = {}) {
+  const { ingestConfiguration } = await t.realtime.send(
+    new CreateIngestConfigurationCommand({ ingestProtocol: 'RTMPS', ...input }),
+  );
+  const arn = ingestConfiguration?.arn ?? '';
+  t.cleanUp(() => t.realtime.send(new DeleteIngestConfigurationCommand({ arn, force: true })));
+  return { ...ingestConfiguration, arn };
+}
+
+it('deletes, once', async () => {
+  const { arn } = await ingest();
+  await t.realtime.send(new DeleteIngestConfigurationCommand({ arn }));
+  await notFound(t.realtime.send(new DeleteIngestConfigurationCommand({ arn })));
+});
+
+onEmulator('while it streams, only by force, which ends the stream', async () => {
+  const { arn: stageArn } = await t.stage();
+  const { arn, streamKey = '' } = await ingest({ stageArn });
+  t.emulator.ingest(streamKey);
+  await conflict(t.realtime.send(new DeleteIngestConfigurationCommand({ arn })));
+  await t.realtime.send(new DeleteIngestConfigurationCommand({ arn, force: true }));
+  expect(t.emulator.participants(stageArn)).toMatchObject([{ state: 'DISCONNECTED' }]);
+});

@@ -1,0 +1,16 @@
+import { DeleteStorageConfigurationCommand } from '@aws-sdk/client-ivs-realtime';
+import { conflict, conformance, notFound } from '../../support/conformance.ts';
+
+const t = conformance();
+
+it('deletes, once', async () => {
+  const arn = await t.storage();
+  await t.realtime.send(new DeleteStorageConfigurationCommand({ arn }));
+  await notFound(t.realtime.send(new DeleteStorageConfigurationCommand({ arn })));
+});
+
+it('not while a stage records to it', async () => {
+  const storageConfigurationArn = await t.storage();
+  await t.stage({ autoParticipantRecordingConfiguration: { storageConfigurationArn } });
+  await conflict(t.realtime.send(new DeleteStorageConfigurationCommand({ arn: storageConfigurationArn })));
+});

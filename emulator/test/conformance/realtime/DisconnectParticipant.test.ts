@@ -1,0 +1,50 @@
+import { CreateParticipantTokenCommand, DisconnectParticipantCommand } from '@aws-sdk/client-ivs-realtime';
+import { absent, conformance, notFound, onEmulator, refusedInput } from '../../support/conformance.ts';
+
+const t = conformance();
+
+async function join(stageArn: string, input: object = {}) {
+  const { participantToken } = await t.realtime.send(new CreateParticipantTokenCommand({ stageArn, ...input }));
+  return t.emulator.join(participantToken?.token ?? '');
+}
+
+it('knows no stage that was never made, and no participant without an id', async () => {
+  const { arn } = await t.stage();
+  await notFound(
+    t.realtime.send(new DisconnectParticipantCommand({ stageArn: absent(arn), participantId: 'abcdefghijkl' })),
+  );
+  await refusedInput(t.realtime.send(new DisconnectParticipantCommand({ stageArn: arn, participantId: 'a b' })));
+  await refusedInput(t.realtime.send(new DisconnectParticipantCommand({ stageArn: arn, participantId: undefined })));
+});
+
+onEmulator("throws one participant out, and leaves the same user's other one", async () => {
+  const { arn } = await t.stage();
+  const first = await join(arn, { userId: 'u-1' });
+  const second = await join(arn, { userId: 'u-1' });
+  await t.realtime.send(
+    new DisconnectParticipantCommand({ stageArn: arn, participantId: first.participantId, reason: 'spam' }),
+  );
+  expect(t.emulator.participants(arn)).toMatchObject([
+    { participantId: first.participantId, state: 'DISCONNECTED', leaveReason: 'participant-disconnected' },
+    { participantId: second.participantId, state: 'CONNECTED' },
+  ]);
+});
+
+onEmulator.each([
+  ['not-found', 'ResourceNotFoundException'],
+  ['ignored', undefined],
+  ['refused-later', undefined],
+] as const)('an id that is not connected is answered as the switch says: %s', async (absentParticipant, error) => {
+  t.emulator.setSwitches({ absentParticipant });
+  const { arn } = await t.stage();
+  const { participantToken } = await t.realtime.send(new CreateParticipantTokenCommand({ stageArn: arn }));
+  const { participantId, token = '' } = participantToken ?? {};
+  const outcome = await t.realtime
+    .send(new DisconnectParticipantCommand({ stageArn: arn, participantId }))
+    .then(() => undefined)
+    .catch(({ name }: Error) => name);
+  expect(outcome).toBe(error);
+  const join = () => t.emulator.join(token);
+  if (absentParticipant === 'refused-later') expect(join).toThrow(/disconnected/);
+  else expect(join).not.toThrow();
+});

@@ -1,0 +1,38 @@
+import { CreateParticipantTokenCommand, GetParticipantCommand } from '@aws-sdk/client-ivs-realtime';
+import { conformance, notFound, onEmulator, refusedInput } from '../../support/conformance.ts';
+
+const t = conformance();
+
+async function join(stageArn: string, input: object = {}) {
+  const { participantToken } = await t.realtime.send(new CreateParticipantTokenCommand({ stageArn, ...input }));
+  return t.emulator.join(participantToken?.token ?? '');
+}
+
+onEmulator('tells who joined, and whether they are still there', async () => {
+  const { arn: stageArn } = await t.stage();
+  const joined = await join(stageArn, { userId: 'u-1', attributes: { role: 'host' } });
+  const { participantId, sessionId } = joined;
+  const get = () => t.realtime.send(new GetParticipantCommand({ stageArn, sessionId, participantId }));
+  expect((await get()).participant).toMatchObject({
+    participantId,
+    userId: 'u-1',
+    attributes: { role: 'host' },
+    state: 'CONNECTED',
+    published: false,
+  });
+  t.emulator.publish(joined);
+  t.emulator.leave(joined);
+  expect((await get()).participant).toMatchObject({ state: 'DISCONNECTED', published: true });
+});
+
+it('knows no session that never was', async () => {
+  const { arn: stageArn } = await t.stage();
+  const call = new GetParticipantCommand({ stageArn, sessionId: 'st-1CVugbu2cf2n8', participantId: 'abcdefghijkl' });
+  await notFound(t.realtime.send(call));
+});
+
+it('refuses an underscore, which tokens may have and participants may not', async () => {
+  const { arn: stageArn } = await t.stage();
+  const call = new GetParticipantCommand({ stageArn, sessionId: 'st-1CVugbu2cf2n8', participantId: 'a_b' });
+  await refusedInput(t.realtime.send(call));
+});

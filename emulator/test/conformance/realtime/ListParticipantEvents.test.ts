@@ -1,0 +1,65 @@
+import {
+  CreateParticipantTokenCommand,
+  ImportPublicKeyCommand,
+  ListParticipantEventsCommand,
+} from '@aws-sdk/client-ivs-realtime';
+import { claimsFor, newKeyPair, signToken } from '../../support/self-signed.ts';
+import { conformance, onEmulator, refusedInput } from '../../support/conformance.ts';
+
+const t = conformance();
+
+async function join(stageArn: string, input: object = {}) {
+  const { participantToken } = await t.realtime.send(new CreateParticipantTokenCommand({ stageArn, ...input }));
+  return t.emulator.join(participantToken?.token ?? '');
+}
+
+onEmulator('tells what a participant did, in order', async () => {
+  const { arn: stageArn } = await t.stage();
+  const host = await join(stageArn);
+  const viewer = await join(stageArn, { capabilities: ['SUBSCRIBE'] });
+  t.emulator.publish(host);
+  t.emulator.subscribe(viewer, host.participantId);
+  t.emulator.unsubscribe(viewer, host.participantId);
+  expect(() => t.emulator.publish(viewer)).toThrow(/does not allow/);
+  t.emulator.leave(viewer);
+  const { participantId, sessionId } = viewer;
+  const { events } = await t.realtime.send(new ListParticipantEventsCommand({ stageArn, sessionId, participantId }));
+  expect(events).toMatchObject([
+    { name: 'JOINED' },
+    { name: 'SUBSCRIBE_STARTED', remoteParticipantId: host.participantId },
+    { name: 'SUBSCRIBE_STOPPED', remoteParticipantId: host.participantId },
+    { name: 'PUBLISH_ERROR', errorCode: 'INSUFFICIENT_CAPABILITIES' },
+    { name: 'LEFT' },
+  ]);
+});
+
+onEmulator('a token exchange leaves both tokens in the record, and takes away what the new one lacks', async () => {
+  const stage = await t.stage();
+  const { privateKey, publicKeyMaterial } = newKeyPair();
+  const { publicKey } = await t.realtime.send(new ImportPublicKeyCommand({ publicKeyMaterial }));
+  const sign = (overrides = {}) => signToken(privateKey, publicKey?.arn, claimsFor(stage, overrides));
+  const joined = t.emulator.join(sign());
+  t.emulator.publish(joined);
+  t.emulator.exchange(joined, sign({ capabilities: { allow_subscribe: true }, user_id: 'u-2' }));
+  expect(() => t.emulator.exchange(joined, sign({ jti: 'somebodyelse' }))).toThrow(/one participant/);
+  const { participantId, sessionId } = joined;
+  const { events } = await t.realtime.send(
+    new ListParticipantEventsCommand({ stageArn: stage.arn, sessionId, participantId }),
+  );
+  expect(events).toMatchObject([
+    { name: 'JOINED' },
+    { name: 'PUBLISH_STARTED' },
+    {
+      name: 'TOKEN_EXCHANGED',
+      previousToken: { userId: 'u-1', capabilities: ['PUBLISH', 'SUBSCRIBE'] },
+      newToken: { userId: 'u-2', capabilities: ['SUBSCRIBE'] },
+    },
+    { name: 'PUBLISH_STOPPED' },
+  ]);
+});
+
+it('refuses a participant id with an underscore', async () => {
+  const { arn: stageArn } = await t.stage();
+  const sessionId = 'st-1CVugbu2cf2n8';
+  await refusedInput(t.realtime.send(new ListParticipantEventsCommand({ stageArn, sessionId, participantId: 'a_b' })));
+});

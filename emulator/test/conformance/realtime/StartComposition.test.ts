@@ -1,0 +1,50 @@
+import {
+  StartCompositionCommand,
+  type StartCompositionCommandInput,
+  StopCompositionCommand,
+} from '@aws-sdk/client-ivs-realtime';
+import { absent, conflict, conformance, costly, notFound, refusedInput } from '../../support/conformance.ts';
+
+const t = conformance();
+
+async function recording() {
+  return { s3: { storageConfigurationArn: await t.storage(), encoderConfigurationArns: [await t.encoder()] } };
+}
+
+async function start(stageArn: string, input: Partial<StartCompositionCommandInput> = {}) {
+  const destinations = input.destinations ?? [await recording()];
+  const { composition } = await t.realtime.send(new StartCompositionCommand({ stageArn, ...input, destinations }));
+  const arn = composition?.arn ?? '';
+  t.cleanUp(() => t.realtime.send(new StopCompositionCommand({ arn })));
+  return { ...composition, arn };
+}
+
+costly('starts, in a grid, with one destination', async () => {
+  const { arn: stageArn } = await t.stage();
+  const composition = await start(stageArn);
+  expect(composition).toMatchObject({ stageArn, state: 'STARTING', layout: { grid: { videoFillMode: 'COVER' } } });
+  expect(composition.destinations).toMatchObject([{ state: 'STARTING' }]);
+});
+
+costly('gives the same composition for the same idempotency token, and a conflict for another wish', async () => {
+  const { arn: stageArn } = await t.stage();
+  const input = { stageArn, destinations: [await recording()], idempotencyToken: `token-${Date.now()}` };
+  const first = await start(stageArn, input);
+  const second = await start(stageArn, input);
+  expect(second.arn).toBe(first.arn);
+  await conflict(start(stageArn, { ...input, tags: { a: 'b' } }));
+});
+
+it('refuses no destination, one of both kinds, and what was never made', async () => {
+  const { arn: stageArn } = await t.stage();
+  const [storage, encoder] = [await t.storage(), await t.encoder()];
+  const s3 = { storageConfigurationArn: storage, encoderConfigurationArns: [encoder] };
+  const channel = { channelArn: 'arn:aws:ivs:us-west-2:123456789012:channel/abcdABCDefgh' };
+  const call = (input: object) =>
+    t.realtime.send(new StartCompositionCommand({ stageArn, destinations: [{ s3 }], ...input }));
+  await refusedInput(call({ destinations: [] }));
+  await refusedInput(call({ destinations: [{ s3, channel }] }));
+  await notFound(call({ stageArn: absent(stageArn) }));
+  await notFound(call({ destinations: [{ s3: { ...s3, storageConfigurationArn: absent(storage) } }] }));
+  await notFound(call({ destinations: [{ s3: { ...s3, encoderConfigurationArns: [absent(encoder)] } }] }));
+});

@@ -1,0 +1,30 @@
+import {
+  CreateParticipantTokenCommand,
+  StartParticipantReplicationCommand,
+  StopParticipantReplicationCommand,
+} from '@aws-sdk/client-ivs-realtime';
+import { absent, conformance, notFound, onEmulator } from '../../support/conformance.ts';
+
+const t = conformance();
+
+async function join(stageArn: string, input: object = {}) {
+  const { participantToken } = await t.realtime.send(new CreateParticipantTokenCommand({ stageArn, ...input }));
+  return t.emulator.join(participantToken?.token ?? '');
+}
+
+onEmulator('the replica leaves, the source stays', async () => {
+  const [source, destination] = [await t.stage(), await t.stage()];
+  const { participantId } = await join(source.arn);
+  const input = { sourceStageArn: source.arn, destinationStageArn: destination.arn, participantId };
+  await t.realtime.send(new StartParticipantReplicationCommand(input));
+  await t.realtime.send(new StopParticipantReplicationCommand(input));
+  expect(t.emulator.participants(destination.arn)).toMatchObject([{ state: 'DISCONNECTED' }]);
+  expect(t.emulator.participants(source.arn)).toMatchObject([{ state: 'CONNECTED' }]);
+  await notFound(t.realtime.send(new StopParticipantReplicationCommand(input)));
+});
+
+it('knows no stage that was never made', async () => {
+  const { arn } = await t.stage();
+  const input = { sourceStageArn: arn, destinationStageArn: absent(arn), participantId: 'abcdefghijkl' };
+  await notFound(t.realtime.send(new StopParticipantReplicationCommand(input)));
+});

@@ -1,0 +1,22 @@
+import { ListTagsForResourceCommand, TagResourceCommand } from '@aws-sdk/client-ivs-realtime';
+import { absent, conformance, notFound, refusedInput } from '../../support/conformance.ts';
+
+const t = conformance();
+
+it('adds tags and replaces those of the same key', async () => {
+  const { arn: resourceArn } = await t.stage({ tags: { team: 'a', kept: 'yes' } });
+  await t.realtime.send(new TagResourceCommand({ resourceArn, tags: { team: 'b' } }));
+  const { tags } = await t.realtime.send(new ListTagsForResourceCommand({ resourceArn }));
+  expect(tags).toEqual({ team: 'b', kept: 'yes' });
+});
+
+it('refuses a 51st tag', async () => {
+  const fifty = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key-${index}`, '']));
+  const { arn: resourceArn } = await t.stage({ tags: fifty });
+  await refusedInput(t.realtime.send(new TagResourceCommand({ resourceArn, tags: { more: '' } })));
+});
+
+it('knows nothing under an ARN that is free', async () => {
+  const { arn } = await t.stage();
+  await notFound(t.realtime.send(new TagResourceCommand({ resourceArn: absent(arn), tags: { a: 'b' } })));
+});
