@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { JwtService } from '@nestjs/jwt';
 
 import type { DataDir } from './data-dir.ts';
+import { type Ivs, isStageGone } from './ivs.ts';
 import { Told } from './told.ts';
 
 /** What of the demo is kept from start to start. */
@@ -27,7 +28,7 @@ const AUDIENCE = 'stagedoor-demo';
 const TOKEN_HOURS = 12;
 
 /** Prepares the demo tenant, keeping what an earlier start made as long as it still works. */
-export async function prepareDemo(api: Api, data: DataDir, ivs: string): Promise<Demo> {
+export async function prepareDemo(api: Api, data: DataDir, ivs: Ivs): Promise<Demo> {
   const file = data.path('demo.json');
   const issuer = localIssuer(data);
   let kept = readKept(file);
@@ -37,14 +38,14 @@ export async function prepareDemo(api: Api, data: DataDir, ivs: string): Promise
       name: 'npm start',
       scopes: ['*'],
     });
-    kept = { ivs, tenantId, apiKey: key, spaceId: '' };
+    kept = { ivs: ivs.name, tenantId, apiKey: key, spaceId: '' };
   }
   const admin = api.as(kept.apiKey);
   await registerIssuer(admin, issuer);
-  if (kept.ivs !== ivs || !(await hasSpace(admin, kept.spaceId))) {
+  if (kept.ivs !== ivs.name || !(await hasSpace(admin, kept.spaceId, ivs))) {
     const space = { name: 'Demo', stage: true, room: true, defaultRole: 'viewer' };
     const { id } = await admin.call<{ id: string }>('POST', '/v1/spaces', space);
-    kept = { ...kept, ivs, spaceId: id };
+    kept = { ...kept, ivs: ivs.name, spaceId: id };
   }
   writeFileSync(file, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
   await admin.call('PUT', `/v1/spaces/${kept.spaceId}/members/alice`, { role: 'host' });
@@ -67,10 +68,12 @@ async function works(api: Api, kept: Kept): Promise<boolean> {
   return (await api.as(kept.apiKey).send('GET', '/v1/spaces?limit=1')).status === 200;
 }
 
-async function hasSpace(admin: Api, id: string): Promise<boolean> {
+async function hasSpace(admin: Api, id: string, ivs: Ivs): Promise<boolean> {
   if (!id) return false;
   const { status, body } = await admin.send('GET', `/v1/spaces/${id}`);
-  return status === 200 && (body as { status: string }).status === 'open';
+  if (status !== 200) return false;
+  const space = body as { status: string; stage: { arn: string } | null };
+  return space.status === 'open' && space.stage !== null && !(await isStageGone(space.stage.arn, ivs));
 }
 
 /** The tenant with the slug `demo`; another DATA_DIR may have made it in the same database. */

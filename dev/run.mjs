@@ -134,7 +134,12 @@ async function prepare(plan) {
   if (tasks.every((task) => isDone(task))) return;
   const release = await lock();
   try {
-    for (const group of plan) await Promise.all([group].flat().map((task) => makeIfMissing(task)));
+    for (const group of plan) {
+      // All of them to their end, also if one fails: none may go on without the lock.
+      const ends = await Promise.allSettled([group].flat().map((task) => makeIfMissing(task)));
+      const failure = ends.find(({ status }) => status === 'rejected');
+      if (failure) throw failure.reason;
+    }
   } finally {
     release();
   }

@@ -3,17 +3,18 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { banner } from './banner.ts';
 import { type Child, Running, startNode } from './children.ts';
 import { DataDir } from './data-dir.ts';
 import { Api, type Demo, prepareDemo } from './demo.ts';
+import { type Ivs, startIvs } from './ivs.ts';
 import { isFree, startPostgres } from './postgres.ts';
 import { makeDatabase, plan, servingUrl } from './roles.ts';
 import { readSettings, root, type Settings } from './settings.ts';
 import { reason, Told } from './told.ts';
+import { answers, until } from './wait.ts';
 
 const DATABASE = 'stagedoor';
 
@@ -27,13 +28,14 @@ async function start(running: Running): Promise<void> {
     operatorToken: settings.operatorToken ?? data.secret('operator-token'),
     masterKey: settings.masterKey ?? data.secret('master-key', () => randomBytes(32).toString('base64')),
   };
-  const [database, ivsEnv] = await Promise.all([
+  if (settings.ivs.kind === 'emulator') say('Starting the IVS emulator …');
+  const [database, ivs] = await Promise.all([
     prepareDatabase(settings, data, running),
     startIvs(settings, data, running),
   ]);
 
   say('Starting the service …');
-  const { DATABASE_OWNER_URL: _notItsBusiness, ...env } = { ...process.env, ...ivsEnv };
+  const { DATABASE_OWNER_URL: _notItsBusiness, ...env } = { ...process.env, ...ivs.env };
   const service = startNode(
     'service',
     [path.join(root, 'dist/main.js')],
@@ -51,7 +53,7 @@ async function start(running: Running): Promise<void> {
   const address = `http://${net.isIPv6(settings.host) ? `[${settings.host}]` : reachable(settings.host)}:${settings.port}`;
   await untilOk(`${address}/health/ready`, service);
 
-  const demo = await demoTenant(new Api(address, secrets.operatorToken), data, settings);
+  const demo = await demoTenant(new Api(address, secrets.operatorToken), data, ivs);
   if (running.isEnding) return;
   console.log(banner({ settings, address, database, operatorToken: secrets.operatorToken, demo }));
 }
@@ -105,36 +107,12 @@ async function migrate(ownerUrl: string): Promise<void> {
   }
 }
 
-/** Starts the emulator if it is what the settings mean; returns what the service has to be told of IVS. */
-async function startIvs({ ivs, region }: Settings, data: DataDir, running: Running): Promise<NodeJS.ProcessEnv> {
-  if (ivs.kind === 'aws') return {};
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE } = process.env;
-  const madeUp = {
-    AWS_ACCESS_KEY_ID: 'emulator',
-    AWS_SECRET_ACCESS_KEY: 'emulator',
-    AWS_EC2_METADATA_DISABLED: 'true',
-  };
-  if (ivs.kind === 'endpoint') {
-    const hasOwn = AWS_PROFILE || (AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY);
-    return { AWS_REGION: region, IVS_ENDPOINT: ivs.url, ...(hasOwn ? {} : madeUp) };
-  }
-  say('Starting the IVS emulator …');
-  const bin = path.join(root, 'emulator/dist/bin.js');
-  const args = [bin, '--port', String(ivs.port), '--data', data.path('emulator')];
-  const emulator = running.add(startNode('emulator', args, process.env, data.path('logs', 'emulator.log')));
-  await untilListening(ivs.port, emulator);
-  // The user's own credentials have no business there.
-  const none = { AWS_PROFILE: undefined, AWS_SESSION_TOKEN: undefined };
-  return { AWS_REGION: region, IVS_ENDPOINT: `http://127.0.0.1:${ivs.port}`, ...none, ...madeUp };
-}
-
-async function demoTenant(api: Api, data: DataDir, { ivs, region }: Settings): Promise<Demo | string> {
-  const where = ivs.kind === 'aws' ? `aws ${region}` : ivs.kind === 'emulator' ? 'emulator' : ivs.url;
+async function demoTenant(api: Api, data: DataDir, ivs: Ivs): Promise<Demo | string> {
   try {
-    return await prepareDemo(api, data, where);
+    return await prepareDemo(api, data, ivs);
   } catch (error) {
     // With the emulator everything is ours, and a demo that fails is a fault. An AWS account may have its reasons.
-    if (ivs.kind === 'emulator') throw error;
+    if (ivs.name === 'emulator') throw error;
     return reason(error);
   }
 }
@@ -142,18 +120,6 @@ async function demoTenant(api: Api, data: DataDir, { ivs, region }: Settings): P
 async function untilOk(url: string, service: Child): Promise<void> {
   const answered = async () => (await fetch(url, { signal: AbortSignal.timeout(5_000) })).ok;
   await until(answered, service, `does not answer at ${url}`);
-}
-
-async function untilListening(port: number, child: Child): Promise<void> {
-  await until(() => answers(port), child, `does not listen on port ${port}`);
-}
-
-/** Waits for a condition; gives up after a minute. Should the child end instead, `Running` ends everything. */
-async function until(condition: () => Promise<boolean>, child: Child, otherwise: string): Promise<void> {
-  for (const since = performance.now(); performance.now() - since < 60_000; await delay(50)) {
-    if (await condition().catch(() => false)) return;
-  }
-  throw new Told(`The ${child.name} ${otherwise} after a minute. Its log: ${child.logFile}`);
 }
 
 async function refuseTakenPorts({ port, host, ivs }: Settings): Promise<void> {
@@ -168,15 +134,6 @@ async function refuseTaken(name: string, port: number, host: string): Promise<vo
   // On some systems a port can be taken twice, for all addresses and for one of them: hence both questions.
   if (!(await answers(port)) && (await isFree(port, host))) return;
   throw new Told(`Port ${port} is taken. Remedy: stop what uses it, or ${name}=<another port> npm start`);
-}
-
-async function answers(port: number): Promise<boolean> {
-  const socket = net.connect({ port, host: '127.0.0.1' });
-  const answer = await new Promise<boolean>((resolve) => {
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-  });
-  socket.destroy();
-  return answer;
 }
 
 /** Where a server that listens on `host` can be reached from this machine. */

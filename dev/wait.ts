@@ -1,0 +1,23 @@
+import net from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Child } from './children.ts';
+import { Told } from './told.ts';
+
+/** Waits for a condition; gives up after a minute. Should the child end instead, `Running` ends everything. */
+export async function until(condition: () => Promise<boolean>, child: Child, otherwise: string): Promise<void> {
+  for (const since = performance.now(); performance.now() - since < 60_000; await delay(50)) {
+    if (await condition().catch(() => false)) return;
+  }
+  throw new Told(`The ${child.name} ${otherwise} after a minute. Its log: ${child.logFile}`);
+}
+
+/** Whether something on this machine takes connections on the port. */
+export async function answers(port: number): Promise<boolean> {
+  const socket = net.connect({ port, host: '127.0.0.1' });
+  const answer = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  });
+  socket.destroy();
+  return answer;
+}
