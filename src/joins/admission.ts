@@ -13,6 +13,8 @@ import { rateLimitHeaders } from './rate-limit-headers.ts';
 export interface AdmissionRequest {
   spaceId: string;
   userId: string;
+  /** What IVS is to see instead of the user id, should the tenant want that. */
+  pseudonym: string;
   /** A role an API key names for the user. */
   roleAsked: string | undefined;
   /** A role the user's JWT claims. */
@@ -28,7 +30,9 @@ export interface AdmissionRequest {
 
 /** A decision to let somebody in, with the grants on record and what is needed to make the tokens. */
 export interface Admission {
-  tenant: IvsAccount & { id: string; ivsUserIds: 'plain' | 'pseudonym' };
+  tenant: IvsAccount & { id: string };
+  /** The user as IVS is to know him. */
+  ivsUserId: string;
   space: { id: string; name: string };
   role: { name: string; attributes: Record<string, string> };
   /** ISO 8601, by the database's clock. */
@@ -63,7 +67,7 @@ interface Refusal {
   retryAfterSeconds?: number;
 }
 
-const admitSql = 'select admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) as decision';
+const admitSql = 'select admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) as decision';
 const settleSql = 'select settle($1, $2, $3, $4, $5) as refusal';
 
 /** Decides who gets in. The deciding itself is `admit` and `settle` in the database, where it cannot be raced. */
@@ -87,6 +91,7 @@ export class AdmissionService {
       callerRef(caller),
       request.spaceId,
       request.userId,
+      request.pseudonym,
       request.roleAsked ?? null,
       request.roleClaimed ?? null,
       request.stageGrantId,
@@ -128,6 +133,8 @@ function refusalProblem(refusal: Refusal, perMinute: number): Problem {
       return notFound('space');
     case 'space_closed':
       return new Problem('space_closed', 'The space is closed: no tokens are given until it is opened again.');
+    case 'space_frozen':
+      return new Problem('space_closed', 'The space is frozen: only moderators are given tokens until it is unfrozen.');
     case 'banned':
       return bannedProblem(refusal);
     case 'role_none':

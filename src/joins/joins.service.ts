@@ -41,7 +41,7 @@ export class JoinsService {
   async vend(caller: TenantCaller, spaceId: string, body: TokenBody, wanted: Wanted, action: string): Promise<Vended> {
     const kind = wanted.stage && wanted.chat ? 'join' : wanted.stage ? 'stage' : 'chat';
     try {
-      const vended = await this.decideAndMint(caller, requestOf(caller, spaceId, body, wanted, action), body);
+      const vended = await this.decideAndMint(caller, this.requestOf(caller, spaceId, body, wanted, action), body);
       this.metrics.vends.inc({ kind, outcome: 'released', reason: '' });
       return vended;
     } catch (error) {
@@ -81,24 +81,18 @@ export class JoinsService {
     body: TokenBody,
   ): Promise<Tokens> {
     const { stage, chat } = admission;
-    const bearer = this.bearer(caller, admission, request, body);
+    const bearer = this.bearer(caller, admission, body);
     return await Promise.allSettled([
       bearer.then((found) => stage && this.mints.stageToken(admission, stage, request.participantId, found)),
       bearer.then((found) => chat && this.mints.chatToken(admission, chat, found)),
     ]);
   }
 
-  private async bearer(
-    caller: TenantCaller,
-    admission: Admission,
-    request: AdmissionRequest,
-    body: TokenBody,
-  ): Promise<Bearer> {
-    const { tenant, role } = admission;
+  private async bearer(caller: TenantCaller, admission: Admission, body: TokenBody): Promise<Bearer> {
     const claims = caller.kind === 'user' ? caller.claims : {};
     return {
-      ivsUserId: tenant.ivsUserIds === 'plain' ? request.userId : this.secrets.pseudonym(tenant.id, request.userId),
-      attributes: tokenAttributes(role.attributes, claims, body.attributes ?? {}, caller.kind === 'apiKey'),
+      ivsUserId: admission.ivsUserId,
+      attributes: tokenAttributes(admission.role.attributes, claims, body.attributes ?? {}, caller.kind === 'apiKey'),
     };
   }
 
@@ -117,6 +111,27 @@ export class JoinsService {
     const failed = failure ? [request.stageGrantId, request.chatGrantId].filter((id) => id !== null) : [];
     if (made.length > 0 || failed.length > 0) await this.admissions.settle(caller, request, made, failed);
     if (failure) throw failure.reason instanceof IvsFailure ? failure.reason.toProblem() : failure.reason;
+  }
+
+  private requestOf(
+    caller: TenantCaller,
+    spaceId: string,
+    body: TokenBody,
+    wanted: Wanted,
+    action: string,
+  ): AdmissionRequest {
+    const userId = userOf(caller, body);
+    return {
+      spaceId,
+      userId,
+      pseudonym: this.secrets.pseudonym(caller.tenantId, userId),
+      roleAsked: body.role,
+      roleClaimed: caller.kind === 'user' ? caller.role : undefined,
+      stageGrantId: wanted.stage ? newId('grt') : null,
+      chatGrantId: wanted.chat ? newId('grt') : null,
+      participantId: newParticipantId(),
+      action,
+    };
   }
 }
 
@@ -140,25 +155,6 @@ function madeOf(request: AdmissionRequest, admission: Admission, [stage, chat]: 
     made.push({ id: request.chatGrantId ?? '', expiresAt: connectBefore, sessionExpiresAt });
   }
   return made;
-}
-
-function requestOf(
-  caller: TenantCaller,
-  spaceId: string,
-  body: TokenBody,
-  wanted: Wanted,
-  action: string,
-): AdmissionRequest {
-  return {
-    spaceId,
-    userId: userOf(caller, body),
-    roleAsked: body.role,
-    roleClaimed: caller.kind === 'user' ? caller.role : undefined,
-    stageGrantId: wanted.stage ? newId('grt') : null,
-    chatGrantId: wanted.chat ? newId('grt') : null,
-    participantId: newParticipantId(),
-    action,
-  };
 }
 
 /** App users act as themselves; API keys say for whom. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Emulator } from '../../emulator/src/emulator.ts';
+import type { EmulatorOptions } from '../../emulator/src/options.ts';
 import { createApp } from '../../src/app.ts';
 import { Settings } from '../../src/config.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
@@ -42,10 +43,20 @@ export class Stagedoor {
     readonly database: TestDatabase,
   ) {}
 
-  /** @param env settings beside those that every test service has. */
-  static async start(env: Record<string, string> = {}): Promise<Stagedoor> {
-    const [ivs, database] = await Promise.all([Emulator.start({ port: 0, quotas: 'off' }), createDatabase()]);
-    const settings = Settings.from(Stagedoor.environment(ivs, database, env));
+  /**
+   * @param env settings beside those that every test service has, which may depend on the database.
+   * @param emulator how the emulator differs from one without call rates.
+   */
+  static async start(
+    env: Record<string, string> | ((database: TestDatabase) => Record<string, string>) = {},
+    emulator: EmulatorOptions = {},
+  ): Promise<Stagedoor> {
+    const [ivs, database] = await Promise.all([
+      Emulator.start({ port: 0, quotas: 'off', ...emulator }),
+      createDatabase(),
+    ]);
+    const more = typeof env === 'function' ? env(database) : env;
+    const settings = Settings.from(Stagedoor.environment(ivs, database, more));
     const app = await createApp(settings);
     await app.listen(0, '127.0.0.1');
     return new Stagedoor(app, await app.getUrl(), ivs, database);

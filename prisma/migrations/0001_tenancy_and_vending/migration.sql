@@ -112,6 +112,7 @@ create table spaces (
   status text not null default 'open' check (status in ('open', 'closed')),
   default_role text,
   capacity integer,
+  frozen_at timestamptz(3), -- since when only moderators are given tokens
   metadata jsonb not null default '{}',
   stage_arn text,
   stage_endpoints jsonb,
@@ -187,19 +188,21 @@ create index bans_in_force on bans (tenant_id, user_id) where lifted_at is null;
 --   pending   written before IVS is asked; what IVS may have made was not handed out
 --   released  handed out
 --   refused   not handed out: IVS did not make it, or a ban came in between
+--   watched   handed out and acted against; IVS cannot revoke what was not used, so it is watched until it has expired
 --   revoked   handed out, and IVS has confirmed that it no longer opens anything
 create table grants (
   tenant_id text not null references tenants (id),
   id text not null,
   space_id text not null,
   user_id text not null,
+  ivs_user_id text not null, -- the user as IVS knows him: the same, or a pseudonym
   kind text not null check (kind in ('stage', 'chat')),
   role text not null,
   mint text check (mint in ('ivs', 'key-pair')),
   signing_key_id text,
   participant_id text,
   capabilities text[] not null,
-  state text not null check (state in ('pending', 'released', 'refused', 'revoked')),
+  state text not null check (state in ('pending', 'released', 'refused', 'watched', 'revoked')),
   issued_at timestamptz(3) not null default now(),
   expires_at timestamptz(3) not null,         -- until when the token opens the door
   session_expires_at timestamptz(3) not null, -- until when who went in may stay, as far as the token says
@@ -483,7 +486,7 @@ $$;
 -- the order in which a refused caller learns of them.
 create function admit(
   p_tenant text, p_caller_kind text, p_credential text, p_caller jsonb, p_space text, p_user text,
-  p_role_asked text, p_role_claimed text, p_stage_grant text, p_chat_grant text, p_participant text,
+  p_pseudonym text, p_role_asked text, p_role_claimed text, p_stage_grant text, p_chat_grant text, p_participant text,
   p_audit_id text, p_action text, p_request_id text, p_per_minute integer
 ) returns jsonb
   language plpgsql as $$
@@ -496,6 +499,7 @@ declare
   v_key signing_keys;
   v_stage boolean;
   v_chat boolean;
+  v_ivs_user text;
   v_used integer;
   v_oldest timestamptz;
   v_now timestamptz;
@@ -526,6 +530,9 @@ begin
   if v_role_name is null then return jsonb_build_object('refused', 'role_none'); end if;
   select * into v_role from roles where tenant_id = p_tenant and name = v_role_name;
   if not found then return jsonb_build_object('refused', 'role_unknown'); end if;
+  if v_space.frozen_at is not null and not v_role.moderator then
+    return jsonb_build_object('refused', 'space_frozen');
+  end if;
 
   v_stage := p_stage_grant is not null and v_space.stage_arn is not null and v_role.stage_ttl_seconds is not null;
   v_chat := p_chat_grant is not null and v_space.room_arn is not null and v_role.chat_session_minutes is not null;
@@ -557,11 +564,12 @@ begin
      where tenant_id = p_tenant and state in ('active', 'retiring') order by state, created_at desc limit 1;
   end if;
 
+  v_ivs_user := case v_tenant.ivs_user_ids when 'plain' then p_user else p_pseudonym end;
   v_now := date_trunc('milliseconds', now());
   if v_stage then
-    insert into grants (tenant_id, id, space_id, user_id, kind, role, capabilities, issued_at, expires_at,
-                        session_expires_at, state, mint, participant_id, signing_key_id)
-    values (p_tenant, p_stage_grant, p_space, p_user, 'stage', v_role_name, v_role.stage_capabilities, v_now,
+    insert into grants (tenant_id, id, space_id, user_id, ivs_user_id, kind, role, capabilities, issued_at,
+                        expires_at, session_expires_at, state, mint, participant_id, signing_key_id)
+    values (p_tenant, p_stage_grant, p_space, p_user, v_ivs_user, 'stage', v_role_name, v_role.stage_capabilities, v_now,
             v_now + make_interval(secs => v_role.stage_ttl_seconds),
             v_now + make_interval(secs => v_role.stage_ttl_seconds),
             case when v_key.state = 'active' then 'released' else 'pending' end,
@@ -570,9 +578,9 @@ begin
             case when v_key.state = 'active' then v_key.id end);
   end if;
   if v_chat then
-    insert into grants (tenant_id, id, space_id, user_id, kind, role, capabilities, issued_at, expires_at,
-                        session_expires_at, state)
-    values (p_tenant, p_chat_grant, p_space, p_user, 'chat', v_role_name, v_role.chat_capabilities, v_now,
+    insert into grants (tenant_id, id, space_id, user_id, ivs_user_id, kind, role, capabilities, issued_at,
+                        expires_at, session_expires_at, state)
+    values (p_tenant, p_chat_grant, p_space, p_user, v_ivs_user, 'chat', v_role_name, v_role.chat_capabilities, v_now,
             v_now + interval '2 minutes', v_now + make_interval(mins => v_role.chat_session_minutes), 'pending');
   end if;
   insert into audit (tenant_id, id, caller, action, space_id, user_id, details, request_id)
@@ -583,8 +591,8 @@ begin
           p_request_id);
 
   return jsonb_build_object(
-    'tenant', jsonb_build_object('id', v_tenant.id, 'region', v_tenant.region, 'ivsUserIds', v_tenant.ivs_user_ids,
-                                 'awsRoleArn', v_tenant.aws_role_arn, 'awsExternalId', v_tenant.aws_external_id),
+    'ivsUserId', v_ivs_user,
+    'tenant', jsonb_build_object('id', v_tenant.id, 'region', v_tenant.region, 'awsRoleArn', v_tenant.aws_role_arn, 'awsExternalId', v_tenant.aws_external_id),
     'space', jsonb_build_object('id', v_space.id, 'name', v_space.name),
     'role', jsonb_build_object('name', v_role_name, 'attributes', v_role.attributes),
     'issuedAt', v_now,
