@@ -1,6 +1,7 @@
 import { Credentials } from '../accounts/credentials.ts';
 import { type ArmedFault, type FaultRule, Faults, ruleProblem } from '../faults/faults.ts';
 import { ChatLogs } from '../chatlogs/chat-logs.ts';
+import { DETAIL_TYPES, type DetailType } from '../eventbridge/envelope.ts';
 import { EventBus, type EventSettings, eventSettingsProblem, type SentEvent } from '../eventbridge/event-bus.ts';
 import { isHttpUrl } from '../http/post.ts';
 import { Journal, type JournalEntry, type JournalQuery } from '../journal/journal.ts';
@@ -13,6 +14,7 @@ import { SERVICES } from '../services.ts';
 import { type ClientInfo, joinStage, type Joined } from '../stage/join.ts';
 import { type ParticipantRef, stageControl } from '../stage/control.ts';
 import { type ParticipantView, viewParticipants } from '../stage/view.ts';
+import { parseArn } from '../state/arns.ts';
 import { Clock } from '../state/clock.ts';
 import { Schedule } from '../state/schedule.ts';
 import { DEFAULT_SWITCHES, switchProblem, type Switches } from '../state/switches.ts';
@@ -231,6 +233,19 @@ export class Controls {
     const problem = eventSettingsProblem(wish);
     if (problem) throw new ControlError(problem);
     this.world.events.change(wish);
+  }
+
+  /**
+   * Tells an event by hand, for what does not happen here by itself, such as a composition that fails. The resource
+   * says whose it is.
+   */
+  sendEvent(event: { type: DetailType; resource: string; detail: SentEvent['event']['detail'] }): void {
+    const { type, resource, detail } = event;
+    const arn = typeof resource === 'string' ? parseArn(resource) : undefined;
+    if (!arn) throw new ControlError('resource must be the ARN of a stage or composition');
+    if (!DETAIL_TYPES.includes(type)) throw new ControlError(`type must be one of ${DETAIL_TYPES.join(', ')}`);
+    if (typeof detail?.event_name !== 'string') throw new ControlError('detail must have an event_name');
+    this.world.events.emit(arn, type, resource, detail);
   }
 
   /** The endpoints that stand for message review handlers, by the ARN of the Lambda function. */

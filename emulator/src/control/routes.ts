@@ -52,6 +52,7 @@ const ROUTES: Record<string, Route> = {
     return controls.reviewHandlers;
   },
   'GET events': (controls) => ({ events: controls.events() }),
+  'POST events': (controls, { body }) => controls.sendEvent(body as never),
   'GET events/settings': (controls) => controls.eventSettings,
   'PUT events/settings': (controls, { body }) => {
     controls.setEvents(body);

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
 /** What IVS Real-Time tells EventBridge about (AWS docs, RealTimeUserGuide). Of IVS Chat no events are known. */
-export type DetailType = 'IVS Stage Update' | 'IVS Composition State Change' | 'IVS Participant Recording State Change';
+export const DETAIL_TYPES = [
+  'IVS Stage Update',
+  'IVS Composition State Change',
+  'IVS Participant Recording State Change',
+] as const;
+
+export type DetailType = (typeof DETAIL_TYPES)[number];
 
 /** An event in EventBridge's envelope (AWS docs). */
 export interface EventBridgeEvent {

@@ -50,6 +50,8 @@ export function tellComposition(world: World, scope: Scope, composition: Composi
       ...extra,
     });
   if (name === 'Start') tell('Session Start');
-  for (const destination of composition.destinations) tell(`Destination ${name}`, { id: destination.id });
+  for (const destination of composition.destinations) {
+    if (destination.startTime !== undefined) tell(`Destination ${name}`, { id: destination.id });
+  }
   if (name === 'End') tell('Session End');
 }

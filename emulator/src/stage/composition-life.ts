@@ -1,3 +1,4 @@
+import { tellComposition } from '../eventbridge/stage-events.ts';
 import type { Composition, CompositionState } from '../realtime/types.ts';
 import { iso } from '../state/clock.ts';
 import type { Scope } from '../state/scope.ts';
@@ -25,12 +26,13 @@ export function beginComposition(world: World, scope: Scope, composition: Compos
   }
 }
 
-export function startComposition(scope: Scope, arn: string, now: number): void {
+export function startComposition(world: World, scope: Scope, arn: string, now: number): void {
   const composition = scope.compositions.get(arn);
   if (composition?.state !== 'STARTING') return;
   composition.startTime = iso(now);
   setState(composition, 'ACTIVE');
   for (const destination of composition.destinations) destination.startTime = iso(now);
+  tellComposition(world, scope, composition, 'Start');
 }
 
 /** Begins the end of a composition, as StopComposition does, or because it idled or ran its 24 hours. */
@@ -48,6 +50,7 @@ export function endComposition(world: World, scope: Scope, arn: string, now: num
   setState(composition, 'STOPPED');
   composition.endTime = iso(now);
   for (const destination of composition.destinations) destination.endTime = iso(now);
+  tellComposition(world, scope, composition, 'End');
   cancel(world, arn);
 }
 

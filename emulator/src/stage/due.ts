@@ -8,12 +8,12 @@ import { lapseReplication } from './replication.ts';
 
 /** What happens when each kind of thing comes due. */
 const HAPPENS: Record<Due['what'], (world: World, scope: Scope, due: Due) => void> = {
-  'composition-starts': (_world, scope, due) => startComposition(scope, due.arn, due.at),
+  'composition-starts': (world, scope, due) => startComposition(world, scope, due.arn, due.at),
   'composition-idles': (world, scope, due) => stopComposition(world, scope, due.arn, due.at),
   'composition-stops': (world, scope, due) => stopComposition(world, scope, due.arn, due.at),
   'composition-ends': (world, scope, due) => endComposition(world, scope, due.arn, due.at),
-  'recording-starts': (_world, scope, due) => advanceRecording(scope, due),
-  'recording-ends': (_world, scope, due) => advanceRecording(scope, due),
+  'recording-starts': (world, scope, due) => advanceRecording(world, scope, due),
+  'recording-ends': (world, scope, due) => advanceRecording(world, scope, due),
   'replication-lapses': (world, scope, due) => lapseReplication(world, scope, due.arn, due.participantId ?? ''),
   'token-expires': (world, scope, due) => expireToken(world, scope, due.arn, due.participantId ?? ''),
 };

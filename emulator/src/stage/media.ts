@@ -1,3 +1,4 @@
+import { tellRecording, tellStageUpdate } from '../eventbridge/stage-events.ts';
 import { idOf } from '../state/arns.ts';
 import type { Due } from '../state/schedule.ts';
 import type { ParticipantLife, Scope } from '../state/scope.ts';
@@ -19,16 +20,19 @@ export function publish(world: World, on: OnStage): void {
   if (participant.publishing) return;
   if (!participant.capabilities.publish) {
     record(participant, now, { name: 'PUBLISH_ERROR', errorCode: 'INSUFFICIENT_CAPABILITIES' });
+    tellStageUpdate(world, on, 'Participant Publish Error', 'INSUFFICIENT_CAPABILITIES');
     throw new StageRefusal('INSUFFICIENT_CAPABILITIES', 'the token does not allow to publish');
   }
   const publishers = connectedIn(activeSession(scope.stageLives.get(stage.arn))).filter((life) => life.publishing);
   if (publishers.length >= world.limits.publishersPerStage) {
     record(participant, now, { name: 'PUBLISH_ERROR', errorCode: 'QUOTA_EXCEEDED' });
+    tellStageUpdate(world, on, 'Participant Publish Error', 'QUOTA_EXCEEDED');
     throw new StageRefusal('QUOTA_EXCEEDED', `${world.limits.publishersPerStage} participants publish already`);
   }
   participant.publishing = true;
   participant.participant.published = true;
   record(participant, now, { name: 'PUBLISH_STARTED' });
+  tellStageUpdate(world, on, 'Participant Published');
   startRecording(world, on);
 }
 
@@ -38,6 +42,7 @@ export function unpublish(world: World, on: OnStage): void {
   if (!participant.publishing) return;
   participant.publishing = false;
   record(participant, world.clock.now(), { name: 'PUBLISH_STOPPED' });
+  tellStageUpdate(world, on, 'Participant Unpublished');
   stopRecording(world, on);
 }
 
@@ -101,12 +106,15 @@ function dueFor(what: Due['what'], scope: Scope, arn: string, participant: Parti
 }
 
 /** Moves a recording on, from STARTING to ACTIVE or from STOPPING to STOPPED. */
-export function advanceRecording(scope: Scope, due: Due): void {
+export function advanceRecording(world: World, scope: Scope, due: Due): void {
+  const isStart = due.what === 'recording-starts';
   const lives = scope.stageLives.get(due.arn)?.sessions ?? [];
-  const [from, to] =
-    due.what === 'recording-starts' ? (['STARTING', 'ACTIVE'] as const) : (['STOPPING', 'STOPPED'] as const);
+  const [from, to] = isStart ? (['STARTING', 'ACTIVE'] as const) : (['STOPPING', 'STOPPED'] as const);
   for (const session of lives) {
     const view = session.participants.get(due.participantId ?? '')?.participant;
-    if (view?.recordingState === from) view.recordingState = to;
+    if (view?.recordingState !== from) continue;
+    view.recordingState = to;
+    const where = { scope, stageArn: due.arn, sessionId: session.sessionId };
+    tellRecording(world, where, view, isStart ? 'Recording Start' : 'Recording End');
   }
 }

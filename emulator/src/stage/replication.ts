@@ -1,3 +1,4 @@
+import { tellStageUpdate } from '../eventbridge/stage-events.ts';
 import type { Stage } from '../realtime/types.ts';
 import type { LeaveReason, ParticipantLife, Replication, Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
@@ -31,6 +32,7 @@ export function beginReplication(
   participant.participant.replicationType = 'SOURCE';
   participant.participant.replicationState = 'ACTIVE';
   record(participant, now, eventOf('REPLICATION_STARTED', replication));
+  tellStageUpdate(world, source, 'Participant Replication Started');
   const replica = newReplica(participant, replication, options.attributes);
   session.participants.set(participantId, replica);
   record(replica, now, { name: 'JOINED' });
@@ -134,6 +136,7 @@ export function endReplication(world: World, scope: Scope, replication: Replicat
   const source = connectedAs(scope, sourceStageArn, participantId);
   if (!source) return;
   record(source.participant, now, eventOf('REPLICATION_STOPPED', replication));
+  tellStageUpdate(world, source, 'Participant Replication Stopped');
   if (activeOf(scope, sourceStageArn, participantId).length === 0)
     source.participant.participant.replicationState = 'STOPPED';
 }
