@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/commo
 import type { OperatorCaller, TenantCaller } from '../caller.ts';
 import { By } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
 import {
   apiKeyPage,
@@ -15,6 +16,7 @@ import { ApiKeysService } from './api-keys.service.ts';
 
 const tag = 'API keys';
 const access = { scope: 'keys:write' } as const;
+const keyIdSchema = pathId('key', 'API key');
 
 @Controller('v1')
 export class ApiKeysController {
@@ -28,9 +30,9 @@ export class ApiKeysController {
     answers: { 201: newApiKeyAnswer },
     problems: ['not_found'],
   })
-  async createFor(
+  async createFirstApiKey(
     @By() caller: OperatorCaller,
-    @Param('tenantId') tenantId: string,
+    @Param('tenantId', { schema: pathId('ten', 'tenant') }) tenantId: string,
     @Body({ schema: createApiKeyBody }) body: CreateApiKeyBody,
   ) {
     return await this.apiKeys.createFor(caller, tenantId, body);
@@ -56,7 +58,7 @@ export class ApiKeysController {
 
   @Delete('api-keys/:keyId')
   @Endpoint({ summary: 'Revoke an API key', tag, access, answers: { 204: null }, problems: ['not_found'] })
-  async revoke(@By() caller: TenantCaller, @Param('keyId') keyId: string): Promise<void> {
+  async revoke(@By() caller: TenantCaller, @Param('keyId', { schema: keyIdSchema }) keyId: string): Promise<void> {
     await this.apiKeys.revoke(caller, keyId);
   }
 
@@ -70,7 +72,7 @@ export class ApiKeysController {
   })
   async rotate(
     @By() caller: TenantCaller,
-    @Param('keyId') keyId: string,
+    @Param('keyId', { schema: keyIdSchema }) keyId: string,
     @Body({ schema: rotateApiKeyBody }) body: RotateApiKeyBody,
   ) {
     return await this.apiKeys.rotate(caller, keyId, body);

@@ -1,19 +1,20 @@
 import { z } from 'zod';
+import { filterId, idOf } from '../http/ids.ts';
 import { pageOf, pageQuery } from '../http/paging.ts';
 import { text, userId } from '../http/text.ts';
 
 export const auditQuery = z.strictObject({
   ...pageQuery,
   userId: userId.optional(),
-  spaceId: text(1, 64).optional(),
+  spaceId: filterId('spc', 'space').optional(),
   action: text(1, 64).optional().meta({ description: 'Such as `space.create`.' }),
-  since: z.iso.datetime().optional(),
+  since: z.iso.datetime().optional().meta({ description: 'Nothing older than this.' }),
 });
 export type AuditQuery = z.output<typeof auditQuery>;
 
 export const auditEntry = z
   .object({
-    id: z.string(),
+    id: idOf('aud', 'entry'),
     at: z.iso.datetime(),
     caller: z.object({ kind: z.enum(['operator', 'apiKey', 'user', 'system']), id: z.string() }),
     action: z.string(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { filterId, idOf } from '../http/ids.ts';
 import { pageOf, pageQuery } from '../http/paging.ts';
-import { text, userId } from '../http/text.ts';
+import { userId } from '../http/text.ts';
 
 export const grantState = z.enum(['live', 'watched', 'revoked', 'expired']).meta({
   description:
@@ -10,7 +11,7 @@ export const grantState = z.enum(['live', 'watched', 'revoked', 'expired']).meta
 export const grantsQuery = z.strictObject({
   ...pageQuery,
   userId: userId.optional(),
-  spaceId: text(1, 64).optional(),
+  spaceId: filterId('spc', 'space').optional(),
   state: grantState.optional(),
   live: z
     .enum(['true', 'false'])
@@ -22,9 +23,9 @@ export type GrantsQuery = z.output<typeof grantsQuery>;
 
 export const grant = z
   .object({
-    id: z.string(),
+    id: idOf('grt', 'grant'),
     kind: z.enum(['stage', 'chat']),
-    spaceId: z.string(),
+    spaceId: idOf('spc', 'space'),
     userId: z.string(),
     role: z.string(),
     participantId: z.string().optional().meta({ description: 'Of a stage grant: the participant its token makes.' }),

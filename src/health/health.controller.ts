@@ -30,7 +30,7 @@ export class HealthController implements OnModuleDestroy {
     access: { public: true },
     answers: { 200: liveness },
   })
-  live(): z.output<typeof liveness> {
+  getLiveness(): z.output<typeof liveness> {
     return { status: 'ok' };
   }
 
@@ -41,7 +41,7 @@ export class HealthController implements OnModuleDestroy {
     access: { public: true },
     answers: { 200: readiness, 503: readiness },
   })
-  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
+  async getReadiness(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
     if (this.stopping) {
       reply.status(503);
       return { status: 'shutting_down' };

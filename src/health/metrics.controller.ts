@@ -24,7 +24,7 @@ export class MetricsController {
     answers: { 200: z.string() },
     problems: ['not_found'],
   })
-  async read(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+  async getMetrics(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     if (this.settings.metricsPort !== undefined) throw new Problem('not_found', 'Metrics are on a port of their own.');
     reply.type(this.metrics.registry.contentType);
     return await this.metrics.registry.metrics();

@@ -1,9 +1,8 @@
 import { applyDecorators, HttpCode } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiExtension, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { type ProblemCode, problemKinds } from '../errors.ts';
+import type { ProblemCode } from '../errors.ts';
 import { type Access, AllowedTo } from './access.ts';
-import { problemSchema } from './problem.schema.ts';
 
 /** What a route promises. From this come its access rule, its status and its part of the OpenAPI document. */
 export interface EndpointOptions {
@@ -27,18 +26,26 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     AllowedTo(access),
     HttpCode(status ?? 200),
     ApiTags(options.tag),
-    ApiOperation({ summary: options.summary, description: describe(options) }),
-    ...('public' in access ? [] : [ApiBearerAuth(securityOf(access))]),
+    ApiOperation({ summary: options.summary, description: describe(options), security: securityOf(access) }),
     ...Object.entries(options.answers).map(([code, schema]) =>
       ApiResponse({
         status: Number(code),
-        description: schema === null ? 'Done.' : 'As asked.',
+        description: meanings[code] ?? 'As asked.',
         ...(schema && { standardSchema: schema }),
       }),
     ),
-    ...problemResponses(problemsOf(options)),
+    ApiExtension(problemCodes, problemsOf(options)),
   );
 }
+
+/** Where the problem codes of an operation stand until src/openapi/ makes its answers of them. */
+export const problemCodes = 'x-problem-codes';
+
+const meanings: Record<string, string> = {
+  201: 'Made.',
+  202: 'On record; its delivery to IVS goes on.',
+  204: 'Done.',
+};
 
 function describe({ access, description }: EndpointOptions): string {
   const who =
@@ -50,24 +57,15 @@ function describe({ access, description }: EndpointOptions): string {
   return `${description ? `${description}\n\n` : ''}Callers: ${who}`;
 }
 
-function securityOf(access: Exclude<Access, { public: true }>): string {
-  if ('operator' in access) return 'operator';
-  return access.users ? 'apiKeyOrUser' : 'apiKey';
+/** One of these will do. An API key has to carry the scope that is named with it. */
+function securityOf(access: Access): Record<string, string[]>[] {
+  if ('public' in access) return [];
+  if ('operator' in access) return [{ operator: [] }];
+  return [{ apiKey: [access.scope] }, ...(access.users ? [{ user: [] }] : [])];
 }
 
 function problemsOf({ access, problems = [] }: EndpointOptions): ProblemCode[] {
-  const always: ProblemCode[] = ['invalid_request', 'internal', 'unavailable'];
-  if (!('public' in access)) always.push('unauthenticated', 'forbidden');
+  const always: ProblemCode[] = ['internal'];
+  if (!('public' in access)) always.push('invalid_request', 'unauthenticated', 'forbidden', 'unavailable');
   return [...new Set([...always, ...problems])];
-}
-
-function problemResponses(codes: ProblemCode[]): MethodDecorator[] {
-  const byStatus = Map.groupBy(codes, (code) => problemKinds[code].status);
-  return [...byStatus].map(([status, sameStatus]) =>
-    ApiResponse({
-      status,
-      description: sameStatus.map((code) => `\`${code}\`: ${problemKinds[code].title}.`).join(' '),
-      content: { 'application/problem+json': { schema: { $ref: `#/components/schemas/${problemSchema.name}` } } },
-    }),
-  );
 }

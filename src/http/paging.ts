@@ -11,12 +11,14 @@ export const pageQuery = {
 export const listQuery = z.strictObject(pageQuery);
 export type ListQuery = z.output<typeof listQuery>;
 
-/** The answer of every list. */
+/** The answer of every list; `SpacePage` in the API's description, for a list of `Space`. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
-  return z.object({
+  const page = z.object({
     data: z.array(item),
     nextCursor: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last.' }),
   });
+  const id = item.meta()?.id;
+  return id === undefined ? page : page.meta({ id: `${id}Page` });
 }
 
 export interface Page<Item> {

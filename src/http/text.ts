@@ -24,6 +24,9 @@ export const userId = text(1, 128).meta({ description: "The tenant's own id of t
 /** Why something was done, for those who read the audit log. */
 export const reason = text(1, 256);
 
+/** The body of a write that takes none: an empty object, or nothing. */
+export const noBody = z.strictObject({}).default({});
+
 /** Any JSON, as deep as the body parser lets through. */
 export const jsonObject = z.record(text(1, 128), z.unknown());
 

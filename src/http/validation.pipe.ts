@@ -1,5 +1,6 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
-import { Problem } from '../errors.ts';
+import { notFound, Problem } from '../errors.ts';
+import { missingThing } from './ids.ts';
 
 /** Most faults to list: a body can have as many as it has bytes. */
 const maxFaults = 20;
@@ -7,12 +8,15 @@ const maxFaults = 20;
 /** Checks bodies, queries and parameters by their zod schema, and says for each fault where it is and what to change. */
 export function validationPipe(): StandardSchemaValidationPipe {
   return new StandardSchemaValidationPipe({
-    exceptionFactory: (issues) =>
-      new Problem('invalid_request', 'Correct the fields named in errors and send the request again.', {
+    exceptionFactory: (issues) => {
+      const missing = issues.map(missingThing).find((what) => what !== undefined);
+      if (missing !== undefined) return notFound(missing);
+      return new Problem('invalid_request', 'Correct the fields named in errors and send the request again.', {
         errors: issues.slice(0, maxFaults).map((issue) => ({
           path: (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
           message: issue.message,
         })),
-      }),
+      });
+    },
   });
 }

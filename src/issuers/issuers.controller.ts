@@ -2,12 +2,14 @@ import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/commo
 import type { TenantCaller } from '../caller.ts';
 import { By } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
-import { type CreateIssuerBody, createIssuerBody, issuer, issuerId, issuerPage } from './issuers.schemas.ts';
+import { type CreateIssuerBody, createIssuerBody, issuer, issuerPage } from './issuers.schemas.ts';
 import { IssuersService } from './issuers.service.ts';
 
 const tag = 'Issuers';
 const access = { scope: 'issuers:write' } as const;
+const issuerIdSchema = pathId('iss', 'issuer');
 
 @Controller('v1/issuers')
 export class IssuersController {
@@ -35,7 +37,7 @@ export class IssuersController {
 
   @Get(':issuerId')
   @Endpoint({ summary: 'Get an issuer', tag, access, answers: { 200: issuer }, problems: ['not_found'] })
-  async get(@By() caller: TenantCaller, @Param('issuerId', { schema: issuerId }) id: string) {
+  async get(@By() caller: TenantCaller, @Param('issuerId', { schema: issuerIdSchema }) id: string) {
     return await this.issuers.get(caller, id);
   }
 
@@ -48,7 +50,7 @@ export class IssuersController {
     answers: { 204: null },
     problems: ['not_found'],
   })
-  async remove(@By() caller: TenantCaller, @Param('issuerId', { schema: issuerId }) id: string): Promise<void> {
+  async remove(@By() caller: TenantCaller, @Param('issuerId', { schema: issuerIdSchema }) id: string): Promise<void> {
     await this.issuers.remove(caller, id);
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { text } from '../http/text.ts';
 import { type Algorithm, algorithms, publicKeyAlgorithms, secretAlgorithms } from './algorithms.ts';
@@ -79,7 +80,8 @@ export const createIssuerBody = z
         message: `${other} does not fit: ${fitting.join(', ')}`,
       });
     }
-  });
+  })
+  .meta({ id: 'CreateIssuer' });
 export type CreateIssuerBody = z.output<typeof createIssuerBody>;
 
 /** The algorithms that tokens can have, given where the keys come from. */
@@ -93,12 +95,9 @@ export function fittingAlgorithms(body: {
   return publicKeyAlgorithms.filter((algorithm) => fitting.has(algorithm));
 }
 
-/** Any text: an id that is not one is not found, like one that is not there. */
-export const issuerId = text(1, 128);
-
 export const issuer = z
   .object({
-    id: z.string(),
+    id: idOf('iss', 'issuer'),
     issuer: issuerName,
     audience,
     jwksUri: jwksUri.optional(),

@@ -4,6 +4,7 @@ import type { TenantCaller } from '../caller.ts';
 import type { ProblemCode } from '../errors.ts';
 import { By } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { pathId } from '../http/ids.ts';
 import { Remints } from '../http/idempotency.interceptor.ts';
 import {
   type ChatToken,
@@ -20,6 +21,7 @@ import {
 import { JoinsService } from './joins.service.ts';
 
 const tag = 'Joining';
+const spaceIdSchema = pathId('spc', 'space');
 const access = { scope: 'tokens:vend', users: true } as const;
 const problems: ProblemCode[] = [
   'not_found',
@@ -47,9 +49,9 @@ export class JoinsController {
     answers: { 201: joinAnswer },
     problems,
   })
-  async join(
+  async joinSpace(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: joinBody }) { stage, chat, ...body }: JoinBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JoinAnswer> {
@@ -61,9 +63,9 @@ export class JoinsController {
   @Post('stage-tokens')
   @Remints()
   @Endpoint({ summary: 'Get a stage token', tag, access, answers: { 201: stageToken }, problems })
-  async stageToken(
+  async createStageToken(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: tokenBody }) body: TokenBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StageToken | null> {
@@ -76,9 +78,9 @@ export class JoinsController {
   @Post('chat-tokens')
   @Remints()
   @Endpoint({ summary: 'Get a chat token', tag, access, answers: { 201: chatToken }, problems })
-  async chatToken(
+  async createChatToken(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: tokenBody }) body: TokenBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ChatToken | null> {

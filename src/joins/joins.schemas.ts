@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { idOf } from '../http/ids.ts';
 import { attributes, userId } from '../http/text.ts';
 import { roleName } from '../roles/roles.schemas.ts';
 
@@ -11,7 +12,7 @@ const common = {
   }),
 };
 
-export const tokenBody = z.strictObject(common).default({});
+export const tokenBody = z.strictObject(common).meta({ id: 'TokenRequest' }).default({});
 export type TokenBody = z.output<typeof tokenBody>;
 
 export const joinBody = z
@@ -21,12 +22,13 @@ export const joinBody = z
     chat: z.boolean().default(true).meta({ description: 'false: no chat token.' }),
   })
   .refine((body) => body.stage || body.chat, { error: 'must ask for the stage, the chat or both' })
+  .meta({ id: 'JoinRequest' })
   .prefault({});
 export type JoinBody = z.output<typeof joinBody>;
 
 export const stageToken = z
   .object({
-    grantId: z.string(),
+    grantId: idOf('grt', 'grant'),
     token: z.string().meta({ description: 'For the IVS broadcast SDK. Secret.' }),
     participantId: z.string(),
     capabilities: z.array(z.enum(['PUBLISH', 'SUBSCRIBE'])),
@@ -39,7 +41,7 @@ export type StageToken = z.output<typeof stageToken>;
 
 export const chatToken = z
   .object({
-    grantId: z.string(),
+    grantId: idOf('grt', 'grant'),
     token: z.string().meta({ description: 'For the IVS Chat Messaging SDK; opens one connection. Secret.' }),
     capabilities: z.array(z.enum(['SEND_MESSAGE', 'DELETE_MESSAGE', 'DISCONNECT_USER'])),
     attributes: z.record(z.string(), z.string()),
@@ -52,7 +54,7 @@ export type ChatToken = z.output<typeof chatToken>;
 
 export const joinAnswer = z
   .object({
-    space: z.object({ id: z.string(), name: z.string() }),
+    space: z.object({ id: idOf('spc', 'space'), name: z.string() }),
     userId: z.string(),
     role: z.string(),
     stage: stageToken.nullable().meta({ description: 'null if not asked for, or if space or role have no such part.' }),

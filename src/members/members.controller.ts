@@ -2,12 +2,14 @@ import { Body, Controller, Delete, Get, Param, Put, Query } from '@nestjs/common
 import type { TenantCaller } from '../caller.ts';
 import { By } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
 import { userId as userIdSchema } from '../http/text.ts';
 import { member, memberPage, type PutMemberBody, putMemberBody } from './members.schemas.ts';
 import { MembersService } from './members.service.ts';
 
 const tag = 'Members';
+const spaceIdSchema = pathId('spc', 'space');
 
 @Controller('v1/spaces/:spaceId/members')
 export class MembersController {
@@ -23,7 +25,7 @@ export class MembersController {
   })
   async list(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Query({ schema: listQuery }) query: ListQuery,
   ) {
     return await this.members.list(caller, spaceId, query);
@@ -39,7 +41,7 @@ export class MembersController {
   })
   async put(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Body({ schema: putMemberBody }) body: PutMemberBody,
   ) {
@@ -56,7 +58,7 @@ export class MembersController {
   })
   async remove(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Param('userId', { schema: userIdSchema }) userId: string,
   ): Promise<void> {
     await this.members.remove(caller, spaceId, userId);

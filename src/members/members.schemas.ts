@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { pageOf } from '../http/paging.ts';
 import { roleName } from '../roles/roles.schemas.ts';
 
-export const putMemberBody = z.strictObject({ role: roleName });
+export const putMemberBody = z.strictObject({ role: roleName }).meta({ id: 'PutMember' });
 export type PutMemberBody = z.output<typeof putMemberBody>;
 
 export const member = z

@@ -3,7 +3,7 @@ import type { TenantCaller } from '../caller.ts';
 import { By } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
-import { type PutRoleBody, putRoleBody, role, roleName, rolePage } from './roles.schemas.ts';
+import { pathRole, type PutRoleBody, putRoleBody, role, roleName, rolePage } from './roles.schemas.ts';
 import { RolesService } from './roles.service.ts';
 
 const tag = 'Roles';
@@ -42,7 +42,7 @@ export class RolesController {
     answers: { 204: null },
     problems: ['not_found', 'conflict'],
   })
-  async remove(@By() caller: TenantCaller, @Param('name') name: string): Promise<void> {
+  async remove(@By() caller: TenantCaller, @Param('name', { schema: pathRole }) name: string): Promise<void> {
     await this.roles.remove(caller, name);
   }
 }

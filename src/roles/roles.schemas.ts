@@ -1,12 +1,21 @@
 import { z } from 'zod';
+import { pathName } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { attributesBytes, attributesMaxBytes, text } from '../http/text.ts';
+
+const roleNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** A role's name: a word of the tenant's, as members, claims and spaces name it. */
 export const roleName = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores')
-  .meta({ description: 'Name of a role of the tenant.' });
+  .regex(roleNamePattern, 'must be 1 to 64 letters, digits, dots, dashes or underscores')
+  .meta({ description: 'Name of a role of the tenant.', examples: ['host'] });
+
+/** The name of a role that must be there. */
+export const pathRole = pathName(roleNamePattern, 'role').meta({
+  description: 'Name of a role of the tenant.',
+  examples: ['host'],
+});
 
 function distinct<Value extends string>(values: readonly [Value, ...Value[]]) {
   return z.array(z.enum(values)).refine((given) => new Set(given).size === given.length, {
@@ -50,13 +59,20 @@ const chatRights = z.strictObject({
     .meta({ description: 'How long a chat connection lasts before it needs a new token.' }),
 });
 
-export const putRoleBody = z.strictObject({
-  stage: stageRights.nullable().default(null),
-  chat: chatRights.nullable().default(null),
-  moderator: z.boolean().default(false),
-  rank: z.int().min(0).max(1_000_000).default(0).meta({ description: 'A moderator acts only on users of lower rank.' }),
-  attributes: attributeTemplates.default({}),
-});
+export const putRoleBody = z
+  .strictObject({
+    stage: stageRights.nullable().default(null),
+    chat: chatRights.nullable().default(null),
+    moderator: z.boolean().default(false),
+    rank: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(0)
+      .meta({ description: 'A moderator acts only on users of lower rank.' }),
+    attributes: attributeTemplates.default({}),
+  })
+  .meta({ id: 'PutRole' });
 export type PutRoleBody = z.output<typeof putRoleBody>;
 
 export const role = z

@@ -1,8 +1,10 @@
-import { Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { By } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
+import { noBody } from '../http/text.ts';
 import { signingKey, signingKeyPage } from './signing-keys.schemas.ts';
 import { SigningKeysService } from './signing-keys.service.ts';
 
@@ -23,7 +25,7 @@ export class SigningKeysController {
     answers: { 201: signingKey },
     problems: ['conflict', 'quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
   })
-  async create(@By() caller: TenantCaller) {
+  async create(@By() caller: TenantCaller, @Body({ schema: noBody }) _body: object) {
     return await this.signingKeys.create(caller);
   }
 
@@ -42,7 +44,7 @@ export class SigningKeysController {
     answers: { 201: signingKey },
     problems: ['quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
   })
-  async rotate(@By() caller: TenantCaller) {
+  async rotate(@By() caller: TenantCaller, @Body({ schema: noBody }) _body: object) {
     return await this.signingKeys.rotate(caller);
   }
 
@@ -55,7 +57,10 @@ export class SigningKeysController {
     answers: { 204: null },
     problems: ['not_found', 'ivs_rejected', 'ivs_unavailable'],
   })
-  async remove(@By() caller: TenantCaller, @Param('keyId') keyId: string): Promise<void> {
+  async remove(
+    @By() caller: TenantCaller,
+    @Param('keyId', { schema: pathId('sgk', 'signing key') }) keyId: string,
+  ): Promise<void> {
     await this.signingKeys.remove(caller, keyId);
   }
 }

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestj
 import type { TenantCaller } from '../caller.ts';
 import { By } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
 import {
   type CreateSpaceBody,
@@ -14,6 +15,7 @@ import {
 import { SpacesService } from './spaces.service.ts';
 
 const tag = 'Spaces';
+const spaceIdSchema = pathId('spc', 'space');
 
 @Controller('v1/spaces')
 export class SpacesController {
@@ -46,7 +48,7 @@ export class SpacesController {
     answers: { 200: space },
     problems: ['not_found'],
   })
-  async get(@By() caller: TenantCaller, @Param('spaceId') spaceId: string) {
+  async get(@By() caller: TenantCaller, @Param('spaceId', { schema: spaceIdSchema }) spaceId: string) {
     return await this.spaces.get(caller, spaceId);
   }
 
@@ -60,7 +62,7 @@ export class SpacesController {
   })
   async update(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: updateSpaceBody }) body: UpdateSpaceBody,
   ) {
     return await this.spaces.update(caller, spaceId, body);
@@ -75,7 +77,10 @@ export class SpacesController {
     answers: { 204: null },
     problems: ['not_found', 'ivs_rejected', 'ivs_unavailable'],
   })
-  async remove(@By() caller: TenantCaller, @Param('spaceId') spaceId: string): Promise<void> {
+  async remove(
+    @By() caller: TenantCaller,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
+  ): Promise<void> {
     await this.spaces.remove(caller, spaceId);
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { jsonObject, text } from '../http/text.ts';
 import { roleName } from '../roles/roles.schemas.ts';
@@ -39,7 +40,8 @@ export const createSpaceBody = z
     capacity: capacity.default(null),
     metadata: metadata.default({}),
   })
-  .refine((body) => body.stage !== false || body.room !== false, { error: 'must have a stage, a room or both' });
+  .refine((body) => body.stage !== false || body.room !== false, { error: 'must have a stage, a room or both' })
+  .meta({ id: 'CreateSpace' });
 export type CreateSpaceBody = z.output<typeof createSpaceBody>;
 
 export const updateSpaceBody = z
@@ -50,12 +52,13 @@ export const updateSpaceBody = z
     capacity: capacity.optional(),
     metadata: metadata.optional(),
   })
-  .refine((body) => Object.keys(body).length > 0, { error: 'must change something' });
+  .refine((body) => Object.keys(body).length > 0, { error: 'must change something' })
+  .meta({ id: 'UpdateSpace' });
 export type UpdateSpaceBody = z.output<typeof updateSpaceBody>;
 
 export const space = z
   .object({
-    id: z.string(),
+    id: idOf('spc', 'space'),
     name: z.string(),
     status: z.enum(['open', 'closed']).meta({ description: 'A closed space gives no tokens.' }),
     defaultRole: z

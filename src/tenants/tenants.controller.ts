@@ -2,6 +2,7 @@ import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common
 import type { OperatorCaller } from '../caller.ts';
 import { By } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
 import {
   type CreateTenantBody,
@@ -15,6 +16,7 @@ import { TenantsService } from './tenants.service.ts';
 
 const tag = 'Tenants';
 const access = { operator: true } as const;
+const tenantIdSchema = pathId('ten', 'tenant');
 
 @Controller('v1/tenants')
 export class TenantsController {
@@ -34,7 +36,7 @@ export class TenantsController {
 
   @Get(':tenantId')
   @Endpoint({ summary: 'Get a tenant', tag, access, answers: { 200: tenant }, problems: ['not_found'] })
-  async get(@By() caller: OperatorCaller, @Param('tenantId') tenantId: string) {
+  async get(@By() caller: OperatorCaller, @Param('tenantId', { schema: tenantIdSchema }) tenantId: string) {
     return await this.tenants.get(caller, tenantId);
   }
 
@@ -48,7 +50,7 @@ export class TenantsController {
   })
   async update(
     @By() caller: OperatorCaller,
-    @Param('tenantId') tenantId: string,
+    @Param('tenantId', { schema: tenantIdSchema }) tenantId: string,
     @Body({ schema: updateTenantBody }) body: UpdateTenantBody,
   ) {
     return await this.tenants.update(caller, tenantId, body);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { text } from '../http/text.ts';
 
@@ -28,12 +29,14 @@ const ivsUserIds = z.enum(['plain', 'pseudonym']).meta({
     'What IVS and every participant see as user id: the tenant’s own id, or a stable keyed pseudonym. Callers of this API always use the tenant’s own id.',
 });
 
-export const createTenantBody = z.strictObject({
-  slug,
-  name: text(1, 200),
-  region: region.optional(),
-  aws: aws.optional(),
-});
+export const createTenantBody = z
+  .strictObject({
+    slug,
+    name: text(1, 200),
+    region: region.optional(),
+    aws: aws.optional(),
+  })
+  .meta({ id: 'CreateTenant' });
 export type CreateTenantBody = z.output<typeof createTenantBody>;
 
 export const updateTenantBody = z
@@ -43,12 +46,13 @@ export const updateTenantBody = z
     aws: aws.nullable().optional(),
     ivsUserIds: ivsUserIds.optional(),
   })
-  .refine((body) => Object.keys(body).length > 0, { error: 'must change something' });
+  .refine((body) => Object.keys(body).length > 0, { error: 'must change something' })
+  .meta({ id: 'UpdateTenant' });
 export type UpdateTenantBody = z.output<typeof updateTenantBody>;
 
 export const tenant = z
   .object({
-    id: z.string(),
+    id: idOf('ten', 'tenant'),
     slug: z.string(),
     name: z.string(),
     status: z.enum(['active', 'suspended']).meta({ description: 'A suspended tenant vends nothing.' }),

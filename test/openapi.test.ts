@@ -1,0 +1,198 @@
+/** The description of the API is part of the product: what it says is what the service does, and nobody forgets it. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+import { assemble } from '../src/app.ts';
+import { Settings } from '../src/config.ts';
+import { problemKinds } from '../src/errors.ts';
+import { openApiDocument, openApiText } from '../src/openapi/openapi.ts';
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+const committed = readFileSync(path.resolve(import.meta.dirname, '../openapi.json'), 'utf8');
+
+let app: NestFastifyApplication;
+let document: OpenAPIObject;
+let operations: [name: string, operation: Operation][];
+
+/** Nobody listens there: describing the API must not take a database. */
+const settings = Settings.from({
+  DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none',
+  STAGEDOOR_OPERATOR_TOKEN: 'operator-token-of-the-tests-0123456789',
+  STAGEDOOR_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+  AWS_REGION: 'us-east-1',
+  LOG_LEVEL: 'silent',
+});
+
+beforeAll(async () => {
+  app = await assemble(settings);
+  document = openApiDocument(app);
+  operations = Object.entries(document.paths).flatMap(([at, item]) =>
+    Object.entries(item)
+      .filter(([method]) => /^(get|put|post|patch|delete)$/.test(method))
+      .map(([method, operation]) => [`${method.toUpperCase()} ${at}`, operation as Operation] as const)
+      .map(([name, operation]): [string, Operation] => [name, operation]),
+  );
+});
+
+afterAll(async () => {
+  await app.close();
+});
+
+/** The operations that `wrong` finds something in, with what it finds. */
+function faults(wrong: (operation: Operation, name: string) => string | string[] | false | undefined): string[] {
+  return operations.flatMap(([name, operation]) => {
+    const found = wrong(operation, name);
+    return found === undefined || found === false ? [] : [`${name}: ${[found].flat().join(', ')}`];
+  });
+}
+
+test('openapi.json is what the service says of itself; `npm run openapi` writes it anew', () => {
+  expect(openApiText(document) === committed ? 'as the code has it' : 'out of date').toBe('as the code has it');
+});
+
+test('the running service answers with the same document', async () => {
+  const answer = await fastify().inject({ method: 'GET', url: '/openapi.json' });
+  expect(openApiText(answer.json())).toBe(openApiText(document));
+});
+
+test('every route of the service is described, and nothing is described that is not there', () => {
+  // Pages for people and the document itself describe the API and are not part of it; HEAD comes with GET.
+  const own = /^\/(docs|openapi\.(json|yaml))(\/|$)/;
+  const routes = fastify()
+    .printRoutes({ commonPrefix: false })
+    .split('\n')
+    .flatMap(routesOfLine)
+    .filter(([method, url]) => method !== 'HEAD' && method !== 'OPTIONS' && !own.test(url))
+    .map(([method, url]) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
+  expect(routes.length).toBeGreaterThan(20);
+  expect(routes.sort()).toEqual(operations.map(([name]) => name).sort());
+});
+
+/** Fastify prints one indented line for each piece of a path: `│   ├── /:spaceId (GET, PATCH)`. */
+const pieces: string[] = [];
+function routesOfLine(line: string): [method: string, url: string][] {
+  const found = /^([\s│├└─]*?)(?:├──|└──) (\S*)(?: \((.+)\))?$/.exec(line);
+  if (!found) return [];
+  const [, indent = '', piece = '', methods = ''] = found;
+  pieces.splice(indent.length / 4, Infinity, piece);
+  const url = pieces.join('').replace(/(?<=.)\/$/, '');
+  return methods.split(', ').flatMap((method) => (method === '' ? [] : [[method, url]]));
+}
+
+function fastify(): FastifyInstance {
+  return app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+}
+
+test('every operation says who may call it', () => {
+  const schemes = Object.keys(document.components?.securitySchemes ?? {});
+  expect(
+    faults(({ security, description = '' }, name) => {
+      if (!/Callers: \S/.test(description)) return 'the description names no callers';
+      if (!security) return 'no security';
+      if (security.length === 0 && name.includes('/v1/')) return 'open to everybody';
+      return security.flatMap((one) => Object.keys(one)).find((scheme) => !schemes.includes(scheme));
+    }),
+  ).toEqual([]);
+  for (const [, { security = [] }] of operations) {
+    for (const { apiKey } of security) if (apiKey) expect(apiKey).toEqual([expect.stringMatching(/^[a-z]+:[a-z]+$/)]);
+  }
+});
+
+test('every operation has a name of its own, a summary, and a group that is explained', () => {
+  const groups = new Map((document.tags ?? []).map(({ name, description }) => [name, description]));
+  expect(faults(({ summary }) => !summary && 'no summary')).toEqual([]);
+  expect(faults(({ operationId = '' }) => !/^[a-z]+[A-Z][A-Za-z]+$/.test(operationId) && operationId)).toEqual([]);
+  expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(operations.length);
+  expect(faults(({ tags = [] }) => (tags.length === 1 && groups.get(tags[0] ?? '') ? undefined : tags))).toEqual([]);
+  const used = new Set(operations.flatMap(([, { tags = [] }]) => tags));
+  expect([...groups.keys()].filter((name) => !used.has(name))).toEqual([]);
+});
+
+test('every write says what it takes, and every parameter has a type and a meaning', () => {
+  expect(
+    faults(({ requestBody }, name) => {
+      if (!/^(POST|PUT|PATCH) /.test(name)) return undefined;
+      if (!requestBody || '$ref' in requestBody) return 'no body';
+      return !requestBody.content['application/json']?.schema && 'no schema';
+    }),
+  ).toEqual([]);
+  expect(
+    faults(({ parameters = [] }, name) => {
+      const named = [...name.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+      const inPath = parameters.flatMap((one) => ('in' in one && one.in === 'path' ? [one.name] : []));
+      if (named.join() !== inPath.join()) return `path parameters: ${inPath.join()}`;
+      const bare = parameters.find((one) => !('in' in one && one.description && one.schema && 'type' in one.schema));
+      return bare && 'name' in bare && `${bare.name} lacks a description or a type`;
+    }),
+  ).toEqual([]);
+});
+
+test('every operation under /v1 says how it succeeds, how it fails, and with which headers', () => {
+  const always = ['400', '401', '403', '500', '503'];
+  expect(
+    faults(({ responses, requestBody }, name) => {
+      if (!name.includes('/v1/')) return undefined;
+      const statuses = Object.keys(responses);
+      const wanted = [
+        ...always,
+        ...(name.startsWith('GET') ? [] : ['409']),
+        ...(requestBody ? ['413', '415'] : []),
+        ...(/\{\w+Id\}/.test(name) ? ['404'] : []),
+      ];
+      if (!statuses.some((status) => /^20[0124]$/.test(status))) return 'no success';
+      const missing = wanted.filter((status) => !statuses.includes(status));
+      return missing.length > 0 && `lacks ${missing.join(', ')}`;
+    }),
+  ).toEqual([]);
+  expect(
+    faults(({ responses }) => {
+      const missing = Object.entries(responses).flatMap(([status, response]) => {
+        const headers = Object.keys(resolved(response).headers ?? {});
+        const wanted = ['x-request-id', ...(status === '429' || status === '503' ? ['Retry-After'] : [])];
+        return wanted.filter((header) => !headers.includes(header)).map((header) => `${status} without ${header}`);
+      });
+      return missing.length > 0 && missing;
+    }),
+  ).toEqual([]);
+});
+
+test('every failure is a problem document, and names the codes it can have', () => {
+  expect(
+    faults(({ responses }) => {
+      const bad = Object.entries(responses).filter(([status, response]) => {
+        if (!response || !('$ref' in response)) return Number(status) >= 400 && status !== '503';
+        const { description, content = {} } = resolved(response);
+        const examples = content['application/problem+json']?.examples ?? {};
+        return !Object.keys(examples).every((code) => code in problemKinds && description.includes(`\`${code}\``));
+      });
+      return bad.length > 0 && bad.map(([status]) => status);
+    }),
+  ).toEqual([]);
+  const problem = document.components?.schemas?.['Problem'] as { properties: { code: { enum: string[] } } };
+  expect(problem.properties.code.enum).toEqual(Object.keys(problemKinds));
+});
+
+test('answers may gain fields: no answer forbids more', () => {
+  const schemas = Object.entries(document.components?.schemas ?? {});
+  const inputs = /^(Create|Update|Put|Rotate|PublicJwk)|Request$/;
+  const closed = schemas.filter(([, schema]) => 'additionalProperties' in schema && !schema.additionalProperties);
+  expect(closed.map(([name]) => name).filter((name) => !inputs.test(name))).toEqual([]);
+  // and every body forbids what it does not know
+  const open = schemas.filter(([name]) => inputs.test(name) && name !== 'PublicJwk');
+  expect(open.length).toBeGreaterThan(8);
+  for (const [, schema] of open) expect(schema).toMatchObject({ additionalProperties: false });
+});
+
+function resolved(response: Operation['responses'][string]): {
+  description: string;
+  headers?: Record<string, unknown>;
+  content?: Record<string, { examples?: Record<string, unknown> }>;
+} {
+  if (response && '$ref' in response) {
+    return resolved(document.components?.responses?.[response.$ref.split('/').at(-1) ?? '']);
+  }
+  return response as ReturnType<typeof resolved>;
+}
