@@ -462,6 +462,14 @@ begin
   if p_exclusive then perform pg_advisory_xact_lock(v_key); else perform pg_advisory_xact_lock_shared(v_key); end if;
 end $$;
 
+-- Serialises vends into a space (shared) with the freezing of it (exclusive).
+create function lock_space(p_tenant text, p_space text, p_exclusive boolean) returns void
+  language plpgsql as $$
+declare v_key bigint := hashtextextended(p_tenant || E'\n' || p_space || E'\nspace', 0);
+begin
+  if p_exclusive then perform pg_advisory_xact_lock(v_key); else perform pg_advisory_xact_lock_shared(v_key); end if;
+end $$;
+
 -- The ban that keeps a user out of a space now, if any: the one that lasts longest. Only after lock_user.
 create function ban_in_force(p_tenant text, p_user text, p_space text) returns bans
   language sql stable as $$
@@ -511,6 +519,7 @@ begin
   select * into v_tenant from tenants where id = p_tenant;
   if v_tenant.status <> 'active' then return jsonb_build_object('refused', 'tenant_suspended'); end if;
 
+  perform lock_space(p_tenant, p_space, false);
   select * into v_space from spaces
    where tenant_id = p_tenant and id = p_space and ready_at is not null and deleted_at is null;
   if not found then return jsonb_build_object('refused', 'space_unknown'); end if;

@@ -1,0 +1,498 @@
+-- Moderation: what was done against whom, its delivery to IVS, and the watch that is kept until it has come true.
+
+-- ---------------------------------------------------------------------------------------------------------- tables --
+
+-- One act of a moderator.
+create table actions (
+  tenant_id text not null references tenants (id),
+  id text not null,
+  kind text not null check (kind in ('participant.disconnect', 'user.disconnect', 'message.delete', 'event.send',
+                                     'ban', 'grants.revoke', 'space.freeze', 'role.change')),
+  space_id text,
+  user_id text,
+  ban_id text,
+  reason text,
+  requested_by jsonb not null,
+  created_at timestamptz(3) not null default now(),
+  requested_at timestamptz(3) not null, -- when the request came in, by the database's clock
+  silenced_at timestamptz(3),           -- when the last connection it is about was gone
+  primary key (tenant_id, id),
+  foreign key (tenant_id, space_id) references spaces (tenant_id, id),
+  foreign key (tenant_id, ban_id) references bans (tenant_id, id)
+);
+create index actions_of_space on actions (tenant_id, space_id, id);
+create index actions_of_ban on actions (tenant_id, ban_id) where ban_id is not null;
+
+-- One call to IVS that an action needs. Delivered by whoever takes the lease; repeated until it holds.
+--   pending        to be called (again)          done           IVS has confirmed it
+--   not_connected  IVS knows nobody like that    expired        no longer needed: too late to matter, or lifted
+--   stuck          IVS refuses the service; it is tried again all the same, and somebody has to look
+create table targets (
+  tenant_id text not null,
+  id bigint generated always as identity,
+  action_id text not null,
+  space_id text not null,
+  account text not null, -- whose IVS quotas the call counts against: AWS account (by role) and Region
+  operation text not null check (operation in ('DisconnectParticipant', 'DisconnectUser', 'DeleteMessage', 'SendEvent')),
+  arn text not null,
+  target text not null,
+  grant_id text,
+  parameters jsonb not null default '{}',
+  follow_up boolean not null default false, -- repeats what was done, once an unused chat token can no longer connect
+  state text not null default 'pending' check (state in ('pending', 'done', 'not_connected', 'expired', 'stuck')),
+  priority smallint not null default 1, -- 0 publishers, 1 other connections, 2 the rest
+  attempts integer not null default 0,
+  last_error text,
+  next_at timestamptz(3) not null default now(),
+  leased_until timestamptz(3) not null default 'epoch',
+  needed_until timestamptz(3) not null,
+  done_at timestamptz(3),
+  primary key (tenant_id, id),
+  foreign key (tenant_id, action_id) references actions (tenant_id, id),
+  foreign key (tenant_id, space_id) references spaces (tenant_id, id),
+  foreign key (tenant_id, grant_id) references grants (tenant_id, id)
+);
+create index targets_of_action on targets (tenant_id, action_id);
+create index targets_due on targets (next_at) where state in ('pending', 'stuck');
+
+-- Grants acted against that may still be used, or whose holder may still be inside, have the action here. They are
+-- looked for among the participants until a look after their expiry has not found them.
+alter table grants add column watch_action text;
+-- What is looked for: 'gone' (nobody may be connected with it) or 'not_publishing' (who was demoted may stay and watch).
+alter table grants add column watch_for text check (watch_for in ('gone', 'not_publishing'));
+alter table grants add column watch_from timestamptz(3);
+alter table grants add foreign key (tenant_id, watch_action) references actions (tenant_id, id);
+create index grants_watched on grants (tenant_id, space_id) where watch_action is not null;
+
+-- One row for each space with watched stage grants: when to look at its stage again, and who is looking.
+create table watches (
+  tenant_id text not null,
+  space_id text not null,
+  next_at timestamptz(3) not null default now(),
+  leased_until timestamptz(3) not null default 'epoch',
+  primary key (tenant_id, space_id),
+  foreign key (tenant_id, space_id) references spaces (tenant_id, id)
+);
+create index watches_due on watches (next_at);
+
+-- How much of IVS's call rates is left, for each account and operation: a token bucket all replicas share.
+create table pacing (
+  account text not null,
+  operation text not null,
+  allowance double precision not null,
+  at timestamptz not null,
+  primary key (account, operation)
+);
+
+-- ------------------------------------------------------------------------------------------------------- isolation --
+
+do $$
+declare t text;
+begin
+  foreach t in array array['actions', 'targets', 'watches'] loop
+    execute format('alter table %I enable row level security', t);
+    execute format('alter table %I force row level security', t);
+    execute format('create policy serving on %I to stagedoor_app using (true) with check (true)', t);
+    execute format('create policy tenant on %I as restrictive to stagedoor_app
+                      using (tenant_id = (select current_tenant_id()))
+                      with check (tenant_id = (select current_tenant_id()))', t);
+    execute format('create policy crossing on %I to stagedoor_crossing using (true)', t);
+  end loop;
+end $$;
+grant select, insert, update, delete on actions, targets, watches to stagedoor_app;
+
+grant create on schema public to stagedoor_crossing; -- until the end of this file
+grant select, insert, update on pacing to stagedoor_crossing;
+grant select on actions, bans to stagedoor_crossing;
+grant select, update on targets to stagedoor_crossing;
+grant select, update on watches to stagedoor_crossing;
+create policy crossing on bans for select to stagedoor_crossing using (true);
+
+-- ---------------------------------------------------------------------------------------------------------- acting --
+
+-- The role a user has in a space without a JWT at hand: the highest rank of his member row and of the grants that could
+-- still matter. Null space: in any space.
+create function rank_of(p_tenant text, p_space text, p_user text) returns integer
+  language sql stable as $$
+  select coalesce(max(r.rank), -1) from roles r
+   where r.tenant_id = p_tenant and (
+         exists (select from members m where m.tenant_id = p_tenant and m.user_id = p_user and m.role = r.name
+                    and (p_space is null or m.space_id = p_space))
+      or exists (select from grants g where g.tenant_id = p_tenant and g.user_id = p_user and g.role = r.name
+                    and (p_space is null or g.space_id = p_space) and g.state in ('released', 'watched')
+                    and g.session_expires_at > now() - interval '24 hours'))
+$$;
+
+-- Turns grants into calls to IVS, in the transaction that decides the act.
+--   p_keep_out   what was not used yet must not be used: watch the stage, and disconnect from chat once more when the last
+--                unused chat token can no longer connect
+--   p_watch_for  'gone', or 'not_publishing': then stage participants are not disconnected now, only if they go on publishing
+create function act_on_grants(p_tenant text, p_action text, p_grants text[], p_keep_out boolean, p_watch_for text)
+  returns void
+  language plpgsql as $$
+begin
+  -- Stage: whoever has an unexpired token, and whoever came last with one that has expired since: he may be inside still.
+  if p_watch_for = 'gone' then
+    insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, priority, parameters,
+                         needed_until)
+    select p_tenant, p_action, g.space_id, account_key(t), 'DisconnectParticipant', s.stage_arn, g.participant_id, g.id,
+           case when 'PUBLISH' = any (g.capabilities) then 0 else 1 end,
+           jsonb_strip_nulls(jsonb_build_object('reason', left(a.reason, 128))),
+           g.expires_at + interval '24 hours'
+      from (select *, row_number() over (partition by space_id, user_id order by issued_at desc) as nth
+              from grants
+             where tenant_id = p_tenant and id = any (p_grants) and kind = 'stage' and participant_id is not null) g
+      join spaces s on s.tenant_id = p_tenant and s.id = g.space_id and s.stage_arn is not null
+      join tenants t on t.id = p_tenant
+      join actions a on a.tenant_id = p_tenant and a.id = p_action
+     where g.expires_at > now() or g.nth = 1
+     order by g.issued_at desc;
+  end if;
+
+  -- Chat: by user, so one call a room.
+  insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, parameters, needed_until)
+  select p_tenant, p_action, g.space_id, account_key(t), 'DisconnectUser', s.room_arn, g.ivs_user_id, max(g.id),
+         jsonb_strip_nulls(jsonb_build_object('reason', left(max(a.reason), 256), 'userId', max(g.user_id))),
+         max(g.session_expires_at) + interval '5 minutes'
+    from grants g
+    join spaces s on s.tenant_id = p_tenant and s.id = g.space_id and s.room_arn is not null
+    join tenants t on t.id = p_tenant
+    join actions a on a.tenant_id = p_tenant and a.id = p_action
+   where g.tenant_id = p_tenant and g.id = any (p_grants) and g.kind = 'chat' and g.session_expires_at > now()
+   group by g.space_id, t, s.room_arn, g.ivs_user_id;
+
+  if not p_keep_out then return; end if;
+
+  insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, parameters, needed_until,
+                       follow_up, next_at, priority)
+  select p_tenant, p_action, g.space_id, account_key(t), 'DisconnectUser', s.room_arn, g.ivs_user_id, max(g.id),
+         jsonb_strip_nulls(jsonb_build_object('reason', left(max(a.reason), 256), 'userId', max(g.user_id))),
+         max(g.session_expires_at) + interval '5 minutes', true, max(g.expires_at) + interval '5 seconds', 2
+    from grants g
+    join spaces s on s.tenant_id = p_tenant and s.id = g.space_id and s.room_arn is not null
+    join tenants t on t.id = p_tenant
+    join actions a on a.tenant_id = p_tenant and a.id = p_action
+   where g.tenant_id = p_tenant and g.id = any (p_grants) and g.kind = 'chat' and g.expires_at > now()
+   group by g.space_id, t, s.room_arn, g.ivs_user_id;
+
+  update grants
+     set state = case when watch_for_not_publishing then state else 'watched' end,
+         watch_action = p_action, watch_for = p_watch_for,
+         -- Who was demoted is given a moment to exchange the token before he is looked for.
+         watch_from = now() + case when watch_for_not_publishing then interval '10 seconds' else interval '0' end
+    from (select p_watch_for = 'not_publishing' as watch_for_not_publishing) as w
+   where tenant_id = p_tenant and id = any (p_grants) and (kind = 'stage' or session_expires_at > now());
+  insert into watches (tenant_id, space_id)
+  select distinct p_tenant, space_id from grants
+   where tenant_id = p_tenant and id = any (p_grants) and kind = 'stage'
+  on conflict (tenant_id, space_id) do update set next_at = now();
+end $$;
+
+create function account_key(t tenants) returns text
+  language sql immutable return coalesce(t.aws_role_arn, 'own') || ' ' || t.region;
+
+-- What of a user's could matter to somebody who wants him out: unexpired, or used to go in within the 24 hours that IVS
+-- lets a participant stay.
+create function grants_to_act_on(p_tenant text, p_user text, p_space text) returns text[]
+  language sql stable as $$
+  select coalesce(array_agg(id), '{}') from grants
+   where tenant_id = p_tenant and user_id = p_user and (p_space is null or space_id = p_space)
+     and state in ('released', 'watched') and issued_at > now() - interval '15 days'
+     and (session_expires_at > now() or (kind = 'stage' and expires_at > now() - interval '24 hours'))
+$$;
+
+-- Calls off what an action that was undone still wanted, and gives back what it held against grants.
+create function call_off(p_tenant text, p_action text, p_why text) returns void
+  language plpgsql as $$
+begin
+  update targets set state = 'expired', done_at = now(), last_error = p_why
+   where tenant_id = p_tenant and action_id = p_action and state in ('pending', 'stuck');
+  update grants set watch_action = null, watch_for = null, watch_from = null,
+                    state = case when state = 'watched' then 'released' else state end
+   where tenant_id = p_tenant and watch_action = p_action;
+end $$;
+
+-- Whether calls for an action are on their way this moment. p_call: longest a call takes, counted from its lease.
+create function calls_under_way(p_tenant text, p_action text, p_lease interval, p_call interval) returns boolean
+  language sql stable as $$
+  select exists (select from targets
+                  where tenant_id = p_tenant and action_id = p_action and state in ('pending', 'stuck')
+                    and leased_until - p_lease + p_call > clock_timestamp())
+$$;
+
+-- The role a caller has in a space, as admit finds it: member row, claim, default.
+create function role_in_space(p_tenant text, p_space text, p_user text, p_claimed text) returns roles
+  language sql stable as $$
+  select r.* from roles r
+   where r.tenant_id = p_tenant and r.name = coalesce(
+     (select role from members where tenant_id = p_tenant and space_id = p_space and user_id = p_user),
+     (select name from roles where tenant_id = p_tenant and name = p_claimed),
+     (select default_role from spaces where tenant_id = p_tenant and id = p_space))
+$$;
+
+-- What keeps a space from being quiet: unexpired grants to publish or to send, of roles that do not moderate.
+create function loud_grants(p_tenant text, p_space text) returns text[]
+  language sql stable as $$
+  select coalesce(array_agg(g.id), '{}') from grants g
+    left join roles r on r.tenant_id = g.tenant_id and r.name = g.role
+   where g.tenant_id = p_tenant and g.space_id = p_space and g.state in ('released', 'watched')
+     and not coalesce(r.moderator, false) and g.capabilities && array['PUBLISH', 'SEND_MESSAGE']
+     and g.issued_at > now() - interval '15 days'
+     and (g.session_expires_at > now() or (g.kind = 'stage' and g.expires_at > now() - interval '24 hours'))
+$$;
+
+-- -------------------------------------------------------------------------------------------------------- delivery --
+
+-- How many calls of an operation may be made now; takes them.
+create function take_allowance(p_account text, p_operation text, p_wanted integer, p_rate double precision,
+                               p_burst double precision) returns integer
+  language plpgsql as $$
+declare
+  v_allowance double precision;
+  v_taken integer;
+begin
+  insert into pacing (account, operation, allowance, at) values (p_account, p_operation, p_burst, clock_timestamp())
+  on conflict do nothing;
+  select least(p_burst, allowance + p_rate * extract(epoch from clock_timestamp() - at)) into v_allowance
+    from pacing where account = p_account and operation = p_operation for update;
+  v_taken := least(p_wanted, floor(v_allowance));
+  update pacing set allowance = v_allowance - v_taken, at = clock_timestamp()
+   where account = p_account and operation = p_operation;
+  return v_taken;
+end $$;
+
+-- Leases calls that are due to whoever asks: of one action, or of all. Fair between tenants, publishers first, and no more
+-- than IVS's rates allow all replicas together. p_rates: { operation: { "rate", "burst" } }. A call whose ban has run out is
+-- closed instead.
+create function claim_targets(p_tenant text, p_action text, p_limit integer, p_lease interval, p_rates jsonb)
+  returns table (tenant_id text, id bigint, action_id text, operation text, arn text, target text, parameters jsonb,
+                 attempts integer, region text, aws_role_arn text, aws_external_id text)
+  language plpgsql security definer set search_path = public, pg_temp as $$
+#variable_conflict use_column
+declare
+  v_group record;
+  v_allowed integer;
+begin
+  update targets t set state = 'expired', done_at = now()
+   where t.state in ('pending', 'stuck') and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
+     and (p_action is null or (t.tenant_id = p_tenant and t.action_id = p_action))
+     and (t.needed_until < clock_timestamp()
+          or exists (select from actions a join bans b on b.tenant_id = a.tenant_id and b.id = a.ban_id
+                      where a.tenant_id = t.tenant_id and a.id = t.action_id and b.expires_at <= clock_timestamp()));
+  for v_group in
+    select t.account, t.operation, count(*) as due from targets t
+     where t.state in ('pending', 'stuck') and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
+       and (p_action is null or (t.tenant_id = p_tenant and t.action_id = p_action))
+     group by t.account, t.operation
+  loop
+    v_allowed := take_allowance(v_group.account, v_group.operation, least(v_group.due, p_limit)::integer,
+      (p_rates -> v_group.operation ->> 'rate')::double precision,
+      (p_rates -> v_group.operation ->> 'burst')::double precision);
+    continue when v_allowed <= 0;
+    return query
+      with ranked as (
+        select t.tenant_id, t.id,
+               row_number() over (partition by t.tenant_id order by t.priority, t.next_at, t.id) as turn, t.priority, t.next_at
+          from targets t
+         where t.account = v_group.account and t.operation = v_group.operation and t.state in ('pending', 'stuck')
+           and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
+           and (p_action is null or (t.tenant_id = p_tenant and t.action_id = p_action))
+      ), chosen as (
+        select t.tenant_id, t.id from targets t join ranked r on r.tenant_id = t.tenant_id and r.id = t.id
+         where t.leased_until < clock_timestamp() and t.state in ('pending', 'stuck')
+         order by r.turn, r.priority, r.next_at limit v_allowed
+           for update of t skip locked
+      ), leased as (
+        update targets t set leased_until = clock_timestamp() + p_lease, attempts = t.attempts + 1
+          from chosen c where t.tenant_id = c.tenant_id and t.id = c.id
+        returning t.*
+      )
+      select l.tenant_id, l.id, l.action_id, l.operation, l.arn, l.target, l.parameters, l.attempts,
+             n.region, n.aws_role_arn, n.aws_external_id
+        from leased l join tenants n on n.id = l.tenant_id;
+  end loop;
+end $$;
+
+-- Notes how a call went, unless somebody else has taken it over meanwhile. p_retry_seconds: when to try again, for a call
+-- that is to be repeated. Answers how many seconds the action took to silence everybody, if this call was the last it took.
+create function finish_target(p_tenant text, p_id bigint, p_attempt integer, p_state text, p_error text,
+                              p_retry_seconds double precision) returns double precision
+  language plpgsql as $$
+declare
+  v_target targets;
+  v_action actions;
+begin
+  perform set_config('app.tenant_id', p_tenant, true);
+  update targets
+     set state = p_state, last_error = p_error, leased_until = 'epoch',
+         next_at = case when p_retry_seconds is null then next_at
+                        else clock_timestamp() + make_interval(secs => p_retry_seconds) end,
+         done_at = case when p_retry_seconds is null then clock_timestamp() end
+   where tenant_id = p_tenant and id = p_id and attempts = p_attempt and state in ('pending', 'stuck')
+   returning * into v_target;
+  if not found or p_retry_seconds is not null then return null; end if;
+
+  if p_state = 'done' and v_target.operation = 'DisconnectParticipant' then
+    -- Only of ids that IVS gave out is it known that a disconnected one is not let in again.
+    update grants set state = 'revoked'
+     where tenant_id = p_tenant and id = v_target.grant_id and mint = 'ivs' and state = 'watched';
+  elsif v_target.operation = 'DisconnectUser' and p_state in ('done', 'not_connected') then
+    -- A chat token works once: too late to connect with it, and disconnected, it opens nothing any more.
+    update grants set state = 'revoked', watch_action = null, watch_for = null, watch_from = null
+     where tenant_id = p_tenant and watch_action = v_target.action_id and kind = 'chat' and space_id = v_target.space_id
+       and ivs_user_id = v_target.target and expires_at < clock_timestamp();
+  end if;
+
+  select * into v_action from actions where tenant_id = p_tenant and id = v_target.action_id for update;
+  if exists (select from targets where tenant_id = p_tenant and action_id = v_action.id
+                                   and state in ('pending', 'stuck') and not follow_up) then
+    return null;
+  end if;
+  if v_target.follow_up then return null; end if;
+  update actions set silenced_at = clock_timestamp() where tenant_id = p_tenant and id = v_action.id;
+  return case when v_action.silenced_at is null then extract(epoch from clock_timestamp() - v_action.requested_at) end;
+end $$;
+
+-- ----------------------------------------------------------------------------------------------------------- watch --
+
+-- Leases stages that are due for a look, with what to look for. Each look takes one GetStage and at least one
+-- ListParticipants of the account's rates.
+create function claim_watches(p_limit integer, p_lease interval, p_rate double precision, p_burst double precision)
+  returns table (tenant_id text, space_id text, stage_arn text, users text[], region text, aws_role_arn text,
+                 aws_external_id text, looked_at timestamptz)
+  language plpgsql security definer set search_path = public, pg_temp as $$
+#variable_conflict use_column
+declare
+  v_due record;
+begin
+  for v_due in
+    select w.tenant_id, w.space_id, account_key(t) as account
+      from (select tenant_id, space_id,
+                   row_number() over (partition by tenant_id order by next_at) as turn, next_at
+              from watches
+             where next_at <= clock_timestamp() and leased_until < clock_timestamp()) as due
+      join watches w on w.tenant_id = due.tenant_id and w.space_id = due.space_id
+      join tenants t on t.id = w.tenant_id
+     where w.leased_until < clock_timestamp()
+     order by due.turn, due.next_at
+     limit p_limit for update of w skip locked
+  loop
+    continue when take_allowance(v_due.account, 'watch', 1, p_rate, p_burst) = 0;
+    update watches w set leased_until = clock_timestamp() + p_lease
+     where w.tenant_id = v_due.tenant_id and w.space_id = v_due.space_id;
+    return query
+      select v_due.tenant_id, v_due.space_id, s.stage_arn,
+             coalesce((select array_agg(distinct g.ivs_user_id) from grants g
+                        where g.tenant_id = v_due.tenant_id and g.space_id = v_due.space_id and g.kind = 'stage'
+                          and g.watch_action is not null), '{}'),
+             t.region, t.aws_role_arn, t.aws_external_id, clock_timestamp()
+        from spaces s join tenants t on t.id = s.tenant_id
+       where s.tenant_id = v_due.tenant_id and s.id = v_due.space_id;
+  end loop;
+end $$;
+
+-- Takes in what a look at a stage has shown: who is connected [{ "participantId", "userId", "publishing" }] as of
+-- p_looked_at. Whoever should be gone is to be disconnected; who can no longer come back is watched no more.
+create function finish_watch(p_tenant text, p_space text, p_looked_at timestamptz, p_connected jsonb,
+                             p_next_seconds double precision) returns integer
+  language plpgsql as $$
+declare v_found integer;
+begin
+  perform set_config('app.tenant_id', p_tenant, true);
+  -- A ban that has run out is no reason any more.
+  update grants g set watch_action = null, watch_for = null, watch_from = null,
+                      state = case when g.state = 'watched' then 'released' else g.state end
+    from actions a join bans b on b.tenant_id = a.tenant_id and b.id = a.ban_id
+   where g.tenant_id = p_tenant and g.space_id = p_space and a.tenant_id = p_tenant and a.id = g.watch_action
+     and b.expires_at <= clock_timestamp();
+
+  -- By participant id; and for bans by user too, should he have come in with a token that is not of our making.
+  insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, priority, parameters,
+                       needed_until)
+  select distinct on (c."participantId") p_tenant, a.id, p_space, account_key(t), 'DisconnectParticipant', s.stage_arn,
+         c."participantId", case when g.participant_id = c."participantId" then g.id end,
+         case when c.publishing then 0 else 1 end,
+         jsonb_strip_nulls(jsonb_build_object('reason', left(a.reason, 128))), clock_timestamp() + interval '24 hours'
+    from jsonb_to_recordset(p_connected) as c ("participantId" text, "userId" text, publishing boolean)
+    join grants g on g.tenant_id = p_tenant and g.space_id = p_space and g.kind = 'stage' and g.watch_action is not null
+     and g.watch_from <= p_looked_at
+    join actions a on a.tenant_id = p_tenant and a.id = g.watch_action
+    join spaces s on s.tenant_id = p_tenant and s.id = p_space
+    join tenants t on t.id = p_tenant
+   where (g.participant_id = c."participantId" or (a.ban_id is not null and g.ivs_user_id = c."userId"))
+     and (g.watch_for = 'gone' or c.publishing)
+     and not exists (select from targets o where o.tenant_id = p_tenant and o.action_id = a.id
+                        and o.target = c."participantId" and o.operation = 'DisconnectParticipant'
+                        and (o.state in ('pending', 'stuck') or o.done_at > p_looked_at))
+   order by c."participantId", (g.participant_id = c."participantId") desc;
+  get diagnostics v_found = row_count;
+
+  -- Those who wait for a turn and are known to be inside go first.
+  update targets o set priority = case when c.publishing then 0 else 1 end
+    from jsonb_to_recordset(p_connected) as c ("participantId" text, publishing boolean)
+   where o.tenant_id = p_tenant and o.space_id = p_space and o.state = 'pending'
+     and o.operation = 'DisconnectParticipant' and o.target = c."participantId";
+  update targets o set priority = 2
+   where o.tenant_id = p_tenant and o.space_id = p_space and o.state = 'pending' and o.priority < 2
+     and o.operation = 'DisconnectParticipant' and o.attempts = 0 and o.next_at < p_looked_at
+     and not exists (select from jsonb_to_recordset(p_connected) as c ("participantId" text)
+                      where c."participantId" = o.target);
+
+  update grants g set watch_action = null, watch_for = null, watch_from = null
+   where g.tenant_id = p_tenant and g.space_id = p_space and g.kind = 'stage' and g.watch_action is not null
+     and g.expires_at < p_looked_at - interval '5 seconds'
+     and not exists (select from jsonb_to_recordset(p_connected) as c ("participantId" text)
+                      where c."participantId" = g.participant_id)
+     and not exists (select from targets o where o.tenant_id = p_tenant and o.grant_id = g.id
+                        and o.state in ('pending', 'stuck'));
+
+  if exists (select from grants where tenant_id = p_tenant and space_id = p_space and kind = 'stage'
+                                  and watch_action is not null) then
+    update watches set leased_until = 'epoch', next_at = clock_timestamp() + make_interval(secs => p_next_seconds)
+     where tenant_id = p_tenant and space_id = p_space;
+  else
+    delete from watches where tenant_id = p_tenant and space_id = p_space and next_at <= p_looked_at;
+    update watches set leased_until = 'epoch' where tenant_id = p_tenant and space_id = p_space;
+  end if;
+  return v_found;
+end $$;
+
+-- Calls that IVS refuses the service, for the alarm.
+create function stuck_targets() returns bigint
+  language sql stable security definer set search_path = public, pg_temp as $$
+  select count(*) from targets where state = 'stuck'
+$$;
+
+-- Deliveries overdue by more than a little while: the queue is longer than the rates allow, or nobody delivers.
+create function overdue_targets() returns bigint
+  language sql stable security definer set search_path = public, pg_temp as $$
+  select count(*) from targets where state = 'pending' and next_at < now() - interval '10 seconds'
+$$;
+
+-- The watchdog's question: users under an active ban who hold something unexpired that nothing is being done about.
+create function bans_without_delivery() returns table (tenant_id text, grant_id text)
+  language sql stable security definer set search_path = public, pg_temp as $$
+  select g.tenant_id, g.id
+    from bans b
+    join grants g on g.tenant_id = b.tenant_id and g.user_id = b.user_id and (b.space_id is null or g.space_id = b.space_id)
+    join spaces s on s.tenant_id = g.tenant_id and s.id = g.space_id and s.deleted_at is null
+   where b.lifted_at is null and (b.expires_at is null or b.expires_at > now())
+     and g.state = 'released' and g.expires_at > now()
+   limit 100
+$$;
+
+do $$
+declare f text;
+begin
+  foreach f in array array[
+    'claim_targets(text, text, integer, interval, jsonb)',
+    'claim_watches(integer, interval, double precision, double precision)',
+    'stuck_targets()', 'overdue_targets()', 'bans_without_delivery()'] loop
+    execute format('alter function %s owner to stagedoor_crossing', f);
+    execute format('revoke execute on function %s from public', f);
+    execute format('grant execute on function %s to stagedoor_app', f);
+  end loop;
+end $$;
+revoke execute on function take_allowance(text, text, integer, double precision, double precision) from public;
+grant execute on function take_allowance(text, text, integer, double precision, double precision) to stagedoor_crossing;
+revoke create on schema public from stagedoor_crossing;
