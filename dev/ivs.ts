@@ -5,8 +5,9 @@ import { GetStageCommand, IVSRealTimeClient } from '@aws-sdk/client-ivs-realtime
 
 import { type Running, startNode } from './children.ts';
 import type { DataDir } from './data-dir.ts';
+import { answers } from './ports.mjs';
 import { root, type Settings } from './settings.ts';
-import { answers, until } from './wait.ts';
+import { until } from './wait.ts';
 
 export interface Ivs {
   /** Tells one IVS from another: what was made in the one is unknown in the other. */

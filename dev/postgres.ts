@@ -12,12 +12,12 @@ import {
   rmdirSync,
   writeFileSync,
 } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { keep } from './keep.ts';
+import { freePort, isFree } from './ports.mjs';
 import { freshDataFolder, nativeFolder, program, realFolder, type RunAs, runAs } from './postgres-files.ts';
 
 export interface PostgresOptions {
@@ -235,20 +235,4 @@ function running(child: ChildProcess, port: number, dataDir: string, options: Po
   };
 }
 
-/** A port nothing listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Whether a server could listen on this port of `host`. */
-export async function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
-  const server = net.createServer();
-  return await new Promise((resolve) => {
-    server.once('error', () => resolve(false));
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
-  });
-}
+export { freePort } from './ports.mjs';

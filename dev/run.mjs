@@ -23,6 +23,8 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { portRefusal, readPorts } from './ports.mjs';
+
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => path.join(root, ...parts);
 // Git-ignored, and not in node_modules: `npm ci` deletes that, the lock that is held meanwhile included.
@@ -129,9 +131,10 @@ function isDone(task) {
 // ---- making it ------------------------------------------------------------------------------------------------------
 
 /** Makes what is not there yet, one process at a time; two tasks given as an array are made side by side. */
-async function prepare(plan) {
+async function prepare(plan, script) {
   const tasks = plan.flat();
   if (tasks.every((task) => isDone(task))) return;
+  if (script === 'dev/start.ts') await refuseTakenPorts();
   const release = await lock();
   try {
     for (const group of plan) {
@@ -143,6 +146,18 @@ async function prepare(plan) {
   } finally {
     release();
   }
+}
+
+/** `npm start` asks again itself: this spares whoever has yet to install everything the wait. */
+async function refuseTakenPorts() {
+  if (existsSync(at('.env')) && process.loadEnvFile) process.loadEnvFile(at('.env'));
+  let refusal;
+  try {
+    refusal = await portRefusal(readPorts(process.env));
+  } catch (error) {
+    refusal = error.message;
+  }
+  if (refusal) throw new Told(refusal);
 }
 
 async function makeIfMissing(task) {
@@ -311,7 +326,7 @@ async function run(script, args) {
 async function main([first, ...rest]) {
   if (!first) throw new Told('Which script? node dev/run.mjs [--unbuilt] <script> [arguments]');
   if (!isNewEnough() && !bringsNode()) throw new Told(tooOld());
-  await prepare([installed, generated, ...(first === '--unbuilt' ? [] : [[service, emulator]])]);
+  await prepare([installed, generated, ...(first === '--unbuilt' ? [] : [[service, emulator]])], first);
   if (first === '--build') return 0;
   return await (first === '--unbuilt' ? run(rest[0], rest.slice(1)) : run(first, rest));
 }
@@ -321,6 +336,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     for (const child of children) child.kill(signal);
     if (!isRunning) process.exit(130); // the script, once it runs, decides itself how to end
   });
+}
+
+// npm passes signals on, but not its own sudden death. (Its scripts say `exec`, so that npm is the parent, and no shell
+// that would die of a signal without passing it on; for Windows, which has no such command, there is exec.cmd.)
+if (process.env.npm_lifecycle_event) {
+  const { ppid } = process;
+  setInterval(() => process.ppid !== ppid && process.emit('SIGTERM', 'SIGTERM'), 500).unref();
 }
 
 try {

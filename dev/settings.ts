@@ -2,16 +2,15 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-import { Told } from './told.ts';
+import { type Ports, readPorts } from './ports.mjs';
+import { reason, Told } from './told.ts';
 
 export const root = path.resolve(import.meta.dirname, '..');
 
 /** Which IVS the service talks to: our emulator, another endpoint, or AWS itself. */
 export type Ivs = { kind: 'emulator'; port: number } | { kind: 'endpoint'; url: string } | { kind: 'aws' };
 
-export interface Settings {
-  port: number;
-  host: string;
+export interface Settings extends Ports {
   dataDir: string;
   region: string;
   ivs: Ivs;
@@ -28,17 +27,16 @@ export function readSettings(): Settings {
   const env = (name: string) => process.env[name] || undefined;
   const endpoint = env('IVS_ENDPOINT');
   const region = env('AWS_REGION');
+  const ports = checkedPorts();
   return {
-    port: port('PORT', 3000),
-    // The credentials are throw-away and printed: nobody else on the network needs to reach them.
-    host: env('HOST') ?? '127.0.0.1',
+    ...ports,
     dataDir: path.resolve(root, env('DATA_DIR') ?? '.data'),
     region: region ?? 'us-east-1',
     ivs: endpoint
       ? { kind: 'endpoint', url: endpoint }
-      : region
-        ? { kind: 'aws' }
-        : { kind: 'emulator', port: port('IVS_EMULATOR_PORT', 4580) },
+      : ports.emulatorPort
+        ? { kind: 'emulator', port: ports.emulatorPort }
+        : { kind: 'aws' },
     databaseUrl: env('DATABASE_URL') ?? env('DATABASE_OWNER_URL'),
     databaseOwnerUrl: env('DATABASE_OWNER_URL'),
     operatorToken: env('STAGEDOOR_OPERATOR_TOKEN'),
@@ -46,9 +44,10 @@ export function readSettings(): Settings {
   };
 }
 
-function port(name: string, byDefault: number): number {
-  const text = process.env[name] || String(byDefault);
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 1 && value <= 65_535) return value;
-  throw new Told(`${name}=${text} is not a port. Remedy: ${name}=<a number from 1 to 65535> npm start`);
+function checkedPorts(): Ports {
+  try {
+    return readPorts(process.env);
+  } catch (error) {
+    throw new Told(reason(error), { cause: error });
+  }
 }

@@ -10,18 +10,20 @@ import { type Child, Running, startNode } from './children.ts';
 import { DataDir } from './data-dir.ts';
 import { Api, type Demo, prepareDemo } from './demo.ts';
 import { type Ivs, startIvs } from './ivs.ts';
-import { isFree, startPostgres } from './postgres.ts';
+import { portRefusal } from './ports.mjs';
+import { startPostgres } from './postgres.ts';
 import { makeDatabase, plan, servingUrl } from './roles.ts';
 import { readSettings, root, type Settings } from './settings.ts';
 import { reason, Told } from './told.ts';
-import { answers, until } from './wait.ts';
+import { until } from './wait.ts';
 
 const DATABASE = 'stagedoor';
 
 /** Starts everything; returns when it is ready and has said so. */
 async function start(running: Running): Promise<void> {
   const settings = readSettings();
-  await refuseTakenPorts(settings);
+  const refusal = await portRefusal(settings);
+  if (refusal) throw new Told(refusal);
   const data = new DataDir(settings.dataDir);
   running.afterwards(data.release);
   const secrets = {
@@ -120,20 +122,6 @@ async function demoTenant(api: Api, data: DataDir, ivs: Ivs): Promise<Demo | str
 async function untilOk(url: string, service: Child): Promise<void> {
   const answered = async () => (await fetch(url, { signal: AbortSignal.timeout(5_000) })).ok;
   await until(answered, service, `does not answer at ${url}`);
-}
-
-async function refuseTakenPorts({ port, host, ivs }: Settings): Promise<void> {
-  await refuseTaken('PORT', port, host);
-  if (ivs.kind !== 'emulator') return;
-  if (ivs.port === port)
-    throw new Told(`PORT and IVS_EMULATOR_PORT are both ${port}. Remedy: set one of them to another port`);
-  await refuseTaken('IVS_EMULATOR_PORT', ivs.port, '127.0.0.1');
-}
-
-async function refuseTaken(name: string, port: number, host: string): Promise<void> {
-  // On some systems a port can be taken twice, for all addresses and for one of them: hence both questions.
-  if (!(await answers(port)) && (await isFree(port, host))) return;
-  throw new Told(`Port ${port} is taken. Remedy: stop what uses it, or ${name}=<another port> npm start`);
 }
 
 /** Where a server that listens on `host` can be reached from this machine. */

@@ -1,4 +1,3 @@
-import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Child } from './children.ts';
@@ -10,14 +9,4 @@ export async function until(condition: () => Promise<boolean>, child: Child, oth
     if (await condition().catch(() => false)) return;
   }
   throw new Told(`The ${child.name} ${otherwise} after a minute. Its log: ${child.logFile}`);
-}
-
-/** Whether something on this machine takes connections on the port. */
-export async function answers(port: number): Promise<boolean> {
-  const socket = net.connect({ port, host: '127.0.0.1' });
-  const answer = await new Promise<boolean>((resolve) => {
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-  });
-  socket.destroy();
-  return answer;
 }

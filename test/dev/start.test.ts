@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { freePort } from '../../dev/postgres.ts';
+import { freePort } from '../../dev/ports.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 

@@ -1,0 +1,11 @@
+export interface Ports {
+  port: number;
+  host: string;
+  /** Undefined: no emulator is meant. */
+  emulatorPort: number | undefined;
+}
+export function readPorts(env: NodeJS.ProcessEnv): Ports;
+export function portRefusal(ports: Ports): Promise<string | undefined>;
+export function answers(port: number): Promise<boolean>;
+export function isFree(port: number, host?: string): Promise<boolean>;
+export function freePort(): Promise<number>;
