@@ -8,6 +8,7 @@ import type { Settings } from './config.ts';
 import { Database } from './database/database.ts';
 import { assertServable } from './database/serving-role.ts';
 import { acceptJsonOnly, maxBodyBytes } from './http/json-body.ts';
+import { answerMalformed, answerUnroutable } from './http/unroutable.ts';
 import { serveDocs } from './openapi/docs.ts';
 import { runInRequest } from './request-context.ts';
 import { Metrics } from './telemetry/metrics.ts';
@@ -40,6 +41,8 @@ export async function assemble(settings: Settings): Promise<NestFastifyApplicati
       requestId(request.headers['x-request-id']),
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: 'idle',
+    frameworkErrors: answerUnroutable,
+    clientErrorHandler: answerMalformed,
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(settings), adapter, {
     bodyParser: false,

@@ -26,6 +26,7 @@ export const rotateApiKeyBody = z
       .default(0)
       .meta({ description: 'How long the old key goes on working beside the new one.' }),
   })
+  .prefault({})
   .meta({ id: 'RotateApiKey' });
 export type RotateApiKeyBody = z.output<typeof rotateApiKeyBody>;
 

@@ -19,7 +19,10 @@ export function filterId(prefix: IdPrefix, what: string): z.ZodString {
 /** An id in a path. */
 export function pathId(prefix: IdPrefix, what: string): z.ZodString {
   const example = `${prefix}_${exampleSuffix}`;
-  return pathName(new RegExp(`^${prefix}_${suffix}$`), what).meta({ description: `Id of the ${what}.`, examples: [example] });
+  return pathName(new RegExp(`^${prefix}_${suffix}$`), what).meta({
+    description: `Id of the ${what}.`,
+    examples: [example],
+  });
 }
 
 /**

@@ -27,8 +27,21 @@ export const reason = text(1, 256);
 /** The body of a write that takes none: an empty object, or nothing. */
 export const noBody = z.strictObject({}).default({});
 
-/** Any JSON, as deep as the body parser lets through. */
-export const jsonObject = z.record(text(1, 128), z.unknown());
+/** Any JSON, as deep as the body parser lets through, of text that can be stored. */
+export const jsonObject = z.record(text(1, 128), z.unknown()).superRefine((value, context) => {
+  const fault = unusableInside(value);
+  if (fault) context.addIssue({ code: 'custom', message: fault });
+});
+
+function unusableInside(value: unknown): string | undefined {
+  if (typeof value === 'string') return unusable(value);
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const fault = unusable(key) ?? unusableInside(inner);
+    if (fault) return fault;
+  }
+  return undefined;
+}
 
 /** IVS allows 1 KB of attributes on a token; counted as UTF-8 bytes of all keys and values, the strictest reading. */
 export const attributesMaxBytes = 1024;

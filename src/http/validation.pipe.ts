@@ -5,9 +5,17 @@ import { missingThing } from './ids.ts';
 /** Most faults to list: a body can have as many as it has bytes. */
 const maxFaults = 20;
 
+/**
+ * Nest's pipe takes keys such as `constructor` out of what it is given, without a word. Here the body parser has refused
+ * those that could do harm, and any other is for the schema to judge.
+ */
+class SchemaPipe extends StandardSchemaValidationPipe {
+  protected override stripProtoKeys(): void {}
+}
+
 /** Checks bodies, queries and parameters by their zod schema, and says for each fault where it is and what to change. */
 export function validationPipe(): StandardSchemaValidationPipe {
-  return new StandardSchemaValidationPipe({
+  return new SchemaPipe({
     exceptionFactory: (issues) => {
       const missing = issues.map(missingThing).find((what) => what !== undefined);
       if (missing !== undefined) return notFound(missing);

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { STATUS_CODES } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from '../errors.ts';
+import { problemDocument, toProblem } from './problem.filter.ts';
+
+const problemType = 'application/problem+json; charset=utf-8';
+
+/** Answers a request whose address cannot be decoded: no hook and no filter gets to see it. */
+export function answerUnroutable(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error);
+  void reply
+    .status(problem.status)
+    .headers({ 'x-request-id': request.id, 'content-type': problemType })
+    .send(JSON.stringify(problemDocument(problem, request.id)));
+}
+
+/** What Node's parser says of bytes that are no request, in our words. */
+const clientProblems: Readonly<Record<string, Problem>> = {
+  HPE_HEADER_OVERFLOW: new Problem('invalid_request', 'Send smaller headers: the limit is 16 KiB.', { status: 431 }),
+  ERR_HTTP_REQUEST_TIMEOUT: new Problem('invalid_request', 'The request took too long to arrive.', { status: 408 }),
+};
+const malformed = new Problem('invalid_request', 'This is not a request in HTTP/1.1.');
+
+/** Answers bytes that never became a request, on the socket they came by, and closes it. */
+export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = clientProblems[error.code ?? ''] ?? malformed;
+  const requestId = randomUUID();
+  const body = JSON.stringify(problemDocument(problem, requestId));
+  socket.end(
+    [
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+      `content-type: ${problemType}`,
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${requestId}`,
+      'connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}

@@ -1,0 +1,421 @@
+import { expectProblem, expectProblemDocument } from '../support/problem.ts';
+import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+
+const { operatorToken } = Stagedoor;
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+/** What `:name` in a path below stands for. */
+const ids: Record<string, string> = {};
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start({ VENDS_PER_USER_PER_MINUTE: '10000' });
+  tenant = await stagedoor.createTenant();
+  ids['tenant'] = tenant.id;
+  ids['otherTenant'] = (await stagedoor.createTenant()).id;
+  ids['space'] = (await stagedoor.createSpace(tenant))['id'];
+  const key = await stagedoor.expect(
+    201,
+    stagedoor.post('/v1/api-keys', tenant.key, { name: 'k', scopes: ['spaces:read'] }),
+  );
+  ids['key'] = key['id'];
+});
+
+afterAll(async () => {
+  await stagedoor.stop();
+});
+
+/** Sends a body as it is, to an operation of the table. Every refusal has to come fast. */
+async function send({ method, path, as }: Operation, body: string | Buffer, headers: Record<string, string> = {}) {
+  const began = performance.now();
+  const answer = await stagedoor.request(method, fill(path), {
+    as: as === 'operator' ? operatorToken : tenant.key,
+    body,
+    headers,
+  });
+  expect(performance.now() - began).toBeLessThan(1_000);
+  return answer;
+}
+
+function fill(path: string): string {
+  return path.replace(/:(\w+)/g, (_, name: string) => ids[name] ?? '');
+}
+
+interface Operation {
+  method: string;
+  path: string;
+  as: 'operator' | 'key';
+  /** A body that is accepted, with every field there is. */
+  body: Json;
+  /** `field value` of what looks wrong and is not. */
+  fine?: string[];
+}
+
+const names = { name: 'Name' };
+const token = { userId: 'u', role: 'viewer', attributes: { k: 'v' } };
+const operations: Operation[] = [
+  {
+    method: 'POST',
+    path: '/v1/tenants',
+    as: 'operator',
+    body: {
+      slug: 'another',
+      ...names,
+      region: 'eu-west-1',
+      aws: { roleArn: 'arn:aws:iam::444455556666:role/r', externalId: 'x-1' },
+    },
+  },
+  {
+    method: 'PATCH',
+    path: '/v1/tenants/:otherTenant',
+    as: 'operator',
+    body: {
+      ...names,
+      status: 'active',
+      ivsUserIds: 'plain',
+      aws: { roleArn: 'arn:aws:iam::444455556666:role/r', externalId: 'x-1' },
+    },
+    fine: ['aws null'],
+  },
+  {
+    method: 'POST',
+    path: '/v1/tenants/:tenant/api-keys',
+    as: 'operator',
+    body: { ...names, scopes: ['*'], expiresAt: '2100-01-01T00:00:00Z' },
+  },
+  {
+    method: 'POST',
+    path: '/v1/api-keys',
+    as: 'key',
+    body: { ...names, scopes: ['*'], expiresAt: '2100-01-01T00:00:00Z' },
+  },
+  { method: 'POST', path: '/v1/api-keys/:key/rotate', as: 'key', body: { graceSeconds: 60 } },
+  {
+    method: 'PUT',
+    path: '/v1/roles/probe',
+    as: 'key',
+    body: {
+      stage: { capabilities: ['PUBLISH'], ttlSeconds: 600 },
+      chat: { capabilities: ['SEND_MESSAGE'], sessionMinutes: 60 },
+      moderator: true,
+      rank: 1,
+      attributes: { k: 'v' },
+    },
+    fine: ['stage null', 'chat null', 'chat.capabilities []', 'attributes.k ""'],
+  },
+  {
+    method: 'POST',
+    path: '/v1/spaces',
+    as: 'key',
+    body: { ...names, stage: true, room: true, defaultRole: 'viewer', capacity: 5, metadata: { k: 'v' } },
+    fine: ['defaultRole null', 'capacity null', 'metadata.k *'],
+  },
+  {
+    method: 'PATCH',
+    path: '/v1/spaces/:space',
+    as: 'key',
+    body: { ...names, status: 'open', defaultRole: 'viewer', capacity: 5, metadata: { k: 'v' } },
+    fine: ['defaultRole null', 'capacity null', 'metadata.k *'],
+  },
+  { method: 'PUT', path: '/v1/spaces/:space/members/ann', as: 'key', body: { role: 'viewer' } },
+  {
+    method: 'POST',
+    path: '/v1/spaces/:space/join',
+    as: 'key',
+    body: { ...token, stage: true, chat: true },
+    fine: ['attributes.k ""'],
+  },
+  { method: 'POST', path: '/v1/spaces/:space/stage-tokens', as: 'key', body: token, fine: ['attributes.k ""'] },
+  { method: 'POST', path: '/v1/spaces/:space/chat-tokens', as: 'key', body: token, fine: ['attributes.k ""'] },
+];
+
+/** JSON texts that are wrong for a field of which this is a right value. */
+function wrongFor(value: unknown): string[] {
+  const never = ['[[]]', '{"x":1}', '[{}]'];
+  if (typeof value === 'string') {
+    const tooLong = JSON.stringify('x'.repeat(5_000));
+    return [
+      ...never,
+      'null',
+      '1',
+      'true',
+      '[]',
+      '["x"]',
+      '{}',
+      '""',
+      tooLong,
+      '"a\\u0000b"',
+      '"\\ud800"',
+      '"x\\udc00"',
+    ];
+  }
+  if (typeof value === 'number') return [...never, 'null', '"1"', 'true', '-1', '1.5', '1e12', '1e999', '"NaN"'];
+  if (typeof value === 'boolean') return [...never, 'null', '"true"', '1', '0', '""'];
+  if (Array.isArray(value)) {
+    return [...never, 'null', '"x"', '1', '[]', '[null]', '[1]', '["NOPE"]', `[${'"x",'.repeat(500)}"x"]`];
+  }
+  return ['null', '"x"', '1', 'true', '[]', '[1]', '[[]]'];
+}
+
+/** Every field of a body, by its dotted path, with its value. */
+function fieldsOf(body: Json, prefix = ''): [string, unknown][] {
+  const own = Object.entries(body).map(([name, value]) => [prefix + name, value] as [string, unknown]);
+  const inner = own.flatMap(([path, value]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? fieldsOf(value as Json, `${path}.`) : [],
+  );
+  return own.concat(inner);
+}
+
+/** The body as JSON with one field replaced by a JSON text. */
+function withField(body: Json, path: string, json: string): string {
+  const copy = structuredClone(body);
+  const parts = path.split('.');
+  const last = parts.pop() ?? '';
+  const at = parts.reduce<Json>((inner, part) => inner[part] as Json, copy);
+  at[last] = '@@';
+  return JSON.stringify(copy).replace('"@@"', () => json);
+}
+
+const fields = operations.flatMap((operation) =>
+  fieldsOf(operation.body).map(([field, value]) => ({
+    operation,
+    field,
+    value,
+    what: `${operation.method} ${operation.path}`,
+  })),
+);
+
+describe('a field with a wrong value is named in the refusal', () => {
+  it.each(fields)('$what: $field', async ({ operation, field, value }) => {
+    const fine = operation.fine ?? [];
+    if (fine.includes(`${field} *`)) return;
+    for (const wrong of wrongFor(value).filter((json) => !fine.includes(`${field} ${json}`))) {
+      const answer = await send(operation, withField(operation.body, field, wrong));
+      expect({ wrong: wrong.slice(0, 40), status: answer.status }).toEqual({ wrong: wrong.slice(0, 40), status: 400 });
+      expectProblem(answer, 'invalid_request');
+      expect(String(answer.body['errors']?.[0]?.path)).toMatch(new RegExp(`^${field.replaceAll('.', '\\.')}(\\.|$)`));
+    }
+  });
+
+  it.each(fields.filter(({ field }) => /^(metadata|attributes)$/.test(field)))(
+    '$what: what is inside $field',
+    async ({ operation, field }) => {
+      for (const wrong of ['{"a\\u0000b":"v"}', '{"\\ud800":"v"}', '{"":"v"}', '{"k":"\\u0000"}', '{"k":"\\ud800"}']) {
+        const answer = await send(operation, withField(operation.body, field, wrong));
+        expect({ wrong, status: answer.status }).toEqual({ wrong, status: 400 });
+        expectProblem(answer, 'invalid_request');
+      }
+      const wide = JSON.stringify({ k: 'x'.repeat(20_000) });
+      expectProblem(await send(operation, withField(operation.body, field, wide)), 'invalid_request');
+    },
+  );
+
+  it('nested metadata with text that cannot be stored', async () => {
+    const create = operations.find(({ path }) => path === '/v1/spaces');
+    if (!create) throw new Error('no operation creates spaces');
+    for (const wrong of ['{"a":{"b":["\\u0000"]}}', '{"a":[{"\\udfff":1}]}']) {
+      expectProblem(await send(create, withField(create.body, 'metadata', wrong)), 'invalid_request');
+    }
+  });
+});
+
+describe.each(operations)('$method $path', (operation) => {
+  const { body, path } = operation;
+  const required = Object.keys(body).filter((name) => ['slug', 'name', 'scopes'].includes(name));
+
+  it('accepts the body of the table, so that what is refused below is refused for what is wrong with it', async () => {
+    const fresh = JSON.stringify(path === '/v1/tenants' ? { ...body, slug: `s-${Date.now()}` } : body);
+    expect((await send(operation, fresh)).status).toBeLessThan(300);
+  });
+
+  it('refuses a body without what is required', async () => {
+    if (operation.method === 'PATCH') return;
+    for (const name of required) {
+      const { [name]: _, ...rest } = body;
+      const answer = await send(operation, JSON.stringify(rest));
+      expectProblem(answer, 'invalid_request');
+      expect(answer.body['errors'][0].path).toBe(name);
+    }
+  });
+
+  it('refuses fields it does not know', async () => {
+    for (const name of ['tenantId', 'id', 'createdAt', 'hash', 'state', 'constructor', 'toString', '$ne']) {
+      const answer = await send(operation, JSON.stringify({ ...body, [name]: 'x' }));
+      expect({ name, status: answer.status }).toEqual({ name, status: 400 });
+      expectProblem(answer, 'invalid_request');
+      expect(JSON.stringify(answer.body['errors'])).toContain(name);
+    }
+  });
+
+  it('refuses a body that is not an object', async () => {
+    for (const text of ['[]', '"x"', '1', 'null', 'true']) {
+      expectProblem(await send(operation, text), 'invalid_request');
+    }
+  });
+
+  it('takes an empty body for none', async () => {
+    const none = await send(operation, '');
+    const untyped = await stagedoor.request(operation.method, fill(path), {
+      as: operation.as === 'operator' ? operatorToken : tenant.key,
+    });
+    for (const answer of [none, untyped]) {
+      if (answer.status >= 300) expectProblem(answer, 'invalid_request');
+    }
+    expect(none.status).toBe(untyped.status);
+  });
+});
+
+// One reader takes in the bodies of all routes: three of them are enough to show what it refuses.
+describe.each(operations.filter(({ path }) => /tenants$|spaces$|join$/.test(path)))('$method $path', (operation) => {
+  it.each([
+    ['cut off', '{"name":'],
+    ['followed by more', '{} {}'],
+    ['with a comment', '{/**/}'],
+    ['of an endless number', '{"name":1e99999'],
+    ['of 30,000 levels', `{"metadata":${'['.repeat(30_000)}${']'.repeat(30_000)}}`],
+    ['of 30,000 open brackets', '['.repeat(30_000)],
+    ['of 21 levels', `{"metadata":${'{"a":'.repeat(21)}1${'}'.repeat(21)}}`],
+    ['with __proto__', '{"__proto__":{"polluted":true}}'],
+    ['with __proto__ inside', '{"metadata":{"a":{"__proto__":{"polluted":true}}}}'],
+    ['with __proto__ in escapes', '{"\\u005f_proto__":{"polluted":true}}'],
+    ['with constructor.prototype', '{"constructor":{"prototype":{"polluted":true}}}'],
+    ['with constructor.prototype inside', '{"metadata":{"constructor":{"prototype":{"polluted":true}}}}'],
+  ])('refuses a body %s', async (_what, text) => {
+    expectProblem(await send(operation, text), 'invalid_request');
+    expect(({} as Json)['polluted']).toBeUndefined();
+  });
+
+  it('refuses a body that is not UTF-8', async () => {
+    const broken = Buffer.from([0x7b, 0x22, 0x61, 0x22, 0x3a, 0x22, 0xc3, 0x28, 0x22, 0x7d]);
+    expectProblem(await send(operation, broken), 'invalid_request');
+  });
+
+  it('refuses a body of a megabyte', async () => {
+    expectProblem(await send(operation, JSON.stringify({ name: 'x'.repeat(1024 * 1024) })), 'payload_too_large');
+  });
+
+  it.each([
+    'application/x-www-form-urlencoded',
+    'text/plain',
+    'multipart/form-data; boundary=x',
+    'application/xml',
+    'application/jsonx',
+    'application/json, text/plain',
+    'text/json',
+    'nonsense',
+  ])('refuses a body of type %s', async (type) => {
+    const answer = await send(operation, JSON.stringify(operation.body), { 'content-type': type });
+    expectProblem(answer, 'invalid_request', 415);
+  });
+});
+
+describe('a list', () => {
+  const lists = [
+    '/v1/spaces',
+    '/v1/roles',
+    '/v1/api-keys',
+    '/v1/issuers',
+    '/v1/signing-keys',
+    '/v1/audit',
+    '/v1/grants',
+    '/v1/spaces/:space/members',
+  ];
+  const cursor = (text: string) => Buffer.from(text).toString('base64url');
+  const queries = [
+    ...['0', '-1', '101', '1000000000', '1.5', 'x', '', '0x10', '1e1', '%2050', 'NaN', '5&limit=6'].map(
+      (limit) => `limit=${limit}`,
+    ),
+    ...['', '%00', '!', 'x', '=', `${cursor('a')}=`, 'x'.repeat(1_025), cursor('\0'), '%ff'].map(
+      (value) => `cursor=${value}`,
+    ),
+    `cursor=${cursor('a')}&cursor=${cursor('b')}`,
+    'limit[]=5',
+    'limit[gt]=5',
+    'offset=10',
+    'LIMIT=5',
+    '__proto__=x',
+    'constructor=x',
+    '__proto__[polluted]=1',
+  ];
+
+  it.each(lists)('%s refuses a query it does not know', async (path) => {
+    for (const query of queries) {
+      const answer = await stagedoor.get(`${fill(path)}?${query}`, tenant.key);
+      expect({ query, status: answer.status }).toEqual({ query, status: 400 });
+      expectProblem(answer, 'invalid_request');
+    }
+    expect(({} as Json)['polluted']).toBeUndefined();
+  });
+
+  it.each(lists)('%s answers an empty page to a cursor beyond its end', async (path) => {
+    const answer = await stagedoor.get(`${fill(path)}?cursor=${cursor('\u{10ffff}')}`, tenant.key);
+    expect(answer.status).toBe(200);
+  });
+
+  it.each([
+    ['/v1/audit', 'since=yesterday'],
+    ['/v1/audit', 'since=2024-13-01T00:00:00Z'],
+    ['/v1/audit', 'action='],
+    ['/v1/audit', 'userId=%00'],
+    ['/v1/audit', `spaceId=${'x'.repeat(65)}`],
+    ['/v1/audit', 'userId=a&userId=b'],
+    ['/v1/grants', 'state=dead'],
+    ['/v1/grants', 'live=yes'],
+    ['/v1/grants', 'live='],
+    ['/v1/grants', `userId=${'x'.repeat(129)}`],
+  ])('%s refuses %s', async (path, query) => {
+    expectProblem(await stagedoor.get(`${path}?${query}`, tenant.key), 'invalid_request');
+  });
+});
+
+describe('an id in a path', () => {
+  const places: [string, string, 'operator' | 'key', Json | undefined][] = [
+    ['GET', '/v1/tenants/:id', 'operator', undefined],
+    ['PATCH', '/v1/tenants/:id', 'operator', { name: 'x' }],
+    ['POST', '/v1/tenants/:id/api-keys', 'operator', { name: 'x', scopes: ['*'] }],
+    ['DELETE', '/v1/api-keys/:id', 'key', undefined],
+    ['POST', '/v1/api-keys/:id/rotate', 'key', {}],
+    ['GET', '/v1/issuers/:id', 'key', undefined],
+    ['DELETE', '/v1/issuers/:id', 'key', undefined],
+    ['DELETE', '/v1/roles/:id', 'key', undefined],
+    ['GET', '/v1/spaces/:id', 'key', undefined],
+    ['PATCH', '/v1/spaces/:id', 'key', { name: 'x' }],
+    ['DELETE', '/v1/spaces/:id', 'key', undefined],
+    ['GET', '/v1/spaces/:id/members', 'key', undefined],
+    ['PUT', '/v1/spaces/:id/members/u', 'key', { role: 'viewer' }],
+    ['DELETE', '/v1/spaces/:id/members/u', 'key', undefined],
+    ['POST', '/v1/spaces/:id/join', 'key', { userId: 'u' }],
+    ['POST', '/v1/spaces/:id/stage-tokens', 'key', { userId: 'u' }],
+    ['POST', '/v1/spaces/:id/chat-tokens', 'key', { userId: 'u' }],
+    ['DELETE', '/v1/signing-keys/:id', 'key', undefined],
+  ];
+  const strange = [
+    '%00',
+    'a%00b',
+    '%20',
+    '%2e%2e%2f',
+    "'--",
+    '%f0%9f%92%a9',
+    '{}',
+    '*',
+    '%25',
+    'x'.repeat(300),
+    'null',
+  ];
+
+  it.each(places)('%s %s that is strange is answered like one that never was', async (method, path, as, body) => {
+    for (const id of strange) {
+      const answer = await stagedoor.request(method, path.replace(':id', id), {
+        as: as === 'operator' ? operatorToken : tenant.key,
+        ...(body && { body }),
+      });
+      expect({ id, is: [400, 404].includes(answer.status) || answer.status }).toEqual({ id, is: true });
+      expectProblemDocument(answer);
+    }
+  });
+
+  it.each(['%', '%zz', '%c3%28', '%ed%a0%80', '%ff'])('%s that cannot be decoded is refused', async (id) => {
+    const answer = await stagedoor.get(`/v1/spaces/${id}`, tenant.key);
+    expect([400, 404]).toContain(answer.status);
+    expectProblemDocument(answer);
+  });
+});

@@ -1,0 +1,181 @@
+import { expectProblem } from '../../support/problem.ts';
+import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
+import { until } from '../../support/until.ts';
+
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start();
+  tenant = await stagedoor.createTenant('acme');
+});
+
+afterAll(async () => {
+  await stagedoor.stop();
+});
+
+async function newKey(scopes: string[], more: Json = {}, as = tenant.key): Promise<Json> {
+  return await stagedoor.expect(201, stagedoor.post('/v1/api-keys', as, { name: 'k', scopes, ...more }));
+}
+
+function rotate(id: string, body?: Json, as = tenant.key) {
+  return stagedoor.post(`/v1/api-keys/${id}/rotate`, as, body);
+}
+
+function remove(id: string, as = tenant.key) {
+  return stagedoor.request('DELETE', `/v1/api-keys/${id}`, { as });
+}
+
+it('a key is shown in clear once, and never again in a list', async () => {
+  const made = await newKey(['spaces:read', 'audit:read']);
+  expect(made['key']).toMatch(/^sk_acme_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}$/);
+  const answer = await stagedoor.get('/v1/api-keys?limit=100', tenant.key);
+  expect(answer.status).toBe(200);
+  const { key, ...shown } = made;
+  expect(answer.body['data']).toContainEqual(shown);
+  expect(answer.text).not.toContain(key);
+});
+
+it('a list tells when a key was last used', async () => {
+  const made = await newKey(['keys:write']);
+  await stagedoor.get('/v1/api-keys', made['key']);
+  const { body } = await stagedoor.get('/v1/api-keys?limit=100', tenant.key);
+  const found = body['data'].find((key: Json) => key['id'] === made['id']);
+  expect(Math.abs(Date.parse(found['lastUsedAt']) - Date.now())).toBeLessThan(60_000);
+});
+
+describe('scopes', () => {
+  const routes: [string, string, string, Json | undefined][] = [
+    ['spaces:read', 'GET', '/v1/spaces', undefined],
+    ['spaces:read', 'GET', '/v1/roles', undefined],
+    ['spaces:write', 'PATCH', '/v1/spaces/spc_x', { name: 'n' }],
+    ['roles:write', 'PUT', '/v1/roles/probe', {}],
+    ['members:write', 'DELETE', '/v1/spaces/spc_x/members/u', undefined],
+    ['tokens:vend', 'POST', '/v1/spaces/spc_x/join', { userId: 'u' }],
+    ['moderation:read', 'GET', '/v1/grants', undefined],
+    ['keys:write', 'GET', '/v1/api-keys', undefined],
+    ['keys:write', 'GET', '/v1/signing-keys', undefined],
+    ['issuers:write', 'GET', '/v1/issuers', undefined],
+    ['audit:read', 'GET', '/v1/audit', undefined],
+  ];
+
+  it.each(routes)('%s lets a key %s %s, and no other scope does', async (scope, method, path, body) => {
+    const others = [...new Set(routes.map(([name]) => name))].filter((name) => name !== scope);
+    const with_ = await newKey([scope]);
+    const without = await newKey(others);
+    const call = (as: string) => stagedoor.request(method, path, { as, ...(body && { body }) });
+    expect([200, 201, 204, 404]).toContain((await call(with_['key'])).status);
+    expectProblem(await call(without['key']), 'forbidden');
+  });
+
+  it.each(['spaces:read', '*', 'tokens:vend'])('a key cannot give %s if it lacks it', async (scope) => {
+    const weak = await newKey(['keys:write', 'audit:read']);
+    expectProblem(
+      await stagedoor.post('/v1/api-keys', weak['key'], { name: 'x', scopes: ['audit:read', scope] }),
+      'forbidden',
+    );
+  });
+
+  it('a key can give what it has', async () => {
+    const weak = await newKey(['keys:write', 'audit:read']);
+    const given = await newKey(['audit:read'], {}, weak['key']);
+    expect((await stagedoor.get('/v1/audit', given['key'])).status).toBe(200);
+  });
+
+  it('a key cannot rotate a stronger one, which would hand it the new key', async () => {
+    const strong = await newKey(['*']);
+    const weak = await newKey(['keys:write']);
+    expectProblem(await rotate(strong['id'], {}, weak['key']), 'forbidden');
+    expect((await stagedoor.get('/v1/spaces', strong['key'])).status).toBe(200);
+  });
+});
+
+describe('revoking', () => {
+  it('stops a key at once, even one that was used a moment ago', async () => {
+    const made = await newKey(['spaces:read']);
+    expect((await stagedoor.get('/v1/spaces', made['key'])).status).toBe(200);
+    const answer = await remove(made['id']);
+    expect([answer.status, answer.text]).toEqual([204, '']);
+    expectProblem(await stagedoor.get('/v1/spaces', made['key']), 'unauthenticated');
+  });
+
+  it('answers 404 the second time, and takes the key off the list', async () => {
+    const made = await newKey(['spaces:read']);
+    await remove(made['id']);
+    expectProblem(await remove(made['id']), 'not_found');
+    expect((await stagedoor.get('/v1/api-keys?limit=100', tenant.key)).text).not.toContain(made['id']);
+  });
+
+  it('lets a key revoke itself', async () => {
+    const made = await newKey(['keys:write']);
+    expect((await remove(made['id'], made['key'])).status).toBe(204);
+    expectProblem(await stagedoor.get('/v1/api-keys', made['key']), 'unauthenticated');
+  });
+});
+
+describe('expiry', () => {
+  it('stops a key by itself', async () => {
+    const expiresAt = new Date(Date.now() + 1_500).toISOString();
+    const made = await newKey(['spaces:read'], { expiresAt });
+    expect(made['expiresAt']).toBe(expiresAt);
+    expect((await stagedoor.get('/v1/spaces', made['key'])).status).toBe(200);
+    await until(async () => (await stagedoor.get('/v1/spaces', made['key'])).status === 401, 'the key expires');
+  });
+
+  it('cannot be in the past', async () => {
+    const answer = await stagedoor.post('/v1/api-keys', tenant.key, {
+      name: 'x',
+      scopes: ['*'],
+      expiresAt: '2020-01-01T00:00:00Z',
+    });
+    expectProblem(answer, 'invalid_request');
+    expect(answer.body['errors'][0].path).toBe('expiresAt');
+  });
+});
+
+describe('rotating', () => {
+  it('without grace replaces the key at once', async () => {
+    const old = await newKey(['spaces:read'], { name: 'web' });
+    await stagedoor.get('/v1/spaces', old['key']);
+    const answer = await rotate(old['id']);
+    expect(answer.status).toBe(201);
+    expect(answer.body).toMatchObject({ name: 'web', scopes: ['spaces:read'], expiresAt: null });
+    expect(answer.body['id']).not.toBe(old['id']);
+    expect((await stagedoor.get('/v1/spaces', answer.body['key'])).status).toBe(200);
+    expectProblem(await stagedoor.get('/v1/spaces', old['key']), 'unauthenticated');
+  });
+
+  it('with grace lets both work until it is over', async () => {
+    const old = await newKey(['spaces:read']);
+    const fresh = await stagedoor.expect(201, rotate(old['id'], { graceSeconds: 2 }));
+    const both = await Promise.all([old, fresh].map((key) => stagedoor.get('/v1/spaces', key['key'])));
+    expect(both.map(({ status }) => status)).toEqual([200, 200]);
+    await until(async () => (await stagedoor.get('/v1/spaces', old['key'])).status === 401, 'the grace ends');
+    expect((await stagedoor.get('/v1/spaces', fresh['key'])).status).toBe(200);
+  });
+
+  it('never lengthens the life of a key', async () => {
+    const expiresAt = new Date(Date.now() + 60_000).toISOString();
+    const old = await newKey(['spaces:read'], { expiresAt });
+    await rotate(old['id'], { graceSeconds: 3600 });
+    const { body } = await stagedoor.get('/v1/api-keys?limit=100', tenant.key);
+    expect(body['data'].find((key: Json) => key['id'] === old['id'])['expiresAt']).toBe(expiresAt);
+  });
+
+  it.each([-1, 1.5, '60', 30 * 24 * 3600 + 1, null])('refuses %p seconds of grace', async (graceSeconds) => {
+    const old = await newKey(['spaces:read']);
+    expectProblem(await rotate(old['id'], { graceSeconds }), 'invalid_request');
+    expect((await stagedoor.get('/v1/spaces', old['key'])).status).toBe(200);
+  });
+
+  it.each(['key_01h455vb4pex5vsknk084sn02q', 'nonsense'])('answers 404 for %s', async (id) => {
+    expectProblem(await rotate(id), 'not_found');
+    expectProblem(await remove(id), 'not_found');
+  });
+
+  it('answers 404 for a key that was revoked', async () => {
+    const old = await newKey(['spaces:read']);
+    await remove(old['id']);
+    expectProblem(await rotate(old['id']), 'not_found');
+  });
+});
