@@ -1,0 +1,26 @@
+import { parseCommandLine, UsageError } from './cli.ts';
+
+it('an empty command line asks for the defaults', () => {
+  expect(parseCommandLine([])).toEqual({});
+});
+
+it('every option finds its setting', () => {
+  const args =
+    '--port 0 --host ::1 --data d --seed s.json --strict-quotas --allow-unsigned --switch expiredStays=false';
+  expect(parseCommandLine([...args.split(' '), '--switch', 'absentParticipant=ignored'])).toEqual({
+    port: 0,
+    host: '::1',
+    data: 'd',
+    seed: 's.json',
+    quotas: 'strict',
+    allowUnsigned: true,
+    switches: { expiredStays: false, absentParticipant: 'ignored' },
+  });
+});
+
+it.each([['--port', 'x'], ['--port', '70000'], ['--prot', '1'], ['--strict-quotas', '--no-quotas'], ['extra']])(
+  'what makes no sense is refused: %s %s',
+  (...args) => {
+    expect(() => parseCommandLine(args.filter(Boolean))).toThrow(UsageError);
+  },
+);

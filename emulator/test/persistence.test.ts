@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  CreateParticipantTokenCommand,
+  CreateStageCommand,
+  GetStageCommand,
+  ListParticipantsCommand,
+  ListStagesCommand,
+} from '@aws-sdk/client-ivs-realtime';
+import { GetRoomCommand } from '@aws-sdk/client-ivschat';
+import { Emulator } from '../src/index.ts';
+import { chat, realtime, startEmulator } from './support/clients.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ivs-emulator-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe('with --data', () => {
+  it('stages, participants and unused tokens outlive a restart', async () => {
+    const before = await startEmulator({ data: folder });
+    const client = realtime(before);
+    const { stage } = await client.send(new CreateStageCommand({ name: 'kept' }));
+    const token = async () =>
+      (await client.send(new CreateParticipantTokenCommand({ stageArn: stage?.arn }))).participantToken?.token ?? '';
+    const [used, unused] = [await token(), await token()];
+    const joined = before.join(used);
+    await before.stop();
+
+    await using after = await startEmulator({ data: folder });
+    const { stage: kept } = await realtime(after).send(new GetStageCommand({ arn: stage?.arn }));
+    expect(kept).toEqual({ ...stage, activeSessionId: joined.sessionId });
+    const { stageArn, sessionId } = joined;
+    const { participants } = await realtime(after).send(new ListParticipantsCommand({ stageArn, sessionId }));
+    expect(participants).toMatchObject([{ participantId: joined.participantId, state: 'CONNECTED' }]);
+    expect(after.join(unused).sessionId).toBe(sessionId);
+  });
+
+  it('a reset is kept too', async () => {
+    const before = await startEmulator({ data: folder });
+    await realtime(before).send(new CreateStageCommand({}));
+    before.reset();
+    await before.stop();
+    await using after = await startEmulator({ data: folder });
+    expect((await realtime(after).send(new ListStagesCommand({}))).stages).toEqual([]);
+  });
+});
+
+describe('with --seed', () => {
+  const seeded = (seed: object) => {
+    const file = join(folder, 'seed.json');
+    writeFileSync(file, JSON.stringify(seed));
+    return startEmulator({ seed: file });
+  };
+
+  it('what the file lists is there, under the ids it chose', async () => {
+    await using ivs = await seeded({
+      account: '999988887777',
+      region: 'us-west-2',
+      stages: [{ id: 'mainstage001', name: 'main' }],
+      rooms: [{ id: 'mainroom0001', maximumMessageLength: 100 }],
+    });
+    const keys = { accessKeyId: '999988887777', secretAccessKey: 'local' };
+    const arn = 'arn:aws:ivs:us-west-2:999988887777:stage/mainstage001';
+    expect((await realtime(ivs, keys).send(new GetStageCommand({ arn }))).stage?.name).toBe('main');
+    const identifier = 'arn:aws:ivschat:us-west-2:999988887777:room/mainroom0001';
+    expect(await chat(ivs, keys).send(new GetRoomCommand({ identifier }))).toMatchObject({ maximumMessageLength: 100 });
+  });
+
+  it.each([
+    [{ stages: [{ name: 'not allowed' }] }, /stages\[0\]: name must match/],
+    [{ stages: [{ id: 'short' }] }, /12 letters and digits/],
+    [{ channels: [] }, /channels is none of/],
+    [{ rooms: {} }, /rooms must be a list/],
+  ])('a file that makes no sense is refused: %j', async (seed, message) => {
+    await expect(seeded(seed)).rejects.toThrow(message);
+  });
+});
+
+it('listens beyond loopback only when told to', async () => {
+  await expect(Emulator.start({ host: '0.0.0.0', port: 0 })).rejects.toThrow(/refusing to listen/);
+  await using open = await startEmulator({ host: '0.0.0.0', allowRemote: true });
+  expect(open.port).toBeGreaterThan(0);
+});
