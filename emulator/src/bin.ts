@@ -22,6 +22,7 @@ async function run(options: EmulatorOptions): Promise<void> {
   IVS Real-Time, IVS Chat, STS   ${emulator.url}
   chat client                    ${emulator.chatUrl}
   control API                    ${emulator.url}/_emulator/
+  what goes on, in a browser     ${emulator.url}/
   credentials                    access key id "local", secret access key "local"
 `);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

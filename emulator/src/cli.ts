@@ -13,6 +13,10 @@ export const HELP = `ivs-emulator: Amazon IVS Real-Time and IVS Chat on this mac
   --no-quotas          no call rates at all
   --allow-unsigned     take requests without a signature
   --switch NAME=VALUE  settle a point that AWS does not document; may be repeated
+  --event-target URL   POST there what IVS tells EventBridge; may be repeated
+  --review-handler ARN=URL
+                       the endpoint that stands for a Lambda function reviewing messages; may be repeated
+  --chat-logs DIR      write what chat logging records below this folder
   --help
 
 Credentials: access key id "local" or any account id of twelve digits, secret access key "local".
@@ -39,6 +43,10 @@ export function parseCommandLine(args: string[]): EmulatorOptions | 'help' {
   if (values.data !== undefined) options.data = values.data;
   if (values.seed !== undefined) options.seed = values.seed;
   if (values.switch) options.switches = switchesOf(values.switch);
+  const targets = values['event-target'];
+  if (targets) options.events = { targets: targets.map((url) => ({ url })) };
+  if (values['review-handler']) options.reviewHandlers = Object.fromEntries(values['review-handler'].map(splitPair));
+  if (values['chat-logs'] !== undefined) options.chatLogs = values['chat-logs'];
   return options;
 }
 
@@ -56,6 +64,9 @@ function parse(args: string[]) {
         'no-quotas': { type: 'boolean' },
         'allow-unsigned': { type: 'boolean' },
         switch: { type: 'string', multiple: true },
+        'event-target': { type: 'string', multiple: true },
+        'review-handler': { type: 'string', multiple: true },
+        'chat-logs': { type: 'string' },
         help: { type: 'boolean' },
       },
     });
@@ -73,10 +84,16 @@ function portOf(text: string): number {
 /** Values are JSON where they can be (`true`, `3`, `null`), else text. What they may be is checked at the start. */
 function switchesOf(pairs: string[]): Partial<Switches> {
   const entries = pairs.map((pair) => {
-    const [name = '', ...value] = pair.split('=');
-    return [name, readValue(value.join('='))];
+    const [name, value] = splitPair(pair);
+    return [name, readValue(value)];
   });
   return Object.fromEntries(entries) as Partial<Switches>;
+}
+
+/** Splits `NAME=VALUE` at the first `=`. */
+function splitPair(pair: string): [string, string] {
+  const [name = '', ...value] = pair.split('=');
+  return [name, value.join('=')];
 }
 
 function readValue(text: string): unknown {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { ChatServer } from '../messaging/chat-server.ts';
 import type { AwsServices } from './aws-services.ts';
 import { readBody } from './body.ts';
+import { page } from './page.ts';
 import { json, type Reply, send } from './reply.ts';
 
 /** Far above any valid request: tags, attributes and a key come to some thirty kilobytes. */
@@ -18,7 +19,7 @@ export interface Parts {
 
 const BANNER = `IVS emulator: Amazon IVS Real-Time, IVS Chat and a part of STS on this machine.
 This is not AWS. Nothing here is streamed, billed or kept safe.
-Control API: /_emulator/, described in the package's docs.
+Control API: /_emulator/, described in the package's docs. In a browser, this address shows what goes on.
 `;
 
 /** Starts the HTTP and WebSocket server. */
@@ -63,6 +64,7 @@ async function route(parts: Parts, request: IncomingMessage): Promise<Reply> {
     return await parts.control(request, body);
   }
   if (path === '/' && request.method === 'GET') {
+    if (request.headers.accept?.includes('text/html')) return page();
     return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: BANNER };
   }
   return await parts.aws.answer(request, body);
