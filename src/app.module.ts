@@ -3,6 +3,7 @@ import { LoggerModule } from 'nestjs-pino';
 import { ApiKeysModule } from './api-keys/api-keys.module.ts';
 import { AuditModule } from './audit/audit.module.ts';
 import { AuthModule } from './auth/auth.module.ts';
+import { BansModule } from './bans/bans.module.ts';
 import { Settings } from './config.ts';
 import { DatabaseModule } from './database/database.module.ts';
 import { GrantsModule } from './grants/grants.module.ts';
@@ -13,6 +14,7 @@ import { IvsModule } from './ivs/ivs.module.ts';
 import { JoinsModule } from './joins/joins.module.ts';
 import { loggerOptions } from './logging.ts';
 import { MembersModule } from './members/members.module.ts';
+import { ModerationModule } from './moderation/moderation.module.ts';
 import { RolesModule } from './roles/roles.module.ts';
 import { SecretsModule } from './secrets/secrets.module.ts';
 import { SigningKeysModule } from './signing-keys/signing-keys.module.ts';
@@ -57,6 +59,8 @@ export class AppModule {
         GrantsModule,
         SigningKeysModule,
         JoinsModule,
+        ModerationModule,
+        BansModule,
       ],
     };
   }

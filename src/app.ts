@@ -69,7 +69,7 @@ function observeRequests(fastify: FastifyInstance, metrics: Metrics): void {
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store', // answers hold tokens
     });
-    runInRequest({ requestId: request.id }, done);
+    runInRequest({ requestId: request.id, startedAt: performance.now() }, done);
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     metrics.requests.observe(

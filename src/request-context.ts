@@ -4,6 +4,8 @@ import type { Tx } from './database/database.ts';
 /** What accompanies a request through the code without being an argument of everything. */
 export interface RequestContext {
   requestId: string;
+  /** When the request came in, by `performance.now()`. */
+  startedAt: number;
   /** Set while a request with an `Idempotency-Key` runs: notes in the mutation's own transaction that it was applied. */
   markApplied?: (tx: Tx) => Promise<void>;
 }

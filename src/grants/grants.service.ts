@@ -39,11 +39,16 @@ export class GrantsService {
 
 /** The rows that are meant; grants whose token never left are nobody's business. */
 function statesShown(query: GrantsQuery, now: Date): Prisma.GrantWhereInput {
-  const live: Prisma.GrantWhereInput = { state: 'released', expiresAt: { gt: now } };
-  const expired: Prisma.GrantWhereInput = { state: 'released', expiresAt: { lte: now } };
-  const byState = { live, expired, revoked: { state: 'revoked' }, watched: { state: 'watched' } };
-  const wanted = query.state === undefined ? { state: { in: ['released', 'revoked'] } } : byState[query.state];
-  return query.live === true ? { AND: [wanted, live] } : wanted;
+  const usable: Prisma.GrantWhereInput = { expiresAt: { gt: now } };
+  const byState: Record<Grant['state'], Prisma.GrantWhereInput> = {
+    live: { ...usable, state: 'released' },
+    watched: { ...usable, state: 'watched' },
+    revoked: { state: 'revoked' },
+    expired: { state: { in: ['released', 'watched'] }, expiresAt: { lte: now } },
+  };
+  const wanted =
+    query.state === undefined ? { state: { in: ['released', 'watched', 'revoked'] } } : byState[query.state];
+  return query.live === true ? { AND: [wanted, { OR: [byState.live, byState.watched] }] } : wanted;
 }
 
 function toGrant(row: GrantRow, now: Date): Grant {
@@ -64,13 +69,14 @@ function toGrant(row: GrantRow, now: Date): Grant {
 
 function stateOf(row: GrantRow, now: Date): Grant['state'] {
   if (row.state === 'revoked') return 'revoked';
-  return row.expiresAt > now ? 'live' : 'expired';
+  if (row.expiresAt <= now) return 'expired';
+  return row.state === 'watched' ? 'watched' : 'live';
 }
 
 /** Notes that IVS no longer accepts what a signing key has signed. */
 export async function revokeGrantsOfSigningKey(tx: Tx, tenantId: string, signingKeyId: string): Promise<void> {
   await tx.grant.updateMany({
-    where: { tenantId, signingKeyId, state: 'released', expiresAt: { gt: new Date() } },
+    where: { tenantId, signingKeyId, state: { in: ['released', 'watched'] }, expiresAt: { gt: new Date() } },
     data: { state: 'revoked' },
   });
 }

@@ -3,9 +3,12 @@ import {
   type ChatTokenCapability,
   CreateChatTokenCommand,
   CreateRoomCommand,
+  DeleteMessageCommand,
   DeleteRoomCommand,
+  DisconnectUserCommand,
   GetRoomCommand,
   ListRoomsCommand,
+  SendEventCommand,
 } from '@aws-sdk/client-ivschat';
 import { z } from 'zod';
 import { Settings } from '../config.ts';
@@ -72,6 +75,31 @@ export class IvsChat {
       );
       return { items: page.rooms, nextToken: page.nextToken };
     });
+  }
+
+  /** Closes all connections of a user in a room. Not a ban. */
+  async disconnectUser(account: IvsAccount, roomIdentifier: string, userId: string, reason?: string): Promise<void> {
+    await this.calls.call(account, 'DisconnectUser', nothing, ({ chat }, options) =>
+      chat.send(new DisconnectUserCommand({ roomIdentifier, userId, reason }), options),
+    );
+  }
+
+  /** Asks the clients in a room to show a message no more; IVS itself erases nothing. */
+  async deleteMessage(account: IvsAccount, roomIdentifier: string, id: string, reason?: string): Promise<void> {
+    await this.calls.call(account, 'DeleteMessage', nothing, ({ chat }, options) =>
+      chat.send(new DeleteMessageCommand({ roomIdentifier, id, reason }), options),
+    );
+  }
+
+  async sendEvent(
+    account: IvsAccount,
+    roomIdentifier: string,
+    eventName: string,
+    attributes: Record<string, string>,
+  ): Promise<void> {
+    await this.calls.call(account, 'SendEvent', nothing, ({ chat }, options) =>
+      chat.send(new SendEventCommand({ roomIdentifier, eventName, attributes }), options),
+    );
   }
 
   async createChatToken(account: IvsAccount, request: ChatTokenRequest): Promise<ChatToken> {

@@ -4,8 +4,10 @@ import {
   CreateStageCommand,
   DeletePublicKeyCommand,
   DeleteStageCommand,
+  DisconnectParticipantCommand,
   GetStageCommand,
   ImportPublicKeyCommand,
+  ListParticipantsCommand,
   ListPublicKeysCommand,
   ListStagesCommand,
   type ParticipantTokenCapability,
@@ -29,6 +31,22 @@ const participantToken = z.object({
   participantToken: z.object({ participantId: present, token: present, expirationTime: z.date() }),
 });
 export type ParticipantToken = z.output<typeof participantToken>['participantToken'];
+
+const activeSession = z.object({ stage: z.object({ activeSessionId: present.optional() }) });
+
+const participantsPage = z.object({
+  participants: z.array(
+    z.object({
+      participantId: present,
+      userId: z.string().default(''),
+      state: z.enum(['CONNECTED', 'DISCONNECTED']),
+      published: z.boolean().default(false),
+      firstJoinTime: z.date().optional(),
+    }),
+  ),
+  nextToken: present.optional(),
+});
+export type Participant = z.output<typeof participantsPage>['participants'][number];
 
 const publicKey = z.object({ publicKey: z.object({ arn: present }) });
 const arnsWithTags = z.array(z.object({ arn: present, tags: z.record(z.string(), z.string()).optional() }));
@@ -100,6 +118,50 @@ export class IvsRealTime {
       ),
     );
     return made.participantToken;
+  }
+
+  /** Throws one participant out. Not a ban, and `not_found` if nobody is connected by that id. */
+  async disconnectParticipant(
+    account: IvsAccount,
+    stageArn: string,
+    participantId: string,
+    reason?: string,
+  ): Promise<void> {
+    await this.calls.call(account, 'DisconnectParticipant', nothing, ({ realTime }, options) =>
+      realTime.send(new DisconnectParticipantCommand({ stageArn, participantId, reason }), options),
+    );
+  }
+
+  /**
+   * Who is connected to a stage now: everybody, or those of the users named. Nobody, if no session is on.
+   * `published` of IVS's summary says whether somebody is publishing or has published in this session.
+   */
+  async connectedParticipants(
+    account: IvsAccount,
+    stageArn: string,
+    userIds?: readonly string[],
+  ): Promise<Participant[]> {
+    const { stage: found } = await this.calls.call(account, 'GetStage', activeSession, ({ realTime }, options) =>
+      realTime.send(new GetStageCommand({ arn: stageArn }), options),
+    );
+    const sessionId = found.activeSessionId;
+    if (sessionId === undefined) return [];
+    // IVS takes one filter at a time.
+    const filters = userIds?.map((filterByUserId) => ({ filterByUserId })) ?? [{ filterByState: 'CONNECTED' as const }];
+    const all: Participant[] = [];
+    for (const filter of filters) {
+      const listed = await collect(async (nextToken) => {
+        const page = await this.calls.call(account, 'ListParticipants', participantsPage, ({ realTime }, options) =>
+          realTime.send(
+            new ListParticipantsCommand({ stageArn, sessionId, ...filter, maxResults: 100, nextToken }),
+            options,
+          ),
+        );
+        return { items: page.participants, nextToken: page.nextToken };
+      });
+      all.push(...listed.filter(({ state }) => state === 'CONNECTED'));
+    }
+    return all;
   }
 
   /** @param material the public half, as PEM (SubjectPublicKeyInfo) of a P-384 key. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { invalid, Problem } from '../errors.ts';
+import { invalid } from '../errors.ts';
 import { IvsChat } from '../ivs/ivs-chat.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
@@ -73,16 +73,12 @@ export class Provisioning {
     if (wanted === true) {
       return await this.realTime.createStage(identity.account, identity.spaceId, tagsOf(identity));
     }
-    const found = await adopt('stage.arn', () => this.realTime.getStage(identity.account, wanted.arn));
-    assertOwn(identity, 'stage.arn', found);
-    return found;
+    return await adopt(identity, 'stage.arn', () => this.realTime.getStage(identity.account, wanted.arn));
   }
 
   private async room(identity: SpaceIdentity, wanted: true | { arn: string }): Promise<{ arn: string }> {
     if (wanted === true) return await this.chat.createRoom(identity.account, identity.spaceId, tagsOf(identity));
-    const found = await adopt('room.arn', () => this.chat.getRoom(identity.account, wanted.arn));
-    assertOwn(identity, 'room.arn', found);
-    return found;
+    return await adopt(identity, 'room.arn', () => this.chat.getRoom(identity.account, wanted.arn));
   }
 }
 
@@ -90,26 +86,24 @@ function tagsOf({ tenantId, spaceId }: SpaceIdentity): Record<string, string> {
   return { [tenantTag]: tenantId, [spaceTag]: spaceId };
 }
 
-async function adopt<Found>(path: string, find: () => Promise<Found>): Promise<Found> {
-  try {
-    return await find();
-  } catch (error) {
-    if (error instanceof IvsFailure && (error.kind === 'not_found' || error.kind === 'access_denied')) {
-      throw invalid(path, 'must be the ARN of something that exists in the tenant’s AWS account and Region');
-    }
-    throw error;
-  }
-}
-
 /**
- * Tenants may share the service's own AWS account, and an ARN is no secret: there, whoever could tag the thing shows that
- * it is his. A tenant with an account of its own has shown it by the role.
+ * Finds what is to be adopted. Tenants may share the service's own AWS account, and an ARN is no secret: there, whoever
+ * could tag the thing shows that it is his. A tenant with an account of its own has shown it by the role. What is another
+ * tenant's is refused in the same words as what is not there.
  */
-function assertOwn({ tenantId, account }: SpaceIdentity, path: string, { tags }: Tagged): void {
-  if (account.awsRoleArn !== null || tags?.[tenantTag] === tenantId) return;
-  throw new Problem('forbidden', `Tag it with ${tenantTag}=${tenantId} first, to show that it is this tenant’s.`, {
-    errors: [{ path, message: `must carry the tag ${tenantTag}=${tenantId}` }],
+async function adopt<Found extends Tagged>(
+  { tenantId, account }: SpaceIdentity,
+  path: string,
+  find: () => Promise<Found>,
+): Promise<Found> {
+  const isShared = account.awsRoleArn === null;
+  const found = await find().catch((error: unknown) => {
+    if (error instanceof IvsFailure && (error.kind === 'not_found' || error.kind === 'access_denied')) return undefined;
+    throw error;
   });
+  if (found && (!isShared || found.tags?.[tenantTag] === tenantId)) return found;
+  const tagged = isShared ? `, and carries the tag ${tenantTag}=${tenantId}` : '';
+  throw invalid(path, `must be the ARN of something that exists in the tenant’s AWS account and Region${tagged}`);
 }
 
 async function ignoreMissing(deletion: Promise<void>): Promise<void> {

@@ -8,6 +8,6 @@ import { StageEndpoints } from './stage-endpoints.ts';
 @Module({
   controllers: [SpacesController],
   providers: [SpacesService, Provisioning, SpaceReclaimer, StageEndpoints],
-  exports: [StageEndpoints],
+  exports: [StageEndpoints, SpacesService],
 })
 export class SpacesModule {}

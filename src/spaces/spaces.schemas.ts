@@ -61,6 +61,10 @@ export const space = z
     id: idOf('spc', 'space'),
     name: z.string(),
     status: z.enum(['open', 'closed']).meta({ description: 'A closed space gives no tokens.' }),
+    frozenAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'Since when only moderators are given tokens; null if the space is not frozen.' }),
     defaultRole: z
       .string()
       .nullable()

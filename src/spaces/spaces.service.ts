@@ -202,6 +202,7 @@ function toSpace(row: SpaceRow): Space {
     id: row.id,
     name: row.name,
     status: row.status as Space['status'],
+    frozenAt: row.frozenAt?.toISOString() ?? null,
     defaultRole: row.defaultRole,
     capacity: row.capacity,
     stage:

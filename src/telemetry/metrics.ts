@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
@@ -28,6 +28,39 @@ export class Metrics {
     help: 'Calls to Amazon IVS by operation and result (ok, or the name of the error).',
     labelNames: ['operation', 'result'] as const,
     buckets: seconds,
+    registers: [this.registry],
+  });
+
+  readonly silence = new Histogram({
+    name: 'stagedoor_time_to_silence_seconds',
+    help: 'From a moderator’s request to the end of the last connection it is about.',
+    labelNames: ['kind'] as const,
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300],
+    registers: [this.registry],
+  });
+
+  readonly deliveries = new Counter({
+    name: 'stagedoor_deliveries_total',
+    help: 'Calls of moderation to IVS by operation and what came of them (done, not_connected, retry, stuck).',
+    labelNames: ['operation', 'outcome'] as const,
+    registers: [this.registry],
+  });
+
+  readonly stuckTargets = new Gauge({
+    name: 'stagedoor_stuck_targets',
+    help: 'Calls of moderation that IVS refuses the service. Anything above zero needs somebody to look.',
+    registers: [this.registry],
+  });
+
+  readonly overdueTargets = new Gauge({
+    name: 'stagedoor_overdue_targets',
+    help: 'Calls of moderation that have waited for more than ten seconds.',
+    registers: [this.registry],
+  });
+
+  readonly undeliveredBans = new Gauge({
+    name: 'stagedoor_bans_without_delivery',
+    help: 'Grants of banned users that nothing is being done about. Must be zero.',
     registers: [this.registry],
   });
 

@@ -314,10 +314,13 @@ begin
 end $$;
 
 -- Notes how a call went, unless somebody else has taken it over meanwhile. p_retry_seconds: when to try again, for a call
--- that is to be repeated. Answers how many seconds the action took to silence everybody, if this call was the last it took.
+-- that is to be repeated. Answers a row if this call was the last that the action took to silence everybody: the action's
+-- kind, and the seconds since it was asked for.
 create function finish_target(p_tenant text, p_id bigint, p_attempt integer, p_state text, p_error text,
-                              p_retry_seconds double precision) returns double precision
+                              p_retry_seconds double precision)
+  returns table (kind text, silenced_seconds double precision)
   language plpgsql as $$
+#variable_conflict use_column
 declare
   v_target targets;
   v_action actions;
@@ -330,7 +333,7 @@ begin
          done_at = case when p_retry_seconds is null then clock_timestamp() end
    where tenant_id = p_tenant and id = p_id and attempts = p_attempt and state in ('pending', 'stuck')
    returning * into v_target;
-  if not found or p_retry_seconds is not null then return null; end if;
+  if not found or p_retry_seconds is not null then return; end if;
 
   if p_state = 'done' and v_target.operation = 'DisconnectParticipant' then
     -- Only of ids that IVS gave out is it known that a disconnected one is not let in again.
@@ -346,11 +349,13 @@ begin
   select * into v_action from actions where tenant_id = p_tenant and id = v_target.action_id for update;
   if exists (select from targets where tenant_id = p_tenant and action_id = v_action.id
                                    and state in ('pending', 'stuck') and not follow_up) then
-    return null;
+    return;
   end if;
-  if v_target.follow_up then return null; end if;
+  if v_target.follow_up then return; end if;
   update actions set silenced_at = clock_timestamp() where tenant_id = p_tenant and id = v_action.id;
-  return case when v_action.silenced_at is null then extract(epoch from clock_timestamp() - v_action.requested_at) end;
+  if v_action.silenced_at is null then
+    return query select v_action.kind, extract(epoch from clock_timestamp() - v_action.requested_at)::double precision;
+  end if;
 end $$;
 
 -- ----------------------------------------------------------------------------------------------------------- watch --

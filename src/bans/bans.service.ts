@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { audit } from '../audit/audit.ts';
+import { callerRef, type TenantCaller } from '../caller.ts';
+import { Database, type Tx } from '../database/database.ts';
+import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
+import { invalid, notFound, Problem } from '../errors.ts';
+import { type Page, readCursor, toPage } from '../http/paging.ts';
+import { newId } from '../ids.ts';
+import { actOnGrants } from '../moderation/act-on-grants.ts';
+import { ActionsService } from '../moderation/actions.service.ts';
+import { Authority } from '../moderation/authority.ts';
+import { leaseSeconds } from '../moderation/delivery.ts';
+import { findSpace } from '../spaces/spaces.service.ts';
+import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
+
+/** Longest a call to IVS takes from its lease, in seconds: its deadline, and a moment to get there. */
+const callSeconds = 4.5;
+
+/** Standing refusals. From the moment one is committed, every vending route of every replica refuses the user. */
+@Injectable()
+export class BansService {
+  constructor(
+    private readonly database: Database,
+    private readonly authority: Authority,
+    private readonly actions: ActionsService,
+  ) {}
+
+  /** Refuses from now on, then disconnects everywhere the ban covers. */
+  async create(caller: TenantCaller, body: CreateBanBody): Promise<BanAnswer> {
+    const { tenantId } = caller;
+    const { userId, spaceId } = body;
+    const { row, actionId } = await this.database.inTenantOf(caller, async (tx) => {
+      if (spaceId !== undefined) await findSpace(tx, tenantId, spaceId);
+      await this.authority.assertMayActOn(tx, caller, spaceId ?? null, userId);
+      // From here no vend to this user is under way: those before are on record, those after see the ban.
+      await tx.$executeRaw`select lock_user(${tenantId}, ${userId}, true)`;
+      const row = await insert(tx, caller, body);
+      const act = { kind: 'ban', spaceId: spaceId ?? null, userId, banId: row.id, reason: body.reason } as const;
+      const actionId = await this.actions.record(tx, caller, act);
+      const of = { of: userId, ...(spaceId !== undefined && { spaceId }) };
+      await actOnGrants(tx, tenantId, actionId, of, { keepOut: true });
+      await audit(tx, caller, {
+        action: 'ban.create',
+        tenantId,
+        ...(spaceId !== undefined && { spaceId }),
+        userId,
+        subject: row.id,
+        details: { reason: body.reason ?? null, expiresAt: body.expiresAt ?? null, action: actionId },
+      });
+      return { row, actionId };
+    });
+    return { ban: toBan(row, new Date()), action: await this.actions.carryOut(caller, actionId) };
+  }
+
+  /** Newest first. */
+  async list(caller: TenantCaller, query: BansQuery): Promise<Page<Ban>> {
+    const { tenantId } = caller;
+    const before = readCursor(query.cursor);
+    const now = new Date();
+    const inForce: Prisma.BanWhereInput = { liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
+    const rows = await this.database.inTenantOf(caller, async (tx) => {
+      await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
+      return await tx.ban.findMany({
+        where: {
+          tenantId,
+          ...(before !== undefined && { id: { lt: before } }),
+          ...(query.userId !== undefined && { userId: query.userId }),
+          ...(query.spaceId !== undefined && { spaceId: query.spaceId }),
+          ...(query.active !== undefined && { AND: [query.active ? inForce : { NOT: inForce }] }),
+        },
+        orderBy: { id: 'desc' },
+        take: query.limit + 1,
+      });
+    });
+    return toPage(
+      rows,
+      query.limit,
+      (row) => row.id,
+      (row) => toBan(row, now),
+    );
+  }
+
+  async get(caller: TenantCaller, banId: string): Promise<Ban> {
+    return await this.database.inTenantOf(caller, async (tx) => {
+      const row = await findBan(tx, caller.tenantId, banId);
+      await this.authority.assertModerator(tx, caller, row.spaceId);
+      return toBan(row, new Date());
+    });
+  }
+
+  /** Lifts a ban, and calls off what it still had to do, so that nothing late hits a user who is lawful again. */
+  async lift(caller: TenantCaller, banId: string, reason: string | undefined): Promise<Ban> {
+    for (;;) {
+      const lifted = await this.tryLift(caller, banId, reason);
+      if (lifted) return lifted;
+      // A call is on its way to IVS this moment. It ends within seconds; lifting before would let it hit the lawful user.
+      await sleep(50);
+    }
+  }
+
+  /** Undefined while a call for the ban is under way. */
+  private async tryLift(caller: TenantCaller, banId: string, reason: string | undefined): Promise<Ban | undefined> {
+    const { tenantId } = caller;
+    return await this.database.inTenantOf(caller, async (tx) => {
+      const { userId, spaceId } = await findBan(tx, tenantId, banId);
+      await this.authority.assertMayActOn(tx, caller, spaceId, userId);
+      await tx.$executeRaw`select lock_user(${tenantId}, ${userId}, true)`;
+      const current = await findBan(tx, tenantId, banId);
+      if (current.liftedAt !== null) throw new Problem('conflict', 'The ban was lifted already.');
+      const action = await tx.action.findFirst({ where: { tenantId, banId }, select: { id: true } });
+      if (action) {
+        // No new call may begin while we look, so the calls that are due are held for the length of this transaction.
+        await tx.$executeRaw`select from targets where tenant_id = ${tenantId} and action_id = ${action.id} for update`;
+        const [row] = await tx.$queryRaw<{ busy: boolean }[]>`
+          select calls_under_way(${tenantId}, ${action.id}, make_interval(secs => ${leaseSeconds}),
+                                 make_interval(secs => ${callSeconds}::double precision)) as busy`;
+        if (row?.busy) return undefined;
+        await tx.$executeRaw`select call_off(${tenantId}, ${action.id}, 'the ban was lifted')`;
+      }
+      const row = await tx.ban.update({
+        where: { tenantId_id: { tenantId, id: banId } },
+        data: { liftedAt: new Date(), liftedBy: { ...callerRef(caller) } },
+      });
+      await audit(tx, caller, {
+        action: 'ban.lift',
+        tenantId,
+        ...(spaceId !== null && { spaceId }),
+        userId,
+        subject: banId,
+        details: { reason: reason ?? null },
+      });
+      return toBan(row, new Date());
+    });
+  }
+}
+
+async function insert(tx: Tx, caller: TenantCaller, body: CreateBanBody): Promise<BanRow> {
+  const [clock] = await tx.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`;
+  if (body.expiresAt !== undefined && clock && new Date(body.expiresAt) <= clock.now) {
+    throw invalid('expiresAt', 'must be in the future');
+  }
+  return await tx.ban.create({
+    data: {
+      tenantId: caller.tenantId,
+      id: newId('ban'),
+      userId: body.userId,
+      spaceId: body.spaceId ?? null,
+      reason: body.reason ?? null,
+      createdBy: { ...callerRef(caller) },
+      expiresAt: body.expiresAt ?? null,
+    },
+  });
+}
+
+async function findBan(tx: Tx, tenantId: string, banId: string): Promise<BanRow> {
+  const row = await tx.ban.findUnique({ where: { tenantId_id: { tenantId, id: banId } } });
+  if (!row) throw notFound('ban');
+  return row;
+}
+
+function toBan(row: BanRow, now: Date): Ban {
+  return {
+    id: row.id,
+    userId: row.userId,
+    spaceId: row.spaceId,
+    ...(row.reason !== null && { reason: row.reason }),
+    createdBy: row.createdBy as Ban['createdBy'],
+    createdAt: row.createdAt.toISOString(),
+    expiresAt: row.expiresAt?.toISOString() ?? null,
+    ...(row.liftedAt !== null && { liftedAt: row.liftedAt.toISOString(), liftedBy: row.liftedBy as Ban['createdBy'] }),
+    state: stateOf(row, now),
+  };
+}
+
+function stateOf(row: BanRow, now: Date): Ban['state'] {
+  if (row.liftedAt !== null) return 'lifted';
+  return row.expiresAt !== null && row.expiresAt <= now ? 'expired' : 'active';
+}

@@ -1,0 +1,61 @@
+import type { Tx } from '../database/database.ts';
+import type { Prisma } from '../database/generated/client.ts';
+
+/** Which grants are meant: these, or what could still matter of a user's. */
+export type Grants = string[] | { of: string; spaceId?: string; before?: string };
+
+/** What is to become of their holders. */
+export interface Wanted {
+  /** Also see to it that what was not used yet is not used. */
+  keepOut: boolean;
+  /** `not_publishing`: who was demoted may stay, unless he goes on publishing. */
+  watchFor?: 'gone' | 'not_publishing';
+}
+
+/** Writes down the calls to IVS, and the watch, that acting against these grants takes. */
+export async function actOnGrants(
+  tx: Tx,
+  tenantId: string,
+  actionId: string,
+  grants: Grants,
+  { keepOut, watchFor = 'gone' }: Wanted,
+): Promise<void> {
+  const ids = Array.isArray(grants) ? grants : await grantsOf(tx, tenantId, grants);
+  if (ids.length === 0) return;
+  await tx.$executeRaw`select act_on_grants(${tenantId}, ${actionId}, ${ids}, ${keepOut}, ${watchFor})`;
+}
+
+async function grantsOf(
+  tx: Tx,
+  tenantId: string,
+  { of, spaceId, before }: Exclude<Grants, string[]>,
+): Promise<string[]> {
+  const [row] = await tx.$queryRaw<{ ids: string[] }[]>`
+    select grants_to_act_on(${tenantId}, ${of}, ${spaceId ?? null}) as ids`;
+  const ids = row?.ids ?? [];
+  if (before === undefined) return ids;
+  const older = await tx.grant.findMany({
+    where: { tenantId, id: { in: ids }, issuedAt: { lt: before } },
+    select: { id: true },
+  });
+  return older.map(({ id }) => id);
+}
+
+/** One call to IVS that an action needs. */
+export interface Call {
+  spaceId: string;
+  operation: 'DisconnectParticipant' | 'DeleteMessage' | 'SendEvent';
+  arn: string;
+  target: string;
+  grantId: string | null;
+  parameters: Prisma.InputJsonObject;
+}
+
+/** Writes down one call; it is tried for a day, which is as long as IVS lets anybody stay on a stage. */
+export async function addCall(tx: Tx, tenantId: string, actionId: string, call: Call): Promise<void> {
+  await tx.$executeRaw`
+    insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, parameters, needed_until)
+    select ${tenantId}, ${actionId}, ${call.spaceId}, account_key(t), ${call.operation}, ${call.arn}, ${call.target},
+           ${call.grantId}, ${JSON.stringify(call.parameters)}::jsonb, now() + interval '24 hours'
+      from tenants t where t.id = ${tenantId}`;
+}

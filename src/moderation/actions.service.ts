@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import { callerRef, type TenantCaller } from '../caller.ts';
+import { Database, type Tx } from '../database/database.ts';
+import type { Action as ActionRow, Prisma, Target as TargetRow } from '../database/generated/client.ts';
+import { notFound } from '../errors.ts';
+import { type Page, readCursor, toPage } from '../http/paging.ts';
+import { newId } from '../ids.ts';
+import { currentRequest } from '../request-context.ts';
+import type { Action, ActionKind, ActionsQuery } from './actions.schemas.ts';
+import { Authority } from './authority.ts';
+import { Delivery } from './delivery.ts';
+
+/** What is to be written down of an act. */
+export interface NewAction {
+  kind: ActionKind;
+  spaceId: string | null;
+  userId?: string;
+  banId?: string;
+  reason?: string | undefined;
+}
+
+/** The record of what moderators did, and of how far it has been carried out. */
+@Injectable()
+export class ActionsService {
+  constructor(
+    private readonly database: Database,
+    private readonly authority: Authority,
+    private readonly delivery: Delivery,
+  ) {}
+
+  /** Writes an act down, in the transaction that decides it. Returns its id. */
+  async record(tx: Tx, caller: TenantCaller, act: NewAction): Promise<string> {
+    const id = newId('act');
+    const startedAt = currentRequest()?.startedAt;
+    const elapsedSeconds = startedAt === undefined ? 0 : (performance.now() - startedAt) / 1000;
+    await tx.$executeRaw`
+      insert into actions (tenant_id, id, kind, space_id, user_id, ban_id, reason, requested_by, requested_at)
+      values (${caller.tenantId}, ${id}, ${act.kind}, ${act.spaceId}, ${act.userId ?? null}, ${act.banId ?? null},
+              ${act.reason ?? null}, ${JSON.stringify(callerRef(caller))}::jsonb,
+              clock_timestamp() - make_interval(secs => ${elapsedSeconds}::double precision))`;
+    return id;
+  }
+
+  /** Carries out what can be at once, and tells how it stands. What remains goes on in the background. */
+  async carryOut(caller: TenantCaller, actionId: string): Promise<Action> {
+    await this.delivery.deliver(caller.tenantId, actionId);
+    return await this.database.inTenantOf(caller, (tx) => findAction(tx, caller.tenantId, actionId));
+  }
+
+  async get(caller: TenantCaller, actionId: string): Promise<Action> {
+    return await this.database.inTenantOf(caller, async (tx) => {
+      const found = await findAction(tx, caller.tenantId, actionId);
+      await this.authority.assertModerator(tx, caller, found.spaceId);
+      return found;
+    });
+  }
+
+  /** Newest first. */
+  async list(caller: TenantCaller, query: ActionsQuery): Promise<Page<Action>> {
+    const { tenantId } = caller;
+    const before = readCursor(query.cursor);
+    return await this.database.inTenantOf(caller, async (tx) => {
+      await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
+      const open = { some: { state: { in: ['pending', 'stuck'] } } };
+      const openIds =
+        query.state === undefined
+          ? undefined
+          : await tx.target.findMany({
+              where: { tenantId, state: open.some.state },
+              distinct: ['actionId'],
+              select: { actionId: true },
+            });
+      const ids = openIds?.map(({ actionId }) => actionId);
+      const rows = await tx.action.findMany({
+        where: {
+          tenantId,
+          ...(query.spaceId !== undefined && { spaceId: query.spaceId }),
+          id: {
+            ...(before !== undefined && { lt: before }),
+            ...(ids && (query.state === 'pending' ? { in: ids } : { notIn: ids })),
+          },
+        },
+        orderBy: { id: 'desc' },
+        take: query.limit + 1,
+      });
+      const targets = await targetsOf(
+        tx,
+        tenantId,
+        rows.map((row) => row.id),
+      );
+      return toPage(
+        rows,
+        query.limit,
+        (row) => row.id,
+        (row) => toAction(row, targets.get(row.id) ?? []),
+      );
+    });
+  }
+}
+
+/** @throws Problem `not_found` */
+export async function findAction(tx: Tx, tenantId: string, actionId: string): Promise<Action> {
+  const row = await tx.action.findUnique({ where: { tenantId_id: { tenantId, id: actionId } } });
+  if (!row) throw notFound('action');
+  const targets = await targetsOf(tx, tenantId, [actionId]);
+  return toAction(row, targets.get(actionId) ?? []);
+}
+
+async function targetsOf(tx: Tx, tenantId: string, actionIds: string[]): Promise<Map<string, TargetRow[]>> {
+  const rows = await tx.target.findMany({
+    where: { tenantId, actionId: { in: actionIds } },
+    orderBy: { id: 'asc' },
+  });
+  return Map.groupBy(rows, (row) => row.actionId);
+}
+
+function toAction(row: ActionRow, targets: TargetRow[]): Action {
+  const open = targets.some(({ state }) => state === 'pending' || state === 'stuck');
+  return {
+    id: row.id,
+    kind: row.kind as ActionKind,
+    spaceId: row.spaceId,
+    ...(row.userId !== null && { userId: row.userId }),
+    ...(row.reason !== null && { reason: row.reason }),
+    state: open ? 'pending' : 'delivered',
+    targets: targets.map(toTarget),
+    requestedBy: row.requestedBy as Action['requestedBy'],
+    createdAt: row.createdAt.toISOString(),
+    ...(row.silencedAt !== null && { silencedAt: row.silencedAt.toISOString() }),
+  };
+}
+
+function toTarget(row: TargetRow): Action['targets'][number] {
+  // IVS may know the user by a pseudonym; callers know him by his id.
+  const { userId } = row.parameters as Prisma.JsonObject;
+  return {
+    operation: row.operation as Action['targets'][number]['operation'],
+    target: row.operation === 'DisconnectUser' && typeof userId === 'string' ? userId : row.target,
+    state: row.state as Action['targets'][number]['state'],
+    attempts: row.attempts,
+    ...(row.lastError !== null && { lastError: row.lastError }),
+    ...(row.doneAt !== null && { doneAt: row.doneAt.toISOString() }),
+  };
+}

@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { audit } from '../audit/audit.ts';
+import type { TenantCaller } from '../caller.ts';
+import { Database } from '../database/database.ts';
+import { Problem } from '../errors.ts';
+import type { Space } from '../spaces/spaces.schemas.ts';
+import { findSpace, SpacesService } from '../spaces/spaces.service.ts';
+import type { Action } from './actions.schemas.ts';
+import { ActionsService } from './actions.service.ts';
+import { actOnGrants } from './act-on-grants.ts';
+import { Authority } from './authority.ts';
+
+/** The panic button: one call that makes a space quiet, and one that undoes it. */
+@Injectable()
+export class FreezingService {
+  constructor(
+    private readonly database: Database,
+    private readonly authority: Authority,
+    private readonly actions: ActionsService,
+    private readonly spaces: SpacesService,
+  ) {}
+
+  /**
+   * No new tokens but for moderators; everybody else who may publish, or send in chat, is disconnected. Who only watches
+   * the stage may go on.
+   */
+  async freeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Action> {
+    const { tenantId } = caller;
+    const id = await this.database.inTenantOf(caller, async (tx) => {
+      // Before the space is read: a vend that has begun ends first, and its grant is seen.
+      await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, true)`;
+      const space = await findSpace(tx, tenantId, spaceId);
+      await this.authority.assertModerator(tx, caller, spaceId);
+      if (space.frozenAt !== null) throw new Problem('conflict', 'The space is frozen already.');
+      await tx.$executeRaw`update spaces set frozen_at = now(), updated_at = now()
+                            where tenant_id = ${tenantId} and id = ${spaceId}`;
+      const actionId = await this.actions.record(tx, caller, { kind: 'space.freeze', spaceId, reason });
+      const [loud] = await tx.$queryRaw<{ ids: string[] }[]>`select loud_grants(${tenantId}, ${spaceId}) as ids`;
+      await actOnGrants(tx, tenantId, actionId, loud?.ids ?? [], { keepOut: true });
+      const details = { reason: reason ?? null, grants: loud?.ids.length ?? 0 };
+      await audit(tx, caller, { action: 'space.freeze', tenantId, spaceId, subject: actionId, details });
+      return actionId;
+    });
+    return await this.actions.carryOut(caller, id);
+  }
+
+  /** Gives tokens again, and calls off what the freezing still had to do. */
+  async unfreeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Space> {
+    const { tenantId } = caller;
+    await this.database.inTenantOf(caller, async (tx) => {
+      await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, true)`;
+      const space = await findSpace(tx, tenantId, spaceId);
+      await this.authority.assertModerator(tx, caller, spaceId);
+      if (space.frozenAt === null) throw new Problem('conflict', 'The space is not frozen.');
+      await tx.$executeRaw`update spaces set frozen_at = null, updated_at = now()
+                            where tenant_id = ${tenantId} and id = ${spaceId}`;
+      await tx.$executeRaw`
+        select call_off(tenant_id, id, 'the space was unfrozen') from actions
+         where tenant_id = ${tenantId} and space_id = ${spaceId} and kind = 'space.freeze'
+           and created_at >= ${space.frozenAt}::timestamptz - interval '1 second'`;
+      const details = { reason: reason ?? null };
+      await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details });
+    });
+    return await this.spaces.get(caller, spaceId);
+  }
+}

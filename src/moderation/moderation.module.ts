@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { SpacesModule } from '../spaces/spaces.module.ts';
+import { ActionsService } from './actions.service.ts';
+import { Authority } from './authority.ts';
+import { Delivery } from './delivery.ts';
+import { FreezingService } from './freezing.service.ts';
+import { ModerationController } from './moderation.controller.ts';
+import { ModerationService } from './moderation.service.ts';
+import { StageWatch } from './stage-watch.ts';
+import { Watchdog } from './watchdog.ts';
+
+@Module({
+  imports: [SpacesModule],
+  controllers: [ModerationController],
+  providers: [ModerationService, FreezingService, ActionsService, Authority, Delivery, StageWatch, Watchdog],
+  exports: [ActionsService, Authority],
+})
+export class ModerationModule {}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { attributes, reason, text } from '../http/text.ts';
+
+export const reasonBody = z.strictObject({ reason: reason.optional() }).prefault({});
+export type ReasonBody = z.output<typeof reasonBody>;
+
+export const eventBody = z.strictObject({
+  name: text(1, 100).refine((name) => !name.startsWith('aws:'), {
+    error: 'must not begin with aws:, which is IVS’s own',
+  }),
+  attributes: attributes.default({}),
+});
+export type EventBody = z.output<typeof eventBody>;
+
+export const revokeBody = z
+  .strictObject({
+    issuedBefore: z.iso
+      .datetime()
+      .optional()
+      .meta({ description: 'Only what was given before this time; absent, all.' }),
+    reason: reason.optional(),
+  })
+  .prefault({});
+export type RevokeBody = z.output<typeof revokeBody>;
+
+/** A participant id as IVS takes it (service model, `ParticipantId`, and `_` as a self-signed `jti` may have it). */
+export const participantId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be a participant id');
+
+/** A message id as IVS Chat gives it (service model, `MessageID`). */
+export const messageId = z.string().regex(/^[A-Za-z0-9]{12}$/, 'must be the id of a message: 12 letters and digits');
+
+export const participant = z
+  .object({
+    participantId: z.string(),
+    userId: z.string(),
+    role: z.string().optional(),
+    state: z.enum(['CONNECTED', 'DISCONNECTED']),
+    publishing: z.boolean(),
+    joinedAt: z.iso.datetime().optional(),
+    grantId: z.string().optional().meta({ description: 'Absent for who came in with a token not vended here.' }),
+  })
+  .meta({ id: 'Participant' });
+export type Participant = z.output<typeof participant>;
+
+export const participants = z.object({ data: z.array(participant) });

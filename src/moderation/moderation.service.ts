@@ -1,0 +1,213 @@
+import { Injectable } from '@nestjs/common';
+import { audit } from '../audit/audit.ts';
+import type { TenantCaller } from '../caller.ts';
+import { Database, type Tx } from '../database/database.ts';
+import type { Prisma } from '../database/generated/client.ts';
+import { notFound, Problem } from '../errors.ts';
+import { IvsFailure } from '../ivs/ivs-errors.ts';
+import { IvsRealTime } from '../ivs/ivs-real-time.ts';
+import { findSpace } from '../spaces/spaces.service.ts';
+import { accountOf } from '../tenants/tenant-account.ts';
+import type { Action } from './actions.schemas.ts';
+import { ActionsService, type NewAction } from './actions.service.ts';
+import { actOnGrants, addCall } from './act-on-grants.ts';
+import { Authority } from './authority.ts';
+import type { EventBody, Participant, RevokeBody } from './moderation.schemas.ts';
+
+/** Acts against connections, messages and tokens. Each is on record with all it needs done before IVS is called. */
+@Injectable()
+export class ModerationService {
+  constructor(
+    private readonly database: Database,
+    private readonly authority: Authority,
+    private readonly actions: ActionsService,
+    private readonly realTime: IvsRealTime,
+  ) {}
+
+  /** Throws one participant out of the stage: a kick, not a ban. */
+  async disconnectParticipant(
+    caller: TenantCaller,
+    spaceId: string,
+    participantId: string,
+    reason: string | undefined,
+  ): Promise<Action> {
+    const { tenantId } = caller;
+    return await this.act(caller, 'participant.disconnect', async (tx) => {
+      const space = await findSpace(tx, tenantId, spaceId);
+      const grant = await tx.grant.findFirst({ where: { tenantId, spaceId, participantId } });
+      if (grant) await this.authority.assertMayActOn(tx, caller, spaceId, grant.userId);
+      else await this.authority.assertModerator(tx, caller, spaceId);
+      if (space.stageArn === null) throw noHalf('stage');
+      const act: NewAction = {
+        kind: 'participant.disconnect',
+        spaceId,
+        ...(grant && { userId: grant.userId }),
+        reason,
+      };
+      const id = await this.actions.record(tx, caller, act);
+      await addCall(tx, tenantId, id, {
+        spaceId,
+        operation: 'DisconnectParticipant',
+        arn: space.stageArn,
+        target: participantId,
+        grantId: grant?.id ?? null,
+        parameters: { ...(reason !== undefined && { reason: reason.slice(0, 128) }) },
+      });
+      return { ...act, id, details: { participantId } };
+    });
+  }
+
+  /** Closes all of a user's connections to a space: a kick, not a ban. */
+  async disconnectUser(
+    caller: TenantCaller,
+    spaceId: string,
+    userId: string,
+    reason: string | undefined,
+  ): Promise<Action> {
+    const { tenantId } = caller;
+    return await this.act(caller, 'user.disconnect', async (tx) => {
+      await findSpace(tx, tenantId, spaceId);
+      await this.authority.assertMayActOn(tx, caller, spaceId, userId);
+      const act: NewAction = { kind: 'user.disconnect', spaceId, userId, reason };
+      const id = await this.actions.record(tx, caller, act);
+      await actOnGrants(tx, tenantId, id, { of: userId, spaceId }, { keepOut: false });
+      return { ...act, id };
+    });
+  }
+
+  async deleteMessage(
+    caller: TenantCaller,
+    spaceId: string,
+    messageId: string,
+    reason: string | undefined,
+  ): Promise<Action> {
+    return await this.callRoom(caller, 'message.delete', spaceId, {
+      operation: 'DeleteMessage',
+      target: messageId,
+      parameters: { ...(reason !== undefined && { reason }) },
+      reason,
+    });
+  }
+
+  async sendEvent(caller: TenantCaller, spaceId: string, body: EventBody): Promise<Action> {
+    return await this.callRoom(caller, 'event.send', spaceId, {
+      operation: 'SendEvent',
+      target: body.name,
+      parameters: { attributes: body.attributes },
+    });
+  }
+
+  /** Ends what was given to a user: all of it, or what was issued before a time. New tokens are given as before. */
+  async revokeUser(caller: TenantCaller, userId: string, body: RevokeBody): Promise<Action> {
+    const { tenantId } = caller;
+    return await this.act(caller, 'grants.revoke', async (tx) => {
+      await this.authority.assertMayActOn(tx, caller, null, userId);
+      await tx.$executeRaw`select lock_user(${tenantId}, ${userId}, true)`;
+      const act: NewAction = { kind: 'grants.revoke', spaceId: null, userId, reason: body.reason };
+      const id = await this.actions.record(tx, caller, act);
+      const before = body.issuedBefore;
+      await actOnGrants(tx, tenantId, id, { of: userId, ...(before !== undefined && { before }) }, { keepOut: true });
+      return { ...act, id, details: { issuedBefore: before ?? null } };
+    });
+  }
+
+  /** Ends one grant. */
+  async revokeGrant(caller: TenantCaller, grantId: string): Promise<Action> {
+    const { tenantId } = caller;
+    return await this.act(caller, 'grants.revoke', async (tx) => {
+      const grant = await tx.grant.findFirst({
+        where: { tenantId, id: grantId, state: { in: ['released', 'watched', 'revoked'] } },
+      });
+      if (!grant) throw notFound('grant');
+      const { spaceId, userId } = grant;
+      await this.authority.assertMayActOn(tx, caller, spaceId, userId);
+      const act: NewAction = { kind: 'grants.revoke', spaceId, userId };
+      const id = await this.actions.record(tx, caller, act);
+      await actOnGrants(tx, tenantId, id, [grantId], { keepOut: true });
+      return { ...act, id, details: { grantId } };
+    });
+  }
+
+  /** Who is on the stage now, as IVS says, with what the ledger knows of them. */
+  async participants(caller: TenantCaller, spaceId: string): Promise<{ data: Participant[] }> {
+    const { tenantId } = caller;
+    const { space, account } = await this.database.inTenantOf(caller, async (tx) => {
+      const found = await findSpace(tx, tenantId, spaceId);
+      await this.authority.assertModerator(tx, caller, spaceId);
+      return { space: found, account: await accountOf(tx, tenantId) };
+    });
+    if (space.stageArn === null) return { data: [] };
+    const connected = await this.realTime.connectedParticipants(account, space.stageArn).catch((error: unknown) => {
+      throw error instanceof IvsFailure ? error.toProblem() : error;
+    });
+    const grants = await this.database.inTenantOf(caller, (tx) =>
+      tx.grant.findMany({
+        where: { tenantId, spaceId, participantId: { in: connected.map((one) => one.participantId) } },
+        orderBy: { id: 'asc' },
+      }),
+    );
+    const byParticipant = new Map(grants.map((grant) => [grant.participantId, grant]));
+    return {
+      data: connected.map(({ participantId, userId, state, published, firstJoinTime }) => {
+        const grant = byParticipant.get(participantId);
+        return {
+          participantId,
+          userId: grant?.userId ?? userId,
+          ...(grant && { role: grant.role, grantId: grant.id }),
+          state,
+          publishing: published,
+          ...(firstJoinTime && { joinedAt: firstJoinTime.toISOString() }),
+        };
+      }),
+    };
+  }
+
+  private async callRoom(
+    caller: TenantCaller,
+    kind: 'message.delete' | 'event.send',
+    spaceId: string,
+    call: {
+      operation: 'DeleteMessage' | 'SendEvent';
+      target: string;
+      parameters: Prisma.InputJsonObject;
+      reason?: string | undefined;
+    },
+  ): Promise<Action> {
+    const { tenantId } = caller;
+    return await this.act(caller, kind, async (tx) => {
+      const space = await findSpace(tx, tenantId, spaceId);
+      await this.authority.assertModerator(tx, caller, spaceId);
+      if (space.roomArn === null) throw noHalf('chat room');
+      const act: NewAction = { kind, spaceId, reason: call.reason };
+      const id = await this.actions.record(tx, caller, act);
+      const { operation, target, parameters } = call;
+      await addCall(tx, tenantId, id, { spaceId, operation, arn: space.roomArn, target, grantId: null, parameters });
+      return { ...act, id, details: { target } };
+    });
+  }
+
+  /** The beat of every act: decide and write it all down in one transaction, then carry it out. */
+  private async act(
+    caller: TenantCaller,
+    action: string,
+    decide: (tx: Tx) => Promise<NewAction & { id: string; details?: Record<string, string | null> }>,
+  ): Promise<Action> {
+    const { id } = await this.database.inTenantOf(caller, async (tx) => {
+      const act = await decide(tx);
+      await audit(tx, caller, {
+        action,
+        tenantId: caller.tenantId,
+        ...(act.spaceId !== null && { spaceId: act.spaceId }),
+        ...(act.userId !== undefined && { userId: act.userId }),
+        subject: act.id,
+        details: { ...act.details, reason: act.reason ?? null },
+      });
+      return act;
+    });
+    return await this.actions.carryOut(caller, id);
+  }
+}
+
+function noHalf(what: string): Problem {
+  return new Problem('conflict', `The space has no ${what}.`);
+}
