@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
 import type { ChatTokenCapability } from './types.ts';
 
 /** What a chat token says. Only the service can read it. */
@@ -21,7 +21,7 @@ const IV_BYTES = 12;
  * Seals a token as two base64url parts with a dot between them, the look of one in AWS's docs. Every character of it
  * may stand in a WebSocket subprotocol, which is how a client presents it.
  */
-export function sealChatToken(content: ChatTokenContent, secret: Buffer): string {
+export function sealChatToken(content: ChatTokenContent, secret: KeyObject): string {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', secret, iv);
   const sealed = Buffer.concat([cipher.update(JSON.stringify(content), 'utf8'), cipher.final()]);
@@ -30,7 +30,7 @@ export function sealChatToken(content: ChatTokenContent, secret: Buffer): string
 }
 
 /** What a token says, or `undefined` when it is none of ours. */
-export function openChatToken(token: string, secret: Buffer): ChatTokenContent | undefined {
+export function openChatToken(token: string, secret: KeyObject): ChatTokenContent | undefined {
   const [sealed = '', lastPart = ''] = token.split('.');
   const proof = Buffer.from(lastPart, 'base64url');
   if (proof.length !== IV_BYTES + 16) return undefined;

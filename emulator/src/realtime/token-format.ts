@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /** The claims of a participant token (AWS docs, key-pair tokens; AWS's own tokens are taken to carry the same). */
 export interface ParticipantClaims {
@@ -28,14 +28,14 @@ const ENCODED_HEADER = Buffer.from(JSON.stringify(AWS_TOKEN_HEADER)).toString('b
  * P-384 numbers, but is two HMACs: nobody but AWS can verify the real one either, and a P-384 signature costs a
  * millisecond.
  */
-export function makeAwsToken(claims: ParticipantClaims, secret: Buffer): string {
+export function makeAwsToken(claims: ParticipantClaims, secret: KeyObject): string {
   const payload = Buffer.from(asciiJson(claims)).toString('base64url');
   const signed = `${ENCODED_HEADER}.${payload}`;
   return `${signed}.${signatureOf(signed, secret).toString('base64url')}`;
 }
 
 /** Whether a token is one that `makeAwsToken` made with this secret. */
-export function isAwsToken(signed: string, signature: Buffer, secret: Buffer): boolean {
+export function isAwsToken(signed: string, signature: Buffer, secret: KeyObject): boolean {
   const expected = signatureOf(signed, secret);
   return signature.length === expected.length && timingSafeEqual(signature, expected);
 }
@@ -43,11 +43,11 @@ export function isAwsToken(signed: string, signature: Buffer, secret: Buffer): b
 const DER_SEQUENCE = Buffer.from([0x30, 0x64]);
 const DER_INTEGER_48 = Buffer.from([0x02, 0x30]);
 
-function signatureOf(signed: string, secret: Buffer): Buffer {
+function signatureOf(signed: string, secret: KeyObject): Buffer {
   return Buffer.concat([DER_SEQUENCE, derNumber('r', signed, secret), derNumber('s', signed, secret)]);
 }
 
-function derNumber(name: string, signed: string, secret: Buffer): Buffer {
+function derNumber(name: string, signed: string, secret: KeyObject): Buffer {
   const number = createHmac('sha384', secret).update(name).update(signed).digest();
   // A positive DER integer of exactly 48 bytes starts with a byte of 0x01 to 0x7f.
   number[0] = ((number[0] ?? 0) & 0x3f) | 0x40;

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Credentials, SessionCredential } from '../accounts/credentials.ts';
@@ -43,7 +44,7 @@ export class Persistence {
     const snapshot = parse(text) as Snapshot;
     if (snapshot.version !== 1) throw new Error(`${this.#file} was written by another version of the emulator`);
     const world = this.#world;
-    world.secret = Buffer.from(snapshot.secret, 'base64');
+    world.secret = createSecretKey(snapshot.secret, 'base64');
     for (const [key, scope] of snapshot.scopes) {
       world.scopes.set(key, { ...emptyScope(scope.account, scope.region), ...scope });
     }
@@ -64,7 +65,7 @@ export class Persistence {
     const { secret, scopes, schedule } = this.#world;
     const snapshot: Snapshot = {
       version: 1,
-      secret: secret.toString('base64'),
+      secret: secret.export().toString('base64'),
       scopes,
       waiting: schedule.waiting,
       sessions: this.#credentials.sessions,

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import type { ChatLogs } from '../chatlogs/chat-logs.ts';
 import type { EventBus } from '../eventbridge/event-bus.ts';
 import type { ChatRooms } from '../messaging/chat-rooms.ts';
@@ -22,7 +22,7 @@ export interface World {
   reviewHandlers: ReviewHandlers;
   events: EventBus;
   /** Seals chat tokens and signs participant tokens, as AWS does with keys nobody else has. */
-  secret: Buffer;
+  secret: KeyObject;
   scopes: Map<string, Scope>;
 }
 
@@ -32,7 +32,7 @@ export function emptyWorld(parts: Omit<World, 'switches' | 'limits' | 'secret' |
     ...parts,
     switches: { ...DEFAULT_SWITCHES },
     limits: { ...AWS_COUNT_LIMITS },
-    secret: randomBytes(32),
+    secret: createSecretKey(randomBytes(32)),
     scopes: new Map(),
   };
 }

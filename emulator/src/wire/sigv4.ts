@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Credential, type Credentials, isSession } from '../accounts/credentials.ts';
 import { ServiceError } from './service-error.ts';
@@ -126,18 +126,19 @@ function signatureOf(request: SignedRequest, authorization: Authorization, secre
     .digest('hex');
 }
 
-const signingKeys = new Map<string, Buffer>();
+const signingKeys = new Map<string, KeyObject>();
 
-/** The derived key is the same for a day, and costs four HMACs: keep the last few. */
-function signingKey(secret: string, date: string, region: string, service: string): Buffer {
+/** The derived key is the same for a day and costs four HMACs: the last few are kept, as objects that need no import. */
+function signingKey(secret: string, date: string, region: string, service: string): KeyObject {
   const name = `${secret}/${date}/${region}/${service}`;
   const known = signingKeys.get(name);
   if (known) return known;
   let key: Buffer = Buffer.from(`AWS4${secret}`);
   for (const part of [date, region, service, 'aws4_request']) key = createHmac('sha256', key).update(part).digest();
   if (signingKeys.size >= 1000) signingKeys.clear();
-  signingKeys.set(name, key);
-  return key;
+  const derived = createSecretKey(key);
+  signingKeys.set(name, derived);
+  return derived;
 }
 
 /** Each segment is encoded once more than on the wire (AWS docs: every service but S3 does). */
@@ -182,5 +183,5 @@ function encode(text: string): string {
 }
 
 function sha256(data: string | Buffer): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data);
 }
