@@ -48,7 +48,7 @@ export class SigningKeysController {
     return await this.signingKeys.rotate(caller);
   }
 
-  @Delete(':keyId')
+  @Delete(':signingKeyId')
   @Endpoint({
     summary: 'Delete a signing key at once',
     description: 'Tokens it signed open nothing any more. Who is connected already stays.',
@@ -59,7 +59,7 @@ export class SigningKeysController {
   })
   async remove(
     @By() caller: TenantCaller,
-    @Param('keyId', { schema: pathId('sgk', 'signing key') }) keyId: string,
+    @Param('signingKeyId', { schema: pathId('sgk', 'signing key') }) keyId: string,
   ): Promise<void> {
     await this.signingKeys.remove(caller, keyId);
   }

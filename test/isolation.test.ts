@@ -1,0 +1,529 @@
+/**
+ * The tenant isolation matrix: every operation of the OpenAPI document, tried by everybody who should not get anywhere,
+ * with everything that is not theirs. An operation without a row here fails the test.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import pg from 'pg';
+import { typeid } from 'typeid-js';
+import { scopes } from '../src/http/access.ts';
+import { type Answer, type Json, Stagedoor, type TestTenant } from './support/stagedoor.ts';
+
+const document = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../openapi.json'), 'utf8')) as {
+  paths: Record<string, Record<string, Json>>;
+  components: { schemas: Record<string, Json> };
+};
+
+/** One tenant with one of everything; each name and id of it can be told from the other tenant's. */
+interface World extends TestTenant {
+  /** Values for the parameters of paths. */
+  ids: Record<string, string>;
+}
+
+/** How an operation is called as it is meant to be. */
+interface Row {
+  body?: Json;
+  /** What an app user leaves out of the body. */
+  keyOnly?: string[];
+  /** Makes what the request will use up, or what it needs first; answers with the ids that differ for it. */
+  prepare?: (world: World) => Promise<Record<string, string>>;
+  /** Fields of the body that name something of the tenant's, with a value that is another tenant's. */
+  references?: Record<string, (other: World) => unknown>;
+}
+
+const role = { stage: { capabilities: ['SUBSCRIBE'] }, chat: { capabilities: [] } };
+const vend: Row = { body: { userId: 'sam', role: 'viewer', attributes: { a: 'b' } }, keyOnly: ['userId', 'role'] };
+
+const rows: Record<string, Row> = {
+  'GET /health/live': {},
+  'GET /health/ready': {},
+  'GET /metrics': {},
+  'POST /v1/tenants': { body: { slug: 'third', name: 'third' } },
+  'GET /v1/tenants': {},
+  'GET /v1/tenants/{tenantId}': {},
+  'PATCH /v1/tenants/{tenantId}': { body: { name: 'renamed' } },
+  'POST /v1/tenants/{tenantId}/api-keys': { body: { name: 'first', scopes: ['*'] } },
+  'POST /v1/api-keys': { body: { name: 'more', scopes: ['keys:write'] } },
+  'GET /v1/api-keys': {},
+  'DELETE /v1/api-keys/{keyId}': { prepare: async (world) => ({ keyId: (await makeKey(world, ['keys:write'])).id }) },
+  'POST /v1/api-keys/{keyId}/rotate': {
+    body: { graceSeconds: 60 },
+    prepare: async (world) => ({ keyId: (await makeKey(world, ['keys:write'])).id }),
+  },
+  'POST /v1/issuers': {
+    body: { issuer: 'https://new.example', audience: 'new', secret: 'a secret of 32 bytes or more, random' },
+  },
+  'GET /v1/issuers': {},
+  'GET /v1/issuers/{issuerId}': {},
+  'DELETE /v1/issuers/{issuerId}': { prepare: async (world) => ({ issuerId: await makeIssuer(world, 'spent') }) },
+  'GET /v1/roles': {},
+  'PUT /v1/roles/{name}': { body: role },
+  'DELETE /v1/roles/{name}': {
+    prepare: async (world) => {
+      await must(200, stagedoor.request('PUT', '/v1/roles/spent', { as: world.key, body: role }));
+      return { name: 'spent' };
+    },
+  },
+  'POST /v1/spaces': {
+    body: { name: 'another' },
+    references: {
+      defaultRole: (other) => other.ids['name'],
+      stage: (other) => ({ arn: other.ids['stageArn'] }),
+      room: (other) => ({ arn: other.ids['roomArn'] }),
+    },
+  },
+  'GET /v1/spaces': {},
+  'GET /v1/spaces/{spaceId}': {},
+  'PATCH /v1/spaces/{spaceId}': {
+    body: { name: 'renamed' },
+    references: { defaultRole: (other) => other.ids['name'] },
+  },
+  'DELETE /v1/spaces/{spaceId}': {
+    prepare: async (world) => ({ spaceId: (await stagedoor.createSpace(world, { name: 'spent' }))['id'] as string }),
+  },
+  'GET /v1/spaces/{spaceId}/members': {},
+  'PUT /v1/spaces/{spaceId}/members/{userId}': {
+    body: { role: 'host' },
+    references: { role: (other) => other.ids['name'] },
+  },
+  'DELETE /v1/spaces/{spaceId}/members/{userId}': {},
+  'GET /v1/grants': {},
+  'POST /v1/signing-keys': {
+    body: {},
+    prepare: async (world) => {
+      const { data } = await must(200, stagedoor.get('/v1/signing-keys', world.key));
+      for (const { id } of data as Json[])
+        await must(204, stagedoor.request('DELETE', `/v1/signing-keys/${id}`, { as: world.key }));
+      return {};
+    },
+  },
+  'GET /v1/signing-keys': {},
+  'POST /v1/signing-keys/rotate': { body: {} },
+  'DELETE /v1/signing-keys/{signingKeyId}': {
+    prepare: async (world) => {
+      const { data } = await must(200, stagedoor.get('/v1/signing-keys', world.key));
+      return { signingKeyId: (data as Json[])[0]?.['id'] as string };
+    },
+  },
+  'POST /v1/spaces/{spaceId}/join': { ...vend, references: { role: (other) => other.ids['name'] } },
+  'POST /v1/spaces/{spaceId}/stage-tokens': { ...vend, references: { role: (other) => other.ids['name'] } },
+  'POST /v1/spaces/{spaceId}/chat-tokens': { ...vend, references: { role: (other) => other.ids['name'] } },
+  'GET /v1/audit': {},
+};
+
+/** What ids in paths begin with. */
+const prefixes: Record<string, string> = {
+  tenantId: 'ten',
+  keyId: 'key',
+  issuerId: 'iss',
+  spaceId: 'spc',
+  grantId: 'grt',
+  signingKeyId: 'sgk',
+  banId: 'ban',
+  actionId: 'act',
+};
+
+/** Parameters whose values are a tenant's own words: making one anew under any name is no look at another's. */
+const ownWords = new Set(['PUT name', 'PUT userId']);
+
+interface Operation {
+  name: string;
+  method: string;
+  path: string;
+  parameters: string[];
+  query: string[];
+  /** Who may call: scheme to scopes; empty for everybody. */
+  callers: Record<string, string[]>[];
+  fields: string[];
+  answer: string;
+}
+
+const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]): Operation => {
+    const parameters = (operation['parameters'] ?? []) as { name: string; in: string }[];
+    return {
+      name: `${method.toUpperCase()} ${path}`,
+      method: method.toUpperCase(),
+      path,
+      parameters: parameters.filter((one) => one.in === 'path').map((one) => one.name),
+      query: parameters.filter((one) => one.in === 'query').map((one) => one.name),
+      callers: operation['security'],
+      fields: Object.keys(schemaOf(operation['requestBody']?.content['application/json'].schema)?.['properties'] ?? {}),
+      answer: operation['responses']['200']?.content?.['application/json']?.schema.$ref ?? '',
+    };
+  }),
+);
+
+function schemaOf(schema: Json | undefined): Json | undefined {
+  const name = (schema?.['$ref'] as string | undefined)?.split('/').at(-1);
+  return name === undefined ? schema : document.components.schemas[name];
+}
+
+let stagedoor: Stagedoor;
+let acme: World;
+let globex: World;
+let superuser: pg.Pool | undefined;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start();
+  [acme, globex] = await Promise.all([makeWorld('acme'), makeWorld('globex')]);
+});
+
+afterAll(async () => {
+  await superuser?.end();
+  await stagedoor.stop();
+});
+
+/** A tenant with one of everything, in the same AWS account and Region as the other. */
+async function makeWorld(slug: string): Promise<World> {
+  const tenant = await stagedoor.createTenant(slug);
+  const as = tenant.key;
+  await must(200, stagedoor.request('PUT', `/v1/roles/${slug}-role`, { as, body: role }));
+  const space = await stagedoor.createSpace(tenant, { name: `${slug}-space`, defaultRole: `${slug}-role` });
+  const member = `/v1/spaces/${space['id']}/members/${slug}-user`;
+  await must(200, stagedoor.request('PUT', member, { as, body: { role: 'host' } }));
+  const signingKey = await must(201, stagedoor.post('/v1/signing-keys', as));
+  const join = await must(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, as, { userId: `${slug}-user` }));
+  const world: World = { ...tenant, ids: {} };
+  world.ids = {
+    tenantId: tenant.id,
+    keyId: (await makeKey(world, ['spaces:read'])).id,
+    issuerId: await makeIssuer(world, `${slug}-issuer`),
+    spaceId: space['id'],
+    userId: `${slug}-user`,
+    name: `${slug}-role`,
+    grantId: join['stage'].grantId,
+    signingKeyId: signingKey['id'],
+    stageArn: space['stage'].arn,
+    roomArn: space['room'].arn,
+  };
+  return world;
+}
+
+async function makeKey(world: TestTenant, scopes: string[]): Promise<{ id: string; key: string }> {
+  const made = await must(201, stagedoor.post('/v1/api-keys', world.key, { name: `${world.slug}-key`, scopes }));
+  return { id: made['id'], key: made['key'] };
+}
+
+async function makeIssuer(world: TestTenant, audience: string): Promise<string> {
+  const body = { issuer: `https://${world.slug}.example`, audience, secret: 'a secret of 32 bytes or more, random' };
+  return (await must(201, stagedoor.post('/v1/issuers', world.key, body)))['id'] as string;
+}
+
+async function must(status: number, answer: Promise<Answer>): Promise<Json> {
+  return await stagedoor.expect(status, answer);
+}
+
+interface Attempt {
+  as?: string;
+  ids?: Record<string, string>;
+  query?: string;
+  body?: unknown;
+}
+
+async function call(operation: Operation, { as, ids = {}, query = '', body }: Attempt): Promise<Answer> {
+  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(ids[name] ?? 'x'));
+  return await stagedoor.request(operation.method, `${path}${query}`, {
+    ...(as !== undefined && { as }),
+    ...(body !== undefined && operation.method !== 'GET' && { body }),
+  });
+}
+
+/** The operations with something true of them, for `test.each`. */
+const those = (condition: (operation: Operation) => boolean) =>
+  operations.filter(condition).map((operation): [string, Operation] => [operation.name, operation]);
+
+const rowOf = ({ name }: Operation): Row => rows[name] ?? {};
+
+const isPublic = ({ callers }: Operation) => callers.length === 0;
+const isOperators = ({ callers }: Operation) => callers.some((one) => 'operator' in one);
+const isForUsers = ({ callers }: Operation) => callers.some((one) => 'user' in one);
+const scopeOf = ({ callers }: Operation) => callers.flatMap((one) => one['apiKey'] ?? [])[0];
+
+/** What the caller gets to see, but for what differs between any two requests. */
+function seen({ status, headers, text }: Answer): object {
+  const names = [...headers.keys()].filter((name) => name !== 'ratelimit');
+  return { status, headers: names, text: text.replace(/"requestId":"[^"]*"/, '"requestId":"…"') };
+}
+
+test('every operation of the document has a row here, and every row an operation', () => {
+  expect(Object.keys(rows).sort()).toEqual(operations.map(({ name }) => name).sort());
+  const ids = new Set(operations.flatMap(({ parameters }) => parameters));
+  expect([...ids].filter((name) => !(name in acme.ids))).toEqual([]);
+});
+
+describe('another tenant’s things do not exist', () => {
+  const attempts = operations.flatMap((operation) =>
+    operation.parameters
+      .filter((parameter) => !ownWords.has(`${operation.method} ${parameter}`))
+      .map((parameter): [string, string, Operation] => [operation.name, parameter, operation]),
+  );
+
+  test.each(attempts)(
+    '%s: a foreign, an unknown and a malformed %s get the same answer',
+    async (_, parameter, operation) => {
+      const row = rowOf(operation);
+      const as = isOperators(operation) ? Stagedoor.operatorToken : acme.key;
+      const prefix = prefixes[parameter];
+      const own = acme.ids[parameter] ?? '';
+      const unknown = prefix === undefined ? 'nobody' : typeid(prefix).toString();
+      const strange = [
+        'x',
+        own.toUpperCase(),
+        `${own}0`,
+        ` ${own}`,
+        '0',
+        'null',
+        '%',
+        "' or 1=1 --",
+        '\0',
+        '💥',
+        'a'.repeat(400),
+      ];
+      const others = [
+        // The operator manages all tenants: for him there is no foreign one.
+        ...(parameter === 'tenantId' ? [] : [globex.ids[parameter] ?? '']),
+        ...(prefix === undefined ? ['x', '0', 'null'] : [...strange, ...otherIds(parameter)]),
+      ];
+      const attempt = (id: string) => call(operation, { as, ids: { ...acme.ids, [parameter]: id }, body: row.body });
+      const expected = seen(await attempt(unknown));
+      expect(expected).toMatchObject({ status: 404 });
+      for (const id of others) expect({ id, ...seen(await attempt(id)) }).toEqual({ id, ...expected });
+    },
+  );
+
+  function otherIds(parameter: string): string[] {
+    return Object.entries(acme.ids).flatMap(([name, id]) => (name === parameter ? [] : [id]));
+  }
+
+  test.each(those(isForUsers))('%s: for an app user too', async (_, operation) => {
+    const as = await acme.issuer.token('acme-user');
+    const body = bodyOf(rowOf(operation), true);
+    const attempt = (spaceId: string) => call(operation, { as, ids: { ...acme.ids, spaceId }, body });
+    const expected = seen(await attempt(typeid('spc').toString()));
+    expect(expected).toMatchObject({ status: 404 });
+    expect(seen(await attempt(globex.ids['spaceId'] ?? ''))).toEqual(expected);
+  });
+
+  const references = operations.flatMap((operation) =>
+    Object.entries(rowOf(operation).references ?? {}).map(
+      ([field, value]): [string, string, Operation, (other: World) => unknown] => [
+        operation.name,
+        field,
+        operation,
+        value,
+      ],
+    ),
+  );
+
+  test.each(references)(
+    '%s: naming a foreign thing as %s is like naming an unknown one',
+    async (_, field, operation, of) => {
+      const unknown: World = {
+        ...globex,
+        ids: {
+          name: 'nothing-like-it',
+          stageArn: 'arn:aws:ivs:us-east-1:123456789012:stage/AbCdEfGhIjKl',
+          roomArn: 'arn:aws:ivschat:us-east-1:123456789012:room/AbCdEfGhIjKl',
+        },
+      };
+      const attempt = (other: World) =>
+        call(operation, { as: acme.key, ids: acme.ids, body: { ...rowOf(operation).body, [field]: of(other) } });
+      const expected = seen(await attempt(unknown));
+      expect(expected).toMatchObject({ status: 400 });
+      expect(seen(await attempt(globex))).toEqual(expected);
+    },
+  );
+});
+
+describe('lists never show another tenant’s rows', () => {
+  const lists = those(({ answer, ...operation }) => answer.endsWith('Page') && !isOperators({ answer, ...operation }));
+
+  test('there are lists', () => {
+    expect(lists.length).toBeGreaterThan(6);
+  });
+
+  test.each(lists)('%s', async (_, operation) => {
+    const mine = await everyPage(operation, acme.key, acme.ids);
+    const theirs = await everyPage(operation, globex.key, globex.ids);
+    expect(mine).toMatch(mark(acme));
+    expect(theirs).toMatch(mark(globex));
+    expect(mine).not.toMatch(mark(globex));
+    expect(theirs).not.toMatch(mark(acme));
+  });
+
+  /** Whatever shows that something is of this tenant. */
+  function mark({ slug, ids }: World): RegExp {
+    return new RegExp([slug, ...Object.values(ids)].join('|'));
+  }
+
+  test.each(lists)('%s: a foreign filter finds nothing, and a foreign cursor nothing foreign', async (_, operation) => {
+    for (const filter of operation.query.filter((name) => name in globex.ids)) {
+      const query = `?${filter}=${encodeURIComponent(globex.ids[filter] ?? '')}`;
+      const answer = await must(200, call(operation, { as: acme.key, ids: acme.ids, query }));
+      expect(answer).toEqual({ data: [], nextCursor: null });
+    }
+    const { nextCursor } = await must(200, call(operation, { as: globex.key, ids: globex.ids, query: '?limit=1' }));
+    const cursors = [nextCursor, ...Object.values(globex.ids).map((id) => Buffer.from(id).toString('base64url'))];
+    for (const cursor of cursors.filter((one) => one !== null)) {
+      const { text } = await call(operation, { as: acme.key, ids: acme.ids, query: `?cursor=${cursor}` });
+      expect(text).not.toMatch(mark(globex));
+    }
+  });
+
+  async function everyPage(operation: Operation, as: string, ids: Record<string, string>): Promise<string> {
+    let all = '';
+    let cursor: string | null = null;
+    do {
+      const query: string = cursor === null ? '?limit=3' : `?limit=3&cursor=${cursor}`;
+      const { status, body, text } = await call(operation, { as, ids, query });
+      expect(status).toBe(200);
+      all += text;
+      cursor = body['nextCursor'] as string | null;
+    } while (cursor !== null);
+    return all;
+  }
+});
+
+describe('who may not call an operation learns nothing by trying', () => {
+  const guarded = those((operation) => !isPublic(operation));
+  const nonsense = { body: { made: 'up' } };
+
+  test.each(guarded)('%s: nobody, and who only pretends', async (_, operation) => {
+    const expected = { status: 401, body: { code: 'unauthenticated' } };
+    expect(await call(operation, nonsense)).toMatchObject(expected);
+    const pretended = [
+      `${Stagedoor.operatorToken}x`,
+      acme.key.slice(0, -1),
+      `${await acme.issuer.token('eve')}x`,
+      'x.y.z',
+    ];
+    for (const as of pretended) expect(await call(operation, { ...nonsense, as })).toMatchObject(expected);
+  });
+
+  test.each(guarded)('%s: callers of the wrong kind', async (_, operation) => {
+    const wrong = isOperators(operation) ? [acme.key, await acme.issuer.token('eve')] : [Stagedoor.operatorToken];
+    if (!isOperators(operation) && !isForUsers(operation)) wrong.push(await acme.issuer.token('acme-user'));
+    for (const as of wrong) {
+      expect(await call(operation, { ...nonsense, as })).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    }
+  });
+
+  test.each(those((operation) => scopeOf(operation) !== undefined))(
+    '%s: a key without its scope',
+    async (_, operation) => {
+      const others = scopes.filter((scope) => scope !== '*' && scope !== scopeOf(operation));
+      const { key } = await makeKey(acme, others);
+      const refused = await call(operation, { ...nonsense, as: key });
+      expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+      expect(refused.body['detail']).toContain(scopeOf(operation));
+    },
+  );
+});
+
+describe('no field reaches a column that is not meant for it', () => {
+  let columns: string[];
+
+  beforeAll(async () => {
+    const { rows: found } = await asSuperuser<{ name: string }>(`
+      select distinct column_name as name from information_schema.columns where table_schema = 'public'`);
+    columns = found.map(({ name }) => name);
+    expect(columns).toContain('tenant_id');
+  });
+
+  test.each(those(({ method }) => /POST|PUT|PATCH/.test(method)))('%s', async (_, operation) => {
+    const as = isOperators(operation) ? Stagedoor.operatorToken : acme.key;
+    const body = rowOf(operation).body;
+    const names = columns.flatMap((name) => [
+      name,
+      name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+    ]);
+    const unknown = [...new Set([...names, 'createdBy', 'epoch'])].filter((name) => !operation.fields.includes(name));
+    const before = await everythingOf(acme);
+    const smuggled = Object.fromEntries(unknown.map((name) => [name, globex.id]));
+    const answer = await call(operation, { as, ids: acme.ids, body: { ...body, ...smuggled } });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    const { message } = answer.body['errors'][0] as { message: string };
+    expect(unknown.filter((name) => !message.includes(`"${name}"`))).toEqual([]);
+    expect(await everythingOf(acme)).toBe(before);
+  });
+});
+
+test('one tenant’s Idempotency-Key is nothing to another, nor to another key of the same tenant', async () => {
+  const second = await makeKey(acme, ['spaces:write']);
+  const made = await Promise.all(
+    [acme.key, globex.key, second.key].map((as) =>
+      must(
+        201,
+        stagedoor.request('POST', '/v1/spaces', {
+          as,
+          body: { name: 'once', stage: false },
+          headers: { 'idempotency-key': 'the-same-everywhere' },
+        }),
+      ),
+    ),
+  );
+  expect(new Set(made.map(({ id }) => id as string)).size).toBe(3);
+});
+
+/** Last, as it uses things up: whatever acme did above and does now, nothing of globex's may change. */
+describe('the narrowest caller the document allows is enough', () => {
+  let before: string;
+  beforeAll(async () => {
+    before = await everythingOf(globex);
+  });
+
+  const inOrder = [...operations].sort((one, other) => rank(one) - rank(other));
+  function rank({ method }: Operation): number {
+    return method === 'DELETE' ? 1 : 0;
+  }
+
+  test.each(inOrder.map((operation): [string, Operation] => [operation.name, operation]))(
+    '%s',
+    async (_, operation) => {
+      const row = rowOf(operation);
+      const ids = { ...acme.ids, ...(await row.prepare?.(acme)) };
+      const scope = scopeOf(operation);
+      const as = isPublic(operation)
+        ? undefined
+        : scope === undefined
+          ? Stagedoor.operatorToken
+          : (await makeKey(acme, [scope])).key;
+      const answer = await call(operation, { ...(as !== undefined && { as }), ids, body: row.body });
+      expect({ status: answer.status, text: answer.text }).toMatchObject({ status: expect.any(Number) });
+      expect([200, 201, 202, 204]).toContain(answer.status);
+      if (!isForUsers(operation)) return;
+      const user = await acme.issuer.token('acme-user', { role: 'host' });
+      expect((await call(operation, { as: user, ids, body: bodyOf(row, true) })).status).toBe(answer.status);
+    },
+  );
+
+  test('and nothing of the other tenant has changed', async () => {
+    expect(await everythingOf(globex)).toBe(before);
+  });
+});
+
+function bodyOf({ body, keyOnly = [] }: Row, asUser: boolean): Json | undefined {
+  if (body === undefined || !asUser) return body;
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !keyOnly.includes(name)));
+}
+
+/** Every row of a tenant's, but for what changes by itself: when keys were used, and the seals of the audit log. */
+async function everythingOf({ id }: World): Promise<string> {
+  const { rows: tables } = await asSuperuser<{ name: string }>(`
+    select table_name as name from information_schema.columns where table_schema = 'public' and column_name = 'tenant_id'`);
+  expect(tables.length).toBeGreaterThan(10);
+  const contents = tables.map(async ({ name }) => {
+    const row = `to_jsonb(t) - '{last_used_at,seq,hash}'::text[]`;
+    const { rows: found } = await asSuperuser(
+      `select coalesce(jsonb_agg(${row} order by ${row}), '[]') as rows from ${name} t where tenant_id = '${id}'`,
+    );
+    return { name, found };
+  });
+  return JSON.stringify(await Promise.all(contents));
+}
+
+async function asSuperuser<R extends pg.QueryResultRow>(sql: string): Promise<pg.QueryResult<R>> {
+  superuser ??= new pg.Pool({ connectionString: stagedoor.database.superuserUrl, max: 2 });
+  return await superuser.query<R>(sql);
+}
