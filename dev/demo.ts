@@ -39,6 +39,7 @@ export async function prepareDemo(api: Api, data: DataDir, ivs: Ivs): Promise<De
       scopes: ['*'],
     });
     kept = { ivs: ivs.name, tenantId, apiKey: key, spaceId: '' };
+    keep(file, kept); // should the rest fail, the next start does not make another key
   }
   const admin = api.as(kept.apiKey);
   await registerIssuer(admin, issuer);
@@ -46,8 +47,8 @@ export async function prepareDemo(api: Api, data: DataDir, ivs: Ivs): Promise<De
     const space = { name: 'Demo', stage: true, room: true, defaultRole: 'viewer' };
     const { id } = await admin.call<{ id: string }>('POST', '/v1/spaces', space);
     kept = { ...kept, ivs: ivs.name, spaceId: id };
+    keep(file, kept);
   }
-  writeFileSync(file, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
   await admin.call('PUT', `/v1/spaces/${kept.spaceId}/members/alice`, { role: 'host' });
   return {
     apiKey: kept.apiKey,
@@ -62,6 +63,10 @@ function readKept(file: string): Kept | undefined {
   } catch {
     return undefined; // cut short by a crash: it is made anew
   }
+}
+
+function keep(file: string, kept: Kept): void {
+  writeFileSync(file, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
 }
 
 async function works(api: Api, kept: Kept): Promise<boolean> {

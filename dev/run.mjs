@@ -40,7 +40,7 @@ const installed = {
   label: 'Installing the dependencies (a minute or two)',
   isDone: () => existsSync(at('package-lock.json')) && lockfileIsInstalled(),
   make: () => installDependencies(),
-  remedy: 'Check that the npm registry can be reached, then run the same command again.',
+  remedy: 'Check that npm is there and its registry can be reached, then run the same command again.',
 };
 
 const generated = {
@@ -186,7 +186,7 @@ async function step([command, ...args], env = {}) {
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
   const [code, signal] = await ended(child);
-  const line = [command, ...args].map((word) => path.relative(root, word) || word).join(' ');
+  const line = [command, ...args].map((word) => (word.startsWith(root) ? path.relative(root, word) : word)).join(' ');
   if (code !== 0) throw new Told(`${output.trim()}\n\nThis failed (${signal ?? `exit code ${code}`}): ${line}`);
 }
 

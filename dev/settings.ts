@@ -37,8 +37,8 @@ export function readSettings(): Settings {
       : ports.emulatorPort
         ? { kind: 'emulator', port: ports.emulatorPort }
         : { kind: 'aws' },
-    databaseUrl: env('DATABASE_URL') ?? env('DATABASE_OWNER_URL'),
-    databaseOwnerUrl: env('DATABASE_OWNER_URL'),
+    databaseUrl: databaseUrl('DATABASE_URL') ?? databaseUrl('DATABASE_OWNER_URL'),
+    databaseOwnerUrl: databaseUrl('DATABASE_OWNER_URL'),
     operatorToken: env('STAGEDOOR_OPERATOR_TOKEN'),
     masterKey: env('STAGEDOOR_MASTER_KEY'),
   };
@@ -50,4 +50,14 @@ function checkedPorts(): Ports {
   } catch (error) {
     throw new Told(reason(error), { cause: error });
   }
+}
+
+function databaseUrl(name: string): string | undefined {
+  const text = process.env[name];
+  if (!text) return undefined;
+  if (/^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '')) return text;
+  // The value is not repeated: it may hold a password.
+  throw new Told(
+    `${name} is not an address of a Postgres. Remedy: ${name}=postgresql://user:password@host:5432/database`,
+  );
 }

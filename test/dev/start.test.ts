@@ -174,10 +174,11 @@ describe('npm start', () => {
   }, 30_000);
 
   it('is quicker the second time, and remembers', async () => {
-    const since = Date.now();
-    const second = npmStart(settings);
-    const lines = pasteable(await ready(second));
-    expect(Date.now() - since).toBeLessThan(10_000);
+    const output = await ready(npmStart(settings));
+    expect(output).not.toMatch(/Installing|Generating|Building/);
+    // 2 to 4 s on an idle machine; the bound is for one that is busy with other tests.
+    expect(Number(/ready after ([\d.]+) s/.exec(output)![1])).toBeLessThan(20);
+    const lines = pasteable(output);
     const { data } = (await paste(lines[2]!)) as { data: unknown[] };
     expect(data).toHaveLength(4);
     expect(await paste(lines[0]!)).toMatchObject({ space: host.space, role: 'host' });
