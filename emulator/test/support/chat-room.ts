@@ -26,14 +26,18 @@ export function connectChat(
   });
 }
 
-/** Connects the official client with tokens from elsewhere. */
-export function connectWithTokens(url: string, nextToken: () => Promise<string>): Heard {
+/** Connects the official client with tokens from elsewhere. Told when one expires, it rotates before that. */
+export function connectWithTokens(
+  url: string,
+  nextToken: () => Promise<string | { token: string; tokenExpirationTime: Date }>,
+): Heard {
   let asked = 0;
   const room = new ChatRoom({
     regionOrUrl: url,
     tokenProvider: async () => {
       asked += 1;
-      return { token: await nextToken() };
+      const next = await nextToken();
+      return typeof next === 'string' ? { token: next } : next;
     },
   });
   room.logger = { debug: () => {}, error: () => {}, info: () => {} };

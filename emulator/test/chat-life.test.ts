@@ -1,0 +1,99 @@
+import { CreateChatTokenCommand, CreateRoomCommand, type IvschatClient } from '@aws-sdk/client-ivschat';
+import type { Emulator } from '../src/index.ts';
+import { connectChat, connectWithTokens, type Heard, until } from './support/chat-room.ts';
+import { chat, startEmulator } from './support/clients.ts';
+
+let ivs: Emulator;
+let client: IvschatClient;
+let roomIdentifier: string;
+let open: Heard[];
+
+beforeEach(async () => {
+  ivs = await startEmulator();
+  client = chat(ivs);
+  open = [];
+  roomIdentifier = (await client.send(new CreateRoomCommand({}))).arn ?? '';
+});
+afterEach(async () => {
+  for (const { room } of open) if (room.state !== 'disconnected') room.disconnect();
+  client.destroy();
+  await ivs.stop();
+});
+
+async function newToken(): Promise<string> {
+  const { token } = await client.send(new CreateChatTokenCommand({ roomIdentifier, userId: 'ada' }));
+  return token ?? '';
+}
+
+/** A token the client is told expires in 31 s: it rotates 30 s before that, which is in a second. */
+async function soonExpiring() {
+  return { token: await newToken(), tokenExpirationTime: new Date(Date.now() + 31_000) };
+}
+
+/** Enters with a token that expires soon; whatever comes after it is the caller's. */
+async function enterExpiring(nextToken: () => Promise<string>): Promise<Heard> {
+  let asked = 0;
+  const heard = connectWithTokens(ivs.chatUrl, () => {
+    asked += 1;
+    return asked === 1 ? soonExpiring() : nextToken();
+  });
+  open.push(heard);
+  await heard.connected;
+  return heard;
+}
+
+const connectionIds = () => ivs.chatConnections(roomIdentifier).map(({ id }) => id);
+
+it('a client that is told when its token expires rotates to a new connection, and hears on', async () => {
+  const ada = await enterExpiring(newToken);
+  const [first = ''] = connectionIds();
+  await until(() => connectionIds().length === 1 && !connectionIds().includes(first), 'the rotation');
+  expect(ada.tokensAsked()).toBe(2);
+  expect(ada.room.state).toBe('connected');
+});
+
+it('a client that gets no token to rotate with loses its connection too', async () => {
+  const ada = await enterExpiring(() => Promise.reject(new Error('banned')));
+  expect(await ada.disconnected).toBe('fetchTokenError');
+  await until(() => connectionIds().length === 0);
+});
+
+it('a client told of its end by ERROR 401 comes back with a new token', async () => {
+  ivs.setSwitches({ chatSessionEnd: 'error-401' });
+  const ada = connectChat(client, ivs.chatUrl, { roomIdentifier, userId: 'ada', sessionDurationInMinutes: 1 });
+  open.push(ada);
+  await ada.connected;
+  const [first = ''] = connectionIds();
+  ivs.skip(61);
+  await until(() => ada.tokensAsked() === 2 && connectionIds().length === 1 && !connectionIds().includes(first));
+});
+
+it.each([401, 403, 429, 500])(
+  'a client refused at the door with %i asks four times at once, then gives up',
+  async (status) => {
+    ivs.fault({ operation: 'ConnectToRoom', effect: { error: 'Refused', status } });
+    const ada = connectWithTokens(ivs.chatUrl, newToken);
+    open.push(ada);
+    expect(await ada.disconnected).toBe('socketError');
+    expect(ada.tokensAsked()).toBe(4);
+  },
+);
+
+it('a client refused once at the door gets in with its next token', async () => {
+  ivs.fault({ operation: 'ConnectToRoom', nth: 1, effect: { reset: 'before' } });
+  const ada = connectWithTokens(ivs.chatUrl, newToken);
+  open.push(ada);
+  await ada.connected;
+  expect(ada.tokensAsked()).toBe(2);
+});
+
+it('a client that leaves is gone, and may come back', async () => {
+  const ada = connectWithTokens(ivs.chatUrl, newToken);
+  open.push(ada);
+  await ada.connected;
+  ada.room.disconnect();
+  expect(await ada.disconnected).toBe('clientDisconnect');
+  await until(() => connectionIds().length === 0);
+  ada.room.connect();
+  await until(() => ada.room.state === 'connected' && connectionIds().length === 1);
+});
