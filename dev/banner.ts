@@ -32,7 +32,7 @@ export function banner({ settings, address, database, operatorToken, demo }: Fac
     ...(typeof demo === 'string' ? [] : [`  demo API key     ${demo.apiKey}`]),
     ...(database.ownerUrl ? [`  database owner   ${database.ownerUrl}`] : []),
     '',
-    ...(typeof demo === 'string' ? [`There is no demo tenant: ${demo}`] : tryIt(address, demo)),
+    ...(typeof demo === 'string' ? [`There is no demo tenant: ${demo}`] : tryIt(address, dataDir, demo)),
     '',
     'Ctrl-C stops everything.',
   ].join('\n');
@@ -55,7 +55,7 @@ function postgres({ url, embeddedIn }: Facts['database']): string {
   return `${host}${pathname}   (${embeddedIn ? `embedded, its data in ${shown(embeddedIn)}` : 'DATABASE_URL'})`;
 }
 
-function tryIt(address: string, { spaceId, apiKey, tokens }: Demo): string[] {
+function tryIt(address: string, dataDir: string, { spaceId, apiKey, tokens }: Demo): string[] {
   const join = (token: string) =>
     `curl -sS -X POST ${address}/v1/spaces/${spaceId}/join -H 'authorization: Bearer ${token}' -H 'content-type: application/json' -d '{}'`;
   return [
@@ -65,5 +65,7 @@ function tryIt(address: string, { spaceId, apiKey, tokens }: Demo): string[] {
     join(tokens.bob),
     'Who was given what:',
     `curl -sS '${address}/v1/grants?spaceId=${spaceId}' -H 'authorization: Bearer ${apiKey}'`,
+    '',
+    `The README's examples want their variables first:  . ${path.join(dataDir, 'demo.env')}`,
   ];
 }

@@ -42,7 +42,8 @@ const checks: Check[] = [
 async function tool(script: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
   const child = spawn(process.execPath, [path.join(nodeModules, script), ...args], {
     cwd: root,
-    env: { ...process.env, ...env },
+    // Piped as it is, a tool cannot tell whether its colours will be seen.
+    env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -50,11 +50,28 @@ export async function prepareDemo(api: Api, data: DataDir, ivs: Ivs): Promise<De
     keep(file, kept);
   }
   await admin.call('PUT', `/v1/spaces/${kept.spaceId}/members/alice`, { role: 'host' });
-  return {
+  const demo = {
     apiKey: kept.apiKey,
     spaceId: kept.spaceId,
     tokens: { alice: issuer.sign('alice', 'Alice'), bob: issuer.sign('bob', 'Bob') },
   };
+  writeFileSync(data.path('demo.env'), shellVariables(api, demo), { mode: 0o600 });
+  return demo;
+}
+
+/** The demo for a shell to read, so that examples can be pasted as they stand. */
+function shellVariables(api: Api, { apiKey, spaceId, tokens }: Demo): string {
+  const variables = {
+    STAGEDOOR: api.address,
+    OPERATOR: api.credential,
+    KEY: apiKey,
+    SPACE: spaceId,
+    ALICE: tokens.alice,
+    BOB: tokens.bob,
+  };
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}='${value}'\n`)
+    .join('');
 }
 
 function readKept(file: string): Kept | undefined {
@@ -140,23 +157,23 @@ async function registerIssuer(admin: Api, { name, jwk }: Issuer): Promise<void> 
 
 /** A caller of the API with one credential. */
 export class Api {
-  readonly #base: string;
-  readonly #credential: string;
+  readonly address: string;
+  readonly credential: string;
 
-  constructor(base: string, credential: string) {
-    this.#base = base;
-    this.#credential = credential;
+  constructor(address: string, credential: string) {
+    this.address = address;
+    this.credential = credential;
   }
 
   as(credential: string): Api {
-    return new Api(this.#base, credential);
+    return new Api(this.address, credential);
   }
 
   async send(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
-    const response = await fetch(this.#base + path, {
+    const response = await fetch(this.address + path, {
       method,
       headers: {
-        authorization: `Bearer ${this.#credential}`,
+        authorization: `Bearer ${this.credential}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       body: body === undefined ? null : JSON.stringify(body),
