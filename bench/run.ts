@@ -1,0 +1,27 @@
+/**
+ * `npm run bench`: every measurement in one go; `npm run bench -- vend-key-pair growth`: those parts.
+ *
+ * BENCH_SECONDS and BENCH_ROUNDS make the load longer or shorter.
+ */
+import { vendKeyPair } from './parts/vend-key-pair.ts';
+import { machine } from './support/report.ts';
+
+const parts: Record<string, () => Promise<void>> = {
+  'vend-key-pair': vendKeyPair,
+};
+
+async function main(asked: string[]): Promise<number> {
+  const names = Object.keys(parts);
+  const chosen = names.filter((name) => asked.length === 0 || asked.some((word) => name.startsWith(word)));
+  if (chosen.length === 0) {
+    console.error(`There is no such part. The parts are: ${names.join(', ')}`);
+    return 1;
+  }
+  console.log(`Stagedoor, measured\n\n${machine()}`);
+  for (const name of chosen) await parts[name]?.();
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));
+// Whatever a part left open must not keep a finished run from ending.
+process.exit();

@@ -1,0 +1,43 @@
+/** App users and those who sign their JWTs. */
+import { createHmac, generateKeyPairSync, type JsonWebKey, randomBytes, sign } from 'node:crypto';
+
+/** Somebody who signs JWTs for a tenant's users. */
+export interface Issuer {
+  /** What `POST /v1/issuers` takes. */
+  registration: Record<string, unknown>;
+  token(userId: string): string;
+}
+
+/** A provider with a P-256 key, as most have. */
+export function es256Issuer(name: string): Issuer {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk: JsonWebKey = { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'ES256', use: 'sig' };
+  return {
+    registration: { issuer: name, audience: 'bench', jwks: { keys: [jwk] }, algorithms: ['ES256'] },
+    token: (userId) =>
+      jwt({ alg: 'ES256', typ: 'JWT', kid: 'bench' }, name, userId, (text) =>
+        sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+      ),
+  };
+}
+
+/** A back end that shares a secret with the service. */
+export function hs256Issuer(name: string): Issuer {
+  const secret = randomBytes(32).toString('base64url');
+  return {
+    registration: { issuer: name, audience: 'bench', secret, algorithms: ['HS256'] },
+    token: (userId) =>
+      jwt({ alg: 'HS256', typ: 'JWT' }, name, userId, (text) => createHmac('sha256', secret).update(text).digest()),
+  };
+}
+
+function jwt(header: object, issuer: string, userId: string, signature: (text: string) => Buffer): string {
+  const now = Math.floor(Date.now() / 1_000);
+  const claims = { iss: issuer, aud: 'bench', sub: userId, name: 'Somebody', iat: now, exp: now + 3_600 };
+  const text = `${encode(header)}.${encode(claims)}`;
+  return `${text}.${signature(text).toString('base64url')}`;
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}

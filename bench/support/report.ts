@@ -1,0 +1,42 @@
+/** What the measurements print. */
+import os from 'node:os';
+
+/** The machine, as figures have to name it. */
+export function machine(): string {
+  const [cpu] = os.cpus();
+  const memory = Math.round(os.totalmem() / 2 ** 30);
+  return [
+    `${os.availableParallelism()} × ${cpu?.model.trim() ?? 'unknown processor'}, ${memory} GB, ${os.type()} ${os.release()}`,
+    `Node ${process.version} (OpenSSL ${process.versions.openssl}), ${new Date().toISOString().slice(0, 16)}Z, load ${os
+      .loadavg()
+      .map((value) => value.toFixed(1))
+      .join(' ')} at the start`,
+  ].join('\n');
+}
+
+export function heading(text: string): void {
+  console.log(`\n## ${text}\n`);
+}
+
+/** A line of the report: what, how much, and against what. */
+export function line(what: string, figure: string, beside = ''): void {
+  console.log(`  ${what.padEnd(50)} ${figure.padStart(16)}   ${beside}`.trimEnd());
+}
+
+export function note(text: string): void {
+  console.log(`  ${text}`);
+}
+
+export function perSecond(rate: number): string {
+  return `${Math.round(rate).toLocaleString('en')}/s`;
+}
+
+export function ms(value: number): string {
+  return `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
+}
+
+/** Middle value: runs on a shared machine have outliers to both sides. */
+export function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}

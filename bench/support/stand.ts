@@ -1,0 +1,166 @@
+/** What is measured, put up as in production: the compiled service, a durable Postgres, and an IVS of its own process. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+import pg from 'pg';
+
+import { Api } from '../../dev/demo.ts';
+import { freePort, type Postgres, startPostgres } from '../../dev/postgres.ts';
+import { migrate } from './migrate.ts';
+import type { Issuer } from './people.ts';
+import { type Program, processorMs, startProgram, untilOk } from './processes.ts';
+
+export const root = path.resolve(import.meta.dirname, '../..');
+
+/** Credentials that the emulator takes. */
+export const ivsCredentials = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
+
+export interface Tenant {
+  id: string;
+  slug: string;
+  /** The API as its administrator sees it. */
+  api: Api;
+  spaceIds: string[];
+}
+
+export interface Stand {
+  url: string;
+  ivsUrl: string;
+  operator: Api;
+  /** As one whom no row is hidden from. */
+  superuserUrl: string;
+  /** As the service connects. */
+  serviceUrl: string;
+  service: Program;
+  emulator: Program;
+  postgresPid: number;
+  /** Starts the service anew, with other settings. */
+  restart(env: Record<string, string>, nodeArgs?: string[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Puts everything up, with an empty database. */
+export async function startStand(env: Record<string, string> = {}): Promise<Stand> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-bench-'));
+  chmodSync(folder, 0o711); // started by root, Postgres runs as another user, who has to pass
+  const log = path.join(folder, 'log');
+  const postgres = await startPostgres({ dataDir: path.join(folder, 'postgres'), durable: true, password: 'bench' });
+  const emulatorPort = await freePort();
+  const emulator = startProgram(
+    [path.join(root, 'emulator/dist/bin.js'), '--port', String(emulatorPort), '--no-quotas'],
+    process.env,
+    log,
+  );
+  const ivsUrl = `http://127.0.0.1:${emulatorPort}`;
+  const serviceUrl = await makeDatabase(postgres);
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const settings = {
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    LOG_LEVEL: 'warn',
+    DATABASE_URL: serviceUrl,
+    STAGEDOOR_OPERATOR_TOKEN: randomBytes(32).toString('base64url'),
+    STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),
+    AWS_REGION: 'us-east-1',
+    IVS_ENDPOINT: ivsUrl,
+    ...ivsCredentials,
+    ...env,
+  };
+  const launch = async (more: Record<string, string> = {}, nodeArgs: string[] = []): Promise<Program> => {
+    const { PATH } = process.env;
+    const args = [...nodeArgs, path.join(root, 'dist/main.js')];
+    const program = startProgram(args, { PATH, ...settings, ...more }, log);
+    await untilOk(`${url}/health/ready`, log);
+    return program;
+  };
+  const stand: Stand = {
+    url,
+    ivsUrl,
+    operator: new Api(url, settings.STAGEDOOR_OPERATOR_TOKEN),
+    superuserUrl: postgres.url('stagedoor'),
+    serviceUrl,
+    service: await launch(),
+    emulator,
+    postgresPid: await postmasterPid(postgres),
+    async restart(more, nodeArgs) {
+      await stand.service.stop();
+      stand.service = await launch(more, nodeArgs);
+    },
+    async stop() {
+      await stand.service.stop();
+      await emulator.stop();
+      await postgres.stop();
+      rmSync(folder, { recursive: true, force: true });
+      rmSync(postgres.dataDir, { recursive: true, force: true });
+    },
+  };
+  return stand;
+}
+
+/** The database with an owner and a serving role apart, as in production; the address to serve from. */
+async function makeDatabase(postgres: Postgres): Promise<string> {
+  await withClient(postgres.url('postgres'), async (client) => {
+    await client.query(`create role stagedoor login createrole password 'bench'`);
+    await client.query('create database stagedoor owner stagedoor');
+  });
+  await migrate(postgres.url('stagedoor', 'stagedoor'));
+  await withClient(postgres.url('stagedoor'), (client) =>
+    client.query(`create role stagedoor_service login password 'bench' in role stagedoor_app`),
+  );
+  return postgres.url('stagedoor', 'stagedoor_service');
+}
+
+async function postmasterPid(postgres: Postgres): Promise<number> {
+  let pid = 0;
+  await withClient(postgres.url('postgres'), async (client) => {
+    const { rows } = await client.query<{ file: string }>(`select pg_read_file('postmaster.pid') as file`);
+    pid = Number(rows[0]?.file.split('\n')[0]);
+  });
+  return pid;
+}
+
+export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** A tenant with issuers and spaces, made through the API; with `signingKey` its stage tokens are signed by the service. */
+export async function makeTenant(
+  stand: Stand,
+  slug: string,
+  { issuers = [], spaces = 1, signingKey = false }: { issuers?: Issuer[]; spaces?: number; signingKey?: boolean },
+): Promise<Tenant> {
+  const { id } = await stand.operator.call<{ id: string }>('POST', '/v1/tenants', { slug, name: slug });
+  const { key } = await stand.operator.call<{ key: string }>('POST', `/v1/tenants/${id}/api-keys`, {
+    name: 'bench',
+    scopes: ['*'],
+  });
+  const api = stand.operator.as(key);
+  for (const issuer of issuers) await api.call('POST', '/v1/issuers', issuer.registration);
+  const spaceIds: string[] = [];
+  for (let i = 0; i < spaces; i++) {
+    const body = { name: `Space ${i}`, defaultRole: 'speaker' };
+    spaceIds.push((await api.call<{ id: string }>('POST', '/v1/spaces', body)).id);
+  }
+  if (signingKey) await api.call('POST', '/v1/signing-keys');
+  return { id, slug, api, spaceIds };
+}
+
+/** Processor milliseconds used so far by each part of the whole. */
+export function processorUse(stand: Stand): Record<string, number> | undefined {
+  const service = processorMs(stand.service.pid);
+  const postgres = processorMs(stand.postgresPid, true);
+  const emulator = processorMs(stand.emulator.pid);
+  const generator = processorMs(process.pid);
+  if (service === undefined || postgres === undefined || emulator === undefined || generator === undefined)
+    return undefined;
+  return { service, postgres, emulator, generator };
+}

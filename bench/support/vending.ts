@@ -1,0 +1,70 @@
+/** Loads the vend route and says what it gave and what it cost. */
+import { eventLoopLag } from './event-loop.ts';
+import { load, type LoadResult, post } from './load.ts';
+import type { Issuer } from './people.ts';
+import { line, ms, perSecond } from './report.ts';
+import { processorUse, type Stand, type Tenant } from './stand.ts';
+
+export interface Vending extends LoadResult {
+  /** Milliseconds of processor a vend, by who used them. */
+  processorMs: Record<string, number> | undefined;
+  lag: { p99: number; max: number };
+}
+
+/** Requests for stage tokens by people, in turn; each JWT comes `uses` times, the last a few hundred requests later. */
+export function vendRequests(tenant: Tenant, issuer: Issuer, count: number, uses: number): () => Buffer {
+  const round = Math.max(1, Math.round(2_000 / uses));
+  const requests: Buffer[] = [];
+  const run = Math.random().toString(36).slice(2, 8);
+  for (let person = 0; requests.length < count;) {
+    const group = Array.from({ length: round }, () => {
+      const space = tenant.spaceIds[person % tenant.spaceIds.length];
+      return post(`/v1/spaces/${space}/stage-tokens`, issuer.token(`user-${run}-${person++}`));
+    });
+    for (let use = 0; use < uses; use++) requests.push(...group);
+  }
+  let at = 0;
+  return () => {
+    const request = requests[at++ % requests.length];
+    if (!request) throw new Error('there are no requests');
+    return request;
+  };
+}
+
+/** Loads for a while and takes the measures of everything around. */
+export async function vend(
+  stand: Stand,
+  options: { next: () => Buffer; connections: number; seconds: number; rate?: number },
+): Promise<Vending> {
+  await eventLoopLag(stand);
+  const before = processorUse(stand);
+  const result = await load({ url: stand.url, ...options });
+  const after = processorUse(stand);
+  const lag = await eventLoopLag(stand);
+  const refused = Object.entries(result.others);
+  if (refused.length > 0) throw new Error(`vends failed: ${JSON.stringify(result.others)} of ${result.answers}`);
+  const processorMs =
+    before &&
+    after &&
+    Object.fromEntries(
+      Object.keys(after).map((who) => [who, ((after[who] ?? 0) - (before[who] ?? 0)) / result.answers]),
+    );
+  return { ...result, processorMs, lag };
+}
+
+/** Prints the costs of a vend. */
+export function printCosts({ processorMs, lag }: Vending): void {
+  if (processorMs) {
+    const parts = Object.entries(processorMs).map(([who, used]) => `${who} ${used.toFixed(2)}`);
+    line('  processor ms a vend', '', parts.join(' · '));
+  }
+  line('  event loop of the service late, p99 / max', '', `${ms(lag.p99)} / ${ms(lag.max)}`);
+}
+
+export function printLatency(rate: number, result: LoadResult): void {
+  line(
+    `  latency at half load (${perSecond(rate)})`,
+    '',
+    `p50 ${ms(result.p50)} · p95 ${ms(result.p95)} · p99 ${ms(result.p99)}`,
+  );
+}
