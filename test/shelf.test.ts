@@ -107,6 +107,10 @@ const owners: Record<string, string> = {
   Member: 'members',
   SigningKey: 'signing-keys',
   Ban: 'bans',
+  Action: 'moderation',
+  Target: 'moderation',
+  Watch: 'moderation',
+  Pacing: 'moderation',
   Grant: 'grants',
   IdempotencyKey: 'http',
   AuditEntry: 'audit',
@@ -116,6 +120,15 @@ const owners: Record<string, string> = {
 const guests: Record<string, string> = {
   // Claims are one namespace for what must be unique across the tenants; each folder claims its own kinds.
   'issuers Claim': 'kind "issuer"',
+  // An act picks the grants it is about in the transaction that decides it, by what moderation alone asks of them.
+  'moderation Grant': 'read only',
+  'moderation Role': 'read only: whether the caller’s role moderates, and its rank',
+  'moderation Tenant': 'read only: whose IVS quota a call counts against',
+  // Whether a space is frozen is a matter of moderation, kept where admission looks anyway.
+  'moderation Space': 'frozen_at',
+  // Lifting a ban calls off what its action still had to do, while holding the calls that are due.
+  'bans Action': 'of the ban',
+  'bans Target': 'locked, not changed',
 };
 
 test('a table is read and written only in the folder that owns it', () => {

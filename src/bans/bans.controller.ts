@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/commo
 import type { TenantCaller } from '../caller.ts';
 import { By } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { pathId } from '../http/ids.ts';
 import { type ReasonBody, reasonBody } from '../moderation/moderation.schemas.ts';
 import {
   ban,
@@ -15,6 +16,7 @@ import {
 import { BansService } from './bans.service.ts';
 
 const tag = 'Bans';
+const banIdSchema = pathId('ban', 'ban');
 const access = { scope: 'moderation:write', users: true } as const;
 const readAccess = { scope: 'moderation:read', users: true } as const;
 
@@ -57,7 +59,7 @@ export class BansController {
     answers: { 200: ban },
     problems: ['not_found', 'banned'],
   })
-  async get(@By() caller: TenantCaller, @Param('banId') banId: string) {
+  async get(@By() caller: TenantCaller, @Param('banId', { schema: banIdSchema }) banId: string) {
     return await this.bans.get(caller, banId);
   }
 
@@ -72,7 +74,7 @@ export class BansController {
   })
   async lift(
     @By() caller: TenantCaller,
-    @Param('banId') banId: string,
+    @Param('banId', { schema: banIdSchema }) banId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
   ) {
     return await this.bans.lift(caller, banId, reason);

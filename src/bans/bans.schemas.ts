@@ -1,20 +1,23 @@
 import { z } from 'zod';
 import { action } from '../moderation/actions.schemas.ts';
+import { filterId, idOf } from '../http/ids.ts';
 import { pageOf, pageQuery } from '../http/paging.ts';
 import { reason, text, userId } from '../http/text.ts';
 
-export const createBanBody = z.strictObject({
-  userId,
-  spaceId: text(1, 64).optional().meta({ description: 'Absent: the ban covers the whole tenant.' }),
-  reason: reason.optional().meta({ description: 'The banned user is told it, and moderators see it.' }),
-  expiresAt: z.iso.datetime().optional().meta({ description: 'Absent: until it is lifted.' }),
-});
+export const createBanBody = z
+  .strictObject({
+    userId,
+    spaceId: text(1, 64).optional().meta({ description: 'Absent: the ban covers the whole tenant.' }),
+    reason: reason.optional().meta({ description: 'The banned user is told it, and moderators see it.' }),
+    expiresAt: z.iso.datetime().optional().meta({ description: 'Absent: until it is lifted.' }),
+  })
+  .meta({ id: 'CreateBan' });
 export type CreateBanBody = z.output<typeof createBanBody>;
 
 export const bansQuery = z.strictObject({
   ...pageQuery,
   userId: userId.optional(),
-  spaceId: text(1, 64).optional(),
+  spaceId: filterId('spc', 'space').optional(),
   active: z
     .enum(['true', 'false'])
     .transform((value) => value === 'true')
@@ -27,7 +30,7 @@ const caller = z.object({ kind: z.enum(['operator', 'apiKey', 'user']), id: z.st
 
 export const ban = z
   .object({
-    id: z.string(),
+    id: idOf('ban', 'ban'),
     userId: z.string(),
     spaceId: z.string().nullable(),
     reason: z.string().optional(),

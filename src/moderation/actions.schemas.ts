@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { filterId, idOf } from '../http/ids.ts';
 import { pageOf, pageQuery } from '../http/paging.ts';
-import { text } from '../http/text.ts';
 
 export const actionKind = z.enum([
   'participant.disconnect',
@@ -28,16 +28,14 @@ const target = z.object({
 
 export const action = z
   .object({
-    id: z.string(),
+    id: idOf('act', 'action'),
     kind: actionKind,
     spaceId: z.string().nullable(),
     userId: z.string().optional(),
     reason: z.string().optional(),
-    state: z
-      .enum(['delivered', 'pending'])
-      .meta({
-        description: 'pending while any target is pending or stuck; what is pending is retried until it holds.',
-      }),
+    state: z.enum(['delivered', 'pending']).meta({
+      description: 'pending while any target is pending or stuck; what is pending is retried until it holds.',
+    }),
     targets: z.array(target),
     requestedBy: z.object({ kind: z.enum(['operator', 'apiKey', 'user']), id: z.string() }),
     createdAt: z.iso.datetime(),
@@ -48,8 +46,11 @@ export type Action = z.output<typeof action>;
 
 export const actionsQuery = z.strictObject({
   ...pageQuery,
-  spaceId: text(1, 64).optional(),
-  state: z.enum(['delivered', 'pending']).optional(),
+  spaceId: filterId('spc', 'space').optional(),
+  state: z
+    .enum(['delivered', 'pending'])
+    .optional()
+    .meta({ description: 'Only acts that are carried out, or only those that are not yet.' }),
 });
 export type ActionsQuery = z.output<typeof actionsQuery>;
 

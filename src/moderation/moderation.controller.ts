@@ -4,6 +4,7 @@ import type { TenantCaller } from '../caller.ts';
 import type { ProblemCode } from '../errors.ts';
 import { By } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { pathId } from '../http/ids.ts';
 import { userId as userIdSchema } from '../http/text.ts';
 import { space } from '../spaces/spaces.schemas.ts';
 import { type Action, action, actionPage, type ActionsQuery, actionsQuery } from './actions.schemas.ts';
@@ -23,6 +24,7 @@ import {
 import { ModerationService } from './moderation.service.ts';
 
 const tag = 'Moderation';
+const spaceIdSchema = pathId('spc', 'space');
 const access = { scope: 'moderation:write', users: true } as const;
 const readAccess = { scope: 'moderation:read', users: true } as const;
 const answers = { 200: action, 202: action };
@@ -47,7 +49,7 @@ export class ModerationController {
   })
   async disconnectParticipant(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Param('participantId', { schema: participantIdSchema }) participantId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -66,7 +68,7 @@ export class ModerationController {
   })
   async disconnectUser(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -78,7 +80,7 @@ export class ModerationController {
   @Endpoint({ summary: 'Delete a chat message', tag, access, answers, problems })
   async deleteMessage(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Param('messageId', { schema: messageIdSchema }) messageId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -90,7 +92,7 @@ export class ModerationController {
   @Endpoint({ summary: 'Send an event to everybody in the chat room', tag, access, answers, problems })
   async sendEvent(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: eventBody }) body: EventBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
@@ -119,11 +121,11 @@ export class ModerationController {
   @Endpoint({ summary: 'End one grant', tag, access, answers, problems })
   async revokeGrant(
     @By() caller: TenantCaller,
-    @Param('grantId') grantId: string,
-    @Body({ schema: reasonBody }) _body: ReasonBody,
+    @Param('grantId', { schema: pathId('grt', 'grant') }) grantId: string,
+    @Body({ schema: reasonBody }) { reason }: ReasonBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return answer(reply, await this.moderation.revokeGrant(caller, grantId));
+    return answer(reply, await this.moderation.revokeGrant(caller, grantId, reason));
   }
 
   @Post('spaces/:spaceId/freeze')
@@ -136,9 +138,9 @@ export class ModerationController {
     answers,
     problems,
   })
-  async freeze(
+  async freezeSpace(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
@@ -148,9 +150,9 @@ export class ModerationController {
   @Post('spaces/:spaceId/unfreeze')
   @Endpoint({ summary: 'Unfreeze a space', tag, access, answers: { 200: space }, problems })
   @HttpCode(200)
-  async unfreeze(
+  async unfreezeSpace(
     @By() caller: TenantCaller,
-    @Param('spaceId') spaceId: string,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
   ) {
     return await this.freezing.unfreeze(caller, spaceId, reason);
@@ -165,7 +167,7 @@ export class ModerationController {
     answers: { 200: participants },
     problems: ['not_found', 'banned', 'ivs_rejected', 'ivs_unavailable'],
   })
-  async participants(@By() caller: TenantCaller, @Param('spaceId') spaceId: string) {
+  async listParticipants(@By() caller: TenantCaller, @Param('spaceId', { schema: spaceIdSchema }) spaceId: string) {
     return await this.moderation.participants(caller, spaceId);
   }
 
@@ -190,7 +192,10 @@ export class ModerationController {
     answers: { 200: action },
     problems: ['not_found', 'banned'],
   })
-  async getAction(@By() caller: TenantCaller, @Param('actionId') actionId: string) {
+  async getAction(
+    @By() caller: TenantCaller,
+    @Param('actionId', { schema: pathId('act', 'action') }) actionId: string,
+  ) {
     return await this.actions.get(caller, actionId);
   }
 }

@@ -29,6 +29,8 @@ const tags: Record<string, string> = {
   Members: 'Which role a user has in a space.',
   Joining: 'Tokens for the stage and the chat room. Every admission check runs each time.',
   Grants: 'The ledger: which tokens were given, to whom, and until when. Never the tokens themselves.',
+  Moderation: 'Getting people out again. Each act is on record first, and repeated until it holds.',
+  Bans: 'Standing refusals to one user, in a space or in the whole tenant.',
   'Signing keys': 'Key pairs to sign stage tokens with, at no call to IVS.',
   Audit: 'Who did what and when: append-only, and chained by hashes.',
   Health: 'For load balancers and Prometheus.',
@@ -80,6 +82,7 @@ const verbs: Record<string, string> = {
   remove: 'delete',
   revoke: 'revoke',
   rotate: 'rotate',
+  lift: 'lift',
 };
 
 function operationId(controller: string, method: string): string {
