@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { BackgroundWork } from '../background.ts';
-import type { Caller } from '../caller.ts';
+import { type Caller, credentialId } from '../caller.ts';
 import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import { Secrets } from '../secrets/secrets.ts';
@@ -54,7 +54,7 @@ export class IdempotencyKeys extends BackgroundWork {
   async begin(attempt: Attempt, remints: boolean): Promise<Answer | undefined> {
     const where = this.rowOf(attempt);
     const requestHash = hash(attempt.body);
-    return await this.database.inScope(scopeOf(attempt), async (tx) => {
+    return await this.database.inScope(callerScope(attempt), async (tx) => {
       const taken = await tx.$executeRaw`
         insert into idempotency_keys (tenant_id, caller, operation, key, request_hash, state, taken_until)
         values (${where.tenantId}, ${where.caller}, ${where.operation}, ${where.key}, ${requestHash}, 'running',
@@ -93,11 +93,15 @@ export class IdempotencyKeys extends BackgroundWork {
     );
   }
 
-  /** Lets go of the key after a failure that changed nothing, so that the request can be made again. */
+  /**
+   * Lets go of the key after a failure that changed nothing, so that the request can be made again. A deletion may fail
+   * after it was recorded, when IVS does not do its part; making it again is how it gets finished.
+   */
   async abandon(attempt: Attempt): Promise<void> {
+    const states = attempt.operation.startsWith('DELETE ') ? ['running', 'applied'] : ['running'];
     await this.database
       .inScope(scopeOf(attempt), (tx) =>
-        tx.idempotencyKey.deleteMany({ where: { ...this.rowOf(attempt), state: 'running' } }),
+        tx.idempotencyKey.deleteMany({ where: { ...this.rowOf(attempt), state: { in: states } } }),
       )
       .catch(() => undefined); // then the key frees itself
   }
@@ -125,6 +129,11 @@ function tenantOf(caller: Caller): string {
 
 function scopeOf({ caller }: Attempt): Scope {
   return systemScope(tenantOf(caller));
+}
+
+/** For whoever asks for an answer again: a credential that no longer holds gets none. */
+function callerScope({ caller }: Attempt): Scope {
+  return { tenantId: tenantOf(caller), kind: caller.kind, credential: credentialId(caller) };
 }
 
 function hash(body: unknown): Buffer<ArrayBuffer> {

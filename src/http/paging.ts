@@ -8,10 +8,9 @@ export const pageQuery = {
     .preprocess(
       // Digits only: Number() would take "0x10", "1e1" and blanks for numbers too.
       (given) => (typeof given === 'string' && /^\d{1,3}$/.test(given) ? Number(given) : given),
-      z.int().min(1).max(100),
+      z.int().min(1).max(100).default(50),
     )
-    .default(50)
-    .meta({ description: 'Most entries to answer with.', default: 50 }),
+    .meta({ description: 'Most entries to answer with.' }),
   cursor: text(1, 1024).optional().meta({ description: '`nextCursor` of the page before.' }),
 };
 

@@ -158,7 +158,9 @@ export class SigningKeysService {
         return toSigningKey(row, undefined);
       });
     } catch (error) {
-      await this.finishRemoval(tenantId, id).catch(() => undefined); // the sweeper would, later
+      // Nobody has to wait for this. If IVS did not answer, it may be importing yet: then the sweeper looks, later.
+      const unanswered = error instanceof IvsFailure && error.passing;
+      if (!unanswered) void this.finishRemoval(tenantId, id).catch(() => undefined);
       if (isUniqueViolation(error)) throw alreadyActive();
       throw error instanceof IvsFailure ? error.toProblem() : error;
     }

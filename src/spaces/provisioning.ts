@@ -32,7 +32,7 @@ export class Provisioning {
   ) {}
 
   /**
-   * Creates or adopts both halves, side by side. If one fails, the other is undone if it was created.
+   * Creates or adopts both halves, side by side. If one fails, the other may be there all the same: see `removeOrphans`.
    * @throws {Problem}
    */
   async provision(identity: SpaceIdentity, body: Pick<CreateSpaceBody, 'stage' | 'room'>): Promise<Provisioned> {
@@ -41,14 +41,6 @@ export class Provisioning {
       body.room === false ? null : this.room(identity, body.room),
     ]);
     if (stage.status === 'fulfilled' && room.status === 'fulfilled') return { stage: stage.value, room: room.value };
-    await Promise.allSettled([
-      stage.status === 'fulfilled' && body.stage === true && stage.value !== null
-        ? this.realTime.deleteStage(identity.account, stage.value.arn)
-        : null,
-      room.status === 'fulfilled' && body.room === true && room.value !== null
-        ? this.chat.deleteRoom(identity.account, room.value.arn)
-        : null,
-    ]);
     const failed = [stage, room].find((half) => half.status === 'rejected');
     throw failed?.reason instanceof IvsFailure ? failed.reason.toProblem() : failed?.reason;
   }

@@ -10,7 +10,7 @@ import { newId } from '../ids.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
-import { Provisioning, type Provisioned } from './provisioning.ts';
+import { Provisioning, type Provisioned, type SpaceIdentity } from './provisioning.ts';
 import type { CreateSpaceBody, Space, UpdateSpaceBody } from './spaces.schemas.ts';
 
 @Injectable()
@@ -32,8 +32,8 @@ export class SpacesService {
       const made = await this.provisioning.provision({ tenantId, spaceId, account }, body);
       return await this.database.inTenantOf(caller, (tx) => this.open(tx, caller, spaceId, body, made));
     } catch (error) {
-      // The reclaimer does this too, a minute later; whoever waits for an answer need not.
-      await this.discard({ tenantId, spaceId, account }).catch(() => undefined);
+      // Nobody has to wait for this, and the reclaimer does it too, a minute later.
+      void this.tidyUp({ tenantId, spaceId, account }, error).catch(() => undefined);
       throw error;
     }
   }
@@ -131,6 +131,16 @@ export class SpacesService {
     await this.database.inScope(scope, (tx) =>
       tx.space.deleteMany({ where: { tenantId, id: spaceId, readyAt: null } }),
     );
+  }
+
+  /**
+   * Removes what a failed creation left at IVS. If IVS did not answer, it may be making something yet: then the record
+   * stays, so that the reclaimer looks again.
+   */
+  private async tidyUp(identity: SpaceIdentity, reason: unknown): Promise<void> {
+    const unanswered = reason instanceof Problem && reason.code === 'ivs_unavailable';
+    if (unanswered) await this.provisioning.removeOrphans(identity);
+    else await this.discard(identity);
   }
 
   private async open(

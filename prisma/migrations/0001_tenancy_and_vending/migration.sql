@@ -552,6 +552,8 @@ begin
       'space', jsonb_build_object('stage', v_space.stage_arn is not null, 'room', v_space.room_arn is not null));
   end if;
 
+  -- One after the other, or all that a user sends at once would count the same vends before.
+  perform pg_advisory_xact_lock(hashtextextended(p_tenant || E'\n' || p_user || E'\nrate', 0));
   select count(*), min(issued_at) into v_used, v_oldest from (
     select issued_at from grants
      where tenant_id = p_tenant and user_id = p_user and kind = case when v_stage then 'stage' else 'chat' end

@@ -1,0 +1,245 @@
+import { randomUUID } from 'node:crypto';
+import { IdempotencyKeys } from '../../src/http/idempotency-keys.ts';
+import { asSuperuser } from '../support/database.ts';
+import { expectProblem } from '../support/problem.ts';
+import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start();
+  tenant = await stagedoor.createTenant();
+});
+
+afterAll(async () => {
+  await stagedoor.stop();
+});
+
+function send(method: string, path: string, key: string, body?: unknown, as = tenant.key): Promise<Answer> {
+  return stagedoor.request(method, path, {
+    as,
+    headers: { 'idempotency-key': key },
+    ...(body !== undefined && { body }),
+  });
+}
+
+/** Looks at, or changes, what is kept of a key. */
+async function sql<Row extends Json>(text: string, values: unknown[] = []): Promise<Row[]> {
+  let rows: Row[] = [];
+  await asSuperuser(stagedoor.database.name, async (client) => {
+    ({ rows } = await client.query<Row>(text, values));
+  });
+  return rows;
+}
+
+async function countOf(
+  table: 'spaces' | 'api_keys' | 'tenants' | 'members',
+  where: string,
+  value: string,
+): Promise<number> {
+  const [row] = await sql<{ count: string }>(`select count(*) from ${table} where ${where} = $1`, [value]);
+  return Number(row?.count);
+}
+
+const space = (name: string) => ({ name, stage: false, room: true });
+
+it('the same request again gets the first answer again, and is not carried out again', async () => {
+  const key = randomUUID();
+  const first = await send('POST', '/v1/spaces', key, space('once'));
+  const again = await send('POST', '/v1/spaces', key, space('once'));
+  expect(first.status).toBe(201);
+  expect([again.status, again.body]).toEqual([201, first.body]);
+  expect(await countOf('spaces', 'name', 'once')).toBe(1);
+});
+
+it('an API key that was made is shown again to whoever repeats the request, and is kept encrypted', async () => {
+  const key = randomUUID();
+  const body = { name: 'repeated', scopes: ['spaces:read'] };
+  const first = await send('POST', '/v1/api-keys', key, body);
+  const again = await send('POST', '/v1/api-keys', key, body);
+  expect(first.body['key']).toMatch(/^sk_/);
+  expect(again.body).toEqual(first.body);
+  const [kept] = await sql<{ answer: Buffer }>('select answer from idempotency_keys where key = $1', [key]);
+  expect(kept?.answer.toString('latin1')).not.toContain(first.body['key']);
+  expect(kept?.answer.toString('latin1')).not.toContain('repeated');
+});
+
+it('a key that was revoked gets no answer of its own again, however soon', async () => {
+  const weak = await stagedoor.expect(201, stagedoor.post('/v1/api-keys', tenant.key, { name: 'w', scopes: ['*'] }));
+  const key = randomUUID();
+  const body = { name: 'from-weak', scopes: ['*'] };
+  expect((await send('POST', '/v1/api-keys', key, body, weak['key'])).status).toBe(201);
+  await stagedoor.request('DELETE', `/v1/api-keys/${weak['id']}`, { as: tenant.key });
+  expectProblem(await send('POST', '/v1/api-keys', key, body, weak['key']), 'unauthenticated');
+});
+
+it('a key with another body is refused', async () => {
+  const key = randomUUID();
+  await send('POST', '/v1/spaces', key, space('mine'));
+  expectProblem(await send('POST', '/v1/spaces', key, space('other')), 'idempotency_mismatch');
+});
+
+it.each<[string, () => Promise<[Answer, Answer]>]>([
+  [
+    'by another tenant',
+    async () => {
+      const [key, other] = [randomUUID(), await stagedoor.createTenant()];
+      return [
+        await send('POST', '/v1/spaces', key, space('crossed')),
+        await send('POST', '/v1/spaces', key, space('crossed'), other.key),
+      ];
+    },
+  ],
+  [
+    'by another key of the tenant',
+    async () => {
+      const key = randomUUID();
+      const other = await stagedoor.expect(
+        201,
+        stagedoor.post('/v1/api-keys', tenant.key, { name: 'o', scopes: ['*'] }),
+      );
+      return [
+        await send('POST', '/v1/spaces', key, space('crossed')),
+        await send('POST', '/v1/spaces', key, space('crossed'), other['key']),
+      ];
+    },
+  ],
+  [
+    'on another thing',
+    async () => {
+      const key = randomUUID();
+      const [one, two] = [await stagedoor.createSpace(tenant), await stagedoor.createSpace(tenant)];
+      return [
+        await send('PATCH', `/v1/spaces/${one['id']}`, key, { name: 'x' }),
+        await send('PATCH', `/v1/spaces/${two['id']}`, key, { name: 'x' }),
+      ];
+    },
+  ],
+])('a key used %s is another key', async (_who, both) => {
+  const [first, second] = await both();
+  expect([first.status, second.status]).toEqual([expect.any(Number), first.status]);
+  expect(second.status).toBeLessThan(300);
+  expect(second.body['id']).not.toBe(first.body['id']);
+});
+
+it('of a hundred at once with one key exactly one is carried out, and the others get its answer or are told to wait', async () => {
+  const key = randomUUID();
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, () => send('POST', '/v1/api-keys', key, { name: 'burst', scopes: ['*'] })),
+  );
+  expect(await countOf('api_keys', 'name', 'burst')).toBe(1);
+  const made = answers.filter(({ status }) => status === 201);
+  expect(made.length).toBeGreaterThan(0);
+  expect(new Set(made.map(({ body }) => body['key'])).size).toBe(1);
+  for (const answer of answers.filter(({ status }) => status !== 201)) {
+    expectProblem(answer, answer.status === 503 ? 'unavailable' : 'conflict');
+    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+  }
+});
+
+describe('a join that is repeated', () => {
+  it('is made anew: other tokens, other grants, nothing of them kept', async () => {
+    const room = await stagedoor.createSpace(tenant);
+    const [key, path] = [randomUUID(), `/v1/spaces/${room['id']}/join`];
+    const first = await send('POST', path, key, { userId: 'u' });
+    const again = await send('POST', path, key, { userId: 'u' });
+    expect([first.status, again.status]).toEqual([201, 201]);
+    expect(again.body['stage'].token).not.toBe(first.body['stage'].token);
+    expect(again.body['stage'].grantId).not.toBe(first.body['stage'].grantId);
+    expectProblem(await send('POST', path, key, { userId: 'v' }), 'idempotency_mismatch');
+  });
+
+  it('is decided anew', async () => {
+    const room = await stagedoor.createSpace(tenant);
+    const [key, path] = [randomUUID(), `/v1/spaces/${room['id']}/join`];
+    expect((await send('POST', path, key, { userId: 'u' })).status).toBe(201);
+    await stagedoor.request('PATCH', `/v1/spaces/${room['id']}`, { as: tenant.key, body: { status: 'closed' } });
+    expectProblem(await send('POST', path, key, { userId: 'u' }), 'space_closed');
+  });
+});
+
+describe('after a failure', () => {
+  it('that changed nothing, the same key can be tried again', async () => {
+    const key = randomUUID();
+    const fault = stagedoor.ivs.fault({ operation: 'CreateRoom', effect: { error: 'InternalServerException' } });
+    expectProblem(await send('POST', '/v1/spaces', key, space('retried')), 'ivs_unavailable');
+    stagedoor.ivs.clearFaults(fault.id);
+    expect((await send('POST', '/v1/spaces', key, space('retried'))).status).toBe(201);
+  });
+
+  it('of IVS in the middle of a deletion, the same key can be tried again, as the answer says', async () => {
+    const room = await stagedoor.createSpace(tenant);
+    const [key, path] = [randomUUID(), `/v1/spaces/${room['id']}`];
+    const fault = stagedoor.ivs.fault({ operation: 'DeleteRoom', effect: { error: 'InternalServerException' } });
+    expectProblem(await send('DELETE', path, key), 'ivs_unavailable');
+    stagedoor.ivs.clearFaults(fault.id);
+    expect((await send('DELETE', path, key)).status).toBe(204);
+    expect((await send('DELETE', path, key)).status).toBe(204);
+  });
+
+  it('of the service after the change was made, it is not made again', async () => {
+    const key = randomUUID();
+    const body = { name: 'crashed', scopes: ['*'] };
+    await send('POST', '/v1/api-keys', key, body);
+    await sql(`update idempotency_keys set state = 'applied', status = null, answer = null where key = $1`, [key]);
+    expectProblem(await send('POST', '/v1/api-keys', key, body), 'conflict');
+    await sql(`update idempotency_keys set taken_until = now() - interval '1 second' where key = $1`, [key]);
+    const lost = await send('POST', '/v1/api-keys', key, body);
+    expectProblem(lost, 'conflict');
+    expect(lost.body['detail']).toMatch(/carried out/);
+    expect(await countOf('api_keys', 'name', 'crashed')).toBe(1);
+  });
+
+  it('of the service before the change was made, it is made by whoever comes after half a minute', async () => {
+    const key = randomUUID();
+    const body = { name: 'unmade', scopes: ['*'] };
+    await send('POST', '/v1/api-keys', key, body);
+    await sql(`delete from api_keys where name = 'unmade'`);
+    await sql(`update idempotency_keys set state = 'running', status = null, answer = null where key = $1`, [key]);
+    const early = await send('POST', '/v1/api-keys', key, body);
+    expectProblem(early, 'conflict');
+    await sql(`update idempotency_keys set taken_until = now() - interval '1 second' where key = $1`, [key]);
+    expect((await send('POST', '/v1/api-keys', key, body)).status).toBe(201);
+    expect(await countOf('api_keys', 'name', 'unmade')).toBe(1);
+  });
+});
+
+it('a refused request can be corrected under the same key', async () => {
+  const key = randomUUID();
+  expectProblem(await send('POST', '/v1/spaces', key, { name: '' }), 'invalid_request');
+  expect((await send('POST', '/v1/spaces', key, space('corrected'))).status).toBe(201);
+});
+
+it('every write takes a key: PUT, PATCH and DELETE too', async () => {
+  const room = await stagedoor.createSpace(tenant);
+  const path = `/v1/spaces/${room['id']}`;
+  for (const [method, where, body] of [
+    ['PUT', `${path}/members/ann`, { role: 'host' }],
+    ['PATCH', path, { name: 'Renamed' }],
+    ['DELETE', `${path}/members/ann`, undefined],
+    ['DELETE', path, undefined],
+  ] as const) {
+    const key = randomUUID();
+    const first = await send(method, where, key, body);
+    const again = await send(method, where, key, body);
+    expect([method, first.status < 300, again.status, again.text]).toEqual([method, true, first.status, first.text]);
+  }
+});
+
+it.each(['', ' ', 'a b', 'x'.repeat(256), 'ü'])('%p is no key', async (key) => {
+  const answer = await stagedoor
+    .request('POST', '/v1/spaces', { as: tenant.key, body: space('nokey'), headers: { 'idempotency-key': key } })
+    .catch(() => undefined);
+  if (answer) expectProblem(answer, 'invalid_request');
+});
+
+it('keys are forgotten after 24 hours, and not before', async () => {
+  const [old, young] = [randomUUID(), randomUUID()];
+  await send('POST', '/v1/spaces', old, space('old'));
+  await send('POST', '/v1/spaces', young, space('young'));
+  await sql(`update idempotency_keys set created_at = now() - interval '24 hours 1 second' where key = $1`, [old]);
+  await sql(`update idempotency_keys set created_at = now() - interval '23 hours 59 minutes' where key = $1`, [young]);
+  await stagedoor.app.get(IdempotencyKeys).run();
+  expect(await sql('select key from idempotency_keys where key = any ($1)', [[old, young]])).toEqual([{ key: young }]);
+});
