@@ -1,10 +1,10 @@
-import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 
 /**
  * Work that a service does by itself, over and over. Every replica runs it: what it does must be safe to do twice at
  * once. A failed run is logged and the next one tries again.
  */
-export abstract class BackgroundWork implements OnApplicationBootstrap, OnApplicationShutdown {
+export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private stopped = false;
@@ -19,7 +19,8 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, OnApplic
     this.schedule();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** Ends before the connections to what it needs are closed. */
+  async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.running;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import { callerRef, type TenantCaller } from '../caller.ts';
-import { Database, type Tx } from '../database/database.ts';
+import { ModerationDatabase, type Tx } from '../database/database.ts';
 import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
@@ -21,7 +21,7 @@ const callSeconds = 4.5;
 @Injectable()
 export class BansService {
   constructor(
-    private readonly database: Database,
+    private readonly database: ModerationDatabase,
     private readonly authority: Authority,
     private readonly actions: ActionsService,
   ) {}
@@ -30,12 +30,13 @@ export class BansService {
   async create(caller: TenantCaller, body: CreateBanBody): Promise<BanAnswer> {
     const { tenantId } = caller;
     const { userId, spaceId } = body;
-    const { row, actionId } = await this.database.inTenantOf(caller, async (tx) => {
+    const { made, actionId } = await this.database.inTenantOf(caller, async (tx) => {
       if (spaceId !== undefined) await findSpace(tx, tenantId, spaceId);
       await this.authority.assertMayActOn(tx, caller, spaceId ?? null, userId);
       // From here no vend to this user is under way: those before are on record, those after see the ban.
       await tx.$executeRaw`select lock_user(${tenantId}, ${userId}, true)`;
-      const row = await insert(tx, caller, body);
+      const now = await databaseNow(tx);
+      const row = await insert(tx, caller, body, now);
       const act = { kind: 'ban', spaceId: spaceId ?? null, userId, banId: row.id, reason: body.reason } as const;
       const actionId = await this.actions.record(tx, caller, act);
       const of = { of: userId, ...(spaceId !== undefined && { spaceId }) };
@@ -48,20 +49,20 @@ export class BansService {
         subject: row.id,
         details: { reason: body.reason ?? null, expiresAt: body.expiresAt ?? null, action: actionId },
       });
-      return { row, actionId };
+      return { made: toBan(row, now), actionId };
     });
-    return { ban: toBan(row, new Date()), action: await this.actions.carryOut(caller, actionId) };
+    return { ban: made, action: await this.actions.carryOut(caller, actionId) };
   }
 
   /** Newest first. */
   async list(caller: TenantCaller, query: BansQuery): Promise<Page<Ban>> {
     const { tenantId } = caller;
     const before = readCursor(query.cursor);
-    const now = new Date();
-    const inForce: Prisma.BanWhereInput = { liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
-    const rows = await this.database.inTenantOf(caller, async (tx) => {
+    const { rows, now } = await this.database.inTenantOf(caller, async (tx) => {
       await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
-      return await tx.ban.findMany({
+      const now = await databaseNow(tx);
+      const inForce: Prisma.BanWhereInput = { liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
+      const rows = await tx.ban.findMany({
         where: {
           tenantId,
           ...(before !== undefined && { id: { lt: before } }),
@@ -72,6 +73,7 @@ export class BansService {
         orderBy: { id: 'desc' },
         take: query.limit + 1,
       });
+      return { rows, now };
     });
     return toPage(
       rows,
@@ -85,7 +87,7 @@ export class BansService {
     return await this.database.inTenantOf(caller, async (tx) => {
       const row = await findBan(tx, caller.tenantId, banId);
       await this.authority.assertModerator(tx, caller, row.spaceId);
-      return toBan(row, new Date());
+      return toBan(row, await databaseNow(tx));
     });
   }
 
@@ -115,12 +117,15 @@ export class BansService {
         const [row] = await tx.$queryRaw<{ busy: boolean }[]>`
           select calls_under_way(${tenantId}, ${action.id}, make_interval(secs => ${leaseSeconds}),
                                  make_interval(secs => ${callSeconds}::double precision)) as busy`;
-        if (row?.busy) return undefined;
+        if (row?.busy) {
+          await tx.$executeRaw`select put_off(${tenantId}, ${action.id})`;
+          return undefined;
+        }
         await tx.$executeRaw`select call_off(${tenantId}, ${action.id}, 'the ban was lifted')`;
       }
       const row = await tx.ban.update({
         where: { tenantId_id: { tenantId, id: banId } },
-        data: { liftedAt: new Date(), liftedBy: { ...callerRef(caller) } },
+        data: { liftedAt: await databaseNow(tx), liftedBy: { ...callerRef(caller) } },
       });
       await audit(tx, caller, {
         action: 'ban.lift',
@@ -130,14 +135,20 @@ export class BansService {
         subject: banId,
         details: { reason: reason ?? null },
       });
-      return toBan(row, new Date());
+      return toBan(row, await databaseNow(tx));
     });
   }
 }
 
-async function insert(tx: Tx, caller: TenantCaller, body: CreateBanBody): Promise<BanRow> {
+/** Bans begin and end by one clock, whatever those of the replicas say. */
+async function databaseNow(tx: Tx): Promise<Date> {
   const [clock] = await tx.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`;
-  if (body.expiresAt !== undefined && clock && new Date(body.expiresAt) <= clock.now) {
+  if (!clock) throw new Error('the database does not tell the time');
+  return clock.now;
+}
+
+async function insert(tx: Tx, caller: TenantCaller, body: CreateBanBody, now: Date): Promise<BanRow> {
+  if (body.expiresAt !== undefined && new Date(body.expiresAt) <= now) {
     throw invalid('expiresAt', 'must be in the future');
   }
   return await tx.ban.create({
@@ -148,6 +159,7 @@ async function insert(tx: Tx, caller: TenantCaller, body: CreateBanBody): Promis
       spaceId: body.spaceId ?? null,
       reason: body.reason ?? null,
       createdBy: { ...callerRef(caller) },
+      createdAt: now,
       expiresAt: body.expiresAt ?? null,
     },
   });

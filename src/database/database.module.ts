@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
-import { Database } from './database.ts';
+import { Database, ModerationDatabase } from './database.ts';
 
 @Global()
-@Module({ providers: [Database], exports: [Database] })
+@Module({ providers: [Database, ModerationDatabase], exports: [Database, ModerationDatabase] })
 export class DatabaseModule {}

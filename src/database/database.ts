@@ -13,6 +13,9 @@ export type Tx = Prisma.TransactionClient;
 const statementTimeoutMs = 2_000;
 const connectTimeoutMs = 1_000;
 
+/** Connections of one replica that only moderation uses. */
+const moderationConnections = 4;
+
 /** Whose rows a transaction is about, and by what right. */
 export interface Scope {
   tenantId: string;
@@ -32,21 +35,20 @@ export function systemScope(tenantId: string): Scope {
  *
  * Everything it throws for a failing database is a `Problem` (`unavailable`), within about three seconds.
  */
-@Injectable()
-export class Database implements OnApplicationShutdown {
+abstract class Connections implements OnApplicationShutdown {
   readonly pool: pg.Pool;
   private readonly prisma: PrismaClient;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, name: string, size: number) {
     this.pool = new pg.Pool({
       connectionString: settings.databaseUrl,
-      max: settings.databasePoolSize,
+      max: size,
       connectionTimeoutMillis: connectTimeoutMs,
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + 500,
       idle_in_transaction_session_timeout: 5_000,
       keepAlive: true,
-      application_name: 'stagedoor',
+      application_name: name,
     });
     // A connection that breaks while idle is replaced at the next query; without a listener it would end the process.
     this.pool.on('error', () => undefined);
@@ -98,5 +100,21 @@ export class Database implements OnApplicationShutdown {
     } catch (error) {
       throw translateDatabaseErrors(error);
     }
+  }
+}
+
+/** The database, for everything but moderation. */
+@Injectable()
+export class Database extends Connections {
+  constructor(settings: Settings) {
+    super(settings, 'stagedoor', settings.databasePoolSize);
+  }
+}
+
+/** The same database over connections of moderation's own: a ban does not queue behind a flood of vends. */
+@Injectable()
+export class ModerationDatabase extends Connections {
+  constructor(settings: Settings) {
+    super(settings, 'stagedoor moderation', moderationConnections);
   }
 }

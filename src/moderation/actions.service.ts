@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { callerRef, type TenantCaller } from '../caller.ts';
-import { Database, type Tx } from '../database/database.ts';
+import { ModerationDatabase, type Tx } from '../database/database.ts';
 import type { Action as ActionRow, Prisma, Target as TargetRow } from '../database/generated/client.ts';
 import { notFound } from '../errors.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
@@ -23,7 +23,7 @@ export interface NewAction {
 @Injectable()
 export class ActionsService {
   constructor(
-    private readonly database: Database,
+    private readonly database: ModerationDatabase,
     private readonly authority: Authority,
     private readonly delivery: Delivery,
   ) {}

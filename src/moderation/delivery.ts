@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { BackgroundWork } from '../background.ts';
-import { Database } from '../database/database.ts';
+import { ModerationDatabase } from '../database/database.ts';
 import { IvsChat } from '../ivs/ivs-chat.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
@@ -57,7 +57,7 @@ export class Delivery extends BackgroundWork {
   private readonly inFlight = new Set<Promise<void>>();
 
   constructor(
-    private readonly database: Database,
+    private readonly database: ModerationDatabase,
     private readonly realTime: IvsRealTime,
     private readonly chat: IvsChat,
     private readonly metrics: Metrics,
@@ -69,9 +69,10 @@ export class Delivery extends BackgroundWork {
   async deliver(tenantId: string, actionId: string): Promise<void> {
     const deadline = performance.now() + inlineDeadlineMs;
     while (performance.now() < deadline) {
+      const claimedAt = performance.now();
       const claimed = await this.claim(tenantId, actionId, maxInFlight);
       if (claimed.length === 0) return;
-      const all = Promise.all(claimed.map((call) => this.start(call)));
+      const all = Promise.all(claimed.map((call) => this.start(call, claimedAt)));
       await Promise.race([all, new Promise((resolve) => setTimeout(resolve, deadline - performance.now()).unref())]);
     }
   }
@@ -81,14 +82,15 @@ export class Delivery extends BackgroundWork {
     for (;;) {
       const free = maxInFlight - this.inFlight.size;
       if (free <= 0) return;
+      const claimedAt = performance.now();
       const claimed = await this.claim(null, null, free);
-      for (const call of claimed) void this.start(call);
+      for (const call of claimed) void this.start(call, claimedAt);
       if (claimed.length === 0) return;
     }
   }
 
-  override async onApplicationShutdown(): Promise<void> {
-    await super.onApplicationShutdown();
+  override async beforeApplicationShutdown(): Promise<void> {
+    await super.beforeApplicationShutdown();
     await Promise.all(this.inFlight);
   }
 
@@ -102,8 +104,8 @@ export class Delivery extends BackgroundWork {
     ]);
   }
 
-  private start(call: Claimed): Promise<void> {
-    const claimedAt = performance.now();
+  /** @param claimedAt when the claim was asked for: who is stopped while its answer is under way is late as well. */
+  private start(call: Claimed, claimedAt: number): Promise<void> {
     const work: Promise<void> = this.attempt(call, claimedAt)
       .catch((error: unknown) => {
         // The lease runs out and somebody tries again.

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
-import { Database } from '../database/database.ts';
+import { ModerationDatabase } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import type { Space } from '../spaces/spaces.schemas.ts';
 import { findSpace, SpacesService } from '../spaces/spaces.service.ts';
@@ -14,7 +14,7 @@ import { Authority } from './authority.ts';
 @Injectable()
 export class FreezingService {
   constructor(
-    private readonly database: Database,
+    private readonly database: ModerationDatabase,
     private readonly authority: Authority,
     private readonly actions: ActionsService,
     private readonly spaces: SpacesService,
@@ -35,6 +35,11 @@ export class FreezingService {
       await tx.$executeRaw`update spaces set frozen_at = now(), updated_at = now()
                             where tenant_id = ${tenantId} and id = ${spaceId}`;
       const actionId = await this.actions.record(tx, caller, { kind: 'space.freeze', spaceId, reason });
+      // Vends that have begun do not hand out what they are making.
+      await tx.$executeRaw`
+        update grants g set state = 'refused'
+         where g.tenant_id = ${tenantId} and g.space_id = ${spaceId} and g.state = 'pending'
+           and not exists (select from roles r where r.tenant_id = ${tenantId} and r.name = g.role and r.moderator)`;
       const [loud] = await tx.$queryRaw<{ ids: string[] }[]>`select loud_grants(${tenantId}, ${spaceId}) as ids`;
       await actOnGrants(tx, tenantId, actionId, loud?.ids ?? [], { keepOut: true });
       const details = { reason: reason ?? null, grants: loud?.ids.length ?? 0 };

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
-import { Database, type Tx } from '../database/database.ts';
+import { ModerationDatabase, type Tx } from '../database/database.ts';
 import type { Prisma } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
@@ -18,7 +18,7 @@ import type { EventBody, Participant, RevokeBody } from './moderation.schemas.ts
 @Injectable()
 export class ModerationService {
   constructor(
-    private readonly database: Database,
+    private readonly database: ModerationDatabase,
     private readonly authority: Authority,
     private readonly actions: ActionsService,
     private readonly realTime: IvsRealTime,
@@ -106,13 +106,18 @@ export class ModerationService {
       const act: NewAction = { kind: 'grants.revoke', spaceId: null, userId, reason: body.reason };
       const id = await this.actions.record(tx, caller, act);
       const before = body.issuedBefore;
+      // A vend that has begun does not hand out what it is making.
+      await tx.$executeRaw`
+        update grants set state = 'refused'
+         where tenant_id = ${tenantId} and user_id = ${userId} and state = 'pending'
+           and issued_at < coalesce(${before ?? null}::timestamptz, 'infinity')`;
       await actOnGrants(tx, tenantId, id, { of: userId, ...(before !== undefined && { before }) }, { keepOut: true });
       return { ...act, id, details: { issuedBefore: before ?? null } };
     });
   }
 
   /** Ends one grant. */
-  async revokeGrant(caller: TenantCaller, grantId: string): Promise<Action> {
+  async revokeGrant(caller: TenantCaller, grantId: string, reason: string | undefined): Promise<Action> {
     const { tenantId } = caller;
     return await this.act(caller, 'grants.revoke', async (tx) => {
       const grant = await tx.grant.findFirst({
@@ -121,7 +126,7 @@ export class ModerationService {
       if (!grant) throw notFound('grant');
       const { spaceId, userId } = grant;
       await this.authority.assertMayActOn(tx, caller, spaceId, userId);
-      const act: NewAction = { kind: 'grants.revoke', spaceId, userId };
+      const act: NewAction = { kind: 'grants.revoke', spaceId, userId, reason };
       const id = await this.actions.record(tx, caller, act);
       await actOnGrants(tx, tenantId, id, [grantId], { keepOut: true });
       return { ...act, id, details: { grantId } };

@@ -1,12 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { BackgroundWork } from '../background.ts';
-import { Database } from '../database/database.ts';
+import { ModerationDatabase } from '../database/database.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime, type Participant } from '../ivs/ivs-real-time.ts';
 import { Delivery } from './delivery.ts';
 
-/** Looks a second in one account and Region, of all replicas together: under half of IVS's five calls a second. */
-const looksPerSecond = 2;
+/** ListParticipants a second in one account and Region, of all replicas together: IVS allows five. */
+const callsPerSecond = 4;
 
 /** How soon a stage is looked at again, while the rate allows. */
 const againSeconds = 2;
@@ -35,7 +35,7 @@ export class StageWatch extends BackgroundWork {
   private readonly logger = new Logger(StageWatch.name);
 
   constructor(
-    private readonly database: Database,
+    private readonly database: ModerationDatabase,
     private readonly realTime: IvsRealTime,
     private readonly delivery: Delivery,
   ) {
@@ -45,8 +45,8 @@ export class StageWatch extends BackgroundWork {
   async run(): Promise<void> {
     const claimed = await this.database.call<Claimed>(
       'claim-watches',
-      "select * from claim_watches(10, '10 seconds'::interval, $1, $2)",
-      [looksPerSecond, looksPerSecond],
+      "select * from claim_watches(10, '10 seconds'::interval, $1, $2, $3)",
+      [maxByName, callsPerSecond, callsPerSecond],
     );
     const found = await Promise.all(claimed.map((watch) => this.look(watch)));
     if (found.some((count) => count > 0)) await this.delivery.run();

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { BackgroundWork } from '../background.ts';
-import { Database } from '../database/database.ts';
+import { ModerationDatabase } from '../database/database.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
 /** Asks every quarter of a minute whether what must always hold does, and tells the metrics. */
@@ -10,7 +10,7 @@ export class Watchdog extends BackgroundWork {
   private readonly logger = new Logger(Watchdog.name);
 
   constructor(
-    private readonly database: Database,
+    private readonly database: ModerationDatabase,
     private readonly metrics: Metrics,
   ) {
     super();
