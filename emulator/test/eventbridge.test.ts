@@ -172,9 +172,9 @@ it('lost events never come', async () => {
   tell(1);
   ivs.setEvents({ lost: 0 });
   tell(1, 2);
-  await until(() => target.received.length === 1);
+  await until(() => state()[1]?.[0] === 'delivered');
   expect(names()).toEqual(['2']);
-  expect(state()).toEqual([['lost'], ['delivered']]);
+  expect(state()[0]).toEqual(['lost']);
 });
 
 it('doubled events come twice with one id', async () => {
@@ -196,7 +196,7 @@ it('late events come when their hours are over', async () => {
   tell(1);
   ivs.setEvents({ late: 0 });
   tell(1, 2);
-  await until(() => target.received.length === 1);
+  await until(() => state()[1]?.[0] === 'delivered');
   ivs.skip(7199);
   expect(state()).toEqual([['waiting'], ['delivered']]);
   ivs.skip(2);
@@ -251,7 +251,8 @@ it('a target that never answers holds up neither calls nor the other targets', a
   const ada = await joined(await stage());
   ivs.publish(ada);
   ivs.unpublish(ada);
-  await until(() => other.received.length === 2);
+  await until(() => state()[1]?.[1] === 'delivered');
+  expect(other.received.length).toBe(2);
   expect(state()).toEqual([
     ['waiting', 'delivered'],
     ['waiting', 'delivered'],

@@ -7,7 +7,7 @@ export interface ChatConnection {
   connectedAt: number;
   sessionExpiresAt: number;
   /** Sends text that is a frame already. */
-  send(frame: string): void;
+  send(frame: string | Buffer): void;
   /** Closes with a closing handshake: the official client takes it as final and does not come back. */
   close(reason: string): void;
   /** Cuts the connection off: the official client comes back with a new token. */
@@ -43,9 +43,9 @@ export class ChatRooms {
     return rooms.flatMap((room) => Array.from(room?.values() ?? []));
   }
 
-  /** Sends a frame to everybody in a room; it is written once, however many they are. */
+  /** Sends a frame to everybody in a room; it is written and encoded once, however many they are. */
   broadcast(roomArn: string, frame: object): void {
-    const text = JSON.stringify(frame);
+    const text = Buffer.from(JSON.stringify(frame));
     for (const connection of this.#rooms.get(roomArn)?.values() ?? []) connection.send(text);
   }
 

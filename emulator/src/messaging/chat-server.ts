@@ -100,7 +100,7 @@ export class ChatServer {
       userId: token.userId,
       connectedAt: this.#world.clock.now(),
       sessionExpiresAt: token.sessionExpiresAt,
-      send: (frame) => socket.send(frame),
+      send: (frame) => socket.send(frame, { binary: false }),
       close: (reason) => {
         this.#world.chatRooms.remove(connection);
         socket.close(1000, reason);
