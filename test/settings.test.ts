@@ -17,10 +17,10 @@ const required = {
   AWS_REGION: 'us-east-1',
 };
 
-/** The variables of `npm start`, as dev/settings.ts reads them. */
+/** The variables of `npm start`, as dev/settings.ts and dev/ports.mjs read them. */
 function startVariables(): string[] {
-  const text = readFileSync(path.join(root, 'dev/settings.ts'), 'utf8');
-  return [...text.matchAll(/\b(?:env|port)\('([A-Z_]+)'/g)].map((match) => match[1] ?? '');
+  const text = ['dev/settings.ts', 'dev/ports.mjs'].map((file) => readFileSync(path.join(root, file), 'utf8')).join('');
+  return [...text.matchAll(/\b(?:env|databaseUrl|readPort)\((?:env, )?'([A-Z_]+)'/g)].map((match) => match[1] ?? '');
 }
 
 function faultsOf(env: Record<string, string>): string[] {
