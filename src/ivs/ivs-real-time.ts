@@ -7,6 +7,7 @@ import {
   DisconnectParticipantCommand,
   GetStageCommand,
   ImportPublicKeyCommand,
+  ListParticipantEventsCommand,
   ListParticipantsCommand,
   ListPublicKeysCommand,
   ListStagesCommand,
@@ -46,7 +47,22 @@ const participantsPage = z.object({
   ),
   nextToken: present.optional(),
 });
-export type Participant = z.output<typeof participantsPage>['participants'][number];
+
+/** Somebody who is on a stage, and in which of its sessions. */
+export type Participant = z.output<typeof participantsPage>['participants'][number] & { sessionId: string };
+
+const eventsPage = z.object({
+  events: z.array(
+    z.object({
+      name: present,
+      eventTime: z.date(),
+      newToken: z.object({ capabilities: z.array(z.string()).default([]) }).optional(),
+    }),
+  ),
+  nextToken: present.optional(),
+});
+/** Something a participant did, or that befell it. `newToken` is of TOKEN_EXCHANGED. */
+export type ParticipantEvent = z.output<typeof eventsPage>['events'][number];
 
 const publicKey = z.object({ publicKey: z.object({ arn: present }) });
 const arnsWithTags = z.array(z.object({ arn: present, tags: z.record(z.string(), z.string()).optional() }));
@@ -159,9 +175,27 @@ export class IvsRealTime {
         );
         return { items: page.participants, nextToken: page.nextToken };
       });
-      all.push(...listed.filter(({ state }) => state === 'CONNECTED'));
+      all.push(...listed.filter(({ state }) => state === 'CONNECTED').map((one) => ({ ...one, sessionId })));
     }
     return all;
+  }
+
+  /** All that a participant has done in a session, as IVS noted it. */
+  async participantEvents(
+    account: IvsAccount,
+    stageArn: string,
+    sessionId: string,
+    participantId: string,
+  ): Promise<ParticipantEvent[]> {
+    return await collect(async (nextToken) => {
+      const page = await this.calls.call(account, 'ListParticipantEvents', eventsPage, ({ realTime }, options) =>
+        realTime.send(
+          new ListParticipantEventsCommand({ stageArn, sessionId, participantId, maxResults: 100, nextToken }),
+          options,
+        ),
+      );
+      return { items: page.events, nextToken: page.nextToken };
+    });
   }
 
   /** @param material the public half, as PEM (SubjectPublicKeyInfo) of a P-384 key. */

@@ -9,5 +9,6 @@ import { Mints } from './mints.ts';
   imports: [SpacesModule],
   controllers: [JoinsController],
   providers: [JoinsService, AdmissionService, Mints],
+  exports: [Mints],
 })
 export class JoinsModule {}
