@@ -16,6 +16,8 @@ export interface TestDatabase {
   ownerUrl: string;
   /** As somebody whom nothing holds back, to look at what is really there. */
   superuserUrl: string;
+  /** Asks as that somebody. */
+  query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   drop(): Promise<void>;
 }
 
@@ -33,6 +35,11 @@ export async function createDatabase(): Promise<TestDatabase> {
     serviceUrl: urlOf(name, servingRole),
     ownerUrl: urlOf(name, ownerRole),
     superuserUrl: superuserUrl(name),
+    async query(sql, values) {
+      let rows: Record<string, unknown>[] = [];
+      await asSuperuser(name, async (client) => ({ rows } = await client.query(sql, values)));
+      return rows;
+    },
     drop: () => asSuperuser('postgres', (client) => client.query(`drop database if exists ${name} with (force)`)),
   };
 }

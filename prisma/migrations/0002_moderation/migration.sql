@@ -55,14 +55,23 @@ create table targets (
 create index targets_of_action on targets (tenant_id, action_id);
 create index targets_due on targets (next_at) where state in ('pending', 'stuck');
 
--- Grants acted against that may still be used, or whose holder may still be inside, have the action here. They are
--- looked for among the participants until a look after their expiry has not found them.
-alter table grants add column watch_action text;
--- What is looked for: 'gone' (nobody may be connected with it) or 'not_publishing' (who was demoted may stay and watch).
-alter table grants add column watch_for text check (watch_for in ('gone', 'not_publishing'));
-alter table grants add column watch_from timestamptz(3);
-alter table grants add foreign key (tenant_id, watch_action) references actions (tenant_id, id);
-create index grants_watched on grants (tenant_id, space_id) where watch_action is not null;
+-- What is held against grants that may still be used, or whose holder may still be inside, and by which action. Several
+-- may hold one grant; undoing one lets go of what is its own, and of nothing else. Stage grants are looked for among the
+-- participants until a look after their expiry has not found them.
+create table holds (
+  tenant_id text not null,
+  grant_id text not null,
+  action_id text not null,
+  space_id text not null,
+  -- 'gone' (nobody may be connected with it) or 'not_publishing' (who was demoted may stay and watch).
+  watch_for text not null check (watch_for in ('gone', 'not_publishing')),
+  watch_from timestamptz(3) not null,
+  primary key (tenant_id, grant_id, action_id),
+  foreign key (tenant_id, grant_id) references grants (tenant_id, id),
+  foreign key (tenant_id, action_id) references actions (tenant_id, id)
+);
+create index holds_of_action on holds (tenant_id, action_id);
+create index holds_of_space on holds (tenant_id, space_id);
 
 -- One row for each space with watched stage grants: when to look at its stage again, and who is looking.
 create table watches (
@@ -89,7 +98,7 @@ create table pacing (
 do $$
 declare t text;
 begin
-  foreach t in array array['actions', 'targets', 'watches'] loop
+  foreach t in array array['actions', 'targets', 'holds', 'watches'] loop
     execute format('alter table %I enable row level security', t);
     execute format('alter table %I force row level security', t);
     execute format('create policy serving on %I to stagedoor_app using (true) with check (true)', t);
@@ -99,11 +108,11 @@ begin
     execute format('create policy crossing on %I to stagedoor_crossing using (true)', t);
   end loop;
 end $$;
-grant select, insert, update, delete on actions, targets, watches to stagedoor_app;
+grant select, insert, update, delete on actions, targets, holds, watches to stagedoor_app;
 
 grant create on schema public to stagedoor_crossing; -- until the end of this file
 grant select, insert, update on pacing to stagedoor_crossing;
-grant select on actions, bans to stagedoor_crossing;
+grant select on actions, bans, holds to stagedoor_crossing;
 grant select, update on targets to stagedoor_crossing;
 grant select, update on watches to stagedoor_crossing;
 create policy crossing on bans for select to stagedoor_crossing using (true);
@@ -161,7 +170,17 @@ begin
    where g.tenant_id = p_tenant and g.id = any (p_grants) and g.kind = 'chat' and g.session_expires_at > now()
    group by g.space_id, t, s.room_arn, g.ivs_user_id;
 
-  if not p_keep_out then return; end if;
+  if not p_keep_out then
+    -- He may be inside with an older token than his last, which has expired: one look tells.
+    insert into holds (tenant_id, grant_id, action_id, space_id, watch_for, watch_from)
+    select p_tenant, g.id, p_action, g.space_id, 'gone', now()
+      from (select *, row_number() over (partition by space_id, user_id order by issued_at desc) as nth
+              from grants
+             where tenant_id = p_tenant and id = any (p_grants) and kind = 'stage' and participant_id is not null) g
+     where g.expires_at <= now() and g.nth > 1;
+    perform watch_soon(p_tenant, p_action);
+    return;
+  end if;
 
   insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, parameters, needed_until,
                        follow_up, next_at, priority)
@@ -175,18 +194,31 @@ begin
    where g.tenant_id = p_tenant and g.id = any (p_grants) and g.kind = 'chat' and g.expires_at > now()
    group by g.space_id, t, s.room_arn, g.ivs_user_id;
 
-  update grants
-     set state = case when watch_for_not_publishing then state else 'watched' end,
-         watch_action = p_action, watch_for = p_watch_for,
+  insert into holds (tenant_id, grant_id, action_id, space_id, watch_for, watch_from)
+  select p_tenant, id, p_action, space_id, p_watch_for,
          -- Who was demoted is given a moment to exchange the token before he is looked for.
-         watch_from = now() + case when watch_for_not_publishing then interval '10 seconds' else interval '0' end
-    from (select p_watch_for = 'not_publishing' as watch_for_not_publishing) as w
+         now() + case p_watch_for when 'not_publishing' then interval '10 seconds' else interval '0' end
+    from grants
    where tenant_id = p_tenant and id = any (p_grants) and (kind = 'stage' or session_expires_at > now());
-  insert into watches (tenant_id, space_id)
-  select distinct p_tenant, space_id from grants
-   where tenant_id = p_tenant and id = any (p_grants) and kind = 'stage'
-  on conflict (tenant_id, space_id) do update set next_at = now();
+  if p_watch_for = 'gone' then
+    update grants set state = 'watched'
+     where tenant_id = p_tenant and id = any (p_grants) and state = 'released'
+       and (kind = 'stage' or session_expires_at > now());
+  end if;
+  perform watch_soon(p_tenant, p_action);
 end $$;
+
+-- Has the stages looked at where an action holds grants. The time is that of the writing, not of the transaction's start:
+-- a look that began in between has not seen what is held, and must not be the last.
+create function watch_soon(p_tenant text, p_action text) returns void
+  language sql as $$
+  insert into watches (tenant_id, space_id, next_at)
+  select distinct p_tenant, h.space_id, clock_timestamp()
+    from holds h join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
+   where h.tenant_id = p_tenant and h.action_id = p_action
+   order by h.space_id -- in one order, so that two never wait for one another
+  on conflict (tenant_id, space_id) do update set next_at = excluded.next_at
+$$;
 
 create function account_key(t tenants) returns text
   language sql immutable return coalesce(t.aws_role_arn, 'own') || ' ' || t.region;
@@ -204,13 +236,30 @@ $$;
 -- Calls off what an action that was undone still wanted, and gives back what it held against grants.
 create function call_off(p_tenant text, p_action text, p_why text) returns void
   language plpgsql as $$
+declare v_grants text[];
 begin
   update targets set state = 'expired', done_at = now(), last_error = p_why
    where tenant_id = p_tenant and action_id = p_action and state in ('pending', 'stuck');
-  update grants set watch_action = null, watch_for = null, watch_from = null,
-                    state = case when state = 'watched' then 'released' else state end
-   where tenant_id = p_tenant and watch_action = p_action;
+  with gone as (delete from holds where tenant_id = p_tenant and action_id = p_action returning grant_id)
+  select array_agg(distinct grant_id) into v_grants from gone;
+  perform release_unheld(p_tenant, v_grants);
 end $$;
+
+-- Grants that nothing is held against any more are what they were.
+create function release_unheld(p_tenant text, p_grants text[]) returns void
+  language sql as $$
+  update grants g set state = 'released'
+   where g.tenant_id = p_tenant and g.id = any (p_grants) and g.state = 'watched'
+     and not exists (select from holds h where h.tenant_id = p_tenant and h.grant_id = g.id and h.watch_for = 'gone')
+$$;
+
+-- Puts off the calls of an action that is about to be undone, for as long as one of them is on its way.
+create function put_off(p_tenant text, p_action text) returns void
+  language sql as $$
+  update targets set next_at = clock_timestamp() + interval '1 second'
+   where tenant_id = p_tenant and action_id = p_action and state in ('pending', 'stuck')
+     and leased_until < clock_timestamp() and next_at < clock_timestamp() + interval '1 second'
+$$;
 
 -- Whether calls for an action are on their way this moment. p_call: longest a call takes, counted from its lease.
 create function calls_under_way(p_tenant text, p_action text, p_lease interval, p_call interval) returns boolean
@@ -243,9 +292,10 @@ $$;
 
 -- -------------------------------------------------------------------------------------------------------- delivery --
 
--- How many calls of an operation may be made now; takes them.
-create function take_allowance(p_account text, p_operation text, p_wanted integer, p_rate double precision,
-                               p_burst double precision) returns integer
+-- How many calls of an operation may be made now; takes them: p_wanted at most, p_least or none, and so many left over
+-- as p_leave says.
+create function take_allowance(p_account text, p_operation text, p_wanted integer, p_least integer, p_leave integer,
+                               p_rate double precision, p_burst double precision) returns integer
   language plpgsql as $$
 declare
   v_allowance double precision;
@@ -255,7 +305,8 @@ begin
   on conflict do nothing;
   select least(p_burst, allowance + p_rate * extract(epoch from clock_timestamp() - at)) into v_allowance
     from pacing where account = p_account and operation = p_operation for update;
-  v_taken := least(p_wanted, floor(v_allowance));
+  v_taken := least(p_wanted, floor(v_allowance)::integer - p_leave);
+  if v_taken < p_least then return 0; end if;
   update pacing set allowance = v_allowance - v_taken, at = clock_timestamp()
    where account = p_account and operation = p_operation;
   return v_taken;
@@ -263,7 +314,7 @@ end $$;
 
 -- Leases calls that are due to whoever asks: of one action, or of all. Fair between tenants, publishers first, and no more
 -- than IVS's rates allow all replicas together. p_rates: { operation: { "rate", "burst" } }. A call whose ban has run out is
--- closed instead.
+-- closed instead. Who asks for one action's calls leaves enough for everybody else's that are due.
 create function claim_targets(p_tenant text, p_action text, p_limit integer, p_lease interval, p_rates jsonb)
   returns table (tenant_id text, id bigint, action_id text, operation text, arn text, target text, parameters jsonb,
                  attempts integer, region text, aws_role_arn text, aws_external_id text)
@@ -272,6 +323,7 @@ create function claim_targets(p_tenant text, p_action text, p_limit integer, p_l
 declare
   v_group record;
   v_allowed integer;
+  v_others integer := 0;
 begin
   update targets t set state = 'expired', done_at = now()
    where t.state in ('pending', 'stuck') and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
@@ -284,8 +336,17 @@ begin
      where t.state in ('pending', 'stuck') and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
        and (p_action is null or (t.tenant_id = p_tenant and t.action_id = p_action))
      group by t.account, t.operation
+     order by t.account, t.operation -- in one order, so that two never wait for one another
   loop
-    v_allowed := take_allowance(v_group.account, v_group.operation, least(v_group.due, p_limit)::integer,
+    if p_action is not null then
+      select count(*) into v_others
+        from (select from targets t
+               where t.account = v_group.account and t.operation = v_group.operation and t.state in ('pending', 'stuck')
+                 and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
+                 and (t.tenant_id <> p_tenant or t.action_id <> p_action)
+               limit 100) as others;
+    end if;
+    v_allowed := take_allowance(v_group.account, v_group.operation, least(v_group.due, p_limit)::integer, 1, v_others,
       (p_rates -> v_group.operation ->> 'rate')::double precision,
       (p_rates -> v_group.operation ->> 'burst')::double precision);
     continue when v_allowed <= 0;
@@ -340,10 +401,15 @@ begin
     update grants set state = 'revoked'
      where tenant_id = p_tenant and id = v_target.grant_id and mint = 'ivs' and state = 'watched';
   elsif v_target.operation = 'DisconnectUser' and p_state in ('done', 'not_connected') then
-    -- A chat token works once: too late to connect with it, and disconnected, it opens nothing any more.
-    update grants set state = 'revoked', watch_action = null, watch_for = null, watch_from = null
-     where tenant_id = p_tenant and watch_action = v_target.action_id and kind = 'chat' and space_id = v_target.space_id
-       and ivs_user_id = v_target.target and expires_at < clock_timestamp();
+    -- A chat token works once: too late to connect with it, and disconnected, it opens nothing any more, whoever asked.
+    with closed as (
+      update grants g set state = 'revoked'
+       where g.tenant_id = p_tenant and g.space_id = v_target.space_id and g.kind = 'chat' and g.state = 'watched'
+         and g.ivs_user_id = v_target.target and g.expires_at < clock_timestamp()
+         and exists (select from holds h where h.tenant_id = p_tenant and h.grant_id = g.id
+                                           and h.action_id = v_target.action_id)
+      returning g.id)
+    delete from holds h using closed c where h.tenant_id = p_tenant and h.grant_id = c.id;
   end if;
 
   select * into v_action from actions where tenant_id = p_tenant and id = v_target.action_id for update;
@@ -360,37 +426,41 @@ end $$;
 
 -- ----------------------------------------------------------------------------------------------------------- watch --
 
--- Leases stages that are due for a look, with what to look for. Each look takes one GetStage and at least one
--- ListParticipants of the account's rates.
-create function claim_watches(p_limit integer, p_lease interval, p_rate double precision, p_burst double precision)
+-- Leases stages that are due for a look, with what to look for: up to p_by_name users are asked for by name, at a
+-- ListParticipants each; of more, everybody who is connected is listed. Fair between accounts, and in one between tenants.
+create function claim_watches(p_limit integer, p_lease interval, p_by_name integer, p_rate double precision,
+                              p_burst double precision)
   returns table (tenant_id text, space_id text, stage_arn text, users text[], region text, aws_role_arn text,
                  aws_external_id text, looked_at timestamptz)
   language plpgsql security definer set search_path = public, pg_temp as $$
 #variable_conflict use_column
 declare
   v_due record;
+  v_users text[];
 begin
   for v_due in
-    select w.tenant_id, w.space_id, account_key(t) as account
-      from (select tenant_id, space_id,
-                   row_number() over (partition by tenant_id order by next_at) as turn, next_at
-              from watches
-             where next_at <= clock_timestamp() and leased_until < clock_timestamp()) as due
+    select w.tenant_id, w.space_id, due.account
+      from (select tenant_id, space_id, account, next_at,
+                   row_number() over (partition by account order by turn, next_at) as turn
+              from (select w.tenant_id, w.space_id, account_key(t) as account, w.next_at,
+                           row_number() over (partition by w.tenant_id order by w.next_at) as turn
+                      from watches w join tenants t on t.id = w.tenant_id
+                     where w.next_at <= clock_timestamp() and w.leased_until < clock_timestamp()) as of_tenants) as due
       join watches w on w.tenant_id = due.tenant_id and w.space_id = due.space_id
-      join tenants t on t.id = w.tenant_id
      where w.leased_until < clock_timestamp()
-     order by due.turn, due.next_at
+     order by due.turn, due.account
      limit p_limit for update of w skip locked
   loop
-    continue when take_allowance(v_due.account, 'watch', 1, p_rate, p_burst) = 0;
+    select coalesce(array_agg(distinct g.ivs_user_id), '{}') into v_users
+      from holds h join grants g on g.tenant_id = h.tenant_id and g.id = h.grant_id and g.kind = 'stage'
+     where h.tenant_id = v_due.tenant_id and h.space_id = v_due.space_id;
+    continue when cardinality(v_users) > 0 and take_allowance(v_due.account, 'ListParticipants',
+      p_by_name, case when cardinality(v_users) <= p_by_name then cardinality(v_users) else 1 end, 0, p_rate, p_burst) = 0;
     update watches w set leased_until = clock_timestamp() + p_lease
      where w.tenant_id = v_due.tenant_id and w.space_id = v_due.space_id;
     return query
-      select v_due.tenant_id, v_due.space_id, s.stage_arn,
-             coalesce((select array_agg(distinct g.ivs_user_id) from grants g
-                        where g.tenant_id = v_due.tenant_id and g.space_id = v_due.space_id and g.kind = 'stage'
-                          and g.watch_action is not null), '{}'),
-             t.region, t.aws_role_arn, t.aws_external_id, clock_timestamp()
+      select v_due.tenant_id, v_due.space_id, s.stage_arn, v_users, t.region, t.aws_role_arn, t.aws_external_id,
+             clock_timestamp()
         from spaces s join tenants t on t.id = s.tenant_id
        where s.tenant_id = v_due.tenant_id and s.id = v_due.space_id;
   end loop;
@@ -401,15 +471,20 @@ end $$;
 create function finish_watch(p_tenant text, p_space text, p_looked_at timestamptz, p_connected jsonb,
                              p_next_seconds double precision) returns integer
   language plpgsql as $$
-declare v_found integer;
+declare
+  v_found integer;
+  v_grants text[];
 begin
   perform set_config('app.tenant_id', p_tenant, true);
   -- A ban that has run out is no reason any more.
-  update grants g set watch_action = null, watch_for = null, watch_from = null,
-                      state = case when g.state = 'watched' then 'released' else g.state end
-    from actions a join bans b on b.tenant_id = a.tenant_id and b.id = a.ban_id
-   where g.tenant_id = p_tenant and g.space_id = p_space and a.tenant_id = p_tenant and a.id = g.watch_action
-     and b.expires_at <= clock_timestamp();
+  with gone as (
+    delete from holds h using actions a, bans b
+     where h.tenant_id = p_tenant and h.space_id = p_space
+       and a.tenant_id = p_tenant and a.id = h.action_id and b.tenant_id = p_tenant and b.id = a.ban_id
+       and b.expires_at <= clock_timestamp()
+    returning h.grant_id)
+  select array_agg(distinct grant_id) into v_grants from gone;
+  perform release_unheld(p_tenant, v_grants);
 
   -- By participant id; and for bans by user too, should he have come in with a token that is not of our making.
   insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, priority, parameters,
@@ -419,17 +494,17 @@ begin
          case when c.publishing then 0 else 1 end,
          jsonb_strip_nulls(jsonb_build_object('reason', left(a.reason, 128))), clock_timestamp() + interval '24 hours'
     from jsonb_to_recordset(p_connected) as c ("participantId" text, "userId" text, publishing boolean)
-    join grants g on g.tenant_id = p_tenant and g.space_id = p_space and g.kind = 'stage' and g.watch_action is not null
-     and g.watch_from <= p_looked_at
-    join actions a on a.tenant_id = p_tenant and a.id = g.watch_action
+    join holds h on h.tenant_id = p_tenant and h.space_id = p_space and h.watch_from <= p_looked_at
+    join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
+    join actions a on a.tenant_id = p_tenant and a.id = h.action_id
     join spaces s on s.tenant_id = p_tenant and s.id = p_space
     join tenants t on t.id = p_tenant
    where (g.participant_id = c."participantId" or (a.ban_id is not null and g.ivs_user_id = c."userId"))
-     and (g.watch_for = 'gone' or c.publishing)
-     and not exists (select from targets o where o.tenant_id = p_tenant and o.action_id = a.id
+     and (h.watch_for = 'gone' or c.publishing)
+     and not exists (select from targets o where o.tenant_id = p_tenant and o.space_id = p_space
                         and o.target = c."participantId" and o.operation = 'DisconnectParticipant'
-                        and (o.state in ('pending', 'stuck') or o.done_at > p_looked_at))
-   order by c."participantId", (g.participant_id = c."participantId") desc;
+                        and (o.state in ('pending', 'stuck') or (o.state = 'done' and o.done_at > p_looked_at)))
+   order by c."participantId", (g.participant_id = c."participantId") desc, a.id;
   get diagnostics v_found = row_count;
 
   -- Those who wait for a turn and are known to be inside go first.
@@ -443,16 +518,16 @@ begin
      and not exists (select from jsonb_to_recordset(p_connected) as c ("participantId" text)
                       where c."participantId" = o.target);
 
-  update grants g set watch_action = null, watch_for = null, watch_from = null
-   where g.tenant_id = p_tenant and g.space_id = p_space and g.kind = 'stage' and g.watch_action is not null
-     and g.expires_at < p_looked_at - interval '5 seconds'
+  delete from holds h using grants g
+   where h.tenant_id = p_tenant and h.space_id = p_space and g.tenant_id = p_tenant and g.id = h.grant_id
+     and g.kind = 'stage' and g.expires_at < p_looked_at - interval '5 seconds' and h.watch_from <= p_looked_at
      and not exists (select from jsonb_to_recordset(p_connected) as c ("participantId" text)
                       where c."participantId" = g.participant_id)
      and not exists (select from targets o where o.tenant_id = p_tenant and o.grant_id = g.id
                         and o.state in ('pending', 'stuck'));
 
-  if exists (select from grants where tenant_id = p_tenant and space_id = p_space and kind = 'stage'
-                                  and watch_action is not null) then
+  if exists (select from holds h join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
+              where h.tenant_id = p_tenant and h.space_id = p_space) then
     update watches set leased_until = 'epoch', next_at = clock_timestamp() + make_interval(secs => p_next_seconds)
      where tenant_id = p_tenant and space_id = p_space;
   else
@@ -482,7 +557,9 @@ create function bans_without_delivery() returns table (tenant_id text, grant_id 
     join grants g on g.tenant_id = b.tenant_id and g.user_id = b.user_id and (b.space_id is null or g.space_id = b.space_id)
     join spaces s on s.tenant_id = g.tenant_id and s.id = g.space_id and s.deleted_at is null
    where b.lifted_at is null and (b.expires_at is null or b.expires_at > now())
-     and g.state = 'released' and g.expires_at > now()
+     and g.state in ('released', 'watched') and g.expires_at > now()
+     and not exists (select from holds h join actions a on a.tenant_id = h.tenant_id and a.id = h.action_id
+                      where h.tenant_id = g.tenant_id and h.grant_id = g.id and a.ban_id = b.id)
    limit 100
 $$;
 
@@ -491,13 +568,13 @@ declare f text;
 begin
   foreach f in array array[
     'claim_targets(text, text, integer, interval, jsonb)',
-    'claim_watches(integer, interval, double precision, double precision)',
+    'claim_watches(integer, interval, integer, double precision, double precision)',
     'stuck_targets()', 'overdue_targets()', 'bans_without_delivery()'] loop
     execute format('alter function %s owner to stagedoor_crossing', f);
     execute format('revoke execute on function %s from public', f);
     execute format('grant execute on function %s to stagedoor_app', f);
   end loop;
 end $$;
-revoke execute on function take_allowance(text, text, integer, double precision, double precision) from public;
-grant execute on function take_allowance(text, text, integer, double precision, double precision) to stagedoor_crossing;
+revoke execute on function take_allowance(text, text, integer, integer, integer, double precision, double precision) from public;
+grant execute on function take_allowance(text, text, integer, integer, integer, double precision, double precision) to stagedoor_crossing;
 revoke create on schema public from stagedoor_crossing;
