@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { Span } from '@opentelemetry/api';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.ts';
 import type { Settings } from './config.ts';
@@ -12,6 +13,7 @@ import { answerMalformed, answerUnroutable } from './http/unroutable.ts';
 import { serveDocs } from './openapi/docs.ts';
 import { runInRequest } from './request-context.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { beginRequestSpan, endRequestSpan } from './telemetry/spans.ts';
 
 /**
  * The service, ready to listen.
@@ -61,27 +63,30 @@ export async function assemble(settings: Settings): Promise<NestFastifyApplicati
   return app;
 }
 
-/** Gives each request its id and its context, its answer some headers, and the metrics its duration. */
+/** Gives each request its id, context and span, its answer some headers, and the metrics its duration. */
 function observeRequests(fastify: FastifyInstance, metrics: Metrics): void {
+  const spans = new WeakMap<FastifyRequest, Span>();
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.headers({
       'x-request-id': request.id,
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store', // answers hold tokens
     });
-    runInRequest({ requestId: request.id, startedAt: performance.now() }, done);
+    const begin = () => runInRequest({ requestId: request.id, startedAt: performance.now() }, done);
+    spans.set(request, beginRequestSpan(request.method, routeOf(request), request.headers, begin));
   });
   fastify.addHook('onResponse', (request, reply, done) => {
-    metrics.requests.observe(
-      {
-        method: request.method,
-        route: request.routeOptions.url ?? 'unmatched',
-        status: String(reply.statusCode),
-      },
-      reply.elapsedTime / 1000,
-    );
+    const labels = { method: request.method, route: routeOf(request), status: String(reply.statusCode) };
+    metrics.requests.observe(labels, reply.elapsedTime / 1000);
+    const span = spans.get(request);
+    if (span) endRequestSpan(span, reply.statusCode);
     done();
   });
+}
+
+/** The route's pattern, which has no ids in it. */
+function routeOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? 'unmatched';
 }
 
 /** The caller's own request id, if it is one that can go into a log and a header. */

@@ -26,6 +26,7 @@ const environment = z.object({
   PORT: port.default(3000),
   HOST: z.string().min(1).default('0.0.0.0'),
   METRICS_PORT: port.optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   DATABASE_URL: postgresUrl,
   DATABASE_OWNER_URL: postgresUrl.optional(),
@@ -56,6 +57,8 @@ export class Settings {
   readonly host: string;
   readonly metricsPort: number | undefined;
   readonly logLevel: string;
+  /** Where traces go; unset, nowhere. */
+  readonly otlpEndpoint: string | undefined;
   readonly databaseUrl: string;
   /** Whom migrations run as: the owner of the tables, which the service must not be. */
   readonly databaseOwnerUrl: string | undefined;
@@ -78,6 +81,7 @@ export class Settings {
     this.host = env.HOST;
     this.metricsPort = env.METRICS_PORT;
     this.logLevel = env.LOG_LEVEL;
+    this.otlpEndpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;
     this.databaseUrl = env.DATABASE_URL;
     this.databaseOwnerUrl = env.DATABASE_OWNER_URL;
     this.databasePoolSize = env.DATABASE_POOL_SIZE;

@@ -1,6 +1,7 @@
 import { createApp } from './app.ts';
 import { InvalidSettings, Settings } from './config.ts';
 import { migrate } from './database/migrate.ts';
+import { startTracing } from './telemetry/tracing.ts';
 
 /** Starts the service; with `--migrate`, after bringing the database up to date. */
 async function main(): Promise<void> {
@@ -11,6 +12,7 @@ async function main(): Promise<void> {
     }
     await migrate(settings.databaseOwnerUrl);
   }
+  await startTracing(settings.otlpEndpoint);
   const app = await createApp(settings);
   await app.listen(settings.port, settings.host);
 }

@@ -70,6 +70,7 @@ const wrong: Record<string, string[]> = {
   HOST: [],
   METRICS_PORT: ['nine', '99999'],
   LOG_LEVEL: ['loud', 'INFO'],
+  OTEL_EXPORTER_OTLP_ENDPOINT: ['collector:4318', 'grpc://collector'],
   DATABASE_URL: ['localhost', 'mysql://localhost/db', 'postgresql//localhost'],
   DATABASE_OWNER_URL: ['localhost', 'http://localhost/db'],
   DATABASE_POOL_SIZE: ['0', '1', '201', 'many'],

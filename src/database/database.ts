@@ -3,6 +3,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { type Caller, credentialId } from '../caller.ts';
 import { Settings } from '../config.ts';
+import { inSpan } from '../telemetry/spans.ts';
 import { translateDatabaseErrors } from './database-errors.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
 
@@ -82,7 +83,7 @@ abstract class Connections implements OnApplicationShutdown {
    */
   async call<Row extends pg.QueryResultRow>(name: string, sql: string, values: unknown[]): Promise<Row[]> {
     try {
-      const result = await this.pool.query<Row>({ name, text: sql, values });
+      const result = await inSpan(`postgres ${name}`, {}, () => this.pool.query<Row>({ name, text: sql, values }));
       return result.rows;
     } catch (error) {
       throw translateDatabaseErrors(error);
@@ -96,7 +97,9 @@ abstract class Connections implements OnApplicationShutdown {
 
   private async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     try {
-      return await this.prisma.$transaction(work, { maxWait: connectTimeoutMs, timeout: statementTimeoutMs + 500 });
+      return await inSpan('postgres transaction', {}, () =>
+        this.prisma.$transaction(work, { maxWait: connectTimeoutMs, timeout: statementTimeoutMs + 500 }),
+      );
     } catch (error) {
       throw translateDatabaseErrors(error);
     }

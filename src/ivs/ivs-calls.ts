@@ -3,6 +3,7 @@ import { type CircuitBreakerPolicy, circuitBreaker, ConsecutiveBreaker, handleWh
 import { LRUCache } from 'lru-cache';
 import type { z } from 'zod';
 import { Metrics } from '../telemetry/metrics.ts';
+import { inSpan } from '../telemetry/spans.ts';
 import { accountKey, type IvsAccount, IvsClientPool, type IvsClients } from './ivs-clients.ts';
 import { IvsFailure, toIvsFailure } from './ivs-errors.ts';
 
@@ -38,7 +39,9 @@ export class IvsCalls {
     try {
       const result = await this.breaker(account, operation).execute(async () => {
         try {
-          return await send(this.pool.of(account), { abortSignal: AbortSignal.timeout(deadlineMs) });
+          return await inSpan(`IVS ${operation}`, { 'cloud.region': account.region }, () =>
+            send(this.pool.of(account), { abortSignal: AbortSignal.timeout(deadlineMs) }),
+          );
         } catch (error) {
           throw toIvsFailure(operation, error);
         }

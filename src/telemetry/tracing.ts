@@ -1,0 +1,20 @@
+/**
+ * Sends traces to an OpenTelemetry collector, by OTLP over HTTP, when an endpoint is given; the SDK is loaded only then.
+ * What is left is sent when the process is told to end.
+ */
+export async function startTracing(endpoint: string | undefined): Promise<void> {
+  if (endpoint === undefined) return;
+  const [{ OTLPTraceExporter }, { resourceFromAttributes }, { BatchSpanProcessor, NodeTracerProvider }] =
+    await Promise.all([
+      import('@opentelemetry/exporter-trace-otlp-http'),
+      import('@opentelemetry/resources'),
+      import('@opentelemetry/sdk-trace-node'),
+    ]);
+  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` });
+  const provider = new NodeTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': 'stagedoor' }),
+    spanProcessors: [new BatchSpanProcessor(exporter, { scheduledDelayMillis: 1_000 })],
+  });
+  provider.register();
+  process.once('SIGTERM', () => void provider.forceFlush().catch(() => undefined));
+}

@@ -1,0 +1,66 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { startTracing } from '../../src/telemetry/tracing.ts';
+import { Stagedoor } from '../support/stagedoor.ts';
+
+interface Exported {
+  name: string;
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+}
+
+const exported: Exported[] = [];
+let received = '';
+let arrived = () => {};
+let collector: Server;
+let stagedoor: Stagedoor;
+
+beforeAll(async () => {
+  collector = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      received += body;
+      const { resourceSpans } = JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: Exported[] }[] }[] };
+      exported.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)));
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+      arrived();
+    });
+  });
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  await startTracing(`http://127.0.0.1:${(collector.address() as AddressInfo).port}`);
+  stagedoor = await Stagedoor.start();
+});
+
+afterAll(async () => {
+  await stagedoor.stop();
+  collector.close();
+});
+
+test('a vend is one trace, within the caller’s own, and names nobody', async () => {
+  const tenant = await stagedoor.createTenant();
+  const space = await stagedoor.createSpace(tenant);
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const answer = await stagedoor.request('POST', `/v1/spaces/${space['id']}/stage-tokens`, {
+    as: await tenant.issuer.token('alice-in-the-trace'),
+    headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+  });
+  expect(answer.status).toBe(201);
+  const names = () => exported.filter((span) => span.traceId === traceId).map((span) => span.name);
+  while (!names().includes('POST /v1/spaces/:spaceId/stage-tokens')) {
+    await new Promise<void>((resolve) => (arrived = resolve));
+  }
+  expect(names().toSorted()).toEqual([
+    'IVS CreateParticipantToken',
+    'POST /v1/spaces/:spaceId/stage-tokens',
+    'postgres admit',
+    'postgres find-issuers',
+    'postgres settle',
+  ]);
+  const request = exported.find(({ name, traceId: id }) => id === traceId && name.startsWith('POST'));
+  expect(request?.parentSpanId).toBe('b7ad6b7169203331');
+  for (const secret of ['alice-in-the-trace', answer.body['token'] as string, tenant.key, space['id'] as string]) {
+    expect(received).not.toContain(secret);
+  }
+});
