@@ -38,6 +38,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY emulator/package.json emulator/
 RUN npm ci --omit=dev --omit=optional --workspace=emulator --loglevel=error
 COPY emulator/models emulator/models
+COPY emulator/page emulator/page
 COPY --from=build /app/emulator/dist emulator/dist
 USER node
 EXPOSE 4580

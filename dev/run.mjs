@@ -10,6 +10,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -273,6 +274,10 @@ const bundled = at('node_modules', `node-${process.platform}-${process.arch}`, '
 
 /** As the user's own npm and Node do it: the project's Node lies in the folder that `npm ci` deletes first. */
 async function installDependencies() {
+  if (lstatSync(at('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink())
+    throw new Told(
+      'node_modules is a link, and npm ci would empty the folder it leads to, which may be in use elsewhere.',
+    );
   const args = ['ci', '--loglevel=error', '--include=dev', '--include=optional'];
   const { npm_execpath: cli, npm_node_execpath: node, PATH = '' } = process.env;
   if (cli?.endsWith('.js') && node && !node.startsWith(root) && existsSync(node))
