@@ -23,7 +23,7 @@ COPY src src
 RUN PRISMA_SCHEMA_ENGINE_BINARY=/usr/local/bin/node npx --no-install prisma generate \
  && npx --no-install tsc -p tsconfig.build.json
 COPY emulator emulator
-RUN npx --no-install tsc -p emulator/tsconfig.build.json
+RUN node emulator/scripts/generate-types.ts && npx --no-install tsc -p emulator/tsconfig.build.json
 
 # ---- what the service needs to run ----
 FROM base AS dependencies

@@ -59,6 +59,15 @@ const generated = {
   remedy: 'Mend prisma/schema.prisma as told above.',
 };
 
+const wireTypes = {
+  label: 'Generating the types of the IVS models',
+  needs: () => existsSync(at('emulator/scripts/generate-types.ts')),
+  stamp: () => hash(['emulator/models', 'emulator/scripts']),
+  outputs: ['realtime', 'chat'].map((folder) => at('emulator/src', folder, 'types.ts')),
+  make: () => step([projectNode(), at('emulator/scripts/generate-types.ts')]),
+  remedy: 'Mend emulator/scripts/types-of-model.ts as told above.',
+};
+
 const service = tsc('the service', 'src', 'tsconfig.build.json', 'dist', 'main.js');
 const emulator = tsc('the emulator', 'emulator/src', 'emulator/tsconfig.build.json', 'emulator/dist', 'bin.js');
 
@@ -331,7 +340,7 @@ async function run(script, args) {
 async function main([first, ...rest]) {
   if (!first) throw new Told('Which script? node dev/run.mjs [--unbuilt] <script> [arguments]');
   if (!isNewEnough() && !bringsNode()) throw new Told(tooOld());
-  await prepare([installed, generated, ...(first === '--unbuilt' ? [] : [[service, emulator]])], first);
+  await prepare([installed, [generated, wireTypes], ...(first === '--unbuilt' ? [] : [[service, emulator]])], first);
   if (first === '--build') return 0;
   return await (first === '--unbuilt' ? run(rest[0], rest.slice(1)) : run(first, rest));
 }

@@ -6,7 +6,7 @@ const LINE_WIDTH = 120;
 export function generateTypes(model: ModelData, name: string): string {
   const shapes = Object.entries(model.shapes).filter(([, shape]) => !shape.exception);
   const parts = [
-    `// Generated from models/${name}.json by scripts/generate-types.ts. Do not edit.\n/* oxlint-disable max-lines */`,
+    `// Generated from models/${name}.json by scripts/generate-types.ts. Do not edit.`,
     '/** A moment as ISO 8601 text, as it travels. */\nexport type Timestamp = string;',
     ...shapes.flatMap(([shapeName, shape]) => declaration(model, shapeName, shape)),
     operationTable(model),

@@ -1,5 +1,4 @@
 // Generated from models/ivs-realtime.json by scripts/generate-types.ts. Do not edit.
-/* oxlint-disable max-lines */
 
 /** A moment as ISO 8601 text, as it travels. */
 export type Timestamp = string;
