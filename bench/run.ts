@@ -3,11 +3,24 @@
  *
  * BENCH_SECONDS and BENCH_ROUNDS make the load longer or shorter.
  */
+import { ban } from './parts/ban.ts';
+import { emulator } from './parts/emulator.ts';
+import { bans, growth } from './parts/growth.ts';
+import { roundTrips } from './parts/round-trips.ts';
+import { startup } from './parts/startup.ts';
+import { vendIvs } from './parts/vend-ivs.ts';
 import { vendKeyPair } from './parts/vend-key-pair.ts';
 import { machine } from './support/report.ts';
 
 const parts: Record<string, () => Promise<void>> = {
   'vend-key-pair': vendKeyPair,
+  'vend-ivs': vendIvs,
+  'round-trips': roundTrips,
+  growth,
+  'ban-check': bans,
+  'ban-latency': ban,
+  startup,
+  emulator,
 };
 
 async function main(asked: string[]): Promise<number> {

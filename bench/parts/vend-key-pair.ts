@@ -1,12 +1,11 @@
 /** Vending with tokens signed by the service: beside the rate at which this machine can sign at all. */
 import { es256Issuer, hs256Issuer, type Issuer } from '../support/people.ts';
 import { heading, line, median, note, perSecond } from '../support/report.ts';
+import { rounds, seconds } from '../support/settings.ts';
 import { signingLimit } from '../support/signing-limit.ts';
 import { makeTenant, type Stand, startStand, type Tenant } from '../support/stand.ts';
-import { printCosts, printLatency, vend, vendRequests, type Vending } from '../support/vending.ts';
+import { printCosts, printLatency, vend, vendRequests, type Vending, warmUp } from '../support/vending.ts';
 
-const seconds = Number(process.env['BENCH_SECONDS'] ?? 8);
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const connections = 32;
 /** More than can be used up, so that a JWT said to be new is. */
 const fastest = 2_500;
@@ -30,7 +29,7 @@ export async function vendKeyPair(): Promise<void> {
       { name: 'each JWT new (never from the cache), ES256', issuer: es256, uses: 1 },
       { name: 'each JWT new (never from the cache), HS256', issuer: hs256, uses: 1 },
     ];
-    await vend(stand, { next: vendRequests(tenant, es256, 4 * fastest, 1), connections, seconds: 4 }); // to warm up
+    await warmUp(stand, vendRequests(tenant, es256, 6_000, 2));
     for (const mix of mixes) await measure(stand, tenant, mix);
   } finally {
     await stand.stop();

@@ -5,7 +5,8 @@ import { createHmac, generateKeyPairSync, type JsonWebKey, randomBytes, sign } f
 export interface Issuer {
   /** What `POST /v1/issuers` takes. */
   registration: Record<string, unknown>;
-  token(userId: string): string;
+  /** A JWT of a user; as of another issuer with the same key, if one is named. */
+  token(userId: string, issuer?: string): string;
 }
 
 /** A provider with a P-256 key, as most have. */
@@ -14,8 +15,8 @@ export function es256Issuer(name: string): Issuer {
   const jwk: JsonWebKey = { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'ES256', use: 'sig' };
   return {
     registration: { issuer: name, audience: 'bench', jwks: { keys: [jwk] }, algorithms: ['ES256'] },
-    token: (userId) =>
-      jwt({ alg: 'ES256', typ: 'JWT', kid: 'bench' }, name, userId, (text) =>
+    token: (userId, issuer = name) =>
+      jwt({ alg: 'ES256', typ: 'JWT', kid: 'bench' }, issuer, userId, (text) =>
         sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' }),
       ),
   };
@@ -26,8 +27,8 @@ export function hs256Issuer(name: string): Issuer {
   const secret = randomBytes(32).toString('base64url');
   return {
     registration: { issuer: name, audience: 'bench', secret, algorithms: ['HS256'] },
-    token: (userId) =>
-      jwt({ alg: 'HS256', typ: 'JWT' }, name, userId, (text) => createHmac('sha256', secret).update(text).digest()),
+    token: (userId, issuer = name) =>
+      jwt({ alg: 'HS256', typ: 'JWT' }, issuer, userId, (text) => createHmac('sha256', secret).update(text).digest()),
   };
 }
 

@@ -70,6 +70,13 @@ export function memoryMb(pid: number, withChildren = false): { resident: number;
   return total;
 }
 
+/** All processes below one. */
+export function descendants(pid: number): number[] {
+  if (!existsSync('/proc/self/stat')) return [];
+  const children = childrenOf(pid);
+  return children.concat(children.flatMap(descendants));
+}
+
 function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(statOf(Number(name))[1]) === pid)

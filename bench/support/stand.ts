@@ -33,6 +33,7 @@ export interface Stand {
   superuserUrl: string;
   /** As the service connects. */
   serviceUrl: string;
+  masterKey: Buffer;
   service: Program;
   emulator: Program;
   postgresPid: number;
@@ -82,6 +83,7 @@ export async function startStand(env: Record<string, string> = {}): Promise<Stan
     operator: new Api(url, settings.STAGEDOOR_OPERATOR_TOKEN),
     superuserUrl: postgres.url('stagedoor'),
     serviceUrl,
+    masterKey: Buffer.from(settings.STAGEDOOR_MASTER_KEY, 'base64'),
     service: await launch(),
     emulator,
     postgresPid: await postmasterPid(postgres),

@@ -1,0 +1,47 @@
+/** How often a vend goes to Postgres, counted on the wire. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { es256Issuer } from '../support/people.ts';
+import { countQueries, type QueryCounter } from '../support/query-counter.ts';
+import { heading, line } from '../support/report.ts';
+import { makeTenant, startStand, type Tenant } from '../support/stand.ts';
+
+/** As many as a user may in a minute, less those before. */
+const vends = 20;
+
+export async function roundTrips(): Promise<void> {
+  heading('Round trips to Postgres a vend, counted on the wire');
+  const stand = await startStand();
+  const counter = await countQueries(stand.serviceUrl);
+  try {
+    const issuer = es256Issuer('https://es256.example');
+    const byIvs = await makeTenant(stand, 'ivs', { issuers: [issuer] });
+    await stand.restart({ DATABASE_URL: counter.url });
+    await count(counter, byIvs, issuer.token('somebody'), 'stage-tokens', 'stage token made by IVS');
+    await count(counter, byIvs, issuer.token('else'), 'join', 'stage and chat token made by IVS');
+    await byIvs.api.call('POST', '/v1/signing-keys');
+    await count(counter, byIvs, issuer.token('third'), 'stage-tokens', 'stage token signed here');
+    await count(counter, byIvs, issuer.token('fourth'), 'join', 'stage token signed here, chat token by IVS');
+  } finally {
+    counter.stop();
+    await stand.stop();
+  }
+}
+
+async function count(counter: QueryCounter, tenant: Tenant, jwt: string, route: string, what: string): Promise<void> {
+  const asUser = tenant.api.as(jwt);
+  const path = `/v1/spaces/${tenant.spaceIds[0]}/${route}`;
+  // What a connection asks once, and once for an issuer, is over after the first few.
+  for (let i = 0; i < 5; i++) await asUser.call('POST', path);
+  await delay(1_500); // and the sealing of the audit entries of what came before
+  counter.take();
+  let done = 0;
+  for (; done < vends; done++) await asUser.call('POST', path);
+  const { admit = 0, settle = 0, ...others } = counter.take();
+  const background = Object.entries(others).map(([name, times]) => `${name} ${times}`);
+  line(
+    what,
+    ((admit + settle) / done).toFixed(2),
+    `admit ${(admit / done).toFixed(2)}, settle ${(settle / done).toFixed(2)}${background.length > 0 ? `; in the background, for all of them together: ${background.join(', ')}` : ''}`,
+  );
+}

@@ -1,0 +1,95 @@
+/** Tenants, grants and bans in numbers no API call would make in time: written straight into the database. */
+import { generateKeyPairSync } from 'node:crypto';
+
+import type { Secrets as SecretsClass } from '../../src/secrets/secrets.ts';
+import type { Settings } from '../../src/config.ts';
+import type { Issuer } from './people.ts';
+import { root, type Stand, withClient } from './stand.ts';
+
+const endpoints = { events: 'wss://global.events.live-video.net', whip: 'https://global.whip.live-video.net' };
+
+/** Tenants numbered `from` to `to` - 1, each with a role, an issuer of its own, a space, and a key to sign with. */
+export async function addTenants(stand: Stand, issuer: Issuer, from: number, to: number): Promise<void> {
+  const { jwks } = issuer.registration as { jwks: object };
+  await withClient(stand.superuserUrl, async (client) => {
+    const insert = async (sql: string, more: unknown[] = []) => await client.query(sql, [from, to - 1, ...more]);
+    await insert(`insert into tenants (id, slug, name, region)
+      select 'ten_' || n, 'bulk-' || n, 'Bulk ' || n, 'us-east-1' from generate_series($1::int, $2::int) n`);
+    await insert(`insert into roles (tenant_id, name, stage_capabilities, stage_ttl_seconds)
+      select 'ten_' || n, 'speaker', '{PUBLISH,SUBSCRIBE}', 600 from generate_series($1::int, $2::int) n`);
+    await insert(
+      `insert into issuers (tenant_id, id, issuer, audience, jwks, algorithms, claims)
+      select 'ten_' || n, 'iss_' || n, 'https://bulk-' || n || '.example', 'bench', $3, '{ES256}', '{"userId":"sub"}'
+        from generate_series($1::int, $2::int) n`,
+      [JSON.stringify(jwks)],
+    );
+    await insert(
+      `insert into spaces (tenant_id, id, name, default_role, stage_arn, stage_endpoints, stage_endpoints_at, ready_at)
+      select 'ten_' || n, bulk_space(n), 'Bulk', 'speaker',
+             'arn:aws:ivs:us-east-1:111122223333:stage/bulk' || n, $3, now(), now()
+        from generate_series($1::int, $2::int) n`,
+      [JSON.stringify(endpoints)],
+    );
+    const keys = await sealedKeys(stand, from, to);
+    await client.query(
+      `insert into signing_keys (tenant_id, id, arn, state, private_key, public_key)
+       select 'ten_' || n, 'sgk_' || n, 'arn:aws:ivs:us-east-1:111122223333:public-key/bulk' || n, 'active', key, ''
+         from unnest($1::int[], $2::bytea[]) as k (n, key)`,
+      [keys.map(({ n }) => n), keys.map(({ key }) => key)],
+    );
+  });
+}
+
+/** The id of the space of such a tenant: a UUIDv7-like one in the alphabet of ids. */
+export const bulkSpaceSql = `create function bulk_space(n int) returns text language sql immutable
+  return 'spc_01m0' || lpad(n::text, 22, '0')`;
+
+export function bulkSpaceId(n: number): string {
+  return `spc_01m0${String(n).padStart(22, '0')}`;
+}
+
+async function sealedKeys(stand: Stand, from: number, to: number): Promise<{ n: number; key: Buffer }[]> {
+  // The built class: its source has decorators, which Node does not run.
+  const { Secrets } = (await import(`${root}/dist/secrets/secrets.js`)) as { Secrets: typeof SecretsClass };
+  const secrets = new Secrets({ masterKey: stand.masterKey } as Settings);
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  const der = privateKey.export({ format: 'der', type: 'pkcs8' });
+  return Array.from({ length: to - from }, (_, index) => {
+    const n = from + index;
+    return { n, key: secrets.seal(der, { tenantId: `ten_${n}`, column: 'signing_keys.private_key', id: `sgk_${n}` }) };
+  });
+}
+
+/** Grants of a tenant's users: half expired, half live, spread over its spaces and as many users as there are tens. */
+export async function addGrants(stand: Stand, tenantId: string, spaceIds: string[], from: number, to: number) {
+  await withClient(stand.superuserUrl, (client) =>
+    client.query(
+      `insert into grants (tenant_id, id, space_id, user_id, ivs_user_id, kind, role, mint, participant_id, capabilities,
+                           state, issued_at, expires_at, session_expires_at)
+       select $1, 'grt_' || $1 || n, ($2::text[])[1 + n % cardinality($2::text[])], 'user-' || n / 10, 'user-' || n / 10,
+              'stage', 'speaker', 'key-pair', 'participant' || n, '{PUBLISH,SUBSCRIBE}', 'released',
+              at, at + interval '10 minutes', at + interval '10 minutes'
+         from (select n, now() - (n % 20) * interval '1 minute' - interval '1 minute' as at
+                 from generate_series($3::int, $4::int) n) as numbered`,
+      [tenantId, spaceIds, from, to - 1],
+    ),
+  );
+}
+
+/** Bans of a tenant's users who are not among those who vend: one in ten in one space only, one in ten lifted. */
+export async function addBans(stand: Stand, tenantId: string, spaceId: string, from: number, to: number) {
+  await withClient(stand.superuserUrl, (client) =>
+    client.query(
+      `insert into bans (tenant_id, id, user_id, space_id, created_by, lifted_at)
+       select $1, 'ban_' || n, 'banned-' || n / 2, case when n % 10 = 0 then $2 end, '{"kind":"apiKey","id":"bench"}',
+              case when n % 10 = 1 then now() end
+         from generate_series($3::int, $4::int) n`,
+      [tenantId, spaceId, from, to - 1],
+    ),
+  );
+}
+
+/** As autovacuum does sooner or later. */
+export async function settleDown(stand: Stand): Promise<void> {
+  await withClient(stand.superuserUrl, (client) => client.query('vacuum analyze'));
+}
