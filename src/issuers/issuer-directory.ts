@@ -86,7 +86,7 @@ export class IssuerDirectory {
         audiences,
       ]);
       if (!row) return this.refuse(name, "The token's issuer and audience are not registered here.");
-      // Neither has a better claim to the user, and an issuer that signs for several audiences has to say which it means.
+      // Both of one tenant: neither has a better claim to the user, and who signs for several has to say which is meant.
       if (another)
         return this.refuse(name, "More than one of the token's audiences is registered here; send one for one.");
       const found = this.toIssuer(row);

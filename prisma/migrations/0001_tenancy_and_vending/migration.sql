@@ -343,9 +343,14 @@ begin
      and (k.last_used_at is null or k.last_used_at < now() - interval '1 minute');
 end $$;
 
+-- The issuers a token may be of, first registered first; of the tenant of the first alone. Anybody can register another's
+-- issuer with one more of its audiences, and must neither draw its users over nor lock them out.
 create function find_issuers(p_issuer text, p_audiences text[]) returns setof issuers
   language sql stable security definer set search_path = public, pg_temp as $$
-  select * from issuers where issuer = p_issuer and audience = any (p_audiences) limit 2
+  with found as (select * from issuers where issuer = p_issuer and audience = any (p_audiences))
+  select * from found
+   where tenant_id = (select tenant_id from found order by created_at, id limit 1)
+   order by created_at, id limit 2
 $$;
 
 -- A vend that died between its two transactions left a grant pending: nobody received its token.

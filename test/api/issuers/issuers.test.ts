@@ -26,7 +26,10 @@ async function register(body: object, as = tenant.key) {
   return await stagedoor.expect(201, stagedoor.post('/v1/issuers', as, body));
 }
 
-async function tokenOf({ issuer, audience }: { issuer: string; audience: string }, kid = 'one'): Promise<string> {
+async function tokenOf(
+  { issuer, audience }: { issuer: string; audience: string | string[] },
+  kid = 'one',
+): Promise<string> {
   return await new SignJWT({})
     .setProtectedHeader({ alg: 'ES384', kid })
     .setIssuer(issuer)
@@ -118,6 +121,28 @@ describe('POST /v1/issuers', () => {
     const { key } = await stagedoor.expect(201, stagedoor.post('/v1/api-keys', tenant.key, { name: 'test', scopes }));
     return key as string;
   }
+});
+
+describe('one token for several audiences', () => {
+  it('is of the tenant that registered one first: another’s registration neither draws its users over nor locks them out', async () => {
+    const { issuer } = pair();
+    const body = { issuer, jwks: { keys: [jwk] } };
+    const space = await stagedoor.createSpace(tenant);
+    const token = await tokenOf({ issuer, audience: ['theirs', 'ours', 'theirs-too'] });
+    await register({ ...body, audience: 'ours' });
+    await register({ ...body, audience: 'theirs' }, other.key);
+    await register({ ...body, audience: 'theirs-too' }, other.key);
+    await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, token, {}));
+  });
+
+  it('is refused if one tenant has registered two of them, as it could mean either', async () => {
+    const { issuer } = pair();
+    const body = { issuer, jwks: { keys: [jwk] } };
+    for (const audience of ['app', 'admin']) await register({ ...body, audience });
+    await register({ ...body, audience: 'theirs' }, other.key);
+    const answer = await stagedoor.get('/v1/issuers', await tokenOf({ issuer, audience: ['theirs', 'admin', 'app'] }));
+    expect([answer.status, answer.body['detail']]).toEqual([401, expect.stringContaining('More than one')]);
+  });
 });
 
 describe('GET /v1/issuers', () => {
