@@ -1,6 +1,14 @@
 import { Module } from '@nestjs/common';
+import { JoinsModule } from '../joins/joins.module.ts';
+import { ModerationModule } from '../moderation/moderation.module.ts';
 import { MembersController } from './members.controller.ts';
 import { MembersService } from './members.service.ts';
+import { RoleChangesController } from './role-changes.controller.ts';
+import { RoleChanges } from './role-changes.service.ts';
 
-@Module({ controllers: [MembersController], providers: [MembersService] })
+@Module({
+  imports: [JoinsModule, ModerationModule],
+  controllers: [MembersController, RoleChangesController],
+  providers: [MembersService, RoleChanges],
+})
 export class MembersModule {}

@@ -1,9 +1,24 @@
 import { z } from 'zod';
 import { pageOf } from '../http/paging.ts';
+import { attributes, reason } from '../http/text.ts';
+import { stageToken } from '../joins/joins.schemas.ts';
+import { action } from '../moderation/actions.schemas.ts';
 import { roleName } from '../roles/roles.schemas.ts';
 
 export const putMemberBody = z.strictObject({ role: roleName }).meta({ id: 'PutMember' });
 export type PutMemberBody = z.output<typeof putMemberBody>;
+
+export const changeRoleBody = z
+  .strictObject({
+    role: roleName,
+    attributes: attributes.optional().meta({
+      description:
+        'Added to the attributes of the exchange token; those of the role that name claims are empty there. API keys only.',
+    }),
+    reason: reason.optional(),
+  })
+  .meta({ id: 'ChangeRole' });
+export type ChangeRoleBody = z.output<typeof changeRoleBody>;
 
 export const member = z
   .object({
@@ -16,3 +31,17 @@ export const member = z
 export type Member = z.output<typeof member>;
 
 export const memberPage = pageOf(member);
+
+export const roleChange = z
+  .object({
+    member,
+    action: action.nullable().meta({
+      description: 'How far the change has been carried out; null if the user holds nothing that it touches.',
+    }),
+    exchange: stageToken.nullable().meta({
+      description:
+        'For the user’s newest participant, to exchange its token for (`exchangeToken` of the IVS broadcast SDK): signed here, with the same participant id. Only for API keys, and only where the tenant signs stage tokens itself.',
+    }),
+  })
+  .meta({ id: 'RoleChange' });
+export type RoleChange = z.output<typeof roleChange>;

@@ -1,35 +1,60 @@
 import { Injectable } from '@nestjs/common';
-import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
-import { Database } from '../database/database.ts';
+import { Database, type Tx } from '../database/database.ts';
 import type { Member as MemberRow } from '../database/generated/client.ts';
-import { invalid, notFound } from '../errors.ts';
+import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { Authority } from '../moderation/authority.ts';
+import { rankOfRole } from '../roles/roles.service.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
-import type { Member, PutMemberBody } from './members.schemas.ts';
+import type { ChangeRoleBody, Member, PutMemberBody, RoleChange } from './members.schemas.ts';
+import { RoleChanges } from './role-changes.service.ts';
 
+/** Which role a user has in a space. A change takes effect at once, also on what the user holds already. */
 @Injectable()
 export class MembersService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly authority: Authority,
+    private readonly changes: RoleChanges,
+  ) {}
 
   async put(caller: TenantCaller, spaceId: string, userId: string, body: PutMemberBody): Promise<Member> {
-    const { tenantId } = caller;
-    return await this.database.inTenantOf(caller, async (tx) => {
-      await findSpace(tx, tenantId, spaceId);
-      const row = await tx.member
-        .upsert({
-          where: { tenantId_spaceId_userId: { tenantId, spaceId, userId } },
-          create: { tenantId, spaceId, userId, role: body.role },
-          update: { role: body.role, updatedAt: new Date() },
-        })
-        .catch((error: unknown) => {
-          if (isForeignKeyViolation(error)) throw invalid('role', 'must be a role of the tenant');
-          throw error;
-        });
-      await audit(tx, caller, { action: 'member.put', tenantId, spaceId, userId, details: { role: body.role } });
-      return toMember(row);
+    const change = { spaceId, userId, auditAction: 'member.put' };
+    const { result } = await this.changes.change(caller, change, (tx) =>
+      write(tx, caller.tenantId, spaceId, userId, body.role),
+    );
+    return result;
+  }
+
+  /** @throws Problem `forbidden` to an app user who may not act on the user, or not give the role. */
+  async changeRole(
+    caller: TenantCaller,
+    spaceId: string,
+    userId: string,
+    { role, attributes, reason }: ChangeRoleBody,
+  ): Promise<RoleChange> {
+    const isKey = caller.kind === 'apiKey';
+    if (!isKey && attributes !== undefined) {
+      throw new Problem('forbidden', 'Attributes are for a token that only API keys are given; leave them out.');
+    }
+    const change = {
+      spaceId,
+      userId,
+      reason,
+      auditAction: 'role.change',
+      // A moderator who is an app user must not get hold of another user's token.
+      ...(isKey && { exchange: { attributes: attributes ?? {} } }),
+    };
+    const { result, ...outcome } = await this.changes.change(caller, change, async (tx) => {
+      await this.authority.assertMayActOn(tx, caller, spaceId, userId);
+      const rank = await rankOfRole(tx, caller.tenantId, role);
+      if (rank === undefined) throw unknownRole();
+      await this.authority.assertMayGive(tx, caller, spaceId, rank);
+      return await write(tx, caller.tenantId, spaceId, userId, role);
     });
+    return { member: result, ...outcome };
   }
 
   async list(caller: TenantCaller, spaceId: string, query: ListQuery): Promise<Page<Member>> {
@@ -46,15 +71,31 @@ export class MembersService {
     return toPage(rows, query.limit, (row) => row.userId, toMember);
   }
 
+  /** The user's role is then the space's default, or none: what a JWT claims counts when the user next asks. */
   async remove(caller: TenantCaller, spaceId: string, userId: string): Promise<void> {
-    const { tenantId } = caller;
-    await this.database.inTenantOf(caller, async (tx) => {
-      await findSpace(tx, tenantId, spaceId);
-      const { count } = await tx.member.deleteMany({ where: { tenantId, spaceId, userId } });
+    const change = { spaceId, userId, auditAction: 'member.delete' };
+    await this.changes.change(caller, change, async (tx) => {
+      const { count } = await tx.member.deleteMany({ where: { tenantId: caller.tenantId, spaceId, userId } });
       if (count === 0) throw notFound('member');
-      await audit(tx, caller, { action: 'member.delete', tenantId, spaceId, userId });
     });
   }
+}
+
+async function write(tx: Tx, tenantId: string, spaceId: string, userId: string, role: string): Promise<Member> {
+  const row = await tx.member
+    .upsert({
+      where: { tenantId_spaceId_userId: { tenantId, spaceId, userId } },
+      create: { tenantId, spaceId, userId, role },
+      update: { role, updatedAt: new Date() },
+    })
+    .catch((error: unknown) => {
+      throw isForeignKeyViolation(error) ? unknownRole() : error;
+    });
+  return toMember(row);
+}
+
+function unknownRole(): Problem {
+  return invalid('role', 'must be a role of the tenant');
 }
 
 function toMember(row: MemberRow): Member {

@@ -8,8 +8,8 @@ export type Grants = string[] | { of: string; spaceId?: string; before?: string 
 export interface Wanted {
   /** Also see to it that what was not used yet is not used. */
   keepOut: boolean;
-  /** `not_publishing`: who was demoted may stay, unless he goes on publishing. */
-  watchFor?: 'gone' | 'not_publishing';
+  /** For participants who were given a lesser token: they may stay, if they exchange theirs for it within this time. */
+  exchangeWithinSeconds?: number;
 }
 
 /** Writes down the calls to IVS, and the watch, that acting against these grants takes. */
@@ -18,11 +18,14 @@ export async function actOnGrants(
   tenantId: string,
   actionId: string,
   grants: Grants,
-  { keepOut, watchFor = 'gone' }: Wanted,
+  { keepOut, exchangeWithinSeconds }: Wanted,
 ): Promise<void> {
   const ids = Array.isArray(grants) ? grants : await grantsOf(tx, tenantId, grants);
   if (ids.length === 0) return;
-  await tx.$executeRaw`select act_on_grants(${tenantId}, ${actionId}, ${ids}, ${keepOut}, ${watchFor})`;
+  const watchFor = exchangeWithinSeconds === undefined ? 'gone' : 'demoted';
+  await tx.$executeRaw`
+    select act_on_grants(${tenantId}, ${actionId}, ${ids}, ${keepOut}, ${watchFor},
+                         make_interval(secs => ${exchangeWithinSeconds ?? 0}::double precision))`;
 }
 
 async function grantsOf(

@@ -1,11 +1,16 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
+import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime, type Participant } from '../ivs/ivs-real-time.ts';
 import { Delivery } from './delivery.ts';
+import { isBeyond } from './rights-in-use.ts';
 
-/** ListParticipants a second in one account and Region, of all replicas together: IVS allows five. */
+/**
+ * ListParticipants a second in one account and Region, of all replicas together, and as many ListParticipantEvents: IVS
+ * allows five of each.
+ */
 const callsPerSecond = 4;
 
 /** How soon a stage is looked at again, while the rate allows. */
@@ -19,6 +24,7 @@ interface Claimed {
   space_id: string;
   stage_arn: string | null;
   users: string[];
+  demoted: { participantId: string; since: string; allowed: string[] }[];
   region: string;
   aws_role_arn: string | null;
   aws_external_id: string | null;
@@ -68,19 +74,39 @@ export class StageWatch extends BackgroundWork {
         watch.tenant_id,
         watch.space_id,
         watch.looked_at,
-        JSON.stringify(
-          connected.map(({ participantId, userId, published }) => ({ participantId, userId, publishing: published })),
-        ),
+        JSON.stringify(await Promise.all(connected.map((participant) => this.seen(watch, participant)))),
         againSeconds,
       ],
     );
     return row?.found ?? 0;
   }
 
+  /** What the database is to know of somebody who is connected; of the demoted also whether they have more than they may. */
+  private async seen(watch: Claimed, { participantId, userId, published, sessionId }: Participant): Promise<object> {
+    const seen = { participantId, userId, publishing: published };
+    const demotion = watch.demoted.find((one) => one.participantId === participantId);
+    if (!demotion || watch.stage_arn === null) return seen;
+    try {
+      const events = await this.realTime.participantEvents(accountOf(watch), watch.stage_arn, sessionId, participantId);
+      return { ...seen, beyond: isBeyond(events, { since: new Date(demotion.since), allowed: demotion.allowed }) };
+    } catch (error) {
+      if (!(error instanceof IvsFailure)) throw error;
+      this.logger.warn(
+        { spaceId: watch.space_id, err: error },
+        'a participant could not be looked at; it will be again',
+      );
+      return seen;
+    }
+  }
+
   private async connected(watch: Claimed): Promise<Participant[]> {
     if (watch.stage_arn === null || watch.users.length === 0) return [];
-    const account = { region: watch.region, awsRoleArn: watch.aws_role_arn, awsExternalId: watch.aws_external_id };
+    const account = accountOf(watch);
     const byName = watch.users.length <= maxByName ? watch.users : undefined;
     return await this.realTime.connectedParticipants(account, watch.stage_arn, byName);
   }
+}
+
+function accountOf(watch: Claimed): IvsAccount {
+  return { region: watch.region, awsRoleArn: watch.aws_role_arn, awsExternalId: watch.aws_external_id };
 }

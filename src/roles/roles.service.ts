@@ -54,6 +54,12 @@ export class RolesService {
   }
 }
 
+/** The rank of a role of the tenant; undefined if there is none of this name. */
+export async function rankOfRole(tx: Tx, tenantId: string, name: string): Promise<number | undefined> {
+  const row = await tx.role.findUnique({ where: { tenantId_name: { tenantId, name } }, select: { rank: true } });
+  return row?.rank;
+}
+
 /** Gives a new tenant the roles every tenant starts with. */
 export async function createBuiltInRoles(tx: Tx, tenantId: string): Promise<void> {
   await tx.role.createMany({

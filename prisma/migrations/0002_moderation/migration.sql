@@ -22,6 +22,7 @@ create table actions (
 );
 create index actions_of_space on actions (tenant_id, space_id, id);
 create index actions_of_ban on actions (tenant_id, ban_id) where ban_id is not null;
+create index role_changes_of_user on actions (tenant_id, user_id, space_id) where kind = 'role.change';
 
 -- One call to IVS that an action needs. Delivered by whoever takes the lease; repeated until it holds.
 --   pending        to be called (again)          done           IVS has confirmed it
@@ -63,8 +64,8 @@ create table holds (
   grant_id text not null,
   action_id text not null,
   space_id text not null,
-  -- 'gone' (nobody may be connected with it) or 'not_publishing' (who was demoted may stay and watch).
-  watch_for text not null check (watch_for in ('gone', 'not_publishing')),
+  -- 'gone' (nobody may be connected with it) or 'demoted' (who has exchanged it for less may stay).
+  watch_for text not null check (watch_for in ('gone', 'demoted')),
   watch_from timestamptz(3) not null,
   primary key (tenant_id, grant_id, action_id),
   foreign key (tenant_id, grant_id) references grants (tenant_id, id),
@@ -120,7 +121,7 @@ create policy crossing on bans for select to stagedoor_crossing using (true);
 -- ---------------------------------------------------------------------------------------------------------- acting --
 
 -- The role a user has in a space without a JWT at hand: the highest rank of his member row and of the grants that could
--- still matter. Null space: in any space.
+-- still matter, without those from before a change of his role. Null space: in any space.
 create function rank_of(p_tenant text, p_space text, p_user text) returns integer
   language sql stable as $$
   select coalesce(max(r.rank), -1) from roles r
@@ -129,14 +130,20 @@ create function rank_of(p_tenant text, p_space text, p_user text) returns intege
                     and (p_space is null or m.space_id = p_space))
       or exists (select from grants g where g.tenant_id = p_tenant and g.user_id = p_user and g.role = r.name
                     and (p_space is null or g.space_id = p_space) and g.state in ('released', 'watched')
-                    and g.session_expires_at > now() - interval '24 hours'))
+                    and g.session_expires_at > now() - interval '24 hours'
+                    and not exists (select from actions a
+                                     where a.tenant_id = p_tenant and a.user_id = p_user and a.space_id = g.space_id
+                                       and a.kind = 'role.change' and a.created_at > g.issued_at)))
 $$;
 
 -- Turns grants into calls to IVS, in the transaction that decides the act.
 --   p_keep_out   what was not used yet must not be used: watch the stage, and disconnect from chat once more when the last
 --                unused chat token can no longer connect
---   p_watch_for  'gone', or 'not_publishing': then stage participants are not disconnected now, only if they go on publishing
-create function act_on_grants(p_tenant text, p_action text, p_grants text[], p_keep_out boolean, p_watch_for text)
+--   p_watch_for  'gone', or 'demoted': then stage participants are not disconnected now, only if they keep, or take up again,
+--                what they were to exchange for less
+--   p_grace      how long they have to do so
+create function act_on_grants(p_tenant text, p_action text, p_grants text[], p_keep_out boolean, p_watch_for text,
+                              p_grace interval)
   returns void
   language plpgsql as $$
 begin
@@ -195,16 +202,12 @@ begin
    group by g.space_id, t, s.room_arn, g.ivs_user_id;
 
   insert into holds (tenant_id, grant_id, action_id, space_id, watch_for, watch_from)
-  select p_tenant, id, p_action, space_id, p_watch_for,
-         -- Who was demoted is given a moment to exchange the token before he is looked for.
-         now() + case p_watch_for when 'not_publishing' then interval '10 seconds' else interval '0' end
+  select p_tenant, id, p_action, space_id, p_watch_for, now() + p_grace
     from grants
    where tenant_id = p_tenant and id = any (p_grants) and (kind = 'stage' or session_expires_at > now());
-  if p_watch_for = 'gone' then
-    update grants set state = 'watched'
-     where tenant_id = p_tenant and id = any (p_grants) and state = 'released'
-       and (kind = 'stage' or session_expires_at > now());
-  end if;
+  update grants set state = 'watched'
+   where tenant_id = p_tenant and id = any (p_grants) and state = 'released'
+     and (kind = 'stage' or session_expires_at > now());
   perform watch_soon(p_tenant, p_action);
 end $$;
 
@@ -213,10 +216,11 @@ end $$;
 create function watch_soon(p_tenant text, p_action text) returns void
   language sql as $$
   insert into watches (tenant_id, space_id, next_at)
-  select distinct p_tenant, h.space_id, clock_timestamp()
-    from holds h join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
-   where h.tenant_id = p_tenant and h.action_id = p_action
-   order by h.space_id -- in one order, so that two never wait for one another
+  select p_tenant, held.space_id, clock_timestamp()
+    from (select distinct h.space_id
+            from holds h join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
+           where h.tenant_id = p_tenant and h.action_id = p_action) as held
+   order by held.space_id -- in one order, so that two never wait for one another
   on conflict (tenant_id, space_id) do update set next_at = excluded.next_at
 $$;
 
@@ -250,7 +254,7 @@ create function release_unheld(p_tenant text, p_grants text[]) returns void
   language sql as $$
   update grants g set state = 'released'
    where g.tenant_id = p_tenant and g.id = any (p_grants) and g.state = 'watched'
-     and not exists (select from holds h where h.tenant_id = p_tenant and h.grant_id = g.id and h.watch_for = 'gone')
+     and not exists (select from holds h where h.tenant_id = p_tenant and h.grant_id = g.id)
 $$;
 
 -- Puts off the calls of an action that is about to be undone, for as long as one of them is on its way.
@@ -278,6 +282,90 @@ create function role_in_space(p_tenant text, p_space text, p_user text, p_claime
      (select name from roles where tenant_id = p_tenant and name = p_claimed),
      (select default_role from spaces where tenant_id = p_tenant and id = p_space))
 $$;
+
+-- The newest change of a user's role in a space decides: what earlier ones still wanted is called off, and what they held is
+-- the newest's to judge.
+create function call_off_role_changes(p_tenant text, p_space text, p_user text) returns void
+  language plpgsql as $$
+begin
+  perform call_off(p_tenant, a.id, 'the role was changed again') from actions a
+   where a.tenant_id = p_tenant and a.user_id = p_user and a.space_id = p_space and a.kind = 'role.change'
+     and (exists (select from holds h where h.tenant_id = p_tenant and h.action_id = a.id)
+          or exists (select from targets o where o.tenant_id = p_tenant and o.action_id = a.id
+                        and o.state in ('pending', 'stuck')));
+end $$;
+
+create function allows_more(g grants, r roles) returns boolean
+  language sql immutable return not coalesce(case g.kind
+    when 'stage' then r.stage_ttl_seconds is not null and g.capabilities <@ r.stage_capabilities
+    else r.chat_session_minutes is not null and g.capabilities <@ r.chat_capabilities end, false);
+
+-- What a user holds in a space, newest first, and whether it allows more than a role does. Null role: any right is more.
+-- What is being made this moment and would allow more is never handed out. Only under lock_user.
+create function held_beside_role(p_tenant text, p_space text, p_user text, p_role text)
+  returns table (id text, kind text, role text, participant_id text, ivs_user_id text, beyond boolean)
+  language plpgsql as $$
+#variable_conflict use_column
+declare v_role roles;
+begin
+  select * into v_role from roles where tenant_id = p_tenant and name = p_role;
+  update grants g set state = 'refused'
+   where g.tenant_id = p_tenant and g.user_id = p_user and g.space_id = p_space and g.state = 'pending'
+     and allows_more(g, v_role);
+  return query
+    select g.id, g.kind, g.role, g.participant_id, g.ivs_user_id, allows_more(g, v_role) from grants g
+     where g.tenant_id = p_tenant and g.id = any (grants_to_act_on(p_tenant, p_user, p_space))
+     order by g.issued_at desc, g.id desc;
+end $$;
+
+-- Writes down a token that the user's newest participant can exchange its own for (IVS: signed by us, with the same id), if
+-- one may be given: the checks are those of admit. Answers like admit, with "participantId"; or null. Only under lock_user.
+create function admit_exchange(p_tenant text, p_space text, p_user text, p_role text, p_grant text) returns jsonb
+  language plpgsql as $$
+declare
+  v_tenant tenants;
+  v_space spaces;
+  v_role roles;
+  v_key signing_keys;
+  v_old grants;
+  v_now timestamptz := date_trunc('milliseconds', now());
+begin
+  select * into v_tenant from tenants where id = p_tenant and status = 'active';
+  select * into v_space from spaces
+   where tenant_id = p_tenant and id = p_space and status = 'open' and stage_arn is not null;
+  select * into v_role from roles where tenant_id = p_tenant and name = p_role and stage_ttl_seconds is not null;
+  select * into v_key from signing_keys where tenant_id = p_tenant and state = 'active';
+  select * into v_old from grants
+   where tenant_id = p_tenant and user_id = p_user and space_id = p_space and kind = 'stage' and mint = 'key-pair'
+     and state = 'released' and id = any (grants_to_act_on(p_tenant, p_user, p_space))
+   order by issued_at desc, id desc limit 1;
+  if v_tenant.id is null or v_space.id is null or v_role.name is null or v_key.id is null or v_old.id is null
+     or (v_space.frozen_at is not null and not v_role.moderator)
+     or (ban_in_force(p_tenant, p_user, p_space)).id is not null then
+    return null;
+  end if;
+  insert into grants (tenant_id, id, space_id, user_id, ivs_user_id, kind, role, capabilities, issued_at, expires_at,
+                      session_expires_at, state, mint, participant_id, signing_key_id)
+  values (p_tenant, p_grant, p_space, p_user, v_old.ivs_user_id, 'stage', p_role, v_role.stage_capabilities, v_now,
+          v_now + make_interval(secs => v_role.stage_ttl_seconds),
+          v_now + make_interval(secs => v_role.stage_ttl_seconds),
+          'released', 'key-pair', v_old.participant_id, v_key.id);
+  return jsonb_build_object(
+    'participantId', v_old.participant_id,
+    'ivsUserId', v_old.ivs_user_id,
+    'tenant', jsonb_build_object('id', v_tenant.id, 'region', v_tenant.region, 'awsRoleArn', v_tenant.aws_role_arn,
+      'awsExternalId', v_tenant.aws_external_id),
+    'space', jsonb_build_object('id', v_space.id, 'name', v_space.name),
+    'role', jsonb_build_object('name', p_role, 'attributes', v_role.attributes),
+    'issuedAt', v_now,
+    'used', 0,
+    'stage', jsonb_build_object(
+      'arn', v_space.stage_arn, 'endpoints', v_space.stage_endpoints, 'endpointsAt', v_space.stage_endpoints_at,
+      'capabilities', v_role.stage_capabilities, 'ttlSeconds', v_role.stage_ttl_seconds),
+    'chat', null,
+    'signingKey', jsonb_build_object(
+      'id', v_key.id, 'arn', v_key.arn, 'state', v_key.state, 'privateKey', encode(v_key.private_key, 'base64')));
+end $$;
 
 -- What keeps a space from being quiet: unexpired grants to publish or to send, of roles that do not moderate.
 create function loud_grants(p_tenant text, p_space text) returns text[]
@@ -428,15 +516,18 @@ end $$;
 
 -- Leases stages that are due for a look, with what to look for: up to p_by_name users are asked for by name, at a
 -- ListParticipants each; of more, everybody who is connected is listed. Fair between accounts, and in one between tenants.
+-- What a demoted participant does now takes a ListParticipantEvents; "demoted" names those whose turn it is:
+-- [{ "participantId", "since", "allowed" }].
 create function claim_watches(p_limit integer, p_lease interval, p_by_name integer, p_rate double precision,
                               p_burst double precision)
-  returns table (tenant_id text, space_id text, stage_arn text, users text[], region text, aws_role_arn text,
-                 aws_external_id text, looked_at timestamptz)
+  returns table (tenant_id text, space_id text, stage_arn text, users text[], demoted jsonb, region text,
+                 aws_role_arn text, aws_external_id text, looked_at timestamptz)
   language plpgsql security definer set search_path = public, pg_temp as $$
 #variable_conflict use_column
 declare
   v_due record;
   v_users text[];
+  v_demoted jsonb[];
 begin
   for v_due in
     select w.tenant_id, w.space_id, due.account
@@ -458,16 +549,37 @@ begin
       p_by_name, case when cardinality(v_users) <= p_by_name then cardinality(v_users) else 1 end, 0, p_rate, p_burst) = 0;
     update watches w set leased_until = clock_timestamp() + p_lease
      where w.tenant_id = v_due.tenant_id and w.space_id = v_due.space_id;
+    v_demoted := array(select due_demotions(v_due.tenant_id, v_due.space_id));
+    if v_demoted <> '{}' then
+      v_demoted := v_demoted[1:take_allowance(v_due.account, 'ListParticipantEvents', cardinality(v_demoted), 1, 0,
+                                              p_rate, p_burst)];
+    end if;
     return query
-      select v_due.tenant_id, v_due.space_id, s.stage_arn, v_users, t.region, t.aws_role_arn, t.aws_external_id,
-             clock_timestamp()
+      select v_due.tenant_id, v_due.space_id, s.stage_arn, v_users, to_jsonb(v_demoted), t.region, t.aws_role_arn,
+             t.aws_external_id, clock_timestamp()
         from spaces s join tenants t on t.id = s.tenant_id
        where s.tenant_id = v_due.tenant_id and s.id = v_due.space_id;
   end loop;
 end $$;
 
--- Takes in what a look at a stage has shown: who is connected [{ "participantId", "userId", "publishing" }] as of
--- p_looked_at. Whoever should be gone is to be disconnected; who can no longer come back is watched no more.
+-- The demoted of a space who are to be looked at, longest waiting first: since when, and what they may do now.
+create function due_demotions(p_tenant text, p_space text) returns setof jsonb
+  language sql stable as $$
+  select jsonb_build_object('participantId', g.participant_id, 'since', max(a.created_at),
+           'allowed', coalesce(
+             (select to_jsonb(n.capabilities) from grants n
+               where n.tenant_id = p_tenant and n.participant_id = g.participant_id and n.state = 'released'
+               order by n.issued_at desc, n.id desc limit 1), '[]'))
+    from holds h
+    join grants g on g.tenant_id = p_tenant and g.id = h.grant_id
+    join actions a on a.tenant_id = p_tenant and a.id = h.action_id
+   where h.tenant_id = p_tenant and h.space_id = p_space and h.watch_for = 'demoted' and h.watch_from <= clock_timestamp()
+   group by g.participant_id order by min(h.watch_from)
+$$;
+
+-- Takes in what a look at a stage has shown: who is connected [{ "participantId", "userId", "publishing", "beyond"? }] as
+-- of p_looked_at. "beyond" is said of the demoted who were looked at: whether they still have, or have again, more than they
+-- may. Whoever should be gone is to be disconnected; who can no longer come back is watched no more.
 create function finish_watch(p_tenant text, p_space text, p_looked_at timestamptz, p_connected jsonb,
                              p_next_seconds double precision) returns integer
   language plpgsql as $$
@@ -493,14 +605,14 @@ begin
          c."participantId", case when g.participant_id = c."participantId" then g.id end,
          case when c.publishing then 0 else 1 end,
          jsonb_strip_nulls(jsonb_build_object('reason', left(a.reason, 128))), clock_timestamp() + interval '24 hours'
-    from jsonb_to_recordset(p_connected) as c ("participantId" text, "userId" text, publishing boolean)
+    from jsonb_to_recordset(p_connected) as c ("participantId" text, "userId" text, publishing boolean, beyond boolean)
     join holds h on h.tenant_id = p_tenant and h.space_id = p_space and h.watch_from <= p_looked_at
     join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
     join actions a on a.tenant_id = p_tenant and a.id = h.action_id
     join spaces s on s.tenant_id = p_tenant and s.id = p_space
     join tenants t on t.id = p_tenant
    where (g.participant_id = c."participantId" or (a.ban_id is not null and g.ivs_user_id = c."userId"))
-     and (h.watch_for = 'gone' or c.publishing)
+     and (h.watch_for = 'gone' or c.beyond)
      and not exists (select from targets o where o.tenant_id = p_tenant and o.space_id = p_space
                         and o.target = c."participantId" and o.operation = 'DisconnectParticipant'
                         and (o.state in ('pending', 'stuck') or (o.state = 'done' and o.done_at > p_looked_at)))
@@ -521,10 +633,15 @@ begin
   delete from holds h using grants g
    where h.tenant_id = p_tenant and h.space_id = p_space and g.tenant_id = p_tenant and g.id = h.grant_id
      and g.kind = 'stage' and g.expires_at < p_looked_at - interval '5 seconds' and h.watch_from <= p_looked_at
-     and not exists (select from jsonb_to_recordset(p_connected) as c ("participantId" text)
-                      where c."participantId" = g.participant_id)
+     and not exists (select from jsonb_to_recordset(p_connected) as c ("participantId" text, beyond boolean)
+                      where c."participantId" = g.participant_id and (h.watch_for = 'gone' or c.beyond is not false))
      and not exists (select from targets o where o.tenant_id = p_tenant and o.grant_id = g.id
                         and o.state in ('pending', 'stuck'));
+  -- Who was looked at and has no more than he may waits for his next turn.
+  update holds h set watch_from = clock_timestamp() + make_interval(secs => p_next_seconds)
+    from grants g, jsonb_to_recordset(p_connected) as c ("participantId" text, beyond boolean)
+   where h.tenant_id = p_tenant and h.space_id = p_space and h.watch_for = 'demoted' and h.watch_from <= p_looked_at
+     and g.tenant_id = p_tenant and g.id = h.grant_id and g.participant_id = c."participantId" and not c.beyond;
 
   if exists (select from holds h join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
               where h.tenant_id = p_tenant and h.space_id = p_space) then
@@ -577,4 +694,6 @@ begin
 end $$;
 revoke execute on function take_allowance(text, text, integer, integer, integer, double precision, double precision) from public;
 grant execute on function take_allowance(text, text, integer, integer, integer, double precision, double precision) to stagedoor_crossing;
+revoke execute on function due_demotions(text, text) from public;
+grant execute on function due_demotions(text, text) to stagedoor_crossing;
 revoke create on schema public from stagedoor_crossing;
