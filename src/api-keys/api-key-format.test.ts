@@ -15,7 +15,7 @@ describe('an API key', () => {
   it('with any one character mistyped is told to be no key', () => {
     const key = newApiKey('acme');
     fc.assert(
-      fc.property(fc.nat(key.length - 1), fc.constantFrom(...'0aZ9_-x'), (at, other) => {
+      fc.property(fc.nat(key.length - 1), fc.constantFrom('0', 'a', 'Z', '9', '_', '-', 'x'), (at, other) => {
         fc.pre(key[at] !== other);
         expect(readApiKey(key.slice(0, at) + other + key.slice(at + 1))).toBeUndefined();
       }),
