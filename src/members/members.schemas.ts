@@ -17,7 +17,7 @@ export const changeRoleBody = z
     }),
     reason: reason.optional(),
   })
-  .meta({ id: 'ChangeRole' });
+  .meta({ id: 'RoleChangeRequest' });
 export type ChangeRoleBody = z.output<typeof changeRoleBody>;
 
 export const member = z

@@ -26,12 +26,16 @@ export function isBeyond(events: readonly ParticipantEvent[], { since, allowed }
     } else if (name === 'TOKEN_EXCHANGED') {
       rights = newToken?.capabilities ?? [];
       lesserKnown = newToken !== undefined;
-    } else if (name in proves) {
-      rights = [...rights, proves[name] ?? ''];
+    } else {
+      const proven = proves.get(name);
+      if (proven !== undefined) rights = [...rights, proven];
     }
   }
   return !lesserKnown || rights.some((right) => !allowed.includes(right));
 }
 
 /** What only a token with the right to it makes possible. */
-const proves: Readonly<Record<string, string>> = { PUBLISH_STARTED: 'PUBLISH', SUBSCRIBE_STARTED: 'SUBSCRIBE' };
+const proves: ReadonlyMap<string, string> = new Map([
+  ['PUBLISH_STARTED', 'PUBLISH'],
+  ['SUBSCRIBE_STARTED', 'SUBSCRIBE'],
+]);

@@ -108,7 +108,7 @@ describe('an API key demotes a publisher', () => {
         state: 'delivered',
         userId,
         spaceId: of('ivs').space['id'],
-        ...{ reason: body.reason },
+        reason: 'the show is over',
       },
       exchange: null,
     });
