@@ -26,7 +26,8 @@ function problemsPage(): string {
 <style>
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
   table { border-collapse: collapse; width: 100% }
-  td, th { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8884; vertical-align: top }
+  code { overflow-wrap: anywhere }
+  td, th { text-align: left; padding: .4rem .3rem; border-bottom: 1px solid #8884; vertical-align: top }
   tr:target { background: #fd64 }
 </style>
 <h1>Problem codes</h1>
