@@ -32,16 +32,75 @@ export interface TestTenant {
   issuer: LocalIssuer;
 }
 
-/** The whole service as a customer meets it: over HTTP, on a real Postgres, with the IVS emulator behind. */
-export class Stagedoor {
+/** Talks to a service as a customer does, and to start with as the operator. */
+export class HttpClient {
   static readonly operatorToken = 'operator-token-of-the-tests-0123456789';
 
+  constructor(readonly url: string) {}
+
+  async request(method: string, path: string, { as, body, headers }: RequestOptions = {}): Promise<Answer> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        ...(as !== undefined && { authorization: `Bearer ${as}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && {
+        body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+      }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: parse(text), text };
+  }
+
+  get(path: string, as?: string): Promise<Answer> {
+    return this.request('GET', path, as === undefined ? {} : { as });
+  }
+
+  post(path: string, as: string, body?: unknown): Promise<Answer> {
+    return this.request('POST', path, { as, ...(body !== undefined && { body }) });
+  }
+
+  /** Creates a tenant as the operator does, and its first key and issuer as its administrator does. */
+  async createTenant(slug = `t-${randomBytes(5).toString('hex')}`, more: Json = {}): Promise<TestTenant> {
+    const { operatorToken } = HttpClient;
+    const tenant = await this.expect(201, this.post('/v1/tenants', operatorToken, { slug, name: slug, ...more }));
+    const made = await this.expect(
+      201,
+      this.post(`/v1/tenants/${tenant['id']}/api-keys`, operatorToken, { name: 'test', scopes: ['*'] }),
+    );
+    const issuer = await LocalIssuer.create(`https://${slug}.example`, 'stagedoor');
+    await this.expect(201, this.post('/v1/issuers', made['key'], issuer.registration()));
+    return { id: tenant['id'], slug, key: made['key'], issuer };
+  }
+
+  /** Creates a space, with both halves unless told otherwise. */
+  async createSpace(tenant: TestTenant, body: Json = {}): Promise<Json> {
+    return await this.expect(
+      201,
+      this.post('/v1/spaces', tenant.key, { name: 'Main', defaultRole: 'viewer', ...body }),
+    );
+  }
+
+  /** The body of an answer that must have this status. */
+  async expect(status: number, answer: Promise<Answer>): Promise<Json> {
+    const got = await answer;
+    if (got.status !== status) throw new Error(`expected ${status}, got ${got.status}: ${got.text}`);
+    return got.body;
+  }
+}
+
+/** The whole service as a customer meets it: over HTTP, on a real Postgres, with the IVS emulator behind. */
+export class Stagedoor extends HttpClient {
   private constructor(
     readonly app: NestFastifyApplication,
-    readonly url: string,
+    url: string,
     readonly ivs: Emulator,
     readonly database: TestDatabase,
-  ) {}
+  ) {
+    super(url);
+  }
 
   /**
    * @param env settings beside those that every test service has, which may depend on the database.
@@ -82,58 +141,6 @@ export class Stagedoor {
     await this.app.close();
     await this.ivs.stop();
     await this.database.drop();
-  }
-
-  async request(method: string, path: string, { as, body, headers }: RequestOptions = {}): Promise<Answer> {
-    const response = await fetch(`${this.url}${path}`, {
-      method,
-      headers: {
-        ...(as !== undefined && { authorization: `Bearer ${as}` }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(body !== undefined && {
-        body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
-      }),
-    });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, body: parse(text), text };
-  }
-
-  get(path: string, as?: string): Promise<Answer> {
-    return this.request('GET', path, as === undefined ? {} : { as });
-  }
-
-  post(path: string, as: string, body?: unknown): Promise<Answer> {
-    return this.request('POST', path, { as, ...(body !== undefined && { body }) });
-  }
-
-  /** Creates a tenant as the operator does, and its first key and issuer as its administrator does. */
-  async createTenant(slug = `t-${randomBytes(5).toString('hex')}`, more: Json = {}): Promise<TestTenant> {
-    const { operatorToken } = Stagedoor;
-    const tenant = await this.expect(201, this.post('/v1/tenants', operatorToken, { slug, name: slug, ...more }));
-    const made = await this.expect(
-      201,
-      this.post(`/v1/tenants/${tenant['id']}/api-keys`, operatorToken, { name: 'test', scopes: ['*'] }),
-    );
-    const issuer = await LocalIssuer.create(`https://${slug}.example`, 'stagedoor');
-    await this.expect(201, this.post('/v1/issuers', made['key'], issuer.registration()));
-    return { id: tenant['id'], slug, key: made['key'], issuer };
-  }
-
-  /** Creates a space, with both halves unless told otherwise. */
-  async createSpace(tenant: TestTenant, body: Json = {}): Promise<Json> {
-    return await this.expect(
-      201,
-      this.post('/v1/spaces', tenant.key, { name: 'Main', defaultRole: 'viewer', ...body }),
-    );
-  }
-
-  /** The body of an answer that must have this status. */
-  async expect(status: number, answer: Promise<Answer>): Promise<Json> {
-    const got = await answer;
-    if (got.status !== status) throw new Error(`expected ${status}, got ${got.status}: ${got.text}`);
-    return got.body;
   }
 }
 

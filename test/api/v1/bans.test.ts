@@ -1,3 +1,4 @@
+import { SendMessageRequest } from 'amazon-ivs-chat-messaging';
 import { connectOnce, enter, onStage } from '../../support/chat.ts';
 import { expectProblem } from '../../support/problem.ts';
 import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
@@ -70,17 +71,13 @@ test('a banned user’s chat closes, the participant leaves, no token is given, 
   expectProblem(refused, 'banned');
   expect(refused.body).toMatchObject({ until: null, reason: 'shouting', detail: expect.stringMatching(/moderator/) });
 
-  const { id } = await good.chat.room.sendMessage(new (await chatRequests()).SendMessageRequest('all is well'));
+  const { id } = await good.chat.room.sendMessage(new SendMessageRequest('all is well'));
   await until(() => good.chat.messages.some((message) => message.id === id), 'the guest sees the message');
   expect(good.chat.room.state).toBe('connected');
   expect(good.chat.events).toEqual([]);
   expect(good.chat.messages).toHaveLength(1);
   good.chat.room.disconnect();
 });
-
-async function chatRequests() {
-  return await import('amazon-ivs-chat-messaging');
-}
 
 test('a token that was not used before the ban opens the door for a moment only', async () => {
   const userId = somebody();
@@ -146,8 +143,7 @@ test('a ban ends at its time, by the clock of the database', async () => {
   expectProblem(refused, 'banned');
   expect(refused.body).toMatchObject({ until: expiresAt, detail: expect.stringContaining(expiresAt) });
   await until(async () => (await join(userId)).status === 201, 'the user may join again', 5_000);
-  const [clock] = await inDatabase('select clock_timestamp() as now');
-  expect((clock?.['now'] as Date).toISOString() >= expiresAt).toBe(true);
+  expect(await inDatabase(`select clock_timestamp() >= '${expiresAt}' as over`)).toEqual([{ over: true }]);
   expect((await stagedoor.get(`/v1/bans/${made['id']}`, tenant.key)).body).toMatchObject({ state: 'expired' });
 });
 
@@ -252,7 +248,7 @@ test('two moderators who ban and lift at once are served one after the other, an
   const userId = somebody();
   const made = await Promise.all([ban(userId), ban(userId), ban(userId, { spaceId: space['id'] })]);
   const lifts = await Promise.all([...made, ...made].map(({ ban: { id } }) => lift(id)));
-  expect(lifts.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 409, 409, 409]);
+  expect(lifts.map(({ status }) => String(status)).toSorted()).toEqual(['200', '200', '200', '409', '409', '409']);
   expect((await join(userId)).status).toBe(201);
   const { data } = (await stagedoor.get(`/v1/audit?userId=${userId}&limit=100`, tenant.key)).body;
   const acts = data.map(({ action }: Json) => action).filter((action: string) => action.startsWith('ban.'));
@@ -296,8 +292,8 @@ test('a tenant that shows IVS pseudonyms bans by its own user ids', async () => 
 });
 
 test.each([
-  ['a stage only', { room: undefined, stage: true }],
-  ['a room only', { stage: undefined, room: true }],
+  ['a stage only', { room: false }],
+  ['a room only', { stage: false }],
 ])('a ban works in a space with %s', async (_what, halves) => {
   const half = await stagedoor.createSpace(tenant, halves);
   const userId = somebody();

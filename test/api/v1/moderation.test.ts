@@ -1,0 +1,316 @@
+import { SendMessageRequest } from 'amazon-ivs-chat-messaging';
+import { enter, onStage, type Person } from '../../support/chat.ts';
+import { expectProblem } from '../../support/problem.ts';
+import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
+import { until } from '../../support/until.ts';
+
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+let space: Json;
+let here: string;
+let people = 0;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start();
+  tenant = await stagedoor.createTenant();
+  space = await stagedoor.createSpace(tenant, { defaultRole: 'viewer' });
+  here = `/v1/spaces/${space['id']}`;
+});
+
+afterAll(async () => {
+  await stagedoor.stop();
+});
+
+function somebody(): string {
+  people += 1;
+  return `user-${people}`;
+}
+
+async function comeIn(role = 'speaker', userId = somebody()): Promise<Person> {
+  return await enter(stagedoor, space['id'], tenant.key, { userId, role });
+}
+
+function post(path: string, body: unknown = {}, as = tenant.key) {
+  return stagedoor.post(path, as, body);
+}
+
+async function grantsOf(userId: string, query = ''): Promise<Json[]> {
+  return (await stagedoor.expect(200, stagedoor.get(`/v1/grants?userId=${userId}${query}`, tenant.key)))['data'];
+}
+
+function isInside({ pass }: Person): boolean {
+  return onStage(stagedoor, space['stage'].arn).includes(pass['stage'].participantId);
+}
+
+describe('kicks', () => {
+  test('a participant is thrown off the stage, and may come back with another token', async () => {
+    const person = await comeIn();
+    const { participantId } = person.pass['stage'];
+    const answer = await post(`${here}/participants/${participantId}/disconnect`, { reason: 'noise' });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({
+      id: expect.stringMatching(/^act_/),
+      kind: 'participant.disconnect',
+      spaceId: space['id'],
+      userId: person.userId,
+      reason: 'noise',
+      state: 'delivered',
+      targets: [
+        {
+          operation: 'DisconnectParticipant',
+          target: participantId,
+          state: 'done',
+          attempts: 1,
+          doneAt: expect.any(String),
+        },
+      ],
+      requestedBy: { kind: 'apiKey', id: expect.stringMatching(/^key_/) },
+      createdAt: expect.any(String),
+      silencedAt: expect.any(String),
+    });
+    expect(isInside(person)).toBe(false);
+    expect(person.chat.room.state).toBe('connected');
+    expect(isInside(await comeIn('speaker', person.userId))).toBe(true);
+    person.chat.room.disconnect();
+  });
+
+  test('a participant who is not there counts as disconnected', async () => {
+    const { status, body } = await post(`${here}/participants/nobodyHere01/disconnect`);
+    expect([status, body['state'], body['targets'][0].state]).toEqual([200, 'delivered', 'not_connected']);
+  });
+
+  test('a user is thrown out of stage and chat, and may come back', async () => {
+    const person = await comeIn();
+    const { status, body } = await post(`${here}/users/${person.userId}/disconnect`);
+    expect([status, body['kind'], body['state']]).toEqual([200, 'user.disconnect', 'delivered']);
+    await person.chat.disconnected;
+    await until(() => !isInside(person), 'the participant is out');
+    const back = await comeIn('speaker', person.userId);
+    expect(isInside(back)).toBe(true);
+    back.chat.room.disconnect();
+  });
+
+  test('a user who came in with an older token than his last, expired since, is thrown out too', async () => {
+    const userId = somebody();
+    const first = await comeIn('speaker', userId);
+    const second = await stagedoor.expect(201, post(`${here}/join`, { userId }));
+    await stagedoor.database.query(
+      `update grants set expires_at = now() - interval '1 minute' where id = '${first.pass['stage'].grantId}'`,
+    );
+    await post(`${here}/users/${userId}/disconnect`);
+    await until(() => !isInside(first), 'the participant is out');
+    expect(second['stage'].participantId).not.toBe(first.pass['stage'].participantId);
+  });
+});
+
+describe('messages and events', () => {
+  test('a deleted message disappears for everybody', async () => {
+    const [author, reader] = [await comeIn(), await comeIn()];
+    const { id } = await author.chat.room.sendMessage(new SendMessageRequest('spam'));
+    const { status, body } = await post(`${here}/messages/${id}/delete`, { reason: 'spam' });
+    expect([status, body['kind'], body['state']]).toEqual([200, 'message.delete', 'delivered']);
+    await until(() => reader.chat.deleted.includes(id), 'the reader is told');
+    author.chat.room.disconnect();
+    reader.chat.room.disconnect();
+  });
+
+  test('an event reaches everybody with its attributes', async () => {
+    const [one, two] = [await comeIn(), await comeIn()];
+    const { status } = await post(`${here}/events`, { name: 'poll', attributes: { question: 'tea?' } });
+    expect(status).toBe(200);
+    for (const { chat } of [one, two]) {
+      await until(() => chat.events.length > 0, 'the event is heard');
+      expect(chat.events[0]).toMatchObject({ eventName: 'poll', attributes: { question: 'tea?' } });
+      chat.room.disconnect();
+    }
+  });
+
+  test.each([
+    ['an event in IVS’s own name', 'events', { name: 'aws:x' }],
+    ['an event without a name', 'events', {}],
+    ['an event with too much in it', 'events', { name: 'x', attributes: { a: 'y'.repeat(1_025) } }],
+    ['a reason of nothing', 'freeze', { reason: '' }],
+  ])('%s is refused', async (_what, path, body) => {
+    expectProblem(await post(`${here}/${path}`, body), 'invalid_request');
+  });
+
+  test('a space without a room has no messages, and one without a stage no participants', async () => {
+    const stageOnly = await stagedoor.createSpace(tenant, { room: false });
+    const roomOnly = await stagedoor.createSpace(tenant, { stage: false });
+    expectProblem(await post(`/v1/spaces/${stageOnly['id']}/messages/abcdefghijkl/delete`), 'conflict');
+    expectProblem(await post(`/v1/spaces/${stageOnly['id']}/events`, { name: 'x' }), 'conflict');
+    expectProblem(await post(`/v1/spaces/${roomOnly['id']}/participants/abc/disconnect`), 'conflict');
+    const { body } = await stagedoor.get(`/v1/spaces/${roomOnly['id']}/participants`, tenant.key);
+    expect(body).toEqual({ data: [] });
+  });
+});
+
+describe('revoking', () => {
+  test('one grant is ended and the others are left', async () => {
+    const userId = somebody();
+    const first = await comeIn('speaker', userId);
+    const second = await comeIn('speaker', userId);
+    const answer = await post(`/v1/grants/${first.pass['stage'].grantId}/revoke`, { reason: 'lost phone' });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ kind: 'grants.revoke', userId, reason: 'lost phone', spaceId: space['id'] });
+    await until(() => !isInside(first), 'the participant is out');
+    expect(isInside(second)).toBe(true);
+    const states = new Map((await grantsOf(userId)).map(({ id, state }) => [id, state]));
+    expect(states.get(first.pass['stage'].grantId)).toBe('revoked');
+    expect(states.get(second.pass['stage'].grantId)).toBe('live');
+    await post(`/v1/grants/${first.pass['stage'].grantId}/revoke`); // a second click
+    expect((await grantsOf(userId, '&state=revoked')).map(({ id }) => id)).toEqual([first.pass['stage'].grantId]);
+    first.chat.room.disconnect();
+    second.chat.room.disconnect();
+  });
+
+  test('all that a user was given is ended, and new tokens are given as before', async () => {
+    const person = await comeIn();
+    const { status, body } = await post(`/v1/users/${person.userId}/revoke`);
+    expect([status, body['state']]).toEqual([202, 'pending']); // the chat token could still connect
+    await person.chat.disconnected;
+    await until(() => !isInside(person), 'the participant is out');
+    const live = await grantsOf(person.userId, '&live=true');
+    expect(live.map(({ kind, state }) => [kind, state])).toEqual([['chat', 'watched']]);
+    const back = await comeIn('speaker', person.userId);
+    expect(isInside(back)).toBe(true);
+    back.chat.room.disconnect();
+  });
+
+  test('only what was issued before a time is ended', async () => {
+    const userId = somebody();
+    const old = await comeIn('speaker', userId);
+    const { issuedAt } = (await grantsOf(userId))[0] ?? {};
+    const issuedBefore = new Date(Date.parse(issuedAt) + 1).toISOString();
+    const fresh = await comeIn('speaker', userId);
+    await post(`/v1/users/${userId}/revoke`, { issuedBefore });
+    await until(() => !isInside(old), 'the older is out');
+    expect(isInside(fresh)).toBe(true);
+    fresh.chat.room.disconnect();
+  });
+
+  test('a revocation outlasts the lifting of a ban that came after it', async () => {
+    const userId = somebody();
+    const pass = await stagedoor.expect(201, post(`${here}/join`, { userId }));
+    await post(`/v1/users/${userId}/revoke`);
+    const { ban } = await stagedoor.expect(201, post('/v1/bans', { userId }));
+    await stagedoor.request('DELETE', `/v1/bans/${ban.id}`, { as: tenant.key });
+    expect((await grantsOf(userId)).map(({ state }) => state)).toEqual(['watched', 'watched']);
+    const { participantId } = stagedoor.ivs.join(pass['stage'].token);
+    await until(() => !onStage(stagedoor, space['stage'].arn).includes(participantId), 'the participant is out');
+  });
+
+  test('tokens under way while all is revoked are not handed out', async () => {
+    const userId = somebody();
+    const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 700 }, count: 1 });
+    const joining = post(`${here}/join`, { userId });
+    await until(() => fault.struck === 1, 'the vend is at IVS');
+    await post(`/v1/users/${userId}/revoke`);
+    expectProblem(await joining, 'unavailable');
+    expect(await grantsOf(userId)).toEqual([]);
+  });
+
+  test('an unknown grant is not found', async () => {
+    expectProblem(await post('/v1/grants/grt_01h455vb4pex5vsknk084sn02q/revoke'), 'not_found');
+  });
+
+  test('the ledger tells live, watched, revoked and expired apart, and never a token', async () => {
+    const userId = somebody();
+    const names = ['live', 'watched', 'revoked', 'expired'];
+    const passes = [];
+    for (const _ of names) passes.push((await post(`${here}/stage-tokens`, { userId })).body);
+    const [, watched, revoked, expired] = passes;
+    stagedoor.ivs.join(revoked?.['token']);
+    for (const pass of [watched, revoked]) await post(`/v1/grants/${pass?.['grantId']}/revoke`);
+    await stagedoor.database.query(
+      `update grants set expires_at = now(), session_expires_at = now() where id = '${expired?.['grantId']}'`,
+    );
+    const seen = (await grantsOf(userId)).map(({ id, state }) => [id, state]);
+    expect(seen.toReversed()).toEqual(passes.map((pass, i) => [pass['grantId'], names[i]]));
+    for (const name of names) expect(await grantsOf(userId, `&state=${name}`)).toHaveLength(1);
+    expect((await grantsOf(userId, '&live=true')).map(({ state }) => state)).toEqual(['watched', 'live']);
+    const { text } = await stagedoor.get(`/v1/grants?userId=${userId}`, tenant.key);
+    for (const pass of passes) expect(text).not.toContain(pass['token']);
+  });
+});
+
+test('participants are listed as IVS has them, with what the ledger knows', async () => {
+  const quiet = await stagedoor.createSpace(tenant);
+  const person = await enter(stagedoor, quiet['id'], tenant.key, { userId: 'ann', role: 'host' });
+  const gone = await enter(stagedoor, quiet['id'], tenant.key, { userId: 'bob' });
+  stagedoor.ivs.publish({ stageArn: quiet['stage'].arn, participantId: person.pass['stage'].participantId });
+  stagedoor.ivs.leave({ stageArn: quiet['stage'].arn, participantId: gone.pass['stage'].participantId });
+  const { status, body } = await stagedoor.get(`/v1/spaces/${quiet['id']}/participants`, tenant.key);
+  expect([status, body['data']]).toEqual([
+    200,
+    [
+      {
+        participantId: person.pass['stage'].participantId,
+        userId: 'ann',
+        role: 'host',
+        grantId: person.pass['stage'].grantId,
+        state: 'CONNECTED',
+        publishing: true,
+        joinedAt: expect.any(String),
+      },
+    ],
+  ]);
+  person.chat.room.disconnect();
+  gone.chat.room.disconnect();
+});
+
+describe('acts', () => {
+  test('an act IVS does not carry out at once is 202, retried, and told as it stands', async () => {
+    const person = await comeIn();
+    const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { error: 'InternalServerException' } });
+    const { status, body } = await post(`${here}/users/${person.userId}/disconnect`);
+    expect([status, body['state']]).toEqual([202, 'pending']);
+    const waiting = body['targets'].find(({ state }: Json) => state === 'pending');
+    expect(waiting).toMatchObject({ operation: 'DisconnectUser', lastError: expect.stringMatching(/Internal/) });
+    const pending = await stagedoor.get(`/v1/actions?spaceId=${space['id']}&state=pending`, tenant.key);
+    expect(pending.body['data'].map(({ id }: Json) => id)).toContain(body['id']);
+    stagedoor.ivs.clearFaults(fault.id);
+    await until(async () => {
+      const now = await stagedoor.get(`/v1/actions/${body['id']}`, tenant.key);
+      return now.body['state'] === 'delivered';
+    }, 'the act is delivered');
+    await person.chat.disconnected;
+  });
+
+  test('a call that IVS refuses the service is stuck and visible, and goes on when it is allowed', async () => {
+    const person = await comeIn();
+    const fault = stagedoor.ivs.fault({
+      operation: 'DisconnectUser',
+      effect: { error: 'AccessDeniedException', status: 403 },
+    });
+    const { body } = await post(`${here}/users/${person.userId}/disconnect`);
+    const stuck = body['targets'].find(({ state }: Json) => state === 'stuck');
+    expect(stuck).toMatchObject({ operation: 'DisconnectUser', lastError: expect.stringMatching(/AccessDenied/) });
+    expect(body['state']).toBe('pending');
+    stagedoor.ivs.clearFaults(fault.id);
+    await stagedoor.database.query(`update targets set next_at = now() where state = 'stuck'`);
+    await person.chat.disconnected;
+  });
+
+  test.each<[string, (userId: string) => [string, Json]]>([
+    ['user.disconnect', (userId) => [`${here}/users/${userId}/disconnect`, {}]],
+    ['grants.revoke', (userId) => [`/v1/users/${userId}/revoke`, {}]],
+    ['ban.create', (userId) => ['/v1/bans', { userId }]],
+  ])('%s leaves one audit entry, also when the answer is asked for again', async (action, request) => {
+    const userId = somebody();
+    const [path, body] = request(userId);
+    const send = () =>
+      stagedoor.request('POST', path, { as: tenant.key, body, headers: { 'idempotency-key': userId } });
+    const first = await send();
+    expect(await send()).toMatchObject({ status: first.status, body: first.body });
+    const { data } = (await stagedoor.get(`/v1/audit?userId=${userId}`, tenant.key)).body;
+    expect(data.map((entry: Json) => entry['action'])).toEqual([action]);
+  });
+
+  test('another tenant’s acts are not found', async () => {
+    const stranger = await stagedoor.createTenant();
+    const { body } = await post(`${here}/events`, { name: 'x' });
+    expectProblem(await stagedoor.get(`/v1/actions/${body['id']}`, stranger.key), 'not_found');
+    expectProblem(await post(`${here}/events`, { name: 'x' }, stranger.key), 'not_found');
+  });
+});

@@ -1,0 +1,78 @@
+import { enter, onStage } from '../../../support/chat.ts';
+import { expectProblem } from '../../../support/problem.ts';
+import { type Json, Stagedoor, type TestTenant } from '../../../support/stagedoor.ts';
+import { until } from '../../../support/until.ts';
+
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+let space: Json;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start();
+  tenant = await stagedoor.createTenant();
+});
+
+afterAll(async () => {
+  await stagedoor.stop();
+});
+
+beforeEach(async () => {
+  space = await stagedoor.createSpace(tenant, { defaultRole: 'viewer' });
+});
+
+const act = (verb: string, body: Json = {}) => stagedoor.post(`/v1/spaces/${space['id']}/${verb}`, tenant.key, body);
+const join = (userId: string, role: string) => act('join', { userId, role });
+
+test('a frozen space has its publishers and chatters out, lets in moderators only, and thaws with one call', async () => {
+  const come = (userId: string, role: string) => enter(stagedoor, space['id'], tenant.key, { userId, role });
+  const [host, speaker, viewer] = [
+    await come('host', 'host'),
+    await come('speaker', 'speaker'),
+    await come('vi', 'viewer'),
+  ];
+  const frozen = await act('freeze', { reason: 'raid' });
+  expect(frozen.body).toMatchObject({ kind: 'space.freeze', spaceId: space['id'], reason: 'raid' });
+  await Promise.all([speaker.chat.disconnected, viewer.chat.disconnected]);
+  // Who only watches the stage may go on.
+  expect(onStage(stagedoor, space['stage'].arn)).toEqual(
+    [host, viewer].map(({ pass }) => pass['stage'].participantId),
+  );
+  expect(host.chat.room.state).toBe('connected');
+  expectProblem(await join('new', 'speaker'), 'space_closed');
+  expectProblem(await join('vi', 'viewer'), 'space_closed');
+  expect((await join('mod', 'moderator')).status).toBe(201);
+  expect((await act('unfreeze')).status).toBe(200);
+  expect((await join('speaker', 'speaker')).status).toBe(201);
+  host.chat.room.disconnect();
+});
+
+test('two who freeze at once: one does, the other is told, and there is one audit entry for each act', async () => {
+  const both = await Promise.all([act('freeze'), act('freeze')]);
+  expect(both.map(({ status }) => (status < 300 ? 'done' : status))).toEqual(expect.arrayContaining(['done', 409]));
+  const thaws = await Promise.all([act('unfreeze'), act('unfreeze')]);
+  expect(thaws.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 409]));
+  const { data } = (await stagedoor.get(`/v1/audit?spaceId=${space['id']}`, tenant.key)).body;
+  const acts = data.map(({ action }: Json) => action).filter((action: string) => action.includes('freeze'));
+  expect(acts).toEqual(['space.unfreeze', 'space.freeze']);
+});
+
+test('tokens under way while the space is frozen are not handed out', async () => {
+  const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 700 }, count: 1 });
+  const joining = join('late', 'speaker');
+  await until(() => fault.struck === 1, 'the vend is at IVS');
+  await act('freeze');
+  expect((await joining).status).toBeGreaterThanOrEqual(400);
+  const { data } = (await stagedoor.get(`/v1/grants?spaceId=${space['id']}`, tenant.key)).body;
+  expect(data).toEqual([]);
+});
+
+test('thawing a space frees nobody whom a ban holds', async () => {
+  const { body: pass } = await join('troll', 'speaker');
+  await stagedoor.expect(201, stagedoor.post('/v1/bans', tenant.key, { userId: 'troll' }));
+  await act('freeze');
+  await act('unfreeze');
+  const { data } = (await stagedoor.get('/v1/grants?userId=troll', tenant.key)).body;
+  expect(data.map(({ state }: Json) => state)).toEqual(['watched', 'watched']);
+  const { participantId } = stagedoor.ivs.join(pass['stage'].token);
+  await until(() => !onStage(stagedoor, space['stage'].arn).includes(participantId), 'the participant is out');
+});

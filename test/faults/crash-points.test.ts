@@ -1,0 +1,141 @@
+import { Cluster, type Service } from '../support/cluster.ts';
+import { Crash, CrashProxy, nameDatabaseStep, nameIvsStep } from '../support/crash-proxy.ts';
+import { fullSize } from '../support/full-size.ts';
+import { expectInvariants, openCalls } from '../support/invariants.ts';
+import type { Answer, Json, TestTenant } from '../support/stagedoor.ts';
+import { until } from '../support/until.ts';
+
+const withinMs = fullSize ? 20 * 60_000 : 120_000;
+
+let cluster: Cluster;
+let tenant: TestTenant;
+let space: Json;
+let people = 0;
+
+beforeAll(async () => {
+  cluster = await Cluster.start(1);
+  tenant = await cluster.at(0).createTenant();
+  space = await cluster.at(0).createSpace(tenant, { defaultRole: 'speaker' });
+}, 60_000);
+
+afterAll(async () => {
+  await cluster.stop();
+});
+
+/** A scenario: what there must be before, and what is asked for. Answers whether it was carried out, once all is quiet. */
+interface Scenario {
+  name: string;
+  prepare(userId: string): Promise<Json>;
+  act(service: Service, userId: string, prepared: Json): Promise<Answer>;
+  /** Fails unless, if the act is on record, it is so; and if not, nothing has changed. */
+  check(userId: string, prepared: Json, answered: boolean): Promise<void>;
+}
+
+const join = (service: Service, userId: string) =>
+  service.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId });
+
+/** Somebody who is on the stage, with tokens that were not all used. */
+async function inside(userId: string): Promise<Json> {
+  const pass = await cluster.at(0).expect(201, join(cluster.at(0), userId));
+  cluster.ivs.join(pass['stage'].token);
+  return pass;
+}
+
+function isInside(pass: Json): boolean {
+  return cluster.ivs
+    .participants(space['stage'].arn)
+    .some(({ participantId, state }) => participantId === pass['stage'].participantId && state === 'CONNECTED');
+}
+
+async function bansOf(userId: string): Promise<Json[]> {
+  return (await cluster.at(0).expect(200, cluster.at(0).get(`/v1/bans?userId=${userId}`, tenant.key)))['data'];
+}
+
+const scenarios: Scenario[] = [
+  {
+    name: 'a ban',
+    prepare: inside,
+    act: (service, userId) => service.post('/v1/bans', tenant.key, { userId }),
+    async check(userId, pass, answered) {
+      const bans = await bansOf(userId);
+      if (answered) expect(bans).toHaveLength(1);
+      expect(isInside(pass)).toBe(bans.length === 0);
+      expect((await join(cluster.at(0), userId)).status).toBe(bans.length === 0 ? 201 : 403);
+    },
+  },
+  {
+    name: 'the lifting of a ban',
+    async prepare(userId) {
+      const pass = await cluster.at(0).expect(201, join(cluster.at(0), userId));
+      const { ban } = await cluster.at(0).expect(201, cluster.at(0).post('/v1/bans', tenant.key, { userId }));
+      return { ...pass, ban };
+    },
+    act: (service, _userId, { ban }) => service.request('DELETE', `/v1/bans/${ban.id}`, { as: tenant.key, body: {} }),
+    async check(userId, _prepared, answered) {
+      const [ban] = await bansOf(userId);
+      if (answered) expect(ban?.['state']).toBe('lifted');
+      expect((await join(cluster.at(0), userId)).status).toBe(ban?.['state'] === 'lifted' ? 201 : 403);
+    },
+  },
+  {
+    name: 'a revocation',
+    prepare: inside,
+    act: (service, userId) => service.post(`/v1/users/${userId}/revoke`, tenant.key, {}),
+    async check(userId, pass, answered) {
+      const acts = await cluster.database.query(`select id from actions where user_id = '${userId}'`);
+      if (answered) expect(acts).toHaveLength(1);
+      expect(isInside(pass)).toBe(acts.length === 0);
+    },
+  },
+  {
+    name: 'a vend',
+    prepare: () => Promise.resolve({}),
+    act: join,
+    async check(userId, _prepared, answered) {
+      const grants = await cluster.database.query(`select state from grants where user_id = '${userId}'`);
+      if (answered) expect(grants.map(({ state }) => state)).toEqual(['released', 'released']);
+      expect((await join(cluster.at(0), userId)).status).toBe(201);
+    },
+  },
+];
+
+/** A service of its own behind proxies, which dies at one point. */
+async function runWith(scenario: Scenario, at: { step: number; when: 'before' | 'after' }) {
+  const crash = new Crash();
+  const [database, ivs] = await Promise.all([
+    CrashProxy.start(cluster.database.serviceUrl, crash, nameDatabaseStep),
+    CrashProxy.start(cluster.ivs.url, crash, nameIvsStep),
+  ]);
+  const service = await cluster.add({ DATABASE_URL: database.url, IVS_ENDPOINT: ivs.url });
+  people += 1;
+  const userId = `user-${people}`;
+  const prepared = await scenario.prepare(userId);
+  crash.arm(at);
+  crash.victim = service;
+  const answer = await scenario.act(service, userId, prepared).catch(() => undefined);
+  await service.kill();
+  await Promise.all([database.proxy.stop(), ivs.proxy.stop()]);
+  return { scenario, userId, prepared, crash, answered: answer !== undefined && answer.status < 300 };
+}
+
+test.each(scenarios.map((scenario) => ({ name: scenario.name, scenario })))(
+  'whatever the step at which the service dies, $name is carried out by another or never happened',
+  async ({ scenario }) => {
+    const runs: Awaited<ReturnType<typeof runWith>>[] = [];
+    // To its end at full size; in `npm test` the steps around the first commit, where most can go wrong.
+    for (let step = 1; fullSize || step <= 2; step++) {
+      const both = await Promise.all([
+        runWith(scenario, { step, when: 'before' }),
+        runWith(scenario, { step, when: 'after' }),
+      ]);
+      runs.push(...both);
+      if (both.some(({ crash }) => !crash.struck)) break;
+    }
+    expect(runs.filter(({ crash }) => crash.struck).length).toBeGreaterThanOrEqual(2);
+    await until(async () => (await openCalls(cluster.database)) === 0, 'another has done what was left', 30_000);
+    for (const { userId, prepared, answered } of runs) await scenario.check(userId, prepared, answered);
+    await expectInvariants(cluster.database);
+    if (fullSize) process.stdout.write(`${scenario.name}: ${runs.map(({ crash }) => crash.steps.at(-1)).join(', ')}\n`);
+  },
+  withinMs,
+);

@@ -1,0 +1,116 @@
+/** Several processes of the service on one database and one IVS, to be killed, stopped and set wrong. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { Emulator } from '../../emulator/src/emulator.ts';
+import type { EmulatorOptions } from '../../emulator/src/options.ts';
+import { freePort } from '../../dev/ports.mjs';
+import { createDatabase, type TestDatabase } from './database.ts';
+import { HttpClient, Stagedoor } from './stagedoor.ts';
+import { until } from './until.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const runTypescript = path.join(root, 'test/support/run-typescript.mjs');
+const shiftedClock = path.join(root, 'test/support/shifted-clock.mjs');
+
+/** One process of the service. */
+export class Service extends HttpClient {
+  readonly ended: Promise<void>;
+  private output = '';
+
+  private constructor(
+    url: string,
+    readonly child: ChildProcess,
+  ) {
+    super(url);
+    this.ended = new Promise((resolve) => child.once('exit', () => resolve()));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.output = (this.output + text).slice(-5_000)));
+    }
+  }
+
+  static async start(env: Record<string, string>): Promise<Service> {
+    const port = await freePort();
+    const imports = [runTypescript, ...(env['CLOCK_SHIFT_SECONDS'] === undefined ? [] : [shiftedClock])];
+    const args = [...imports.flatMap((file) => ['--import', file]), path.join(root, 'src/main.ts')];
+    const child = spawn(process.execPath, args, {
+      env: { PATH: process.env['PATH'] ?? '', ...env, PORT: String(port), HOST: '127.0.0.1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const service = new Service(`http://127.0.0.1:${port}`, child);
+    await until(() => service.serves(), 'the service is ready', 40_000).catch((error: unknown) => {
+      child.kill('SIGKILL');
+      throw new Error(`${String(error)}\n${service.output}`);
+    });
+    return service;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** Ends it as a power failure does. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.ended;
+  }
+
+  private async serves(): Promise<boolean> {
+    if (this.hasEnded) throw new Error(`the service has ended:\n${this.output}`);
+    return await this.get('/health/ready').then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  }
+}
+
+/** The processes, and what they share. */
+export class Cluster {
+  readonly services: Service[] = [];
+
+  private constructor(
+    readonly ivs: Emulator,
+    readonly database: TestDatabase,
+    private readonly env: Record<string, string>,
+  ) {}
+
+  static async start(replicas: number, emulator: EmulatorOptions = {}): Promise<Cluster> {
+    const ivs = await Emulator.start({ port: 0, quotas: 'off', ...emulator });
+    const database = await createDatabase();
+    const env = Stagedoor.environment(ivs, database, {
+      STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),
+      VENDS_PER_USER_PER_MINUTE: '10000',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      LOG_LEVEL: 'error',
+    });
+    const cluster = new Cluster(ivs, database, env);
+    await Promise.all(Array.from({ length: replicas }, () => cluster.add()));
+    return cluster;
+  }
+
+  /** Starts one more process, which may be set up differently. */
+  async add(env: Record<string, string> = {}): Promise<Service> {
+    const service = await Service.start({ ...this.env, ...env });
+    this.services.push(service);
+    return service;
+  }
+
+  /** The nth of those that run, over and over. */
+  at(n: number): Service {
+    const running = this.services.filter((service) => !service.hasEnded);
+    const service = running[n % running.length];
+    if (!service) throw new Error('no service runs');
+    return service;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.services.map((service) => service.kill()));
+    await this.ivs.stop();
+    await this.database.drop();
+  }
+}
