@@ -43,6 +43,7 @@ export async function assemble(settings: Settings): Promise<NestFastifyApplicati
       requestId(request.headers['x-request-id']),
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // what comes on open connections while stopping is served, and told to connect anew
     frameworkErrors: answerUnroutable,
     clientErrorHandler: answerMalformed,
   });
@@ -57,8 +58,9 @@ export async function assemble(settings: Settings): Promise<NestFastifyApplicati
   fastify.server.headersTimeout = 5_000;
   acceptJsonOnly(fastify);
   observeRequests(fastify, app.get(Metrics));
+  letGoWhenStopping(fastify);
   serveDocs(app);
-  app.enableShutdownHooks();
+  app.enableShutdownHooks([], { useProcessExit: true }); // a stop that was asked for is a success: exit 0
   await app.init();
   return app;
 }
@@ -87,6 +89,20 @@ function observeRequests(fastify: FastifyInstance, metrics: Metrics): void {
 /** The route's pattern, which has no ids in it. */
 function routeOf(request: FastifyRequest): string {
   return request.routeOptions.url ?? 'unmatched';
+}
+
+/** Ends connections once their last answer is out: kept alive, they would keep a stopping service for a minute. */
+function letGoWhenStopping(fastify: FastifyInstance): void {
+  let stopping = false;
+  fastify.addHook('preClose', (done) => {
+    stopping = true;
+    setInterval(() => fastify.server.closeIdleConnections(), 200).unref();
+    done();
+  });
+  fastify.addHook('onSend', (_request, reply, _payload, done) => {
+    if (stopping) reply.header('connection', 'close');
+    done();
+  });
 }
 
 /** The caller's own request id, if it is one that can go into a log and a header. */

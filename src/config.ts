@@ -97,18 +97,19 @@ export class Settings {
 
   /**
    * Reads and checks the environment.
+   * @param required variables that are needed this time, beside those that always are.
    * @throws {InvalidSettings} naming every variable that is wrong, at once.
    */
-  static from(env: NodeJS.ProcessEnv): Settings {
+  static from(env: NodeJS.ProcessEnv, required: string[] = []): Settings {
     const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
     const result = environment.safeParse(given);
-    if (result.success) return new Settings(result.data);
-    throw new InvalidSettings(
-      result.error.issues.map((issue) => {
-        const name = String(issue.path[0]);
-        return `${name} ${given[name] === undefined ? 'is required' : lowerFirst(issue.message)}`;
-      }),
-    );
+    const faults = (result.error?.issues ?? []).map((issue) => {
+      const name = String(issue.path[0]);
+      return `${name} ${given[name] === undefined ? 'is required' : lowerFirst(issue.message)}`;
+    });
+    faults.push(...required.filter((name) => given[name] === undefined).map((name) => `${name} is required`));
+    if (!result.success || faults.length > 0) throw new InvalidSettings(faults);
+    return new Settings(result.data);
   }
 
   /** The names of all variables, for the test that keeps `.env.example` in step. */

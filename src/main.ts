@@ -1,18 +1,17 @@
-import { createApp } from './app.ts';
-import { InvalidSettings, Settings } from './config.ts';
-import { migrate } from './database/migrate.ts';
-import { startTracing } from './telemetry/tracing.ts';
+import { Settings } from './config.ts';
 
 /** Starts the service; with `--migrate`, after bringing the database up to date. */
 async function main(): Promise<void> {
-  const settings = Settings.from(process.env);
-  if (process.argv.includes('--migrate')) {
-    if (settings.databaseOwnerUrl === undefined) {
-      throw new InvalidSettings(['DATABASE_OWNER_URL is required to migrate']);
-    }
+  const migrating = process.argv.includes('--migrate');
+  const settings = Settings.from(process.env, migrating ? ['DATABASE_OWNER_URL'] : []);
+  // Only now is the rest loaded, which takes a second or two: a wrong setting is told at once.
+  if (migrating && settings.databaseOwnerUrl !== undefined) {
+    const { migrate } = await import('./database/migrate.ts');
     await migrate(settings.databaseOwnerUrl);
   }
+  const { startTracing } = await import('./telemetry/tracing.ts');
   await startTracing(settings.otlpEndpoint);
+  const { createApp } = await import('./app.ts');
   const app = await createApp(settings);
   await app.listen(settings.port, settings.host);
 }

@@ -1,0 +1,148 @@
+import { asSuperuser } from '../support/database.ts';
+import { expectProblem } from '../support/problem.ts';
+import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { type Line, TcpProxy } from '../support/tcp-proxy.ts';
+import { until } from '../support/until.ts';
+
+let proxy: TcpProxy;
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+let space: Json;
+
+beforeAll(async () => {
+  const { hostname, port } = new URL(process.env['TEST_POSTGRES_URL'] ?? '');
+  proxy = await TcpProxy.start(hostname, Number(port));
+  stagedoor = await Stagedoor.start(({ serviceUrl }) => {
+    const url = new URL(serviceUrl);
+    url.host = `127.0.0.1:${proxy.port}`;
+    return { DATABASE_URL: url.href, VENDS_PER_USER_PER_MINUTE: '10000' };
+  });
+  tenant = await stagedoor.createTenant();
+  space = await stagedoor.createSpace(tenant);
+});
+
+afterEach(async () => {
+  proxy.set('open');
+  await until(async () => (await join()).status === 201, 'vending works again', 5_000);
+  await until(async () => (await stagedoor.get('/health/ready')).status === 200, 'the service is ready again', 5_000);
+});
+
+afterAll(async () => {
+  await stagedoor.stop();
+  await proxy.stop();
+});
+
+function join(): Promise<Answer> {
+  return stagedoor.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId: 'u' });
+}
+
+const requests: [string, () => Promise<Answer>][] = [
+  ['a join', join],
+  ['a read', () => stagedoor.get('/v1/spaces', tenant.key)],
+  ['a write', () => stagedoor.post('/v1/api-keys', tenant.key, { name: 'x', scopes: ['*'] })],
+  ['the operator', () => stagedoor.get('/v1/tenants', Stagedoor.operatorToken)],
+  [
+    'a write with an idempotency key',
+    () =>
+      stagedoor.request('POST', '/v1/api-keys', {
+        as: tenant.key,
+        body: { name: 'x', scopes: ['*'] },
+        headers: { 'idempotency-key': crypto.randomUUID() },
+      }),
+  ],
+];
+
+describe.each<[string, Line, number]>([
+  ['refuses', 'refusing', 1_500],
+  ['hangs', 'hanging', 3_500],
+  ['is two seconds away', { delayMs: 2_000 }, 3_500],
+])('when Postgres %s', (_what, line, withinMs) => {
+  it.each(requests)('%s is told 503 in time', async (_who, send) => {
+    proxy.set(line);
+    const began = performance.now();
+    const answer = await send();
+    expect(performance.now() - began).toBeLessThan(withinMs);
+    expectProblem(answer, 'unavailable');
+  });
+
+  it('the service says that it is not ready, and that it lives', async () => {
+    proxy.set(line);
+    const began = performance.now();
+    const ready = await stagedoor.get('/health/ready');
+    expect(performance.now() - began).toBeLessThan(withinMs);
+    expect(ready.status).toBe(503);
+    expect(ready.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect((await stagedoor.get('/health/live')).status).toBe(200);
+  });
+
+  it('a crowd is told in time too, and no connection is lost for good', async () => {
+    proxy.set(line);
+    const began = performance.now();
+    const answers = await Promise.all(Array.from({ length: 40 }, join));
+    expect(performance.now() - began).toBeLessThan(withinMs + 1_500);
+    for (const answer of answers) expectProblem(answer, 'unavailable');
+  });
+});
+
+it('a key that cannot be one is told without a question to the database', async () => {
+  proxy.set('refusing');
+  const last = tenant.key.at(-1) === 'a' ? 'b' : 'a';
+  expectProblem(await stagedoor.get('/v1/spaces', tenant.key.slice(0, -1) + last), 'unauthenticated');
+});
+
+it('when Postgres is 200 ms away, vending goes on', async () => {
+  await join();
+  proxy.set({ delayMs: 100 }); // each way
+  const began = performance.now();
+  expect((await join()).status).toBe(201);
+  expect(performance.now() - began).toBeLessThan(1_500);
+});
+
+it('connections that are cut in the middle of everything leave nothing half done', async () => {
+  const count = async () => {
+    let found = -1;
+    await asSuperuser(stagedoor.database.name, async (client) => {
+      const { rows } = await client.query<{ keys: string; audited: string }>(
+        `select (select count(*) from api_keys where name = 'cut') as keys,
+                (select count(*) from audit where action = 'apiKey.create' and details->>'name' = 'cut') as audited`,
+      );
+      expect(rows[0]?.keys).toBe(rows[0]?.audited);
+      found = Number(rows[0]?.keys);
+    });
+    return found;
+  };
+  const cutting = setInterval(() => proxy.cut(), 7);
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, () => stagedoor.post('/v1/api-keys', tenant.key, { name: 'cut', scopes: ['*'] })),
+  );
+  clearInterval(cutting);
+  for (const answer of answers.filter(({ status }) => status !== 201)) expectProblem(answer, 'unavailable');
+  expect(answers.some(({ status }) => status === 503)).toBe(true);
+  expect(await count()).toBeGreaterThanOrEqual(answers.filter(({ status }) => status === 201).length);
+});
+
+it('a backend that an administrator ends is replaced', async () => {
+  await asSuperuser(stagedoor.database.name, (client) =>
+    client.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'stagedoor' and datname = $1`,
+      [stagedoor.database.name],
+    ),
+  );
+  await until(async () => (await join()).status === 201, 'vending works', 2_000);
+});
+
+it('a node that has become read-only is treated as one that is down', async () => {
+  const alter = (value: string) =>
+    asSuperuser('postgres', (client) =>
+      client.query(`alter database ${stagedoor.database.name} set default_transaction_read_only = ${value}`),
+    );
+  await alter('on');
+  proxy.cut();
+  try {
+    expectProblem(await join(), 'unavailable');
+    expectProblem(await stagedoor.post('/v1/api-keys', tenant.key, { name: 'x', scopes: ['*'] }), 'unavailable');
+  } finally {
+    await alter('off');
+    proxy.cut();
+  }
+});

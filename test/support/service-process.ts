@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import net from 'node:net';
+import path from 'node:path';
+import { until } from './until.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** A program of the build, run as the container runs it: with this environment and nothing else. */
+export class ServiceProcess {
+  output = '';
+  /** The exit code, once it has ended; null after a signal. */
+  readonly ended: Promise<number | null>;
+
+  private constructor(private readonly child: ChildProcess) {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    }
+    this.ended = new Promise((resolve) => child.once('close', (code) => resolve(code)));
+  }
+
+  /** @param script relative to the project, such as `dist/main.js`. */
+  static start(script: string, env: Record<string, string>, args: string[] = []): ServiceProcess {
+    const child = spawn(process.execPath, [path.join(root, script), ...args], {
+      cwd: root,
+      env: { PATH: process.env['PATH'], ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new ServiceProcess(child);
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.child.kill(signal);
+  }
+
+  /** Waits until an address answers 200. */
+  async answers(url: string): Promise<void> {
+    let over = false;
+    void this.ended.then(() => (over = true));
+    await until(
+      async () => {
+        if (over) throw new Error(`it ended before it answered:\n${this.output}`);
+        return (await fetch(url).catch(() => undefined))?.ok === true;
+      },
+      `${url} answers`,
+      60_000,
+    );
+  }
+}
+
+/** A port nobody listens on at the moment. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
