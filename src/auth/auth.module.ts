@@ -1,13 +1,16 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
 import { ApiKeysModule } from '../api-keys/api-keys.module.ts';
 import { IssuersModule } from '../issuers/issuers.module.ts';
+import { Authority } from './authority.ts';
 import { CallerGuard } from './caller.guard.ts';
 import { ApiKeyStrategy, OperatorStrategy, UserStrategy } from './strategies.ts';
 
+@Global()
 @Module({
   imports: [PassportModule, ApiKeysModule, IssuersModule],
-  providers: [OperatorStrategy, ApiKeyStrategy, UserStrategy, { provide: APP_GUARD, useClass: CallerGuard }],
+  providers: [Authority, OperatorStrategy, ApiKeyStrategy, UserStrategy, { provide: APP_GUARD, useClass: CallerGuard }],
+  exports: [Authority],
 })
 export class AuthModule {}

@@ -9,7 +9,7 @@ import { type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { actOnGrants } from '../moderation/act-on-grants.ts';
 import { ActionsService } from '../moderation/actions.service.ts';
-import { Authority } from '../moderation/authority.ts';
+import { Authority } from '../auth/authority.ts';
 import { leaseSeconds } from '../moderation/delivery.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';

@@ -12,10 +12,12 @@ export class GrantsController {
   @Get()
   @Endpoint({
     summary: 'List what was given: the ledger',
-    description: 'Newest first. Never a token.',
+    description:
+      'Newest first. Never a token. App users name a space in which they moderate, unless they moderate the whole tenant.',
     tag: 'Grants',
-    access: { scope: 'moderation:read' },
+    access: { scope: 'moderation:read', users: true },
     answers: { 200: grantPage },
+    problems: ['banned'],
   })
   async list(@By() caller: TenantCaller, @Query({ schema: grantsQuery }) query: GrantsQuery) {
     return await this.grants.list(caller, query);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Authority } from '../auth/authority.ts';
 import type { TenantCaller } from '../caller.ts';
 import { Database, type Tx } from '../database/database.ts';
 import type { Grant as GrantRow, Prisma } from '../database/generated/client.ts';
@@ -8,15 +9,22 @@ import type { Grant, GrantsQuery } from './grants.schemas.ts';
 /** The ledger: which tokens were handed out, and who could still get in. */
 @Injectable()
 export class GrantsService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly authority: Authority,
+  ) {}
 
-  /** Newest first. */
+  /**
+   * Newest first. App users see it where they moderate.
+   * @throws Problem `forbidden` or `banned`
+   */
   async list(caller: TenantCaller, query: GrantsQuery): Promise<Page<Grant>> {
     const { tenantId } = caller;
     const before = readCursor(query.cursor);
     const now = new Date();
-    const rows = await this.database.inTenantOf(caller, (tx) =>
-      tx.grant.findMany({
+    const rows = await this.database.inTenantOf(caller, async (tx) => {
+      await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
+      return await tx.grant.findMany({
         where: {
           tenantId,
           ...(before !== undefined && { id: { lt: before } }),
@@ -26,8 +34,8 @@ export class GrantsService {
         },
         orderBy: { id: 'desc' },
         take: query.limit + 1,
-      }),
-    );
+      });
+    });
     return toPage(
       rows,
       query.limit,

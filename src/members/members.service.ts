@@ -5,7 +5,7 @@ import { Database, type Tx } from '../database/database.ts';
 import type { Member as MemberRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
-import { Authority } from '../moderation/authority.ts';
+import { Authority } from '../auth/authority.ts';
 import { rankOfRole } from '../roles/roles.service.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 import type { ChangeRoleBody, Member, PutMemberBody, RoleChange } from './members.schemas.ts';

@@ -7,7 +7,7 @@ import { type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { currentRequest } from '../request-context.ts';
 import type { Action, ActionKind, ActionsQuery } from './actions.schemas.ts';
-import { Authority } from './authority.ts';
+import { Authority } from '../auth/authority.ts';
 import { Delivery } from './delivery.ts';
 
 /** What is to be written down of an act. */

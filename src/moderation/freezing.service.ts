@@ -8,7 +8,7 @@ import { findSpace, SpacesService } from '../spaces/spaces.service.ts';
 import type { Action } from './actions.schemas.ts';
 import { ActionsService } from './actions.service.ts';
 import { actOnGrants } from './act-on-grants.ts';
-import { Authority } from './authority.ts';
+import { Authority } from '../auth/authority.ts';
 
 /** The panic button: one call that makes a space quiet, and one that undoes it. */
 @Injectable()

@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { SpacesModule } from '../spaces/spaces.module.ts';
 import { ActionsService } from './actions.service.ts';
-import { Authority } from './authority.ts';
 import { Delivery } from './delivery.ts';
 import { FreezingService } from './freezing.service.ts';
 import { ModerationController } from './moderation.controller.ts';
@@ -12,7 +11,7 @@ import { Watchdog } from './watchdog.ts';
 @Module({
   imports: [SpacesModule],
   controllers: [ModerationController],
-  providers: [ModerationService, FreezingService, ActionsService, Authority, Delivery, StageWatch, Watchdog],
-  exports: [ActionsService, Authority],
+  providers: [ModerationService, FreezingService, ActionsService, Delivery, StageWatch, Watchdog],
+  exports: [ActionsService],
 })
 export class ModerationModule {}

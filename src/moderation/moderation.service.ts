@@ -11,7 +11,7 @@ import { accountOf } from '../tenants/tenant-account.ts';
 import type { Action } from './actions.schemas.ts';
 import { ActionsService, type NewAction } from './actions.service.ts';
 import { actOnGrants, addCall } from './act-on-grants.ts';
-import { Authority } from './authority.ts';
+import { Authority } from '../auth/authority.ts';
 import type { EventBody, Participant, RevokeBody } from './moderation.schemas.ts';
 
 /** Acts against connections, messages and tokens. Each is on record with all it needs done before IVS is called. */

@@ -19,12 +19,20 @@ const againSeconds = 2;
 /** Up to so many users are asked for by name; for more, everybody who is connected is listed. */
 const maxByName = 3;
 
+/** A participant who was to exchange his token for a lesser one. */
+interface Demoted {
+  participantId: string;
+  since: string;
+  /** Capabilities of the lesser one. */
+  allowed: string[];
+}
+
 interface Claimed {
   tenant_id: string;
   space_id: string;
   stage_arn: string | null;
   users: string[];
-  demoted: { participantId: string; since: string; allowed: string[] }[];
+  demoted: Demoted[];
   region: string;
   aws_role_arn: string | null;
   aws_external_id: string | null;
@@ -74,28 +82,60 @@ export class StageWatch extends BackgroundWork {
         watch.tenant_id,
         watch.space_id,
         watch.looked_at,
-        JSON.stringify(await Promise.all(connected.map((participant) => this.seen(watch, participant)))),
+        JSON.stringify(await this.seen(watch, connected)),
         againSeconds,
       ],
     );
     return row?.found ?? 0;
   }
 
-  /** What the database is to know of somebody who is connected; of the demoted also whether they have more than they may. */
-  private async seen(watch: Claimed, { participantId, userId, published, sessionId }: Participant): Promise<object> {
-    const seen = { participantId, userId, publishing: published };
-    const demotion = watch.demoted.find((one) => one.participantId === participantId);
-    if (!demotion || watch.stage_arn === null) return seen;
+  /** What the database is to know of those who are connected; of the demoted also whether they have more than they may. */
+  private async seen(watch: Claimed, connected: Participant[]): Promise<object[]> {
+    const byId = new Map(connected.map((participant) => [participant.participantId, participant]));
+    const demoted = watch.demoted.filter(({ participantId }) => byId.has(participantId));
+    const turns = demoted.length === 0 ? 0 : await this.allowedLookups(watch, demoted.length);
+    const beyond = await Promise.all(
+      demoted
+        .slice(0, turns)
+        .map(async (demotion) => [demotion.participantId, await this.isBeyond(watch, demotion, byId)] as const),
+    );
+    const found = new Map(beyond);
+    return connected.map(({ participantId, userId, published }) => ({
+      participantId,
+      userId,
+      publishing: published,
+      beyond: found.get(participantId),
+    }));
+  }
+
+  private async allowedLookups(watch: Claimed, wanted: number): Promise<number> {
+    const [row] = await this.database.call<{ allowed: number }>(
+      'allow-event-lookups',
+      'select allow_event_lookups($1, $2, $3, $3) as allowed',
+      [watch.tenant_id, wanted, callsPerSecond],
+    );
+    return row?.allowed ?? 0;
+  }
+
+  /** Undefined if IVS does not tell for the moment. */
+  private async isBeyond(
+    watch: Claimed,
+    { participantId, since, allowed }: Demoted,
+    connected: ReadonlyMap<string, Participant>,
+  ): Promise<boolean | undefined> {
+    const sessionId = connected.get(participantId)?.sessionId;
+    if (sessionId === undefined || watch.stage_arn === null) return undefined;
     try {
-      const events = await this.realTime.participantEvents(accountOf(watch), watch.stage_arn, sessionId, participantId);
-      return { ...seen, beyond: isBeyond(events, { since: new Date(demotion.since), allowed: demotion.allowed }) };
+      const account = accountOf(watch);
+      const events = await this.realTime.participantEvents(account, watch.stage_arn, sessionId, participantId);
+      return isBeyond(events, { since: new Date(since), allowed });
     } catch (error) {
       if (!(error instanceof IvsFailure)) throw error;
       this.logger.warn(
         { spaceId: watch.space_id, err: error },
         'a participant could not be looked at; it will be again',
       );
-      return seen;
+      return undefined;
     }
   }
 

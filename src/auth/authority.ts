@@ -42,13 +42,10 @@ export class Authority {
     const bans = await tx.$queryRaw<{ id: string | null }[]>`
       select id from ban_in_force(${tenantId}, ${userId}, ${spaceId}) where id is not null`;
     if (bans.length > 0) throw new Problem('banned', 'A banned user does not moderate.');
-    const [role] =
-      spaceId === null
-        ? await tx.$queryRaw<FoundRole[]>`
-            select moderator, rank from roles where tenant_id = ${tenantId} and name = ${caller.role ?? null}`
-        : await tx.$queryRaw<FoundRole[]>`
-            select moderator, rank from role_in_space(${tenantId}, ${spaceId}, ${userId}, ${caller.role ?? null})
-             where name is not null`;
+    // Without a space there is neither a member row nor a default: what counts is the role the JWT claims.
+    const [role] = await tx.$queryRaw<FoundRole[]>`
+      select moderator, rank from role_in_space(${tenantId}, ${spaceId}, ${userId}, ${caller.role ?? null})
+       where name is not null`;
     if (role?.moderator) return role.rank;
     throw new Problem(
       'forbidden',
