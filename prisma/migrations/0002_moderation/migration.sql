@@ -516,8 +516,8 @@ end $$;
 
 -- Leases stages that are due for a look, with what to look for: up to p_by_name users are asked for by name, at a
 -- ListParticipants each; of more, everybody who is connected is listed. Fair between accounts, and in one between tenants.
--- What a demoted participant does now takes a ListParticipantEvents; "demoted" names those whose turn it is:
--- [{ "participantId", "since", "allowed" }].
+-- "demoted" names those of whom it is to be seen what they do now, if they are connected: [{ "participantId", "since",
+-- "allowed" }], longest waiting first.
 create function claim_watches(p_limit integer, p_lease interval, p_by_name integer, p_rate double precision,
                               p_burst double precision)
   returns table (tenant_id text, space_id text, stage_arn text, users text[], demoted jsonb, region text,
@@ -527,7 +527,6 @@ create function claim_watches(p_limit integer, p_lease interval, p_by_name integ
 declare
   v_due record;
   v_users text[];
-  v_demoted jsonb[];
 begin
   for v_due in
     select w.tenant_id, w.space_id, due.account
@@ -549,14 +548,10 @@ begin
       p_by_name, case when cardinality(v_users) <= p_by_name then cardinality(v_users) else 1 end, 0, p_rate, p_burst) = 0;
     update watches w set leased_until = clock_timestamp() + p_lease
      where w.tenant_id = v_due.tenant_id and w.space_id = v_due.space_id;
-    v_demoted := array(select due_demotions(v_due.tenant_id, v_due.space_id));
-    if v_demoted <> '{}' then
-      v_demoted := v_demoted[1:take_allowance(v_due.account, 'ListParticipantEvents', cardinality(v_demoted), 1, 0,
-                                              p_rate, p_burst)];
-    end if;
     return query
-      select v_due.tenant_id, v_due.space_id, s.stage_arn, v_users, to_jsonb(v_demoted), t.region, t.aws_role_arn,
-             t.aws_external_id, clock_timestamp()
+      select v_due.tenant_id, v_due.space_id, s.stage_arn, v_users,
+             to_jsonb(array(select due_demotions(v_due.tenant_id, v_due.space_id))),
+             t.region, t.aws_role_arn, t.aws_external_id, clock_timestamp()
         from spaces s join tenants t on t.id = s.tenant_id
        where s.tenant_id = v_due.tenant_id and s.id = v_due.space_id;
   end loop;
@@ -575,6 +570,14 @@ create function due_demotions(p_tenant text, p_space text) returns setof jsonb
     join actions a on a.tenant_id = p_tenant and a.id = h.action_id
    where h.tenant_id = p_tenant and h.space_id = p_space and h.watch_for = 'demoted' and h.watch_from <= clock_timestamp()
    group by g.participant_id order by min(h.watch_from)
+$$;
+
+-- Of how many demoted participants the events may be asked for now: a ListParticipantEvents each. Takes them.
+create function allow_event_lookups(p_tenant text, p_wanted integer, p_rate double precision, p_burst double precision)
+  returns integer
+  language sql security definer set search_path = public, pg_temp as $$
+  select take_allowance(account_key(t), 'ListParticipantEvents', p_wanted, 1, 0, p_rate, p_burst)
+    from tenants t where t.id = p_tenant
 $$;
 
 -- Takes in what a look at a stage has shown: who is connected [{ "participantId", "userId", "publishing", "beyond"? }] as
@@ -637,11 +640,11 @@ begin
                       where c."participantId" = g.participant_id and (h.watch_for = 'gone' or c.beyond is not false))
      and not exists (select from targets o where o.tenant_id = p_tenant and o.grant_id = g.id
                         and o.state in ('pending', 'stuck'));
-  -- Who was looked at and has no more than he may waits for his next turn.
+  -- Who was looked at waits for his next turn.
   update holds h set watch_from = clock_timestamp() + make_interval(secs => p_next_seconds)
     from grants g, jsonb_to_recordset(p_connected) as c ("participantId" text, beyond boolean)
    where h.tenant_id = p_tenant and h.space_id = p_space and h.watch_for = 'demoted' and h.watch_from <= p_looked_at
-     and g.tenant_id = p_tenant and g.id = h.grant_id and g.participant_id = c."participantId" and not c.beyond;
+     and g.tenant_id = p_tenant and g.id = h.grant_id and g.participant_id = c."participantId" and c.beyond is not null;
 
   if exists (select from holds h join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
               where h.tenant_id = p_tenant and h.space_id = p_space) then
@@ -686,7 +689,7 @@ begin
   foreach f in array array[
     'claim_targets(text, text, integer, interval, jsonb)',
     'claim_watches(integer, interval, integer, double precision, double precision)',
-    'stuck_targets()', 'overdue_targets()', 'bans_without_delivery()'] loop
+    'allow_event_lookups(text, integer, double precision, double precision)', 'stuck_targets()', 'overdue_targets()', 'bans_without_delivery()'] loop
     execute format('alter function %s owner to stagedoor_crossing', f);
     execute format('revoke execute on function %s from public', f);
     execute format('grant execute on function %s to stagedoor_app', f);
