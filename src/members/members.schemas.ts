@@ -40,7 +40,7 @@ export const roleChange = z
     }),
     exchange: stageToken.nullable().meta({
       description:
-        'For the user’s newest participant, to exchange its token for (`exchangeToken` of the IVS broadcast SDK): signed here, with the same participant id. Only for API keys, and only where the tenant signs stage tokens itself.',
+        'For a participant of the user’s (the newest that has more than the role allows, else the newest), to exchange its token for (`exchangeToken` of the IVS broadcast SDK): signed here, with the same participant id. Only for API keys, and only where the tenant signs stage tokens itself.',
     }),
   })
   .meta({ id: 'RoleChange' });

@@ -46,7 +46,7 @@ create table targets (
   last_error text,
   next_at timestamptz(3) not null default now(),
   leased_until timestamptz(3) not null default 'epoch',
-  needed_until timestamptz(3) not null,
+  needed_until timestamptz(3) not null, -- the end of the ban at the latest
   done_at timestamptz(3),
   primary key (tenant_id, id),
   foreign key (tenant_id, action_id) references actions (tenant_id, id),
@@ -55,6 +55,8 @@ create table targets (
 );
 create index targets_of_action on targets (tenant_id, action_id);
 create index targets_due on targets (next_at) where state in ('pending', 'stuck');
+create index targets_in_turn on targets (tenant_id, account, operation, priority, next_at, id)
+  where state in ('pending', 'stuck');
 
 -- What is held against grants that may still be used, or whose holder may still be inside, and by which action. Several
 -- may hold one grant; undoing one lets go of what is its own, and of nothing else. Stage grants are looked for among the
@@ -136,6 +138,13 @@ create function rank_of(p_tenant text, p_space text, p_user text) returns intege
                                        and a.kind = 'role.change' and a.created_at > g.issued_at)))
 $$;
 
+-- When the ban ends by itself that an action is about; null if it does not, or is about none.
+create function ban_end(p_tenant text, p_action text) returns timestamptz
+  language sql stable as $$
+  select b.expires_at from actions a join bans b on b.tenant_id = a.tenant_id and b.id = a.ban_id
+   where a.tenant_id = p_tenant and a.id = p_action
+$$;
+
 -- Turns grants into calls to IVS, in the transaction that decides the act.
 --   p_keep_out   what was not used yet must not be used: watch the stage, and disconnect from chat once more when the last
 --                unused chat token can no longer connect
@@ -154,7 +163,7 @@ begin
     select p_tenant, p_action, g.space_id, account_key(t), 'DisconnectParticipant', s.stage_arn, g.participant_id, g.id,
            case when 'PUBLISH' = any (g.capabilities) then 0 else 1 end,
            jsonb_strip_nulls(jsonb_build_object('reason', left(a.reason, 128))),
-           g.expires_at + interval '24 hours'
+           least(g.expires_at + interval '24 hours', ban_end(p_tenant, p_action))
       from (select *, row_number() over (partition by space_id, user_id order by issued_at desc) as nth
               from grants
              where tenant_id = p_tenant and id = any (p_grants) and kind = 'stage' and participant_id is not null) g
@@ -169,7 +178,7 @@ begin
   insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, parameters, needed_until)
   select p_tenant, p_action, g.space_id, account_key(t), 'DisconnectUser', s.room_arn, g.ivs_user_id, max(g.id),
          jsonb_strip_nulls(jsonb_build_object('reason', left(max(a.reason), 256), 'userId', max(g.user_id))),
-         max(g.session_expires_at) + interval '5 minutes'
+         least(max(g.session_expires_at) + interval '5 minutes', ban_end(p_tenant, p_action))
     from grants g
     join spaces s on s.tenant_id = p_tenant and s.id = g.space_id and s.room_arn is not null
     join tenants t on t.id = p_tenant
@@ -193,7 +202,7 @@ begin
                        follow_up, next_at, priority)
   select p_tenant, p_action, g.space_id, account_key(t), 'DisconnectUser', s.room_arn, g.ivs_user_id, max(g.id),
          jsonb_strip_nulls(jsonb_build_object('reason', left(max(a.reason), 256), 'userId', max(g.user_id))),
-         max(g.session_expires_at) + interval '5 minutes', true, max(g.expires_at) + interval '5 seconds', 2
+         least(max(g.session_expires_at) + interval '5 minutes', ban_end(p_tenant, p_action)), true, max(g.expires_at) + interval '5 seconds', 2
     from grants g
     join spaces s on s.tenant_id = p_tenant and s.id = g.space_id and s.room_arn is not null
     join tenants t on t.id = p_tenant
@@ -318,8 +327,9 @@ begin
      order by g.issued_at desc, g.id desc;
 end $$;
 
--- Writes down a token that the user's newest participant can exchange its own for (IVS: signed by us, with the same id), if
--- one may be given: the checks are those of admit. Answers like admit, with "participantId"; or null. Only under lock_user.
+-- Writes down a token that a participant of the user's can exchange its own for (IVS: signed by us, with the same id), if one
+-- may be given: the checks are those of admit. It is for the newest of those who have more than the role allows, else for the
+-- newest. Answers like admit, with "participantId"; or null. Only under lock_user.
 create function admit_exchange(p_tenant text, p_space text, p_user text, p_role text, p_grant text) returns jsonb
   language plpgsql as $$
 declare
@@ -335,10 +345,10 @@ begin
    where tenant_id = p_tenant and id = p_space and status = 'open' and stage_arn is not null;
   select * into v_role from roles where tenant_id = p_tenant and name = p_role and stage_ttl_seconds is not null;
   select * into v_key from signing_keys where tenant_id = p_tenant and state = 'active';
-  select * into v_old from grants
+  select * into v_old from grants g
    where tenant_id = p_tenant and user_id = p_user and space_id = p_space and kind = 'stage' and mint = 'key-pair'
      and state = 'released' and id = any (grants_to_act_on(p_tenant, p_user, p_space))
-   order by issued_at desc, id desc limit 1;
+   order by allows_more(g, v_role) desc, issued_at desc, id desc limit 1;
   if v_tenant.id is null or v_space.id is null or v_role.name is null or v_key.id is null or v_old.id is null
      or (v_space.frozen_at is not null and not v_role.moderator)
      or (ban_in_force(p_tenant, p_user, p_space)).id is not null then
@@ -401,8 +411,8 @@ begin
 end $$;
 
 -- Leases calls that are due to whoever asks: of one action, or of all. Fair between tenants, publishers first, and no more
--- than IVS's rates allow all replicas together. p_rates: { operation: { "rate", "burst" } }. A call whose ban has run out is
--- closed instead. Who asks for one action's calls leaves enough for everybody else's that are due.
+-- than IVS's rates allow all replicas together. p_rates: { operation: { "rate", "burst" } }. A call that is no longer
+-- needed, as of a ban that has run out, is closed instead. Who asks for one action's calls leaves enough for everybody else's that are due.
 create function claim_targets(p_tenant text, p_action text, p_limit integer, p_lease interval, p_rates jsonb)
   returns table (tenant_id text, id bigint, action_id text, operation text, arn text, target text, parameters jsonb,
                  attempts integer, region text, aws_role_arn text, aws_external_id text)
@@ -414,11 +424,7 @@ declare
   v_others integer := 0;
 begin
   update targets t set state = 'expired', done_at = now()
-   where t.state in ('pending', 'stuck') and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
-     and (p_action is null or (t.tenant_id = p_tenant and t.action_id = p_action))
-     and (t.needed_until < clock_timestamp()
-          or exists (select from actions a join bans b on b.tenant_id = a.tenant_id and b.id = a.ban_id
-                      where a.tenant_id = t.tenant_id and a.id = t.action_id and b.expires_at <= clock_timestamp()));
+   where t.state in ('pending', 'stuck') and t.leased_until < clock_timestamp() and t.needed_until < clock_timestamp();
   for v_group in
     select t.account, t.operation, count(*) as due from targets t
      where t.state in ('pending', 'stuck') and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
@@ -439,13 +445,20 @@ begin
       (p_rates -> v_group.operation ->> 'burst')::double precision);
     continue when v_allowed <= 0;
     return query
-      with ranked as (
-        select t.tenant_id, t.id,
-               row_number() over (partition by t.tenant_id order by t.priority, t.next_at, t.id) as turn, t.priority, t.next_at
-          from targets t
+      with waiting as (
+        select distinct t.tenant_id from targets t
          where t.account = v_group.account and t.operation = v_group.operation and t.state in ('pending', 'stuck')
            and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
            and (p_action is null or (t.tenant_id = p_tenant and t.action_id = p_action))
+      ), ranked as (
+        select w.tenant_id, first.id, first.priority, first.next_at,
+               row_number() over (partition by w.tenant_id order by first.priority, first.next_at, first.id) as turn
+          from waiting w cross join lateral (
+            select t.id, t.priority, t.next_at from targets t
+             where t.tenant_id = w.tenant_id and t.account = v_group.account and t.operation = v_group.operation
+               and t.state in ('pending', 'stuck') and t.next_at <= clock_timestamp()
+               and t.leased_until < clock_timestamp() and (p_action is null or t.action_id = p_action)
+             order by t.priority, t.next_at, t.id limit v_allowed) as first
       ), chosen as (
         select t.tenant_id, t.id from targets t join ranked r on r.tenant_id = t.tenant_id and r.id = t.id
          where t.leased_until < clock_timestamp() and t.state in ('pending', 'stuck')
@@ -607,7 +620,7 @@ begin
   select distinct on (c."participantId") p_tenant, a.id, p_space, account_key(t), 'DisconnectParticipant', s.stage_arn,
          c."participantId", case when g.participant_id = c."participantId" then g.id end,
          case when c.publishing then 0 else 1 end,
-         jsonb_strip_nulls(jsonb_build_object('reason', left(a.reason, 128))), clock_timestamp() + interval '24 hours'
+         jsonb_strip_nulls(jsonb_build_object('reason', left(a.reason, 128))), least(clock_timestamp() + interval '24 hours', ban_end(p_tenant, a.id))
     from jsonb_to_recordset(p_connected) as c ("participantId" text, "userId" text, publishing boolean, beyond boolean)
     join holds h on h.tenant_id = p_tenant and h.space_id = p_space and h.watch_from <= p_looked_at
     join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
