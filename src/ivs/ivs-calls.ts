@@ -40,7 +40,9 @@ export class IvsCalls {
       const result = await this.breaker(account, operation).execute(async () => {
         try {
           return await inSpan(`IVS ${operation}`, { 'cloud.region': account.region }, () =>
-            send(this.pool.of(account), { abortSignal: AbortSignal.timeout(deadlineMs) }),
+            onceMoreIfClockWasWrong(() =>
+              send(this.pool.of(account), { abortSignal: AbortSignal.timeout(deadlineMs) }),
+            ),
           );
         } catch (error) {
           throw toIvsFailure(operation, error);
@@ -69,5 +71,20 @@ export class IvsCalls {
     );
     this.breakers.set(key, made);
     return made;
+  }
+}
+
+/**
+ * IVS refuses a signature whose time is more than five minutes off, and does nothing. From the refusal the SDK learns by
+ * how much this machine's clock is wrong, and signs rightly from then on.
+ */
+async function onceMoreIfClockWasWrong(send: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await send();
+  } catch (error) {
+    const { $metadata: known } = (error ?? {}) as { $metadata?: { clockSkewCorrected?: boolean } };
+    const refused = toIvsFailure('', error).kind === 'access_denied';
+    if (refused && known?.clockSkewCorrected === true) return await send();
+    throw error;
   }
 }
