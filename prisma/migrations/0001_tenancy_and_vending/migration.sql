@@ -629,25 +629,32 @@ end $$;
 -- The second half of a vend that IVS had a part in: what was made, and whether it may still be handed out.
 -- p_made: [{ "id", "mint", "participantId"?, "signingKeyId"?, "expiresAt", "sessionExpiresAt" }]; p_failed: grants IVS
 -- did not make. Answers null, or why nothing that was made may leave: a ban that came in between, or a vend so slow that
--- its grants were swept.
+-- its grants were swept. Planned at each call: for a small table any index that begins with the tenant seems as good as
+-- the primary key, and a plan kept from then would walk through all of the tenant's grants.
 create function settle(p_tenant text, p_user text, p_space text, p_made jsonb, p_failed text[]) returns jsonb
-  language plpgsql set enable_seqscan = off as $$
+  language plpgsql set plan_cache_mode = force_custom_plan as $$
 declare
   v_ban bans;
-  v_settled bigint;
+  v_made record;
+  v_settled integer := 0;
 begin
   perform set_config('app.tenant_id', p_tenant, true);
   perform lock_user(p_tenant, p_user, false);
   v_ban := ban_in_force(p_tenant, p_user, p_space);
-  update grants g
-     set state = case when v_ban.id is null then 'released' else 'refused' end,
-         mint = m.mint, participant_id = m."participantId", signing_key_id = m."signingKeyId",
-         expires_at = m."expiresAt", session_expires_at = m."sessionExpiresAt"
-    from jsonb_to_recordset(p_made) as m (id text, mint text, "participantId" text, "signingKeyId" text,
-                                          "expiresAt" timestamptz, "sessionExpiresAt" timestamptz)
-   where g.tenant_id = p_tenant and g.id = m.id and g.state in ('pending', 'released');
-  get diagnostics v_settled = row_count;
-  update grants set state = 'refused' where tenant_id = p_tenant and id = any (p_failed);
+  for v_made in
+    select * from jsonb_to_recordset(p_made) as m (id text, mint text, "participantId" text, "signingKeyId" text,
+                                                   "expiresAt" timestamptz, "sessionExpiresAt" timestamptz)
+  loop
+    update grants
+       set state = case when v_ban.id is null then 'released' else 'refused' end,
+           mint = v_made.mint, participant_id = v_made."participantId", signing_key_id = v_made."signingKeyId",
+           expires_at = v_made."expiresAt", session_expires_at = v_made."sessionExpiresAt"
+     where tenant_id = p_tenant and id = v_made.id and state in ('pending', 'released');
+    if found then v_settled := v_settled + 1; end if;
+  end loop;
+  if cardinality(p_failed) > 0 then
+    update grants set state = 'refused' where tenant_id = p_tenant and id = any (p_failed);
+  end if;
   if v_ban.id is not null then
     return jsonb_build_object('refused', 'banned', 'until', v_ban.expires_at, 'reason', v_ban.reason);
   end if;
