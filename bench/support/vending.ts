@@ -1,4 +1,5 @@
 /** Loads the vend route and says what it gave and what it cost. */
+import { settleDown } from './crowd.ts';
 import { eventLoopLag } from './event-loop.ts';
 import { load, type LoadResult, post } from './load.ts';
 import type { Issuer } from './people.ts';
@@ -31,11 +32,15 @@ export function vendRequests(tenant: Tenant, issuer: Issuer, count: number, uses
   };
 }
 
-/** Vends enough for the service to have its code compiled and its plans made, however slow the machine is. */
+/**
+ * Vends enough for the service to have its code compiled, however slow the machine is, and has Postgres look at what its
+ * tables hold, as it does by itself within its first minutes.
+ */
 export async function warmUp(stand: Stand, next: () => Buffer): Promise<void> {
   for (let vends = 0, round = 0; vends < 4_000 && round < 10; round++) {
     vends += (await vend(stand, { next, connections: 16, seconds: 2 })).answers;
   }
+  await settleDown(stand);
 }
 
 /** Loads for a while and takes the measures of everything around. */
