@@ -109,7 +109,7 @@ function summary(latencies: number[]): Pick<LoadResult, 'p50' | 'p95' | 'p99' | 
 class Connection {
   readonly ready: Promise<void>;
   private readonly socket: net.Socket;
-  private received = Buffer.alloc(0);
+  private received: Buffer = Buffer.alloc(0);
   private answered: ((status: number) => void) | undefined;
 
   constructor(host: string, port: number) {
@@ -133,7 +133,7 @@ class Connection {
     this.received = this.received.length === 0 ? chunk : Buffer.concat([this.received, chunk]);
     const end = this.received.indexOf('\r\n\r\n');
     if (end < 0) return;
-    const head = this.received.latin1Slice(0, end);
+    const head = this.received.toString('latin1', 0, end);
     const length = Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0);
     if (this.received.length < end + 4 + length) return;
     this.received = this.received.subarray(end + 4 + length);

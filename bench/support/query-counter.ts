@@ -42,7 +42,7 @@ export async function countQueries(databaseUrl: string): Promise<QueryCounter> {
 
 /** Reads the frontend's side of Postgres's protocol: a Sync, or a simple query, is what an answer is waited for. */
 class Messages {
-  private pending = Buffer.alloc(0);
+  private pending: Buffer = Buffer.alloc(0);
   private started = false;
   private statement = 'other';
   private readonly count: (statement: string) => void;
