@@ -11,15 +11,19 @@ const howTo =
  * @throws an Error with one clear line.
  */
 export async function assertServable(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<{ role: string; powers: string[]; owns: string | null; serving: boolean }>(`
+  const { rows } = await connected(() =>
+    pool.query<{ role: string; powers: string[]; owns: string | null; crosses: boolean; serving: boolean }>(`
     select current_user as role,
            coalesce((select array_agg(rolname::text) from pg_roles
                       where (rolsuper or rolbypassrls) and pg_has_role(current_user, oid, 'member')), '{}') as powers,
            (select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
              where n.nspname = 'public' and c.relkind in ('r', 'p') and pg_has_role(current_user, c.relowner, 'member')
              limit 1) as owns,
+           exists (select from pg_roles where rolname = 'stagedoor_crossing' and pg_has_role(current_user, oid, 'member'))
+             as crosses,
            exists (select from pg_roles where rolname = 'stagedoor_app' and pg_has_role(current_user, oid, 'usage'))
-             as serving`);
+             as serving`),
+  );
   const [found] = rows;
   if (!found) throw new Error('The database does not say who is connected.');
   if (found.powers.length > 0) {
@@ -28,6 +32,9 @@ export async function assertServable(pool: pg.Pool): Promise<void> {
   if (found.owns) {
     throw new Error(`DATABASE_URL connects as ${found.role}, which owns the table ${found.owns}. ${howTo}`);
   }
+  if (found.crosses) {
+    throw new Error(`DATABASE_URL connects as ${found.role}, which may look across the tenants. ${howTo}`);
+  }
   if (!found.serving) {
     throw new Error(`DATABASE_URL connects as ${found.role}, which is not a member of stagedoor_app. ${howTo}`);
   }
@@ -35,10 +42,27 @@ export async function assertServable(pool: pg.Pool): Promise<void> {
 }
 
 async function assertMigrated(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<{ name: string }>('select migration_name as name from applied_migrations()');
-  const applied = new Set(rows.map((row) => row.name));
+  const applied = new Set(await appliedMigrations(pool));
   const missing = (await readMigrations()).map((migration) => migration.name).filter((name) => !applied.has(name));
   if (missing.length > 0) {
     throw new Error(`The database lacks ${missing.join(', ')}: run the migrations first (see docs/operations.md).`);
+  }
+}
+
+async function appliedMigrations(pool: pg.Pool): Promise<string[]> {
+  const { rows: functions } = await pool.query(`select to_regprocedure('applied_migrations()') as found`);
+  if (functions[0]?.found === null) return []; // the first migration makes it
+  const { rows } = await pool.query<{ name: string }>('select migration_name as name from applied_migrations()');
+  return rows.map((row) => row.name);
+}
+
+/** Node's own words for a connection that cannot be had name neither the database nor, at times, anything at all. */
+async function connected<Result>(ask: () => Promise<Result>): Promise<Result> {
+  try {
+    return await ask();
+  } catch (error) {
+    const reasons = error instanceof AggregateError ? error.errors : [error];
+    const why = reasons.map((reason) => (reason instanceof Error ? reason.message : String(reason))).join('; ');
+    throw new Error(`The database of DATABASE_URL cannot be reached: ${why}`, { cause: error });
   }
 }

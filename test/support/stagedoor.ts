@@ -93,6 +93,8 @@ export class HttpClient {
 
 /** The whole service as a customer meets it: over HTTP, on a real Postgres, with the IVS emulator behind. */
 export class Stagedoor extends HttpClient {
+  private closing: Promise<void> | undefined;
+
   private constructor(
     readonly app: NestFastifyApplication,
     url: string,
@@ -116,9 +118,14 @@ export class Stagedoor extends HttpClient {
     ]);
     const more = typeof env === 'function' ? env(database) : env;
     const settings = Settings.from(Stagedoor.environment(ivs, database, more));
-    const app = await createApp(settings);
-    await app.listen(0, '127.0.0.1');
-    return new Stagedoor(app, await app.getUrl(), ivs, database);
+    try {
+      const app = await createApp(settings);
+      await app.listen(0, '127.0.0.1');
+      return new Stagedoor(app, await app.getUrl(), ivs, database);
+    } catch (error) {
+      await ivs.stop(); // what listens keeps a run of one file from ending
+      throw error;
+    }
   }
 
   /** The environment a service needs to run on this database and this emulator. */
@@ -137,8 +144,14 @@ export class Stagedoor extends HttpClient {
     };
   }
 
+  /** Stops the service alone: nobody works in its database from then on. */
+  async stopService(): Promise<void> {
+    this.closing ??= this.app.close();
+    await this.closing;
+  }
+
   async stop(): Promise<void> {
-    await this.app.close();
+    await this.stopService();
     await this.ivs.stop();
     await this.database.drop();
   }

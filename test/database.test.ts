@@ -1,0 +1,607 @@
+/** What the database itself holds to, whatever the code above it does: whose rows a connection sees, and what it may do. */
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { createApp } from '../src/app.ts';
+import { Settings } from '../src/config.ts';
+import { Database, systemScope } from '../src/database/database.ts';
+import { assertServable } from '../src/database/serving-role.ts';
+import { asSuperuser, createDatabase } from './support/database.ts';
+import { type Json, Stagedoor, type TestTenant } from './support/stagedoor.ts';
+
+let stagedoor: Stagedoor;
+let superuser: pg.Client;
+const clients: pg.Client[] = [];
+let ours: TestTenant;
+let theirs: TestTenant;
+
+/** Tables whose rows belong to a tenant. */
+let tenantTables: string[];
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start();
+  [ours, theirs] = await Promise.all([fill('ours'), fill('theirs')]);
+  // From here on the tables are looked at and tampered with; nobody is to work in them meanwhile.
+  await stagedoor.stopService();
+  superuser = new pg.Client({ connectionString: stagedoor.database.superuserUrl });
+  await superuser.connect();
+  clients.push(superuser);
+  tenantTables = await columnOf(`
+    select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+       and a.attname = 'tenant_id' and not a.attisdropped order by 1`);
+});
+
+afterAll(async () => {
+  await Promise.all(clients.map((client) => client.end()));
+  await stagedoor.stop();
+});
+
+/** A tenant with rows in every table, by requests as customers make them. */
+async function fill(slug: string): Promise<TestTenant> {
+  const tenant = await stagedoor.createTenant(slug);
+  const as = tenant.key;
+  const role = { stage: { capabilities: ['PUBLISH'] }, chat: { capabilities: ['SEND_MESSAGE'] } };
+  await must(200, stagedoor.request('PUT', `/v1/roles/${slug}-role`, { as, body: role }));
+  const space = await stagedoor.createSpace(tenant, { name: slug, defaultRole: `${slug}-role` });
+  const member = `/v1/spaces/${space['id']}/members/${slug}-user`;
+  await must(200, stagedoor.request('PUT', member, { as, body: { role: `${slug}-role` } }));
+  const key = stagedoor.request('POST', '/v1/signing-keys', { as, headers: { 'idempotency-key': slug } });
+  await must(201, key);
+  await must(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, as, { userId: `${slug}-user` }));
+  await must(201, stagedoor.post('/v1/bans', as, { userId: `${slug}-user`, spaceId: space['id'] }));
+  return tenant;
+}
+
+async function must(status: number, answer: ReturnType<Stagedoor['request']>): Promise<Json> {
+  return await stagedoor.expect(status, answer);
+}
+
+async function rowsOf(sql: string, values: unknown[] = []): Promise<Json[]> {
+  return (await superuser.query<Json>(sql, values)).rows;
+}
+
+/** The first column of what a query finds. */
+async function columnOf(sql: string, values: unknown[] = []): Promise<string[]> {
+  return (await rowsOf(sql, values)).map((row) => String(Object.values(row)[0]));
+}
+
+/** Runs `work` in a transaction that is undone afterwards. */
+async function undone<T>(work: () => Promise<T>): Promise<T> {
+  await superuser.query('begin');
+  try {
+    return await work();
+  } finally {
+    await superuser.query('rollback');
+  }
+}
+
+/** Goes on as the service does, inside a tenant or in none. To be undone. */
+async function asService(tenant?: TestTenant): Promise<void> {
+  await superuser.query('set local role stagedoor_test_service');
+  await superuser.query(`select set_config('app.tenant_id', $1, true)`, [tenant?.id ?? '']);
+}
+
+/** The SQLSTATE of what goes wrong, or undefined if nothing does. */
+async function failureOf(sql: string, values: unknown[] = []): Promise<string | undefined> {
+  await superuser.query('savepoint before');
+  try {
+    await superuser.query(sql, values);
+    return undefined;
+  } catch (error) {
+    return (error as { code?: string }).code;
+  } finally {
+    await superuser.query('rollback to before');
+  }
+}
+
+const insufficientPrivilege = '42501'; // also what row-level security answers to a row that may not be written
+const foreignKeyViolation = '23503';
+
+describe('the tables', () => {
+  test('each holds rows of both tenants, or the tests below would prove nothing', async () => {
+    expect(tenantTables.length).toBeGreaterThan(14);
+    for (const table of tenantTables) {
+      const found = await columnOf(`select distinct tenant_id from ${table} where tenant_id in ($1, $2)`, [
+        ours.id,
+        theirs.id,
+      ]);
+      expect({ table, tenants: found.length }).toEqual({ table, tenants: 2 });
+    }
+  });
+
+  test('every table belongs to tenants, or is known not to', async () => {
+    const all = await columnOf(
+      `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f') order by 1`,
+    );
+    expect(all.filter((table) => !tenantTables.includes(table))).toEqual([
+      '_prisma_migrations', // the owner's
+      'pacing', // call rates of AWS accounts, which tenants share; only functions touch it
+      'tenants', // has the tenant as its id
+    ]);
+  });
+
+  test('row-level security is enabled and forced on each', async () => {
+    const open = await columnOf(
+      `
+      select relname from pg_class where oid = any ($1::regclass[]) and not (relrowsecurity and relforcerowsecurity)`,
+      [[...tenantTables, 'tenants']],
+    );
+    expect(open).toEqual([]);
+  });
+
+  test('each has one policy that lets the service in, and one that holds it to its tenant', async () => {
+    const policies = await rowsOf(`
+      select tablename, policyname, permissive, roles::text[], cmd, qual, with_check from pg_policies where schemaname = 'public'`);
+    const tenant = '(tenant_id = ( SELECT current_tenant_id() AS current_tenant_id))';
+    const operator = `((id = ( SELECT current_tenant_id() AS current_tenant_id)) OR (( SELECT current_setting('app.operator'::text, true) AS current_setting) = 'on'::text))`;
+    for (const table of [...tenantTables, 'tenants']) {
+      const found = policies.filter(({ tablename }) => tablename === table);
+      const common = { tablename: table, roles: ['stagedoor_app'], cmd: 'ALL' };
+      const rule = table === 'tenants' ? operator : tenant;
+      expect(found.filter(({ roles }) => !(roles as string[]).includes('stagedoor_crossing'))).toEqual([
+        { ...common, policyname: 'serving', permissive: 'PERMISSIVE', qual: 'true', with_check: 'true' },
+        { ...common, policyname: 'tenant', permissive: 'RESTRICTIVE', qual: rule, with_check: rule },
+      ]);
+      for (const other of found.filter(({ roles }) => (roles as string[]).includes('stagedoor_crossing')))
+        expect(other).toMatchObject({ policyname: 'crossing', roles: ['stagedoor_crossing'] });
+    }
+  });
+
+  test('the tenant is part of every primary, unique and foreign key, so none can reach across', async () => {
+    const keys = await rowsOf(
+      `
+      select c.conrelid::regclass::text as table, c.conname as name, c.contype as type, c.confrelid::regclass::text as target,
+             array(select attname::text from unnest(c.conkey) with ordinality k (n, i)
+                     join pg_attribute on attrelid = c.conrelid and attnum = n order by i) as columns,
+             array(select attname::text from unnest(c.confkey) with ordinality k (n, i)
+                     join pg_attribute on attrelid = c.confrelid and attnum = n order by i) as target_columns
+        from pg_constraint c where c.conrelid = any ($1::regclass[]) and c.contype in ('p', 'u', 'f')`,
+      [tenantTables],
+    );
+    const uniqueIndexes = await rowsOf(
+      `
+      select i.indrelid::regclass::text as table, i.indexrelid::regclass::text as name,
+             array(select attname::text from unnest(i.indkey) with ordinality k (n, o)
+                     join pg_attribute on attrelid = i.indrelid and attnum = n order by o) as columns
+        from pg_index i where i.indisunique and i.indrelid = any ($1::regclass[])`,
+      [tenantTables],
+    );
+    const withoutTenant = [...keys, ...uniqueIndexes].filter(({ columns }) => columns[0] !== 'tenant_id');
+    // Claims are what must be unique in the whole deployment: issuer and audience pairs, ARNs.
+    expect(new Set(withoutTenant.map(({ name }) => String(name)))).toEqual(new Set(['claims_pkey']));
+    const across = keys.filter(
+      ({ type, target, target_columns }) =>
+        type === 'f' && target_columns[0] !== (target === 'tenants' ? 'id' : 'tenant_id'),
+    );
+    expect(across).toEqual([]);
+    expect(keys.filter(({ type }) => type === 'f').length).toBeGreaterThan(15);
+  });
+
+  test('each can be searched by tenant: an index is led by it', async () => {
+    const led = await columnOf(`
+      select distinct indrelid::regclass::text from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+       where a.attname = 'tenant_id' and i.indpred is null`);
+    expect(tenantTables.filter((table) => !led.includes(table))).toEqual([]);
+  });
+});
+
+describe('the policies', () => {
+  /** What the service can do with the other tenant's rows of a table: nothing, if all is well. */
+  async function reach(table: string): Promise<string[]> {
+    const found: string[] = [];
+    await asService(ours);
+    if ((await columnOf(`select count(*) from ${table} where tenant_id = $1`, [theirs.id]))[0] !== '0')
+      found.push('reads');
+    const moved = await failureOf(`update ${table} set tenant_id = $1 where tenant_id = $2`, [theirs.id, ours.id]);
+    // Where the service may not update at all, it is tried with an insert.
+    const copied = await failureOf(
+      `insert into ${table} select (jsonb_populate_record(t, jsonb_build_object('tenant_id', $1::text))).* from ${table} t where tenant_id = $2`,
+      [theirs.id, ours.id],
+    );
+    if ([moved, copied].some((code) => code !== insufficientPrivilege && code !== '428C9')) found.push('writes');
+    return found;
+  }
+
+  test('the service reads and writes nothing of another tenant', async () => {
+    for (const table of tenantTables)
+      expect({ table, reach: await undone(() => reach(table)) }).toEqual({ table, reach: [] });
+  });
+
+  test('each matters: without it, the other tenant’s rows lie open, or the service’s own are gone', async () => {
+    for (const table of tenantTables) {
+      const without = (change: string) =>
+        undone(async () => {
+          await superuser.query(change);
+          return await reach(table);
+        });
+      expect({ table, without: 'tenant', reach: await without(`drop policy tenant on ${table}`) }).toEqual({
+        table,
+        without: 'tenant',
+        reach: ['reads', 'writes'],
+      });
+      expect({
+        table,
+        without: 'security',
+        reach: await without(`alter table ${table} disable row level security`),
+      }).toEqual({ table, without: 'security', reach: ['reads', 'writes'] });
+      const own = (change: string) =>
+        undone(async () => {
+          await superuser.query(change);
+          await asService(ours);
+          return Number((await columnOf(`select count(*) from ${table}`))[0]);
+        });
+      expect(await own('select')).toBeGreaterThan(0);
+      expect({ table, without: 'serving', own: await own(`drop policy serving on ${table}`) }).toEqual({
+        table,
+        without: 'serving',
+        own: 0,
+      });
+    }
+  });
+
+  test('each that lets functions look across the tenants is used: without it, they see nothing', async () => {
+    const tables = await columnOf(`select tablename from pg_policies where policyname = 'crossing'`);
+    expect(tables.length).toBeGreaterThan(6);
+    const seen = (table: string, change: string) =>
+      undone(async () => {
+        await superuser.query(change);
+        await superuser.query('set local role stagedoor_crossing');
+        return Number((await columnOf(`select count(*) from ${table}`))[0]);
+      });
+    for (const table of tables) {
+      expect(await seen(table, 'select')).toBeGreaterThan(1);
+      expect({ table, seen: await seen(table, `drop policy crossing on ${table}`) }).toEqual({ table, seen: 0 });
+    }
+  });
+
+  test('even the owner of a table sees no rows, as long as security is forced', async () => {
+    await superuser.query('create role some_owner');
+    for (const table of [...tenantTables, 'tenants']) {
+      const seen = (change: string) =>
+        undone(async () => {
+          await superuser.query(`grant all on schema public to some_owner; alter table ${table} owner to some_owner`);
+          await superuser.query(change);
+          // The owner of a real deployment may become the role whose functions look across; this one may not.
+          await superuser.query('set local role some_owner');
+          return Number((await columnOf(`select count(*) from ${table}`))[0]);
+        });
+      expect({ table, seen: await seen('select') }).toEqual({ table, seen: 0 });
+      expect(await seen(`alter table ${table} no force row level security`)).toBeGreaterThan(0);
+    }
+    await superuser.query('drop role some_owner');
+  });
+
+  test('who forgot to say which tenant is meant sees nothing and changes nothing', async () => {
+    for (const table of [...tenantTables, 'tenants']) {
+      for (const enter of [
+        async () => {
+          await superuser.query('set local role stagedoor_test_service');
+        },
+        () => asService(),
+      ]) {
+        const seen = await undone(async () => {
+          await enter();
+          return await columnOf(`select count(*) from ${table}`);
+        });
+        expect({ table, seen }).toEqual({ table, seen: ['0'] });
+      }
+      const column = table === 'tenants' ? 'id' : 'tenant_id';
+      const changed = await undone(async () => {
+        await asService();
+        const failure = await failureOf(`update ${table} set ${column} = ${column}`);
+        return failure ?? (await superuser.query(`update ${table} set ${column} = ${column}`)).rowCount;
+      });
+      expect([0, insufficientPrivilege]).toContain(changed);
+    }
+  });
+
+  test('the operator sees tenants and nothing inside one', async () => {
+    const seen = await undone(async () => {
+      await asService();
+      await superuser.query(`select set_config('app.operator', 'on', true)`);
+      const visible: Record<string, string | undefined> = {};
+      for (const table of [...tenantTables, 'tenants'])
+        [visible[table]] = await columnOf(`select count(*) from ${table}`);
+      return visible;
+    });
+    expect(seen).toEqual({
+      ...Object.fromEntries(tenantTables.map((table) => [table, '0'])),
+      tenants: '2',
+    });
+  });
+});
+
+test('no reference can be made into another tenant, in any relation', async () => {
+  const relations = await rowsOf(`
+    select c.conname as name, c.conrelid::regclass::text as table, c.confrelid::regclass::text as target,
+           array(select attname::text from unnest(c.conkey) with ordinality k (n, i)
+                   join pg_attribute on attrelid = c.conrelid and attnum = n order by i) as columns,
+           array(select attname::text from unnest(c.confkey) with ordinality k (n, i)
+                   join pg_attribute on attrelid = c.confrelid and attnum = n order by i) as target_columns
+      from pg_constraint c
+     where c.contype = 'f' and c.connamespace = 'public'::regnamespace and c.confrelid <> 'tenants'::regclass`);
+  expect(relations.length).toBeGreaterThan(8);
+  for (const { name, table, target, columns, target_columns: keys } of relations) {
+    const refused = await undone(async () => {
+      // As one whom no policy holds back: the key alone has to refuse.
+      const others = (keys as string[]).slice(1);
+      const [foreign] = await rowsOf(
+        `
+        select ${others.join(', ')} from ${target} f where tenant_id = $1
+           and not exists (select from ${target} o where o.tenant_id = $2 and (${others.map((key) => `o.${key}`).join(', ')}) = (${others.map((key) => `f.${key}`).join(', ')}))`,
+        [theirs.id, ours.id],
+      );
+      if (!foreign) return 'nothing to refer to';
+      const set = (columns as string[])
+        .slice(1)
+        .map((column, at) => `${column} = $${at + 2}`)
+        .join(', ');
+      return await failureOf(
+        `update ${table} set ${set} where ctid = (select ctid from ${table} where tenant_id = $1 limit 1)`,
+        [ours.id, ...others.map((key) => foreign[key] as unknown)],
+      );
+    });
+    expect({ name, refused }).toEqual({ name, refused: foreignKeyViolation });
+  }
+});
+
+describe('the roles', () => {
+  test('the service may do what it has to, and no more', async () => {
+    const privileges = await rowsOf(`
+      select c.relname as table, string_agg(p, ', ' order by p) as may
+        from pg_class c, unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) p
+       where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+         and (has_table_privilege('stagedoor_test_service', c.oid, p)
+              or (p in ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') and has_any_column_privilege('stagedoor_test_service', c.oid, p)))
+       group by 1`);
+    const may = Object.fromEntries(privileges.map(({ table, may }) => [table, may]));
+    expect(may).toEqual({
+      ...Object.fromEntries(tenantTables.map((table) => [table, 'DELETE, INSERT, SELECT, UPDATE'])),
+      tenants: 'INSERT, SELECT, UPDATE', // tenants are suspended, not deleted
+      audit: 'INSERT, SELECT', // append-only
+    });
+  });
+
+  test('the audit log cannot be changed or emptied by the service', async () => {
+    await undone(async () => {
+      await asService(ours);
+      for (const sql of [`update audit set action = 'x'`, 'delete from audit', 'truncate audit'])
+        expect(await failureOf(sql)).toBe(insufficientPrivilege);
+    });
+  });
+
+  test('functions that look across the tenants may touch little, and write less', async () => {
+    const may = await columnOf(`
+      select table_name || '.' || string_agg(distinct privilege_type || coalesce(' ' || columns, ''), ', ' order by privilege_type || coalesce(' ' || columns, ''))
+        from (select table_name, privilege_type, null as columns from information_schema.role_table_grants
+               where grantee = 'stagedoor_crossing' and table_schema = 'public'
+              union all
+              select table_name, privilege_type, string_agg(column_name, '+' order by column_name) from information_schema.role_column_grants c
+               where grantee = 'stagedoor_crossing' and table_schema = 'public' and not exists (
+                     select from information_schema.role_table_grants t
+                      where t.grantee = c.grantee and t.table_name = c.table_name and t.privilege_type = c.privilege_type)
+               group by 1, 2) as given
+       group by table_name order by 1`);
+    expect(may).toEqual(crossingMay);
+  });
+
+  test('nobody logs in as a role with more than a service needs', async () => {
+    const roles = await rowsOf(`
+      select rolname as role, rolcanlogin or rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication as powerful,
+             array(select r.rolname::text from pg_auth_members m join pg_roles r on r.oid = m.roleid where m.member = o.oid) as member_of,
+             (select count(*)::int from pg_class where relowner = o.oid) as owns
+        from pg_roles o where rolname in ('stagedoor_app', 'stagedoor_crossing') order by 1`);
+    expect(roles).toEqual([
+      { role: 'stagedoor_app', powerful: false, member_of: [], owns: 0 },
+      { role: 'stagedoor_crossing', powerful: false, member_of: [], owns: 0 },
+    ]);
+  });
+
+  test('a stranger with a login reads no table, makes none, and calls no function that looks across', async () => {
+    const functions = await columnOf(
+      `select oid::regprocedure::text from pg_proc where pronamespace = 'public'::regnamespace and prosecdef`,
+    );
+    const stranger = `stranger_${randomBytes(4).toString('hex')}`;
+    await undone(async () => {
+      await superuser.query(`create role ${stranger} login`);
+      await superuser.query(`set local role ${stranger}`);
+      for (const table of [...tenantTables, 'tenants', 'pacing', '_prisma_migrations'])
+        expect(await failureOf(`select from ${table}`)).toBe(insufficientPrivilege);
+      expect(await failureOf('create table mine (id text)')).toBe(insufficientPrivilege);
+      const callable = await columnOf(
+        `select f::text from unnest($1::regprocedure[]) f where has_function_privilege(f, 'execute')`,
+        [functions],
+      );
+      // Names of migrations: the service asks for them before it can know that it is a member of the right role.
+      expect(callable).toEqual(['applied_migrations()']);
+    });
+  });
+
+  test('functions that run with another’s rights belong to the right role and trust nobody’s search path', async () => {
+    const functions = await rowsOf(`
+      select p.proname as name, r.rolname as owner, p.proconfig::text[] as config from pg_proc p join pg_roles r on r.oid = p.proowner
+       where p.pronamespace = 'public'::regnamespace and p.prosecdef`);
+    expect(functions.length).toBeGreaterThan(8);
+    for (const { name, owner, config } of functions) {
+      expect({ name, owner, config }).toEqual({
+        name,
+        // What was migrated is the owner's own record.
+        owner: name === 'applied_migrations' ? 'stagedoor_test_owner' : 'stagedoor_crossing',
+        config: ['search_path=public, pg_temp'],
+      });
+    }
+  });
+});
+
+/** What the functions owned by stagedoor_crossing may do, with the columns where it is not all of them. */
+const crossingMay = [
+  'actions.SELECT',
+  'api_keys.SELECT, UPDATE last_used_at',
+  'audit.SELECT, UPDATE hash+seq',
+  'bans.SELECT',
+  'grants.SELECT, UPDATE state',
+  'holds.SELECT',
+  'idempotency_keys.DELETE, SELECT',
+  'issuers.SELECT',
+  'pacing.INSERT, SELECT, UPDATE',
+  'signing_keys.SELECT',
+  'spaces.SELECT',
+  'targets.SELECT, UPDATE',
+  'tenants.SELECT',
+  'watches.SELECT, UPDATE',
+];
+
+describe('many tenants over few connections', () => {
+  test('two thousand requests of 20 tenants over 4 connections show nobody a foreign row', async () => {
+    const database = new Database(settingsFor(stagedoor.database.serviceUrl, { DATABASE_POOL_SIZE: '4' }));
+    const tenants = Array.from({ length: 20 }, (_, at) => `ten_crowd${at}`);
+    for (const [at, id] of tenants.entries()) {
+      await superuser.query(`insert into tenants (id, slug, name, region) values ($1, $1, $1, 'us-east-1')`, [id]);
+      await superuser.query(
+        `insert into roles (tenant_id, name) select $1, $1 || '-' || n from generate_series(0, $2) n`,
+        [id, at % 5],
+      );
+    }
+    let requests = 0;
+    const foreign: string[] = [];
+    /** Asks without a filter: what comes back is what the database lets through. */
+    const ask = async (at: number): Promise<void> => {
+      const id = tenants[at % tenants.length] ?? '';
+      const expected = ((at % tenants.length) % 5) + 1;
+      requests++;
+      switch (at % 4) {
+        case 0: // a request that fails halfway leaves nothing behind on its connection
+          await expect(
+            database.inScope(systemScope(id), async (tx) => {
+              await tx.role.findMany();
+              throw new Error('halfway');
+            }),
+          ).rejects.toThrow('halfway');
+          return;
+        case 1: // one without any tenant, on a connection others used
+          if ((await database.call('crowd', 'select name from roles', [])).length > 0) foreign.push('without a tenant');
+          return;
+        default: {
+          const rows = await database.inScope(systemScope(id), (tx) => tx.role.findMany());
+          if (rows.length !== expected) foreign.push(`${id} saw ${rows.length} of ${expected}`);
+          foreign.push(
+            ...rows.filter(({ tenantId }) => tenantId !== id).map(({ tenantId }) => `${id} saw ${tenantId}`),
+          );
+        }
+      }
+    };
+    try {
+      const workers = Array.from({ length: 12 }, async (_, worker) => {
+        for (let at = 0; at < 170; at++) await ask(worker * 7 + at * 3 + worker);
+      });
+      await Promise.all(workers);
+      const [{ count }] = (await rowsOf(
+        `select count(*)::int from pg_stat_activity where application_name = 'stagedoor'`,
+      )) as [Json];
+      expect(count).toBeLessThanOrEqual(4);
+    } finally {
+      await database.onApplicationShutdown();
+    }
+    expect(requests).toBe(2040);
+    expect(foreign).toEqual([]);
+  }, 120_000);
+});
+
+function settingsFor(databaseUrl: string, more: Record<string, string> = {}): Settings {
+  return Settings.from({
+    DATABASE_URL: databaseUrl,
+    STAGEDOOR_OPERATOR_TOKEN: Stagedoor.operatorToken,
+    STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),
+    AWS_REGION: 'us-east-1',
+    LOG_LEVEL: 'silent',
+    ...more,
+  });
+}
+
+describe('the service refuses a database it must not serve from, in one clear line', () => {
+  const name = (what: string) => `${what}_${randomBytes(4).toString('hex')}`;
+
+  /** Connects as a role made for the occasion. */
+  async function refusalAs(role: string, options: string): Promise<string> {
+    await superuser.query(`create role ${role} login password 'test' ${options}`);
+    const url = new URL(stagedoor.database.serviceUrl);
+    url.username = role;
+    return await refusal(url.href);
+  }
+
+  async function refusal(databaseUrl: string): Promise<string> {
+    const pool = new pg.Pool({ connectionString: databaseUrl });
+    try {
+      await assertServable(pool);
+      return 'none: it serves';
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      await pool.end();
+    }
+  }
+
+  test('as a superuser: it does not even start', async () => {
+    await expect(createApp(settingsFor(stagedoor.database.superuserUrl))).rejects.toThrow(
+      /^DATABASE_URL connects as \w+, which can bypass row-level security\. Serve as [^\n]+$/,
+    );
+  });
+
+  test('as the owner of the tables', async () => {
+    expect(await refusal(stagedoor.database.ownerUrl)).toMatch(
+      /^DATABASE_URL connects as stagedoor_test_owner, which owns the table \w+\. Serve as [^\n]+$/,
+    );
+  });
+
+  test('as a role with BYPASSRLS, or one that can become such a role', async () => {
+    const bypass = name('bypass');
+    expect(await refusalAs(bypass, 'bypassrls in role stagedoor_app')).toMatch(
+      /^[^\n]*can bypass row-level security[^\n]*$/,
+    );
+    expect(await refusalAs(name('becomes'), `in role stagedoor_app, ${bypass}`)).toMatch(
+      /^[^\n]*can bypass row-level security[^\n]*$/,
+    );
+  });
+
+  test('as a role that can become the owner, or the one that looks across the tenants', async () => {
+    expect(await refusalAs(name('heir'), 'in role stagedoor_app, stagedoor_test_owner')).toMatch(
+      /^[^\n]*owns the table[^\n]*$/,
+    );
+    expect(await refusalAs(name('crossing'), 'in role stagedoor_app, stagedoor_crossing')).toMatch(
+      /^[^\n]*look across the tenants[^\n]*$/,
+    );
+  });
+
+  test('as a role that was never let in', async () => {
+    expect(await refusalAs(name('stranger'), '')).toMatch(
+      /^DATABASE_URL connects as stranger_\w+, which is not a member of stagedoor_app\. [^\n]+$/,
+    );
+  });
+
+  test('before its migrations have been run, or all of them', async () => {
+    const empty = name('empty');
+    await asSuperuser('postgres', (client) => client.query(`create database ${empty}`));
+    const url = new URL(stagedoor.database.serviceUrl);
+    url.pathname = `/${empty}`;
+    expect(await refusal(url.href)).toMatch(/^The database lacks 0001_\w+[^\n]*: run the migrations first[^\n]*$/);
+    const behind = await createDatabase();
+    await asSuperuser(behind.name, (client) =>
+      client.query('delete from _prisma_migrations where migration_name > $1', ['0002']),
+    );
+    expect(await refusal(behind.serviceUrl)).toMatch(
+      /^The database lacks 0002_\w+[^\n]*: run the migrations first[^\n]*$/,
+    );
+    await behind.drop();
+    await asSuperuser('postgres', (client) => client.query(`drop database ${empty} with (force)`));
+  });
+
+  test('and says so if there is no database', async () => {
+    expect(await refusal('postgresql://nobody@localhost:1/none')).toMatch(
+      /^[^\n]*database[^\n]*cannot be reached[^\n]*$/i,
+    );
+  });
+
+  test('but serves from one that is right', async () => {
+    expect(await refusal(stagedoor.database.serviceUrl)).toBe('none: it serves');
+  });
+});

@@ -1,0 +1,223 @@
+/** Migrations: applied once and in order, recorded as Prisma does, and in step with prisma/schema.prisma. */
+import { createHash, randomUUID } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { migrate, migrationsFolder } from '../src/database/migrate.ts';
+import { asSuperuser, createDatabase, type TestDatabase } from './support/database.ts';
+
+const names = readdirSync(migrationsFolder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name)
+  .sort();
+
+let migrated: TestDatabase;
+const made: string[] = [];
+const folders: string[] = [];
+
+beforeAll(async () => {
+  migrated = await createDatabase();
+});
+
+afterAll(async () => {
+  await migrated.drop();
+  for (const name of made)
+    await asSuperuser('postgres', (client) => client.query(`drop database ${name} with (force)`));
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+/** The owner's way to a database with nothing in it. */
+async function emptyDatabase(): Promise<string> {
+  const name = `empty_${randomUUID().replaceAll('-', '')}`;
+  await asSuperuser('postgres', (client) => client.query(`create database ${name} owner stagedoor_test_owner`));
+  made.push(name);
+  const url = new URL(migrated.ownerUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function ask<Row extends pg.QueryResultRow>(url: string, sql: string): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The migrations, with more of them or with one that differs. */
+function migrationsWith(files: Record<string, string>): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-migrations-'));
+  folders.push(folder);
+  cpSync(migrationsFolder, folder, { recursive: true });
+  for (const [name, sql] of Object.entries(files)) {
+    mkdirSync(path.join(folder, name), { recursive: true });
+    writeFileSync(path.join(folder, name, 'migration.sql'), sql);
+  }
+  return folder;
+}
+
+test('several replicas that migrate at once take turns: each migration is applied once', async () => {
+  const url = await emptyDatabase();
+  const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(url)));
+  expect(applied.flat()).toEqual(names);
+  expect(await migrate(url)).toEqual([]);
+});
+
+test('what was applied is recorded as Prisma’s own command records it', async () => {
+  const columns = await ask(
+    migrated.ownerUrl,
+    `select column_name as name, data_type as type, character_maximum_length as length, is_nullable as nullable, column_default as default
+       from information_schema.columns where table_name = '_prisma_migrations' order by ordinal_position`,
+  );
+  // From the source of Prisma's migration engine for Postgres.
+  expect(columns).toEqual([
+    { name: 'id', type: 'character varying', length: 36, nullable: 'NO', default: null },
+    { name: 'checksum', type: 'character varying', length: 64, nullable: 'NO', default: null },
+    { name: 'finished_at', type: 'timestamp with time zone', length: null, nullable: 'YES', default: null },
+    { name: 'migration_name', type: 'character varying', length: 255, nullable: 'NO', default: null },
+    { name: 'logs', type: 'text', length: null, nullable: 'YES', default: null },
+    { name: 'rolled_back_at', type: 'timestamp with time zone', length: null, nullable: 'YES', default: null },
+    { name: 'started_at', type: 'timestamp with time zone', length: null, nullable: 'NO', default: 'now()' },
+    { name: 'applied_steps_count', type: 'integer', length: null, nullable: 'NO', default: '0' },
+  ]);
+  const rows = await ask(
+    migrated.ownerUrl,
+    `select migration_name, checksum, finished_at >= started_at as finished, rolled_back_at, logs, applied_steps_count
+       from _prisma_migrations order by migration_name`,
+  );
+  expect(rows).toEqual(
+    names.map((name) => ({
+      migration_name: name,
+      checksum: createHash('sha256')
+        .update(readFileSync(path.join(migrationsFolder, name, 'migration.sql')))
+        .digest('hex'),
+      finished: true,
+      rolled_back_at: null,
+      logs: null,
+      applied_steps_count: 1,
+    })),
+  );
+});
+
+test('a migration that was changed after it was applied is refused by name', async () => {
+  const folder = migrationsWith({ [names[0] ?? '']: 'select 1;' });
+  await expect(migrate(migrated.ownerUrl, folder)).rejects.toThrow(
+    `migration ${names[0]} was changed after it was applied`,
+  );
+});
+
+test('a migration that fails leaves nothing of itself, is named, and stops what comes after until it is mended', async () => {
+  const url = await emptyDatabase();
+  const broken = migrationsWith({
+    '9998_broken': 'create table half (id text);\ninsert into nowhere values (1);',
+    '9999_after': 'create table later (id text);',
+  });
+  await expect(migrate(url, broken)).rejects.toThrow(/^migration 9998_broken failed: .*nowhere/);
+  expect(await ask(url, `select to_regclass('half') as half, to_regclass('later') as later`)).toEqual([
+    { half: null, later: null },
+  ]);
+  expect(
+    await ask(
+      url,
+      `select migration_name, logs like '%nowhere%' as told from _prisma_migrations where finished_at is null`,
+    ),
+  ).toEqual([{ migration_name: '9998_broken', told: true }]);
+
+  const mended = migrationsWith({ '9998_broken': 'create table half (id text);' });
+  await expect(migrate(url, mended)).rejects.toThrow(/^migration 9998_broken failed before: .*prisma migrate resolve/);
+  // As `prisma migrate resolve --rolled-back 9998_broken` does it.
+  await ask(url, `update _prisma_migrations set rolled_back_at = now() where migration_name = '9998_broken'`);
+  expect(await migrate(url, mended)).toEqual(['9998_broken']);
+});
+
+describe('prisma/schema.prisma says what the migrations made', () => {
+  interface Column {
+    type: string;
+    required: boolean;
+    default: boolean;
+  }
+
+  /** Prisma's types as Postgres calls them. */
+  const types: Record<string, string> = {
+    String: 'text',
+    Int: 'integer',
+    'Int @db.SmallInt': 'smallint',
+    BigInt: 'bigint',
+    Boolean: 'boolean',
+    Float: 'double precision',
+    Json: 'jsonb',
+    Bytes: 'bytea',
+    'DateTime @db.Timestamptz(3)': 'timestamp(3) with time zone',
+    'DateTime @db.Timestamptz(6)': 'timestamp with time zone',
+  };
+
+  interface Table {
+    columns: Record<string, Column>;
+    keys: string[];
+  }
+
+  function parse(): Record<string, Table> {
+    const text = readFileSync(path.resolve(migrationsFolder, '../schema.prisma'), 'utf8');
+    const models = text.split(/^model \w+ \{$/m).slice(1);
+    return Object.fromEntries(models.map((model) => tableOf(model.split(/^\}$/m)[0] ?? '')));
+  }
+
+  function tableOf(model: string): [string, Table] {
+    const lines = model.split('\n').map((line) => line.replace(/\/\/.*$/, '').trim());
+    const columns: Record<string, Column> = {};
+    const columnOfField: Record<string, string> = {};
+    const keys: string[] = [];
+    for (const line of lines) {
+      const [, field, base, mark, rest = ''] = /^(\w+)\s+(\w+)(\?|\[\])?(.*)$/.exec(line) ?? [];
+      if (field === undefined || base === undefined) continue;
+      const column = /@map\("(\w+)"\)/.exec(rest)?.[1] ?? field;
+      const native = /@db\.\w+(?:\(\d+\))?/.exec(rest)?.[0];
+      const type = types[native === undefined ? base : `${base} ${native}`] ?? `unknown: ${base} ${native}`;
+      columnOfField[field] = column;
+      columns[column] = {
+        type: mark === '[]' ? `${type}[]` : type,
+        required: mark !== '?',
+        default: rest.includes('@default('),
+      };
+      if (/@id\b/.test(rest)) keys.push(`primary ${column}`);
+      if (/@unique\b/.test(rest)) keys.push(`unique ${column}`);
+    }
+    for (const [, kind, fields = ''] of model.matchAll(/^\s*@@(id|unique)\(\[([^\]]+)\]/gm)) {
+      const names = fields.split(',').map((field) => columnOfField[field.trim()] ?? `unknown: ${field}`);
+      keys.push(`${kind === 'id' ? 'primary' : 'unique'} ${names.join(', ')}`);
+    }
+    return [/@@map\("(\w+)"\)/.exec(model)?.[1] ?? 'unmapped', { columns, keys: keys.sort() }];
+  }
+
+  async function inDatabase(): Promise<Record<string, Table>> {
+    const columns = await ask<{ table: string; name: string } & Column>(
+      migrated.ownerUrl,
+      `select c.relname as table, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
+              a.attnotnull as required, a.atthasdef or a.attidentity <> '' as default
+         from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> '_prisma_migrations'`,
+    );
+    const keys = await ask<{ table: string; key: string }>(
+      migrated.ownerUrl,
+      `select conrelid::regclass::text as table, case contype when 'p' then 'primary ' else 'unique ' end ||
+              (select string_agg(attname, ', ' order by i) from unnest(conkey) with ordinality k (n, i)
+                 join pg_attribute on attrelid = conrelid and attnum = n) as key
+         from pg_constraint where contype in ('p', 'u') and connamespace = 'public'::regnamespace`,
+    );
+    const tables: Record<string, Table> = {};
+    for (const { table, name, ...column } of columns)
+      (tables[table] ??= { columns: {}, keys: [] }).columns[name] = column;
+    for (const { table, key } of keys) tables[table]?.keys.push(key);
+    for (const table of Object.values(tables)) table.keys.sort();
+    return tables;
+  }
+
+  test('the same tables, columns, types, nulls, defaults and keys', async () => {
+    const [said, found] = [parse(), await inDatabase()];
+    expect(Object.keys(said).length).toBeGreaterThan(12);
+    expect(said).toEqual(found);
+  });
+});
