@@ -499,11 +499,15 @@ describe('no field reaches a column that is not meant for it', () => {
     ]);
     const unknown = [...new Set([...names, 'createdBy', 'epoch'])].filter((name) => !operation.fields.includes(name));
     const before = await everythingOf(acme);
-    const smuggled = Object.fromEntries(unknown.map((name) => [name, globex.id]));
-    const answer = await call(operation, { as, ids: acme.ids, body: { ...body, ...smuggled } });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
-    const { message } = answer.body['errors'][0] as { message: string };
-    expect(unknown.filter((name) => !message.includes(`"${name}"`))).toEqual([]);
+    // As many at a time as a refusal names.
+    for (let at = 0; at < unknown.length; at += 20) {
+      const some = unknown.slice(at, at + 20);
+      const smuggled = Object.fromEntries(some.map((name) => [name, globex.id]));
+      const answer = await call(operation, { as, ids: acme.ids, body: { ...body, ...smuggled } });
+      expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+      const { message } = answer.body['errors'][0] as { message: string };
+      expect(some.filter((name) => !message.includes(`"${name}"`))).toEqual([]);
+    }
     expect(await everythingOf(acme)).toBe(before);
   });
 });
