@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
-import { Database, type Tx } from '../database/database.ts';
+import { Database, ModerationDatabase, type Tx } from '../database/database.ts';
 import type { Member as MemberRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
@@ -16,13 +16,14 @@ import { RoleChanges } from './role-changes.service.ts';
 export class MembersService {
   constructor(
     private readonly database: Database,
+    private readonly moderation: ModerationDatabase,
     private readonly authority: Authority,
     private readonly changes: RoleChanges,
   ) {}
 
   async put(caller: TenantCaller, spaceId: string, userId: string, body: PutMemberBody): Promise<Member> {
     const change = { spaceId, userId, auditAction: 'member.put' };
-    const { result } = await this.changes.change(caller, change, (tx) =>
+    const { result } = await this.changes.change(this.database, caller, change, (tx) =>
       write(tx, caller.tenantId, spaceId, userId, body.role),
     );
     return result;
@@ -47,7 +48,7 @@ export class MembersService {
       // A moderator who is an app user must not get hold of another user's token.
       ...(isKey && { exchange: { attributes: attributes ?? {} } }),
     };
-    const { result, ...outcome } = await this.changes.change(caller, change, async (tx) => {
+    const { result, ...outcome } = await this.changes.change(this.moderation, caller, change, async (tx) => {
       await this.authority.assertMayActOn(tx, caller, spaceId, userId);
       const rank = await rankOfRole(tx, caller.tenantId, role);
       if (rank === undefined) throw unknownRole();
@@ -74,7 +75,7 @@ export class MembersService {
   /** The user's role is then the space's default, or none: what a JWT claims counts when the user next asks. */
   async remove(caller: TenantCaller, spaceId: string, userId: string): Promise<void> {
     const change = { spaceId, userId, auditAction: 'member.delete' };
-    await this.changes.change(caller, change, async (tx) => {
+    await this.changes.change(this.database, caller, change, async (tx) => {
       const { count } = await tx.member.deleteMany({ where: { tenantId: caller.tenantId, spaceId, userId } });
       if (count === 0) throw notFound('member');
     });

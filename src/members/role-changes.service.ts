@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
-import { ModerationDatabase, type Tx } from '../database/database.ts';
+import type { Database, ModerationDatabase, Tx } from '../database/database.ts';
 import { newId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import type { Admission } from '../joins/admission.ts';
@@ -65,20 +65,23 @@ export class RoleChanges {
   private readonly logger = new Logger(RoleChanges.name);
 
   constructor(
-    private readonly database: ModerationDatabase,
     private readonly actions: ActionsService,
     private readonly mints: Mints,
   ) {}
 
-  /** @param write changes the member row, after its own checks; from there on no vend to the user is under way. */
+  /**
+   * @param database over whose connections: those of moderation for its acts, not for a tenant's bulk of members.
+   * @param write changes the member row, after its own checks; from there on no vend to the user is under way.
+   */
   async change<Result>(
+    database: Database | ModerationDatabase,
     caller: TenantCaller,
     change: Change,
     write: (tx: Tx) => Promise<Result>,
   ): Promise<Changed<Result>> {
     const { tenantId } = caller;
     const { spaceId, userId } = change;
-    const { result, actionId, exchange } = await this.database.inTenantOf(caller, async (tx) => {
+    const { result, actionId, exchange } = await database.inTenantOf(caller, async (tx) => {
       // Before the space is read, as vends do: a token to exchange is one that a freeze must know of.
       await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, false)`;
       await findSpace(tx, tenantId, spaceId);

@@ -351,6 +351,7 @@ describe('no token to exchange is given', () => {
     const guest = await arrive('viewer', { space });
     await stagedoor.expect(202, stagedoor.post(`/v1/spaces/${space['id']}/freeze`, keyPair().tenant.key));
     expect((await changeRole(guest.userId, { role: 'speaker' }, { space })).body['exchange']).toBeNull();
+    expect((await changeRole(guest.userId, { role: 'moderator' }, { space })).body['exchange']).not.toBeNull();
     await guest.chat.disconnected;
   });
 
