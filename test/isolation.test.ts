@@ -305,143 +305,164 @@ test('every operation of the document has a row here, and every row an operation
   expect([...ids].filter((name) => !(name in acme.ids))).toEqual([]);
 });
 
-describe('another tenant’s things do not exist', () => {
-  const attempts = operations.flatMap((operation) =>
-    operation.parameters
-      .filter((parameter) => !ownWords.has(`${operation.method} ${parameter}`))
-      .map((parameter): [string, string, Operation] => [operation.name, parameter, operation]),
-  );
+/** Two layers keep tenants apart, the filters in the code and row-level security below; each has to do it alone. */
+describe.each([
+  ['with row-level security', 'enable'],
+  ['by the filters in the code alone', 'disable'],
+])('%s', (_, security) => {
+  beforeAll(() => switchSecurity(security));
+  afterAll(() => switchSecurity('enable'));
 
-  test.each(attempts)(
-    '%s: a foreign, an unknown and a malformed %s get the same answer',
-    async (_, parameter, operation) => {
-      const row = rowOf(operation);
-      const as = isOperators(operation) ? Stagedoor.operatorToken : acme.key;
-      const prefix = prefixes[parameter];
-      const own = acme.ids[parameter] ?? '';
-      const unknown = prefix === undefined ? 'nobody' : typeid(prefix).toString();
-      const strange = [
-        'x',
-        own.toUpperCase(),
-        `${own}0`,
-        ` ${own}`,
-        '0',
-        'null',
-        '%',
-        "' or 1=1 --",
-        '\0',
-        '💥',
-        'a'.repeat(400),
-      ];
-      const others = [
-        // The operator manages all tenants: for him there is no foreign one.
-        ...(parameter === 'tenantId' ? [] : [globex.ids[parameter] ?? '']),
-        ...(prefix === undefined ? ['x', '0', 'null'] : [...strange, ...otherIds(parameter)]),
-      ];
-      const attempt = (id: string) => call(operation, { as, ids: { ...acme.ids, [parameter]: id }, body: row.body });
-      const expected = seen(await attempt(unknown));
-      expect(expected).toMatchObject({ status: 404 });
-      for (const id of others) expect({ id, ...seen(await attempt(id)) }).toEqual({ id, ...expected });
-    },
-  );
-
-  function otherIds(parameter: string): string[] {
-    return Object.entries(acme.ids).flatMap(([name, id]) => (name === parameter ? [] : [id]));
+  async function switchSecurity(to: string): Promise<void> {
+    for (const table of await tenantTables()) await asSuperuser(`alter table ${table} ${to} row level security`);
   }
 
-  const byUsers = attempts.filter(([, parameter, operation]) => isForUsers(operation) && parameter in prefixes);
+  describe('another tenant’s things do not exist', () => {
+    const attempts = operations.flatMap((operation) =>
+      operation.parameters
+        .filter((parameter) => !ownWords.has(`${operation.method} ${parameter}`))
+        .map((parameter): [string, string, Operation] => [operation.name, parameter, operation]),
+    );
 
-  test.each(byUsers)('%s: a foreign and an unknown %s are the same to an app user', async (_, parameter, operation) => {
-    const as = await acme.issuer.token('acme-user', { role: 'host' });
-    const body = bodyOf(rowOf(operation), true);
-    const attempt = (id: string) => call(operation, { as, ids: { ...acme.ids, [parameter]: id }, body });
-    const expected = seen(await attempt(typeid(prefixes[parameter] ?? '').toString()));
-    expect(expected).toMatchObject({ status: 404 });
-    expect(seen(await attempt(globex.ids[parameter] ?? ''))).toEqual(expected);
-  });
+    test.each(attempts)(
+      '%s: a foreign, an unknown and a malformed %s get the same answer',
+      async (_, parameter, operation) => {
+        const row = rowOf(operation);
+        const as = isOperators(operation) ? Stagedoor.operatorToken : acme.key;
+        const prefix = prefixes[parameter];
+        const own = acme.ids[parameter] ?? '';
+        const unknown = prefix === undefined ? 'nobody' : typeid(prefix).toString();
+        const strange = [
+          'x',
+          own.toUpperCase(),
+          `${own}0`,
+          ` ${own}`,
+          '0',
+          'null',
+          '%',
+          "' or 1=1 --",
+          '\0',
+          '💥',
+          'a'.repeat(400),
+        ];
+        const others = [
+          // The operator manages all tenants: for him there is no foreign one.
+          ...(parameter === 'tenantId' ? [] : [globex.ids[parameter] ?? '']),
+          ...(prefix === undefined ? ['x', '0', 'null'] : [...strange, ...otherIds(parameter)]),
+        ];
+        const attempt = (id: string) => call(operation, { as, ids: { ...acme.ids, [parameter]: id }, body: row.body });
+        const expected = seen(await attempt(unknown));
+        expect(expected).toMatchObject({ status: 404 });
+        for (const id of others) expect({ id, ...seen(await attempt(id)) }).toEqual({ id, ...expected });
+      },
+    );
 
-  const references = operations.flatMap((operation) =>
-    Object.entries(rowOf(operation).references ?? {}).map(
-      ([field, value]): [string, string, Operation, (other: World) => unknown] => [
-        operation.name,
-        field,
-        operation,
-        value,
-      ],
-    ),
-  );
-
-  test.each(references)(
-    '%s: naming a foreign thing as %s is like naming an unknown one',
-    async (_, field, operation, of) => {
-      const unknown: World = {
-        ...globex,
-        ids: {
-          spaceId: typeid('spc').toString(),
-          name: 'nothing-like-it',
-          stageArn: 'arn:aws:ivs:us-east-1:123456789012:stage/AbCdEfGhIjKl',
-          roomArn: 'arn:aws:ivschat:us-east-1:123456789012:room/AbCdEfGhIjKl',
-        },
-      };
-      const attempt = (other: World) =>
-        call(operation, { as: acme.key, ids: acme.ids, body: { ...rowOf(operation).body, [field]: of(other) } });
-      const expected = seen(await attempt(unknown));
-      expect(expected).toMatchObject({ status: field === 'spaceId' ? 404 : 400 });
-      expect(seen(await attempt(globex))).toEqual(expected);
-    },
-  );
-});
-
-describe('lists never show another tenant’s rows', () => {
-  const lists = those(({ answer, ...operation }) => answer.endsWith('Page') && !isOperators({ answer, ...operation }));
-
-  test('there are lists', () => {
-    expect(lists.length).toBeGreaterThan(6);
-  });
-
-  test.each(lists)('%s', async (_, operation) => {
-    const mine = await everyPage(operation, acme.key, acme.ids);
-    const theirs = await everyPage(operation, globex.key, globex.ids);
-    expect(mine).toMatch(mark(acme));
-    expect(theirs).toMatch(mark(globex));
-    expect(mine).not.toMatch(mark(globex));
-    expect(theirs).not.toMatch(mark(acme));
-  });
-
-  /** Whatever shows that something is of this tenant. */
-  function mark({ slug, ids }: World): RegExp {
-    return new RegExp([slug, ...Object.values(ids)].join('|'));
-  }
-
-  test.each(lists)('%s: a foreign filter finds nothing, and a foreign cursor nothing foreign', async (_, operation) => {
-    for (const filter of operation.query.filter((name) => name in globex.ids)) {
-      const query = `?${filter}=${encodeURIComponent(globex.ids[filter] ?? '')}`;
-      const answer = await must(200, call(operation, { as: acme.key, ids: acme.ids, query }));
-      expect(answer).toEqual({ data: [], nextCursor: null });
-      if (!isForUsers(operation)) continue;
-      const as = await acme.issuer.token('eve', { role: 'host' });
-      expect(await must(200, call(operation, { as, ids: acme.ids, query }))).toEqual(answer);
+    function otherIds(parameter: string): string[] {
+      return Object.entries(acme.ids).flatMap(([name, id]) => (name === parameter ? [] : [id]));
     }
-    const { nextCursor } = await must(200, call(operation, { as: globex.key, ids: globex.ids, query: '?limit=1' }));
-    const cursors = [nextCursor, ...Object.values(globex.ids).map((id) => Buffer.from(id).toString('base64url'))];
-    for (const cursor of cursors.filter((one) => one !== null)) {
-      const { text } = await call(operation, { as: acme.key, ids: acme.ids, query: `?cursor=${cursor}` });
-      expect(text).not.toMatch(mark(globex));
-    }
+
+    const byUsers = attempts.filter(([, parameter, operation]) => isForUsers(operation) && parameter in prefixes);
+
+    test.each(byUsers)(
+      '%s: a foreign and an unknown %s are the same to an app user',
+      async (_, parameter, operation) => {
+        const as = await acme.issuer.token('acme-user', { role: 'host' });
+        const body = bodyOf(rowOf(operation), true);
+        const attempt = (id: string) => call(operation, { as, ids: { ...acme.ids, [parameter]: id }, body });
+        const expected = seen(await attempt(typeid(prefixes[parameter] ?? '').toString()));
+        expect(expected).toMatchObject({ status: 404 });
+        expect(seen(await attempt(globex.ids[parameter] ?? ''))).toEqual(expected);
+      },
+    );
+
+    const references = operations.flatMap((operation) =>
+      Object.entries(rowOf(operation).references ?? {}).map(
+        ([field, value]): [string, string, Operation, (other: World) => unknown] => [
+          operation.name,
+          field,
+          operation,
+          value,
+        ],
+      ),
+    );
+
+    test.each(references)(
+      '%s: naming a foreign thing as %s is like naming an unknown one',
+      async (_, field, operation, of) => {
+        const unknown: World = {
+          ...globex,
+          ids: {
+            spaceId: typeid('spc').toString(),
+            name: 'nothing-like-it',
+            stageArn: 'arn:aws:ivs:us-east-1:123456789012:stage/AbCdEfGhIjKl',
+            roomArn: 'arn:aws:ivschat:us-east-1:123456789012:room/AbCdEfGhIjKl',
+          },
+        };
+        const attempt = (other: World) =>
+          call(operation, { as: acme.key, ids: acme.ids, body: { ...rowOf(operation).body, [field]: of(other) } });
+        const expected = seen(await attempt(unknown));
+        expect(expected).toMatchObject({ status: field === 'spaceId' ? 404 : 400 });
+        expect(seen(await attempt(globex))).toEqual(expected);
+      },
+    );
   });
 
-  async function everyPage(operation: Operation, as: string, ids: Record<string, string>): Promise<string> {
-    let all = '';
-    let cursor: string | null = null;
-    do {
-      const query: string = cursor === null ? '?limit=3' : `?limit=3&cursor=${cursor}`;
-      const { status, body, text } = await call(operation, { as, ids, query });
-      expect(status).toBe(200);
-      all += text;
-      cursor = body['nextCursor'] as string | null;
-    } while (cursor !== null);
-    return all;
-  }
+  describe('lists never show another tenant’s rows', () => {
+    const lists = those(
+      ({ answer, ...operation }) => answer.endsWith('Page') && !isOperators({ answer, ...operation }),
+    );
+
+    test('there are lists', () => {
+      expect(lists.length).toBeGreaterThan(6);
+    });
+
+    test.each(lists)('%s', async (_, operation) => {
+      const mine = await everyPage(operation, acme.key, acme.ids);
+      const theirs = await everyPage(operation, globex.key, globex.ids);
+      expect(mine).toMatch(mark(acme));
+      expect(theirs).toMatch(mark(globex));
+      expect(mine).not.toMatch(mark(globex));
+      expect(theirs).not.toMatch(mark(acme));
+    });
+
+    /** Whatever shows that something is of this tenant. */
+    function mark({ slug, ids }: World): RegExp {
+      return new RegExp([slug, ...Object.values(ids)].join('|'));
+    }
+
+    test.each(lists)(
+      '%s: a foreign filter finds nothing, and a foreign cursor nothing foreign',
+      async (_, operation) => {
+        for (const filter of operation.query.filter((name) => name in globex.ids)) {
+          const query = `?${filter}=${encodeURIComponent(globex.ids[filter] ?? '')}`;
+          const answer = await must(200, call(operation, { as: acme.key, ids: acme.ids, query }));
+          expect(answer).toEqual({ data: [], nextCursor: null });
+          if (!isForUsers(operation)) continue;
+          const as = await acme.issuer.token('eve', { role: 'host' });
+          expect(await must(200, call(operation, { as, ids: acme.ids, query }))).toEqual(answer);
+        }
+        const { nextCursor } = await must(200, call(operation, { as: globex.key, ids: globex.ids, query: '?limit=1' }));
+        const cursors = [nextCursor, ...Object.values(globex.ids).map((id) => Buffer.from(id).toString('base64url'))];
+        for (const cursor of cursors.filter((one) => one !== null)) {
+          const { text } = await call(operation, { as: acme.key, ids: acme.ids, query: `?cursor=${cursor}` });
+          expect(text).not.toMatch(mark(globex));
+        }
+      },
+    );
+
+    async function everyPage(operation: Operation, as: string, ids: Record<string, string>): Promise<string> {
+      let all = '';
+      let cursor: string | null = null;
+      do {
+        const query: string = cursor === null ? '?limit=3' : `?limit=3&cursor=${cursor}`;
+        const { status, body, text } = await call(operation, { as, ids, query });
+        expect(status).toBe(200);
+        all += text;
+        cursor = body['nextCursor'] as string | null;
+      } while (cursor !== null);
+      return all;
+    }
+  });
 });
 
 describe('who may not call an operation learns nothing by trying', () => {
@@ -577,10 +598,8 @@ function bodyOf({ body, keyOnly = [] }: Row, asUser: boolean): Json | undefined 
 
 /** Every row of a tenant's, but for what changes by itself: when keys were used, and the seals of the audit log. */
 async function everythingOf({ id }: World): Promise<string> {
-  const { rows: tables } = await asSuperuser<{ name: string }>(`
-    select table_name as name from information_schema.columns where table_schema = 'public' and column_name = 'tenant_id'`);
-  expect(tables.length).toBeGreaterThan(10);
-  const contents = tables.map(async ({ name }) => {
+  const tables = await tenantTables();
+  const contents = tables.map(async (name) => {
     const row = `to_jsonb(t) - '{last_used_at,seq,hash}'::text[]`;
     const { rows: found } = await asSuperuser(
       `select coalesce(jsonb_agg(${row} order by ${row}), '[]') as rows from ${name} t where tenant_id = '${id}'`,
@@ -588,6 +607,13 @@ async function everythingOf({ id }: World): Promise<string> {
     return { name, found };
   });
   return JSON.stringify(await Promise.all(contents));
+}
+
+async function tenantTables(): Promise<string[]> {
+  const { rows: tables } = await asSuperuser<{ name: string }>(`
+    select table_name as name from information_schema.columns where table_schema = 'public' and column_name = 'tenant_id'`);
+  expect(tables.length).toBeGreaterThan(10);
+  return tables.map(({ name }) => name);
 }
 
 async function asSuperuser<R extends pg.QueryResultRow>(sql: string): Promise<pg.QueryResult<R>> {
