@@ -3,7 +3,7 @@ import { fullSize, inParallel, sized } from '../support/full-size.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import type { Answer, Json, TestTenant } from '../support/stagedoor.ts';
 
-const pairs = sized(150, 10_000);
+const pairs = sized(100, 10_000);
 const withinMs = fullSize ? 30 * 60_000 : 90_000;
 
 let cluster: Cluster;

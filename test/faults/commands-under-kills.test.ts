@@ -5,8 +5,8 @@ import { expectInvariants, openCalls } from '../support/invariants.ts';
 import type { Json, TestTenant } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
 
-const commands = sized(90, 3_000);
-const kills = sized(3, 90);
+const commands = sized(60, 3_000);
+const kills = sized(2, 90);
 const withinMs = fullSize ? 40 * 60_000 : 120_000;
 
 let cluster: Cluster;

@@ -45,7 +45,7 @@ async function stateOf(action: Json): Promise<string> {
   return (await cluster.at(0).get(`/v1/actions/${action['id']}`, tenant.key)).body['state'];
 }
 
-test.each([-600, 600])(
+test.each(fullSize ? [-600, 600] : [-600])(
   'a replica whose clock is wrong by %d seconds bans, refuses and ends bans rightly',
   async (shift) => {
     const wrong = await cluster.add({ CLOCK_SHIFT_SECONDS: String(shift) });
@@ -152,13 +152,17 @@ test(
     for (const userId of watchers) await pass(userId, 'viewer');
     const loud = await pass(publisher, 'speaker');
     cluster.ivs.clearJournal();
+    // So much of the rate is used up that nobody's turn comes before all are banned.
+    await cluster.database.query(
+      `update pacing set allowance = -25, at = clock_timestamp() where operation = 'DisconnectParticipant'`,
+    );
     for (const userId of watchers) await ban(cluster.at(0), userId);
     await ban(cluster.at(0), publisher);
     await until(async () => (await openCalls(cluster.database)) === 0, 'all are out', 20_000);
     const order = cluster.ivs
       .journal({ operation: 'DisconnectParticipant' })
       .map(({ input }) => (input as Json)['participantId']);
-    expect(order.indexOf(loud)).toBeLessThan(order.length - 1);
+    expect([order.length, order[0]]).toEqual([7, loud]);
   },
   withinMs,
 );
