@@ -10,6 +10,7 @@ import { Database } from './database/database.ts';
 import { assertServable } from './database/serving-role.ts';
 import { acceptJsonOnly, maxBodyBytes } from './http/json-body.ts';
 import { answerMalformed, answerUnroutable } from './http/unroutable.ts';
+import { logRequest } from './logging.ts';
 import { serveDocs } from './openapi/docs.ts';
 import { runInRequest } from './request-context.ts';
 import { Metrics } from './telemetry/metrics.ts';
@@ -82,6 +83,7 @@ function observeRequests(fastify: FastifyInstance, metrics: Metrics): void {
     metrics.requests.observe(labels, reply.elapsedTime / 1000);
     const span = spans.get(request);
     if (span) endRequestSpan(span, reply.statusCode);
+    logRequest(request, reply, labels.route);
     done();
   });
 }
@@ -105,7 +107,9 @@ function letGoWhenStopping(fastify: FastifyInstance): void {
   });
 }
 
-/** The caller's own request id, if it is one that can go into a log and a header. */
+/** The caller's own request id, if it is one that can go into a log and a header, and no credential that slipped. */
 function requestId(given: string | string[] | undefined): string {
-  return typeof given === 'string' && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : randomUUID();
+  if (typeof given !== 'string' || !/^[A-Za-z0-9._-]{8,128}$/.test(given)) return randomUUID();
+  const isCredential = given.startsWith('sk_') || given.split('.').length > 2;
+  return isCredential ? randomUUID() : given;
 }

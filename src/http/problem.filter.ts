@@ -58,8 +58,9 @@ export function toProblem(thrown: unknown): Problem {
       return new Problem('payload_too_large', 'Send a smaller body: the limit is 64 KiB.');
     case 415:
       return new Problem('invalid_request', 'Send JSON, with content-type: application/json.', { status: 415 });
-    case 400:
     case 414:
+      return new Problem('invalid_request', 'A part of the address is too long.', { status });
+    case 400:
     case 431:
       return new Problem('invalid_request', sentence(thrown), { status });
     case 401:
@@ -79,6 +80,10 @@ function fastifyStatus(thrown: unknown): number | undefined {
 }
 
 function sentence(thrown: unknown): string {
+  // Fastify's own words repeat the address, which may hold what does not belong there.
+  if (thrown instanceof Error && 'code' in thrown && thrown.code === 'FST_ERR_BAD_URL') {
+    return 'The address cannot be decoded: check its percent-encoding.';
+  }
   const message = thrown instanceof Error ? thrown.message : 'The request cannot be read.';
   return message.endsWith('.') ? message : `${message}.`;
 }

@@ -21,10 +21,22 @@ export function validationPipe(): StandardSchemaValidationPipe {
       if (missing !== undefined) return notFound(missing);
       return new Problem('invalid_request', 'Correct the fields named in errors and send the request again.', {
         errors: issues.slice(0, maxFaults).map((issue) => ({
-          path: (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
-          message: issue.message,
+          path: (issue.path ?? []).map((part) => shown(String(typeof part === 'object' ? part.key : part))).join('.'),
+          message: messageOf(issue),
         })),
       });
     },
   });
+}
+
+/** Zod's words; for fields that nobody knows with their names, which are the caller's own text. */
+function messageOf(issue: { message: string; keys?: unknown }): string {
+  if (!Array.isArray(issue.keys)) return issue.message;
+  const names = issue.keys.slice(0, maxFaults).map((key) => JSON.stringify(shown(String(key))));
+  return `must not have ${names.join(', ')}`;
+}
+
+/** A name from the body as it may be told: what was put in the wrong place may be a credential, which are longer. */
+function shown(name: string): string {
+  return name.length < 32 ? name : `${name.slice(0, 8)}…`;
 }
