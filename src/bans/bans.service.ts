@@ -30,7 +30,7 @@ export class BansService {
   async create(caller: TenantCaller, body: CreateBanBody): Promise<BanAnswer> {
     const { tenantId } = caller;
     const { userId, spaceId } = body;
-    const { made, actionId } = await this.database.inTenantOf(caller, async (tx) => {
+    const { made, actionId, waitMs } = await this.database.inTenantOf(caller, async (tx) => {
       if (spaceId !== undefined) await findSpace(tx, tenantId, spaceId);
       await this.authority.assertMayActOn(tx, caller, spaceId ?? null, userId);
       // From here no vend to this user is under way: those before are on record, those after see the ban.
@@ -49,9 +49,11 @@ export class BansService {
         subject: row.id,
         details: { reason: body.reason ?? null, expiresAt: body.expiresAt ?? null, action: actionId },
       });
-      return { made: toBan(row, now), actionId };
+      return { made: toBan(row, now), actionId, waitMs: await tokensOnTheirWayMs(tx, tenantId, body) };
     });
-    return { ban: made, action: await this.actions.carryOut(caller, actionId) };
+    // Once this is answered no token leaves any more, not even one that was decided on just before.
+    const [action] = await Promise.all([this.actions.carryOut(caller, actionId), sleep(waitMs)]);
+    return { ban: made, action };
   }
 
   /** Newest first. */
@@ -145,6 +147,13 @@ async function databaseNow(tx: Tx): Promise<Date> {
   const [clock] = await tx.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`;
   if (!clock) throw new Error('the database does not tell the time');
   return clock.now;
+}
+
+/** For how long a token that was admitted before the ban may still be on its way to the user. */
+async function tokensOnTheirWayMs(tx: Tx, tenantId: string, { userId, spaceId }: CreateBanBody): Promise<number> {
+  const [row] = await tx.$queryRaw<{ seconds: number }[]>`
+    select seconds_until_all_have_left(${tenantId}, ${userId}, ${spaceId ?? null}) as seconds`;
+  return Math.ceil((row?.seconds ?? 0) * 1000);
 }
 
 async function insert(tx: Tx, caller: TenantCaller, body: CreateBanBody, now: Date): Promise<BanRow> {

@@ -67,6 +67,12 @@ interface Refusal {
   retryAfterSeconds?: number;
 }
 
+/**
+ * A token leaves within this time of the last look at whether it may, or not at all, in milliseconds. Who answers a ban
+ * waits as long for tokens that were looked at just before (`seconds_until_all_have_left`).
+ */
+export const releaseWindowMs = 1_000;
+
 const admitSql = 'select admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) as decision';
 const settleSql = 'select settle($1, $2, $3, $4, $5) as refusal';
 

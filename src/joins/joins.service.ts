@@ -6,7 +6,7 @@ import { newId, newParticipantId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import { type Admission, type AdmissionRequest, AdmissionService, type Made } from './admission.ts';
+import { type Admission, type AdmissionRequest, AdmissionService, type Made, releaseWindowMs } from './admission.ts';
 import { tokenAttributes } from './attributes.ts';
 import type { ChatToken, JoinAnswer, StageToken, TokenBody } from './joins.schemas.ts';
 import { type Bearer, Mints, type MintedStageToken } from './mints.ts';
@@ -53,9 +53,10 @@ export class JoinsService {
   }
 
   private async decideAndMint(caller: TenantCaller, request: AdmissionRequest, body: TokenBody): Promise<Vended> {
+    const lookedAt = performance.now();
     const admission = await this.admissions.admit(caller, request);
     const tokens = await this.mintBoth(caller, admission, request, body);
-    await this.release(caller, admission, request, tokens);
+    await this.release(caller, admission, request, tokens, lookedAt);
     const [stage, chat] = tokens.map((half) => (half.status === 'fulfilled' ? half.value : null)) as [
       MintedStageToken | null,
       Omit<ChatToken, 'grantId'> | null,
@@ -97,20 +98,29 @@ export class JoinsService {
   }
 
   /**
-   * The last look before tokens leave. A stage token signed here was on record in full from the start and needs none:
-   * nothing has passed since but the signing. What IVS made is noted now, and may be stopped by a ban that came in between.
+   * The last look before tokens leave. What IVS made is noted now, and may be stopped by a ban that came in between. A
+   * stage token signed here was on record in full from the start, and only has to leave in time: whoever bans its holder
+   * sees it, and waits that long with the answer.
    */
   private async release(
     caller: TenantCaller,
     admission: Admission,
     request: AdmissionRequest,
     [stage, chat]: Tokens,
+    admittedAt: number,
   ): Promise<void> {
+    let lookedAt = admittedAt;
     const failure = [stage, chat].find((half) => half.status === 'rejected');
     const made = failure ? [] : madeOf(request, admission, [stage, chat]);
     const failed = failure ? [request.stageGrantId, request.chatGrantId].filter((id) => id !== null) : [];
-    if (made.length > 0 || failed.length > 0) await this.admissions.settle(caller, request, made, failed);
+    if (made.length > 0 || failed.length > 0) {
+      lookedAt = performance.now();
+      await this.admissions.settle(caller, request, made, failed);
+    }
     if (failure) throw failure.reason instanceof IvsFailure ? failure.reason.toProblem() : failure.reason;
+    if (performance.now() - lookedAt > releaseWindowMs) {
+      throw new Problem('unavailable', 'It took too long to make the tokens. Try again.');
+    }
   }
 
   private requestOf(

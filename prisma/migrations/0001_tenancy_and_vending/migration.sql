@@ -206,6 +206,8 @@ create table grants (
   capabilities text[] not null,
   state text not null check (state in ('pending', 'released', 'refused', 'watched', 'revoked')),
   issued_at timestamptz(3) not null default now(),
+  -- When it was last looked whether the token may be handed out. It leaves within a second of that, or not at all.
+  looked_at timestamptz(3) not null default clock_timestamp(),
   expires_at timestamptz(3) not null,         -- until when the token opens the door
   session_expires_at timestamptz(3) not null, -- until when who went in may stay, as far as the token says
   primary key (tenant_id, id)
@@ -485,6 +487,15 @@ create function ban_in_force(p_tenant text, p_user text, p_space text) returns b
    order by expires_at desc nulls first limit 1
 $$;
 
+-- For how many seconds a token that was looked at before a ban may still be on its way out: a second from the last look.
+create function seconds_until_all_have_left(p_tenant text, p_user text, p_space text) returns double precision
+  language sql stable as $$
+  select coalesce(greatest(0, extract(epoch from max(looked_at) + interval '1 second' - clock_timestamp())), 0)
+    from grants
+   where tenant_id = p_tenant and user_id = p_user and (p_space is null or space_id = p_space)
+     and issued_at > now() - interval '1 minute' and state in ('released', 'watched')
+$$;
+
 -- Distinct users who hold something unexpired for a space, without the one who is asking.
 create function others_in_space(p_tenant text, p_space text, p_user text) returns bigint
   language sql stable as $$
@@ -646,7 +657,7 @@ begin
                                                    "expiresAt" timestamptz, "sessionExpiresAt" timestamptz)
   loop
     update grants
-       set state = case when v_ban.id is null then 'released' else 'refused' end,
+       set state = case when v_ban.id is null then 'released' else 'refused' end, looked_at = clock_timestamp(),
            mint = v_made.mint, participant_id = v_made."participantId", signing_key_id = v_made."signingKeyId",
            expires_at = v_made."expiresAt", session_expires_at = v_made."sessionExpiresAt"
      where tenant_id = p_tenant and id = v_made.id and state in ('pending', 'released');
