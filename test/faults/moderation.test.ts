@@ -151,10 +151,13 @@ test(
     };
     for (const userId of watchers) await pass(userId, 'viewer');
     const loud = await pass(publisher, 'speaker');
+    cluster.ivs.publish({ stageArn: space['stage'].arn, participantId: loud });
     cluster.ivs.clearJournal();
     // So much of the rate is used up that nobody's turn comes before all are banned.
     await cluster.database.query(
-      `update pacing set allowance = -25, at = clock_timestamp() where operation = 'DisconnectParticipant'`,
+      `insert into pacing (account, operation, allowance, at)
+       values ('own us-east-1', 'DisconnectParticipant', -25, clock_timestamp())
+       on conflict (account, operation) do update set allowance = excluded.allowance, at = excluded.at`,
     );
     for (const userId of watchers) await ban(cluster.at(0), userId);
     await ban(cluster.at(0), publisher);
