@@ -85,7 +85,10 @@ export class ApiKeysService {
     });
   }
 
-  /** Makes a new key with the same name and scopes; the old one goes on for `graceSeconds`. */
+  /**
+   * Makes a new key with the same name and scopes, which lives as long as the old one was made to live. The old one
+   * goes on for `graceSeconds`.
+   */
   async rotate(caller: TenantCaller, keyId: string, body: RotateApiKeyBody): Promise<NewApiKeyAnswer> {
     const { tenantId } = caller;
     return await this.database.inTenantOf(caller, async (tx) => {
@@ -97,7 +100,12 @@ export class ApiKeysService {
         where: { tenantId_id: { tenantId, id: keyId } },
         data: { expiresAt: old.expiresAt && old.expiresAt < graceEnds ? old.expiresAt : graceEnds },
       });
-      const fresh = { name: old.name, scopes: old.scopes as CreateApiKeyBody['scopes'] };
+      const expiresAt = old.expiresAt && new Date(Date.now() + old.expiresAt.getTime() - old.createdAt.getTime());
+      const fresh = {
+        name: old.name,
+        scopes: old.scopes as CreateApiKeyBody['scopes'],
+        ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
+      };
       return await this.insert(tx, caller, tenantId, fresh, { action: 'apiKey.rotate', details: { replaces: keyId } });
     });
   }

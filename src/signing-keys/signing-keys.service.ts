@@ -43,11 +43,6 @@ export class SigningKeysService {
   /** Signs with a new key from now on; what the old one signed goes on working until it expires. */
   async rotate(caller: TenantCaller): Promise<SigningKey> {
     const { tenantId } = caller;
-    const scope = systemScope(tenantId);
-    const retiring = await this.database.inScope(scope, (tx) =>
-      tx.signingKey.findMany({ where: { tenantId, state: 'retiring' } }),
-    );
-    for (const key of retiring) await this.removeIfIdle(tenantId, key.id).catch(() => undefined);
     return await this.import(caller, 'signingKey.rotate', async (tx) => {
       await tx.signingKey.updateMany({ where: { tenantId, state: 'active' }, data: { state: 'retiring' } });
     });
@@ -122,12 +117,16 @@ export class SigningKeysService {
     }
   }
 
-  private async removeIfIdle(tenantId: string, keyId: string): Promise<void> {
-    const expiries = await this.database.inScope(systemScope(tenantId), (tx) =>
-      lastTokenExpiries(tx, tenantId, [keyId]),
-    );
-    const last = expiries.get(keyId);
-    if (last === undefined || last < new Date()) await this.finishRemoval(tenantId, keyId);
+  /** Removes the tenant's retired keys that no unexpired token needs. Tells whether that freed a place at IVS. */
+  private async removeIdle(tenantId: string): Promise<boolean> {
+    const idle = await this.database.inScope(systemScope(tenantId), async (tx) => {
+      const retiring = await tx.signingKey.findMany({ where: { tenantId, state: 'retiring' } });
+      const ids = retiring.map(({ id }) => id);
+      const expiries = await lastTokenExpiries(tx, tenantId, ids);
+      return ids.filter((id) => (expiries.get(id)?.getTime() ?? 0) < Date.now());
+    });
+    const removals = await Promise.allSettled(idle.map((id) => this.finishRemoval(tenantId, id)));
+    return removals.some(({ status }) => status === 'fulfilled');
   }
 
   /** Makes a pair: on record, then imported, then active. `before` runs in the transaction that makes it active. */
@@ -147,7 +146,12 @@ export class SigningKeysService {
     });
     try {
       const tags = { 'stagedoor:tenant': tenantId, [keyTag]: id };
-      const { arn } = await this.realTime.importPublicKey(account, id, publicKey, tags);
+      const toIvs = () => this.realTime.importPublicKey(account, id, publicKey, tags);
+      const { arn } = await toIvs().catch(async (error: unknown) => {
+        const isFull = error instanceof IvsFailure && error.kind === 'quota';
+        if (isFull && (await this.removeIdle(tenantId))) return await toIvs();
+        throw error;
+      });
       return await this.database.inTenantOf(caller, async (tx) => {
         await before(tx);
         const row = await tx.signingKey.update({

@@ -154,6 +154,18 @@ describe('rotating', () => {
     expect((await stagedoor.get('/v1/spaces', fresh['key'])).status).toBe(200);
   });
 
+  it('gives the new key as long a life as the old one was made for', async () => {
+    const dayMs = 24 * 3600 * 1000;
+    const old = await newKey(['spaces:read'], { expiresAt: new Date(Date.now() + 90 * dayMs).toISOString() });
+    await stagedoor.database.query(
+      `update api_keys set created_at = created_at - interval '60 days', expires_at = expires_at - interval '60 days'
+        where id = $1`,
+      [old['id']],
+    );
+    const fresh = await stagedoor.expect(201, rotate(old['id'], { graceSeconds: 60 }));
+    expect(Math.abs(Date.parse(fresh['expiresAt']) - Date.now() - 90 * dayMs)).toBeLessThan(60_000);
+  });
+
   it('never lengthens the life of a key', async () => {
     const expiresAt = new Date(Date.now() + 60_000).toISOString();
     const old = await newKey(['spaces:read'], { expiresAt });

@@ -1,0 +1,235 @@
+import { IdleKeySweeper } from '../../../src/signing-keys/idle-key-sweeper.ts';
+import { expectProblem } from '../../support/problem.ts';
+import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
+import { until } from '../../support/until.ts';
+
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+let spaceId: string;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start({ VENDS_PER_USER_PER_MINUTE: '10000' });
+});
+
+afterAll(async () => {
+  await stagedoor.stop();
+});
+
+// IVS has three places for keys in an account and Region: each test begins with all of them free.
+beforeEach(async () => {
+  tenant = await stagedoor.createTenant();
+  spaceId = (await stagedoor.createSpace(tenant))['id'];
+});
+
+afterEach(async () => {
+  stagedoor.ivs.clearFaults();
+  for (const { id } of await list()) await remove(id);
+});
+
+async function create(of = tenant): Promise<Json> {
+  return await stagedoor.expect(201, stagedoor.post('/v1/signing-keys', of.key));
+}
+
+async function rotate(): Promise<Json> {
+  return await stagedoor.expect(201, stagedoor.post('/v1/signing-keys/rotate', tenant.key));
+}
+
+function remove(id: string, as = tenant.key) {
+  return stagedoor.request('DELETE', `/v1/signing-keys/${id}`, { as });
+}
+
+async function list(of = tenant): Promise<Json[]> {
+  return (await stagedoor.expect(200, stagedoor.get('/v1/signing-keys', of.key)))['data'];
+}
+
+async function vend(userId = 'alice'): Promise<Json> {
+  return await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${spaceId}/stage-tokens`, tenant.key, { userId }));
+}
+
+/** The key a token was signed with. */
+function keyOf({ token }: Json): string {
+  return JSON.parse(Buffer.from(String(token).split('.')[0] ?? '', 'base64url').toString()).kid;
+}
+
+function calls(operation: string): number {
+  return stagedoor.ivs.journal().filter((entry) => entry.operation === operation).length;
+}
+
+/** Lets everything that was signed so far expire, as far as the ledger goes. */
+async function expireGrants(): Promise<void> {
+  await stagedoor.database.query(`update grants set expires_at = now() - interval '1 minute'`);
+}
+
+it('with a signing key, stage tokens are signed here and cost no call to IVS', async () => {
+  const made = await create();
+  expect(made).toMatchObject({
+    state: 'active',
+    lastTokenExpiresAt: null,
+    arn: expect.stringMatching(/:public-key\//),
+  });
+  const before = calls('CreateParticipantToken');
+  const stage = await vend();
+  expect([stage['mint'], keyOf(stage)]).toEqual(['key-pair', made['arn']]);
+  expect(stagedoor.ivs.join(stage['token'])).toMatchObject({ userId: 'alice', participantId: stage['participantId'] });
+  expect(calls('CreateParticipantToken')).toBe(before);
+});
+
+it('a list tells when the last token of a key expires', async () => {
+  const made = await create();
+  expect(await list()).toEqual([made]);
+  const { expiresAt } = await vend();
+  const [listed] = await list();
+  expect(Math.abs(Date.parse(listed?.['lastTokenExpiresAt']) - Date.parse(expiresAt))).toBeLessThan(1_000);
+});
+
+it('a second key is refused, and told what to do instead', async () => {
+  const made = await create();
+  const answer = await stagedoor.post('/v1/signing-keys', tenant.key);
+  expectProblem(answer, 'conflict');
+  expect(answer.body['detail']).toMatch(/rotate/i);
+  expect(await list()).toEqual([made]);
+});
+
+it('of two keys made at once one is refused, and nothing of it stays at IVS', async () => {
+  const answers = await Promise.all([1, 2].map(() => stagedoor.post('/v1/signing-keys', tenant.key)));
+  expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+  await until(() => keysAtIvs() === 1, 'the other is gone');
+});
+
+describe('rotating', () => {
+  it('retires the old key: what it signed still opens the stage, and new tokens are of the new one', async () => {
+    const old = await create();
+    const before = await vend('before');
+    const fresh = await rotate();
+    const after = await vend('after');
+    expect(keyOf(after)).toBe(fresh['arn']);
+    const states = (await list()).map(({ id, state }) => [id, state]);
+    expect(states).toEqual([
+      [old['id'], 'retiring'],
+      [fresh['id'], 'active'],
+    ]);
+    expect([before, after].map(({ token }) => stagedoor.ivs.join(token).userId)).toEqual(['before', 'after']);
+  });
+
+  it('makes a key where there was none', async () => {
+    expect(await rotate()).toMatchObject({ state: 'active' });
+  });
+
+  it('over and over makes room at IVS by removing what no token needs any more', async () => {
+    await create();
+    for (let round = 0; round < 4; round++) await rotate();
+    expect((await list()).filter(({ state }) => state === 'active')).toHaveLength(1);
+    expect((await vend())['mint']).toBe('key-pair');
+  });
+
+  it('does not remove a key whose tokens may still be used', async () => {
+    await create();
+    const tokens = [await vend()];
+    for (let round = 0; round < 2; round++) {
+      await rotate();
+      tokens.push(await vend());
+    }
+    expectProblem(await stagedoor.post('/v1/signing-keys/rotate', tenant.key), 'quota_exceeded');
+    for (const { token } of tokens) stagedoor.ivs.join(token);
+    expect((await vend())['mint']).toBe('key-pair');
+  });
+
+  it('asks IVS for nothing but the import while there is room, so a hanging IVS is told of within three seconds', async () => {
+    await create();
+    await rotate();
+    stagedoor.ivs.fault({ operation: '*', effect: { hang: true } });
+    const began = performance.now();
+    expectProblem(await stagedoor.post('/v1/signing-keys/rotate', tenant.key), 'ivs_unavailable');
+    expect(performance.now() - began).toBeLessThan(3_000);
+  });
+});
+
+describe('deleting', () => {
+  it('voids what the key signed, notes it in the ledger, and vending goes on by IVS', async () => {
+    const made = await create();
+    const stage = await vend();
+    expect((await remove(made['id'])).status).toBe(204);
+    expect(() => stagedoor.ivs.join(stage['token'])).toThrow();
+    const grants = (await stagedoor.get('/v1/grants?userId=alice', tenant.key)).body['data'];
+    expect(grants).toEqual([expect.objectContaining({ id: stage['grantId'], state: 'revoked' })]);
+    const next = await vend();
+    expect(next['mint']).toBe('ivs');
+    stagedoor.ivs.join(next['token']);
+    expectProblem(await remove(made['id']), 'not_found');
+  });
+
+  it('that IVS cuts short is finished by making it again', async () => {
+    const made = await create();
+    stagedoor.ivs.fault({ operation: 'DeletePublicKey', effect: { error: 'InternalServerException' } });
+    expectProblem(await remove(made['id']), 'ivs_unavailable');
+    expect((await vend())['mint']).toBe('ivs');
+    stagedoor.ivs.clearFaults();
+    expect((await remove(made['id'])).status).toBe(204);
+    expect(await list()).toEqual([]);
+  });
+
+  it('is not for another tenant', async () => {
+    const made = await create();
+    const other = await stagedoor.createTenant();
+    expectProblem(await remove(made['id'], other.key), 'not_found');
+    expect(await list(other)).toEqual([]);
+    expect((await vend())['mint']).toBe('key-pair');
+  });
+});
+
+it('the fourth key of an AWS account is refused as a quota, and nothing of it is left', async () => {
+  const tenants: TestTenant[] = [];
+  for (let n = 0; n < 3; n++) tenants.push(await stagedoor.createTenant());
+  const made = [];
+  for (const one of tenants) made.push((await create(one))['id'] as string);
+  const answer = await stagedoor.post('/v1/signing-keys', tenant.key);
+  expectProblem(answer, 'quota_exceeded');
+  expect(answer.headers.get('retry-after')).toBeTruthy();
+  expect(await list()).toEqual([]);
+  await until(async () => (await rows()).length === 0, 'the record of the fourth is gone');
+  expect((await vend())['mint']).toBe('ivs');
+  await Promise.all(tenants.map((one, n) => remove(made[n] ?? '', one.key)));
+  await create();
+});
+
+describe('the sweeper', () => {
+  const sweep = () => stagedoor.app.get(IdleKeySweeper).run('0 seconds');
+
+  it('removes a retired key once its last token has expired, and not before', async () => {
+    const old = await create();
+    await vend();
+    const fresh = await rotate();
+    await sweep();
+    expect((await list()).map(({ id }) => id)).toEqual([old['id'], fresh['id']]);
+    await expireGrants();
+    await sweep();
+    expect((await list()).map(({ id }) => id)).toEqual([fresh['id']]);
+    expect(keysAtIvs()).toBe(1);
+  });
+
+  it('removes what an import left behind whose answer never came', async () => {
+    stagedoor.ivs.fault({ operation: 'ImportPublicKey', count: 1, effect: { reset: 'after' } });
+    expectProblem(await stagedoor.post('/v1/signing-keys', tenant.key), 'ivs_unavailable');
+    expect([keysAtIvs(), (await rows()).length]).toEqual([1, 1]);
+    await sweep();
+    expect([keysAtIvs(), (await rows()).length]).toEqual([0, 0]);
+  });
+});
+
+it('the private half is kept encrypted, and no answer has it', async () => {
+  const made = await create();
+  const [row] = await rows();
+  const sealed = row?.['private_key'] as Buffer;
+  // In clear it would be a sequence in DER that names the curve.
+  expect(sealed.includes(Buffer.from('2b81040022', 'hex'))).toBe(false);
+  expect(Object.keys(made).sort()).toEqual(['arn', 'createdAt', 'id', 'lastTokenExpiresAt', 'state']);
+});
+
+async function rows(): Promise<Json[]> {
+  return await stagedoor.database.query('select * from signing_keys where tenant_id = $1', [tenant.id]);
+}
+
+/** How many keys IVS has. */
+function keysAtIvs(): number {
+  return stagedoor.ivs.overview().counts.find(({ what }) => what === 'publicKeys')?.used ?? 0;
+}
