@@ -34,9 +34,7 @@ test('a frozen space has its publishers and chatters out, lets in moderators onl
   expect(frozen.body).toMatchObject({ kind: 'space.freeze', spaceId: space['id'], reason: 'raid' });
   await Promise.all([speaker.chat.disconnected, viewer.chat.disconnected]);
   // Who only watches the stage may go on.
-  expect(onStage(stagedoor, space['stage'].arn)).toEqual(
-    [host, viewer].map(({ pass }) => pass['stage'].participantId),
-  );
+  expect(onStage(stagedoor, space['stage'].arn)).toEqual([host, viewer].map(({ pass }) => pass['stage'].participantId));
   expect(host.chat.room.state).toBe('connected');
   expectProblem(await join('new', 'speaker'), 'space_closed');
   expectProblem(await join('vi', 'viewer'), 'space_closed');
