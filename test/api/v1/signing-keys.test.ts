@@ -92,7 +92,7 @@ it('a second key is refused, and told what to do instead', async () => {
 
 it('of two keys made at once one is refused, and nothing of it stays at IVS', async () => {
   const answers = await Promise.all([1, 2].map(() => stagedoor.post('/v1/signing-keys', tenant.key)));
-  expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409]);
   await until(() => keysAtIvs() === 1, 'the other is gone');
 });
 
@@ -180,7 +180,7 @@ describe('deleting', () => {
 it('the fourth key of an AWS account is refused as a quota, and nothing of it is left', async () => {
   const tenants: TestTenant[] = [];
   for (let n = 0; n < 3; n++) tenants.push(await stagedoor.createTenant());
-  const made = [];
+  const made: string[] = [];
   for (const one of tenants) made.push((await create(one))['id'] as string);
   const answer = await stagedoor.post('/v1/signing-keys', tenant.key);
   expectProblem(answer, 'quota_exceeded');
