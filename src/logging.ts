@@ -5,9 +5,9 @@ import type { Settings } from './config.ts';
 /** JSON to standard output. No header, no body and no query: they are where the secrets are. */
 export function loggerOptions(settings: Settings): Params {
   return {
+    forRoutes: [], // its middleware would have nothing to do: see logRequest
     pinoHttp: {
       level: settings.logLevel,
-      autoLogging: false, // see logRequest
       redact: { paths: ['*.token', '*.key', '*.secret', '*.authorization'], censor: '[redacted]' },
     },
   };
