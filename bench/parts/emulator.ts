@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 
+import { measureChatRoom } from '../../emulator/bench/chat-room.ts';
 import { heading, note } from '../support/report.ts';
 import { seconds } from '../support/settings.ts';
 import { root } from '../support/stand.ts';
@@ -15,4 +16,14 @@ export async function emulator(): Promise<void> {
   const code = await new Promise((resolve) => child.once('close', resolve));
   for (const text of said.trim().split('\n')) note(text);
   if (code !== 0) throw new Error('the emulator could not be measured');
+  await chatRoom();
+}
+
+async function chatRoom(): Promise<void> {
+  heading('The emulator: 2,000 connections in one room, 10 messages a second');
+  const figures = await measureChatRoom(2_000, seconds);
+  note(`${figures.received} of ${figures.expected} frames arrived; peak memory ${figures.peakMemoryMb.toFixed(0)} MB`);
+  note(
+    `${(figures.cpuShare * 100).toFixed(0)} % of one core; p50 ${figures.p50Ms.toFixed(0)} ms, p99 ${figures.p99Ms.toFixed(0)} ms`,
+  );
 }
