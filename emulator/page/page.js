@@ -126,8 +126,8 @@ function faultTable(faults) {
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${name} ${value}`)
       .join(', ');
-  const conditions = ({ account, region, nth, probability, count }) =>
-    list({ account, region, nth, probability, count }) || 'always';
+  const conditions = ({ account, region, nth, every, probability, count }) =>
+    list({ account, region, nth, every, probability, count }) || 'always';
   return [
     table(
       [

@@ -35,6 +35,24 @@ it('the nth call alone is struck', async () => {
   await createStage();
 });
 
+it('every nth call is struck, and a rule below it counts only the others', async () => {
+  const errors = ivs.fault({ operation: 'CreateStage', every: 3, effect: { error: 'InternalServerException' } });
+  const throttles = ivs.fault({ operation: 'CreateStage', every: 2, effect: { throttle: true } });
+  const outcomes: string[] = [];
+  for (let call = 1; call <= 6; call += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- the order of the calls is what is tested
+    outcomes.push(
+      await createStage().then(
+        () => 'made',
+        (error: Error) => error.name,
+      ),
+    );
+  }
+  const [made, throttled, failed] = ['made', 'ThrottlingException', 'InternalServerException'];
+  expect(outcomes).toEqual([made, throttled, failed, made, throttled, failed]);
+  expect([errors.matched, errors.struck, throttles.matched, throttles.struck]).toEqual([6, 2, 4, 2]);
+});
+
 it('throttling of a chat call carries what the model lists', async () => {
   const room = await chat(ivs).send(new CreateRoomCommand({}));
   ivs.fault({ operation: 'CreateChatToken', effect: { throttle: true } });
@@ -107,6 +125,7 @@ it.each([
   [{ operation: 'CreateStage', effect: {} }],
   [{ operation: 'CreateStage', effect: { explode: true } }],
   [{ operation: 'CreateStage', nth: 0, effect: { throttle: true } }],
+  [{ operation: 'CreateStage', every: 0, effect: { throttle: true } }],
   [{ operation: 'CreateStage', probability: 2, effect: { throttle: true } }],
 ])('a rule that could never do what it says is refused: %j', (rule) => {
   expect(() => ivs.fault(rule as FaultRule)).toThrow();

@@ -6,6 +6,8 @@ export interface FaultRule {
   region?: string;
   /** Only the nth call that matches, counting from 1. */
   nth?: number;
+  /** Each nth call that matches: an even share of them, where chance would give some runs too many or too few. */
+  every?: number;
   /** Strike with this chance, 0 to 1. */
   probability?: number;
   /** Strike this many times, then no more. */
@@ -42,7 +44,7 @@ export interface ArmedFault extends FaultRule {
   struck: number;
 }
 
-const RULE_KEYS = new Set(['operation', 'account', 'region', 'nth', 'probability', 'count', 'effect']);
+const RULE_KEYS = new Set(['operation', 'account', 'region', 'nth', 'every', 'probability', 'count', 'effect']);
 const EFFECT_CHECKS: Record<keyof FaultEffect, (value: unknown) => boolean> = {
   delayMs: (value) => typeof value === 'number' && value >= 0 && value <= 3_600_000,
   error: (value) => typeof value === 'string' && /^[A-Za-z]{1,100}$/.test(value),
@@ -61,8 +63,9 @@ export function ruleProblem(rule: FaultRule, known: (operation: string) => boole
   if (typeof rule.operation !== 'string' || (rule.operation !== '*' && !known(rule.operation))) {
     return `there is no operation ${JSON.stringify(rule.operation)}`;
   }
-  const { nth, probability, count } = rule;
+  const { nth, every, probability, count } = rule;
   if (nth !== undefined && !(Number.isInteger(nth) && nth >= 1)) return 'nth must be 1 or more';
+  if (every !== undefined && !(Number.isInteger(every) && every >= 1)) return 'every must be 1 or more';
   if (count !== undefined && !(Number.isInteger(count) && count >= 1)) return 'count must be 1 or more';
   if (probability !== undefined && !(probability >= 0 && probability <= 1)) return 'probability must be 0 to 1';
   if (typeof rule.effect !== 'object' || rule.effect === null) return 'effect must say what happens';
@@ -117,6 +120,7 @@ export class Faults {
       if (fault.region !== undefined && fault.region !== region) continue;
       fault.matched += 1;
       if (fault.nth !== undefined && fault.matched !== fault.nth) continue;
+      if (fault.every !== undefined && fault.matched % fault.every !== 0) continue;
       if (fault.count !== undefined && fault.struck >= fault.count) continue;
       if (fault.probability !== undefined && this.#random() >= fault.probability) continue;
       fault.struck += 1;
