@@ -28,6 +28,11 @@ export function translateDatabaseErrors(error: unknown): unknown {
   });
 }
 
+/** Whether Postgres ended a transaction so that another could go on: a deadlock, or a conflict of what both had read. */
+export function wasEndedForAnother(error: unknown): boolean {
+  return ['40P01', '40001'].includes(sqlState(error) ?? '') || field(error, 'code') === 'P2034';
+}
+
 /** Whether an error says that a row with these values is already there. */
 export function isUniqueViolation(error: unknown): boolean {
   return field(error, 'code') === 'P2002' || sqlState(error) === '23505';

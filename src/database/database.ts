@@ -4,7 +4,7 @@ import pg from 'pg';
 import { type Caller, credentialId } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { inSpan } from '../telemetry/spans.ts';
-import { translateDatabaseErrors } from './database-errors.ts';
+import { translateDatabaseErrors, wasEndedForAnother } from './database-errors.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
 
 /** Prisma's client inside a transaction that has entered a tenant (or is the operator's). */
@@ -61,7 +61,10 @@ abstract class Connections implements OnApplicationShutdown {
     return await this.inScope({ tenantId: caller.tenantId, kind: caller.kind, credential: credentialId(caller) }, work);
   }
 
-  /** Runs `work` in a transaction that sees only the rows of the scope's tenant. */
+  /**
+   * Runs `work` in a transaction that sees only the rows of the scope's tenant. After a deadlock it runs anew, so it must
+   * do nothing that outlives the transaction.
+   */
   async inScope<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
     return await this.transaction(async (tx) => {
       await tx.$executeRaw`select enter_tenant(${scope.tenantId}, ${scope.kind}, ${scope.credential})`;
@@ -82,12 +85,8 @@ abstract class Connections implements OnApplicationShutdown {
    * constant: it is also the statement's name.
    */
   async call<Row extends pg.QueryResultRow>(name: string, sql: string, values: unknown[]): Promise<Row[]> {
-    try {
-      const result = await inSpan(`postgres ${name}`, {}, () => this.pool.query<Row>({ name, text: sql, values }));
-      return result.rows;
-    } catch (error) {
-      throw translateDatabaseErrors(error);
-    }
+    const query = () => this.pool.query<Row>({ name, text: sql, values });
+    return (await untilNotEndedForAnother(() => inSpan(`postgres ${name}`, {}, query))).rows;
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -96,13 +95,21 @@ abstract class Connections implements OnApplicationShutdown {
   }
 
   private async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    try {
-      return await inSpan('postgres transaction', {}, () =>
+    return await untilNotEndedForAnother(() =>
+      inSpan('postgres transaction', {}, () =>
         this.prisma.$transaction(work, { maxWait: connectTimeoutMs, timeout: statementTimeoutMs + 500 }),
-      );
-    } catch (error) {
-      throw translateDatabaseErrors(error);
-    }
+      ),
+    );
+  }
+}
+
+/** Runs a transaction again, twice at most, if Postgres ended it to let another go on: then it has changed nothing. */
+async function untilNotEndedForAnother<T>(run: () => Promise<T>, runs = 3): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (runs > 1 && wasEndedForAnother(error)) return await untilNotEndedForAnother(run, runs - 1);
+    throw translateDatabaseErrors(error);
   }
 }
 

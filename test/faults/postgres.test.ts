@@ -1,3 +1,4 @@
+import { Database, systemScope } from '../../src/database/database.ts';
 import { asSuperuser } from '../support/database.ts';
 import { expectProblem } from '../support/problem.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
@@ -145,4 +146,22 @@ it('a node that has become read-only is treated as one that is down', async () =
     await alter('off');
     proxy.cut();
   }
+});
+
+it('of two transactions that wait for one another, the one that Postgres ends is run again', async () => {
+  const database = stagedoor.app.get(Database);
+  const runs: string[] = [];
+  let holding = 0;
+  /** Takes two locks, the second only when the other transaction has its first. */
+  const take = async (first: number, second: number) =>
+    await database.inScope(systemScope(tenant.id), async (tx) => {
+      runs.push(`${first} ${second}`);
+      await tx.$executeRaw`select pg_advisory_xact_lock(${first}::bigint)`;
+      holding += 1;
+      await until(() => holding >= 2, 'both hold a lock');
+      await tx.$executeRaw`select pg_advisory_xact_lock(${second}::bigint)`;
+      return first;
+    });
+  await expect(Promise.all([take(1, 2), take(2, 1)])).resolves.toEqual([1, 2]);
+  expect(runs).toHaveLength(3);
 });
