@@ -1,22 +1,78 @@
 /** The emulator by itself: it must not be what the other parts measure. */
-import { spawn } from 'node:child_process';
+import { IVSRealTimeClient, CreateStageCommand } from '@aws-sdk/client-ivs-realtime';
+import { CreateRoomCommand, IvschatClient } from '@aws-sdk/client-ivschat';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 
 import { measureChatRoom } from '../../emulator/bench/chat-room.ts';
-import { heading, note } from '../support/report.ts';
+import { freePort } from '../../dev/postgres.ts';
+import { load } from '../support/load.ts';
+import { processorMs, startProgram, untilOk } from '../support/processes.ts';
+import { heading, line, note, perSecond } from '../support/report.ts';
 import { seconds } from '../support/settings.ts';
-import { root } from '../support/stand.ts';
+import { signedPost } from '../support/sign-request.ts';
+import { ivsCredentials, root } from '../support/stand.ts';
+import { printLatency } from '../support/vending.ts';
+
+const connections = 16;
+/** What the emulator is to make a second, so that it is not what a benchmark of the service measures. */
+const aim = 3_000;
+/** Users in turn, as a service that vends has them. */
+const users = 500;
 
 export async function emulator(): Promise<void> {
-  heading('The emulator: tokens a second on one core, signatures checked');
-  const script = path.join(root, 'emulator/bench/tokens.ts');
-  const child = spawn(process.execPath, [script, String(seconds)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  for (const text of said.trim().split('\n')) note(text);
-  if (code !== 0) throw new Error('the emulator could not be measured');
+  await tokens();
   await chatRoom();
+}
+
+async function tokens(): Promise<void> {
+  heading('The emulator: tokens a second on one core, signatures checked');
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-bench-'));
+  const log = path.join(folder, 'log');
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const args = [path.join(root, 'emulator/dist/bin.js'), '--port', String(port), '--no-quotas'];
+  const program = startProgram(args, process.env, log);
+  try {
+    await untilOk(`${url}/_emulator/health`, log);
+    const { stageArn, roomIdentifier } = await makeStageAndRoom(url);
+    await measure(url, program.pid, 'ivs', 'CreateParticipantToken', { stageArn });
+    await measure(url, program.pid, 'ivschat', 'CreateChatToken', { roomIdentifier });
+  } finally {
+    await program.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function makeStageAndRoom(endpoint: string): Promise<{ stageArn: string; roomIdentifier: string }> {
+  const credentials = {
+    accessKeyId: ivsCredentials.AWS_ACCESS_KEY_ID,
+    secretAccessKey: ivsCredentials.AWS_SECRET_ACCESS_KEY,
+  };
+  const configuration = { endpoint, region: 'us-east-1', credentials };
+  const { stage } = await new IVSRealTimeClient(configuration).send(new CreateStageCommand({}));
+  const { arn } = await new IvschatClient(configuration).send(new CreateRoomCommand({}));
+  if (!stage?.arn || !arn) throw new Error('the emulator made no stage or no room');
+  return { stageArn: stage.arn, roomIdentifier: arn };
+}
+
+async function measure(url: string, pid: number, service: string, operation: string, input: object): Promise<void> {
+  const attributes = { role: 'viewer' };
+  const requests = Array.from({ length: users }, (_, n) =>
+    signedPost(url, service, `/${operation}`, JSON.stringify({ ...input, userId: `user-${n}`, attributes })),
+  );
+  let at = 0;
+  const next = () => requests[at++ % users] ?? Buffer.alloc(0);
+  await load({ url, connections, seconds: 2, next }); // until its code is compiled
+  const before = processorMs(pid);
+  const full = await load({ url, connections, seconds, next });
+  const after = processorMs(pid);
+  if (Object.keys(full.others).length > 0) throw new Error(`calls failed: ${JSON.stringify(full.others)}`);
+  const used = before !== undefined && after !== undefined ? (after - before) / full.answers : undefined;
+  line(operation, perSecond(full.perSecond), used === undefined ? '' : `${used.toFixed(2)} processor ms a call`);
+  const rate = aim / 2;
+  printLatency(`half of ${perSecond(aim)}`, await load({ url, connections, seconds, rate, next }));
 }
 
 async function chatRoom(): Promise<void> {

@@ -83,5 +83,5 @@ async function measure(
   if (middle.barePerCall !== undefined) line('  the bare handler', '', `${ms(middle.barePerCall)} of processor a call`);
   const rate = vending.perSecond / 2;
   const next = vendRequests(tenant, issuer, fastest * 5, 4);
-  printLatency(rate, await vend(stand, { next, connections, seconds: 5, rate }));
+  printLatency(`half load (${perSecond(rate)})`, await vend(stand, { next, connections, seconds: 5, rate }));
 }

@@ -58,5 +58,5 @@ async function measure(stand: Stand, tenant: Tenant, { name, issuer, uses }: Mix
     seconds: 5,
     rate,
   });
-  printLatency(rate, half);
+  printLatency(`half load (${perSecond(rate)})`, half);
 }

@@ -3,7 +3,7 @@ import { settleDown } from './crowd.ts';
 import { eventLoopLag } from './event-loop.ts';
 import { load, type LoadResult, post } from './load.ts';
 import type { Issuer } from './people.ts';
-import { line, ms, perSecond } from './report.ts';
+import { line, ms } from './report.ts';
 import { processorUse, type Stand, type Tenant } from './stand.ts';
 
 export interface Vending extends LoadResult {
@@ -73,10 +73,6 @@ export function printCosts({ processorMs, lag }: Vending): void {
   line('  event loop of the service late, p99 / max', '', `${ms(lag.p99)} / ${ms(lag.max)}`);
 }
 
-export function printLatency(rate: number, result: LoadResult): void {
-  line(
-    `  latency at half load (${perSecond(rate)})`,
-    '',
-    `p50 ${ms(result.p50)} · p95 ${ms(result.p95)} · p99 ${ms(result.p99)}`,
-  );
+export function printLatency(rate: string, result: LoadResult): void {
+  line(`  latency at ${rate}`, '', `p50 ${ms(result.p50)} · p95 ${ms(result.p95)} · p99 ${ms(result.p99)}`);
 }
