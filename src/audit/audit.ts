@@ -24,19 +24,11 @@ export interface AuditEntry {
  */
 export async function audit(tx: Tx, caller: Caller | { kind: 'system'; id: string }, entry: AuditEntry): Promise<void> {
   const request = currentRequest();
-  await tx.auditEntry.create({
-    data: {
-      tenantId: entry.tenantId,
-      id: newId('aud'),
-      caller: caller.kind === 'system' ? caller : { ...callerRef(caller) },
-      action: entry.action,
-      spaceId: entry.spaceId ?? null,
-      userId: entry.userId ?? null,
-      subject: entry.subject ?? null,
-      details: entry.details ?? {},
-      requestId: request?.requestId ?? 'background',
-    },
-    select: { id: true },
-  });
+  await tx.$executeRaw`
+    insert into audit (tenant_id, id, caller, action, space_id, user_id, subject, details, request_id)
+    values (${entry.tenantId}, ${newId('aud')},
+            ${JSON.stringify(caller.kind === 'system' ? caller : callerRef(caller))}::jsonb, ${entry.action},
+            ${entry.spaceId ?? null}, ${entry.userId ?? null}, ${entry.subject ?? null},
+            ${JSON.stringify(entry.details ?? {})}::jsonb, ${request?.requestId ?? 'background'})`;
   await request?.markApplied?.(tx);
 }

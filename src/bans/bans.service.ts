@@ -7,11 +7,9 @@ import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
-import { actOnGrants } from '../moderation/act-on-grants.ts';
-import { ActionsService } from '../moderation/actions.service.ts';
+import { ActionsService, secondsSinceAsked } from '../moderation/actions.service.ts';
 import { Authority } from '../auth/authority.ts';
 import { leaseSeconds } from '../moderation/delivery.ts';
-import { findSpace } from '../spaces/spaces.service.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
 
 /** Longest a call to IVS takes from its lease, in seconds: its deadline, and a moment to get there. */
@@ -30,17 +28,10 @@ export class BansService {
   async create(caller: TenantCaller, body: CreateBanBody): Promise<BanAnswer> {
     const { tenantId } = caller;
     const { userId, spaceId } = body;
-    const { made, actionId, waitMs } = await this.database.inTenantOf(caller, async (tx) => {
-      if (spaceId !== undefined) await findSpace(tx, tenantId, spaceId);
+    const actionId = newId('act');
+    const { made, waitSeconds } = await this.database.inTenantOf(caller, async (tx) => {
       await this.authority.assertMayActOn(tx, caller, spaceId ?? null, userId);
-      // From here no vend to this user is under way: those before are on record, those after see the ban.
-      await tx.$executeRaw`select lock_user(${tenantId}, ${userId}, true)`;
-      const now = await databaseNow(tx);
-      const row = await insert(tx, caller, body, now);
-      const act = { kind: 'ban', spaceId: spaceId ?? null, userId, banId: row.id, reason: body.reason } as const;
-      const actionId = await this.actions.record(tx, caller, act);
-      const of = { of: userId, ...(spaceId !== undefined && { spaceId }) };
-      await actOnGrants(tx, tenantId, actionId, of, { keepOut: true });
+      const { row, waitSeconds } = await insert(tx, caller, body, actionId);
       await audit(tx, caller, {
         action: 'ban.create',
         tenantId,
@@ -49,10 +40,10 @@ export class BansService {
         subject: row.id,
         details: { reason: body.reason ?? null, expiresAt: body.expiresAt ?? null, action: actionId },
       });
-      return { made: toBan(row, now), actionId, waitMs: await tokensOnTheirWayMs(tx, tenantId, body) };
+      return { made: toBan(row, row.createdAt), waitSeconds };
     });
     // Once this is answered no token leaves any more, not even one that was decided on just before.
-    const [action] = await Promise.all([this.actions.carryOut(caller, actionId), sleep(waitMs)]);
+    const [action] = await Promise.all([this.actions.carryOut(caller, actionId), sleep(Math.ceil(waitSeconds * 1000))]);
     return { ban: made, action };
   }
 
@@ -142,36 +133,42 @@ export class BansService {
   }
 }
 
-/** Bans begin and end by one clock, whatever those of the replicas say. */
+/** Bans begin and end by one clock, the database's. */
 async function databaseNow(tx: Tx): Promise<Date> {
   const [clock] = await tx.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`;
   if (!clock) throw new Error('the database does not tell the time');
   return clock.now;
 }
 
-/** For how long a token that was admitted before the ban may still be on its way to the user. */
-async function tokensOnTheirWayMs(tx: Tx, tenantId: string, { userId, spaceId }: CreateBanBody): Promise<number> {
-  const [row] = await tx.$queryRaw<{ seconds: number }[]>`
-    select seconds_until_all_have_left(${tenantId}, ${userId}, ${spaceId ?? null}) as seconds`;
-  return Math.ceil((row?.seconds ?? 0) * 1000);
-}
-
-async function insert(tx: Tx, caller: TenantCaller, body: CreateBanBody, now: Date): Promise<BanRow> {
-  if (body.expiresAt !== undefined && new Date(body.expiresAt) <= now) {
-    throw invalid('expiresAt', 'must be in the future');
-  }
-  return await tx.ban.create({
-    data: {
-      tenantId: caller.tenantId,
-      id: newId('ban'),
-      userId: body.userId,
-      spaceId: body.spaceId ?? null,
-      reason: body.reason ?? null,
-      createdBy: { ...callerRef(caller) },
-      createdAt: now,
-      expiresAt: body.expiresAt ?? null,
-    },
-  });
+async function insert(
+  tx: Tx,
+  caller: TenantCaller,
+  body: CreateBanBody,
+  actionId: string,
+): Promise<{ row: BanRow; waitSeconds: number }> {
+  const { tenantId } = caller;
+  const { userId, spaceId, reason, expiresAt } = { spaceId: null, reason: null, ...body };
+  const id = newId('ban');
+  const createdBy = { ...callerRef(caller) };
+  const expires = expiresAt === undefined ? null : new Date(expiresAt);
+  const [made] = await tx.$queryRaw<{ refused: string | null; created_at: Date | null; wait_seconds: number }[]>`
+    select * from ban_user(${tenantId}, ${id}, ${actionId}, ${spaceId}, ${userId}, ${reason}, ${expires},
+                           ${JSON.stringify(createdBy)}::jsonb, ${secondsSinceAsked()}::double precision)`;
+  if (made?.refused === 'space_unknown') throw notFound('space');
+  if (!made?.created_at) throw invalid('expiresAt', 'must be in the future');
+  const row: BanRow = {
+    tenantId,
+    id,
+    userId,
+    spaceId,
+    reason,
+    createdBy,
+    createdAt: made.created_at,
+    expiresAt: expires,
+    liftedAt: null,
+    liftedBy: null,
+  };
+  return { row, waitSeconds: made.wait_seconds };
 }
 
 async function findBan(tx: Tx, tenantId: string, banId: string): Promise<BanRow> {

@@ -15,7 +15,6 @@ export interface NewAction {
   kind: ActionKind;
   spaceId: string | null;
   userId?: string;
-  banId?: string;
   reason?: string | undefined;
 }
 
@@ -31,13 +30,10 @@ export class ActionsService {
   /** Writes an act down, in the transaction that decides it. Returns its id. */
   async record(tx: Tx, caller: TenantCaller, act: NewAction): Promise<string> {
     const id = newId('act');
-    const startedAt = currentRequest()?.startedAt;
-    const elapsedSeconds = startedAt === undefined ? 0 : (performance.now() - startedAt) / 1000;
     await tx.$executeRaw`
-      insert into actions (tenant_id, id, kind, space_id, user_id, ban_id, reason, requested_by, requested_at)
-      values (${caller.tenantId}, ${id}, ${act.kind}, ${act.spaceId}, ${act.userId ?? null}, ${act.banId ?? null},
-              ${act.reason ?? null}, ${JSON.stringify(callerRef(caller))}::jsonb,
-              clock_timestamp() - make_interval(secs => ${elapsedSeconds}::double precision))`;
+      select record_action(${caller.tenantId}, ${id}, ${act.kind}, ${act.spaceId}, ${act.userId ?? null}, null,
+                           ${act.reason ?? null}, ${JSON.stringify(callerRef(caller))}::jsonb,
+                           ${secondsSinceAsked()}::double precision)`;
     return id;
   }
 
@@ -96,6 +92,12 @@ export class ActionsService {
       );
     });
   }
+}
+
+/** How long ago the request came in that is being carried out. */
+export function secondsSinceAsked(): number {
+  const startedAt = currentRequest()?.startedAt;
+  return startedAt === undefined ? 0 : (performance.now() - startedAt) / 1000;
 }
 
 /** @throws Problem `not_found` */

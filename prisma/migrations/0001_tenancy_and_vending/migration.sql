@@ -640,10 +640,9 @@ end $$;
 -- The second half of a vend that IVS had a part in: what was made, and whether it may still be handed out.
 -- p_made: [{ "id", "mint", "participantId"?, "signingKeyId"?, "expiresAt", "sessionExpiresAt" }]; p_failed: grants IVS
 -- did not make. Answers null, or why nothing that was made may leave: a ban that came in between, or a vend so slow that
--- its grants were swept. Planned at each call: for a small table any index that begins with the tenant seems as good as
--- the primary key, and a plan kept from then would walk through all of the tenant's grants.
+-- its grants were swept. Its plans are kept as those of admit are.
 create function settle(p_tenant text, p_user text, p_space text, p_made jsonb, p_failed text[]) returns jsonb
-  language plpgsql set plan_cache_mode = force_custom_plan as $$
+  language plpgsql set enable_seqscan = off as $$
 declare
   v_ban bans;
   v_made record;

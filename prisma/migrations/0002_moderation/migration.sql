@@ -246,6 +246,50 @@ create function grants_to_act_on(p_tenant text, p_user text, p_space text) retur
      and (session_expires_at > now() or (kind = 'stage' and expires_at > now() - interval '24 hours'))
 $$;
 
+-- Writes an act down. p_elapsed: seconds since the request for it came in.
+create function record_action(p_tenant text, p_id text, p_kind text, p_space text, p_user text, p_ban text, p_reason text,
+                              p_caller jsonb, p_elapsed double precision) returns void
+  language sql as $$
+  insert into actions (tenant_id, id, kind, space_id, user_id, ban_id, reason, requested_by, requested_at)
+  values (p_tenant, p_id, p_kind, p_space, p_user, p_ban, p_reason, p_caller,
+          clock_timestamp() - make_interval(secs => p_elapsed))
+$$;
+
+-- Bans a user: the refusal from now on, the act, and the calls and the watch that it takes. Answers when the ban was made,
+-- and for how many seconds a token that was looked at before it may still be on its way; or why nothing was written. In one
+-- call, as a moderator waits for it and the user's vends wait behind it.
+create function ban_user(p_tenant text, p_ban text, p_action text, p_space text, p_user text, p_reason text,
+                         p_expires timestamptz, p_caller jsonb, p_elapsed double precision)
+  returns table (refused text, created_at timestamptz, wait_seconds double precision)
+  language plpgsql as $$
+declare
+  v_now timestamptz(3);
+  v_grants text[];
+begin
+  if p_space is not null and not exists (
+    select from spaces where tenant_id = p_tenant and id = p_space and ready_at is not null and deleted_at is null
+  ) then
+    return query select 'space_unknown', null::timestamptz, null::double precision;
+    return;
+  end if;
+  -- From here no vend to this user is under way: those before are on record, those after see the ban.
+  perform lock_user(p_tenant, p_user, true);
+  -- Bans begin and end by the database's clock, whatever those of the replicas say.
+  v_now := clock_timestamp();
+  if p_expires <= v_now then
+    return query select 'over_already', null::timestamptz, null::double precision;
+    return;
+  end if;
+  insert into bans (tenant_id, id, user_id, space_id, reason, created_by, created_at, expires_at)
+  values (p_tenant, p_ban, p_user, p_space, p_reason, p_caller, v_now, p_expires);
+  perform record_action(p_tenant, p_action, 'ban', p_space, p_user, p_ban, p_reason, p_caller, p_elapsed);
+  v_grants := grants_to_act_on(p_tenant, p_user, p_space);
+  if cardinality(v_grants) > 0 then
+    perform act_on_grants(p_tenant, p_action, v_grants, true, 'gone', interval '0');
+  end if;
+  return query select null, v_now::timestamptz, seconds_until_all_have_left(p_tenant, p_user, p_space);
+end $$;
+
 -- Calls off what an action that was undone still wanted, and gives back what it held against grants.
 create function call_off(p_tenant text, p_action text, p_why text) returns void
   language plpgsql as $$
