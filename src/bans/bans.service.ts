@@ -9,11 +9,8 @@ import { type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { ActionsService, secondsSinceAsked } from '../moderation/actions.service.ts';
 import { Authority } from '../auth/authority.ts';
-import { leaseSeconds } from '../moderation/delivery.ts';
+import { callOff, onceCallsHaveEnded } from '../moderation/call-off.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
-
-/** Longest a call to IVS takes from its lease, in seconds: its deadline, and a moment to get there. */
-const callSeconds = 4.5;
 
 /** Standing refusals. From the moment one is committed, every vending route of every replica refuses the user. */
 @Injectable()
@@ -86,12 +83,7 @@ export class BansService {
 
   /** Lifts a ban, and calls off what it still had to do, so that nothing late hits a user who is lawful again. */
   async lift(caller: TenantCaller, banId: string, reason: string | undefined): Promise<Ban> {
-    for (;;) {
-      const lifted = await this.tryLift(caller, banId, reason);
-      if (lifted) return lifted;
-      // A call is on its way to IVS this moment. It ends within seconds; lifting before would let it hit the lawful user.
-      await sleep(50);
-    }
+    return await onceCallsHaveEnded(() => this.tryLift(caller, banId, reason));
   }
 
   /** Undefined while a call for the ban is under way. */
@@ -104,18 +96,7 @@ export class BansService {
       const current = await findBan(tx, tenantId, banId);
       if (current.liftedAt !== null) throw new Problem('conflict', 'The ban was lifted already.');
       const action = await tx.action.findFirst({ where: { tenantId, banId }, select: { id: true } });
-      if (action) {
-        // No new call may begin while we look, so the calls that are due are held for the length of this transaction.
-        await tx.$executeRaw`select from targets where tenant_id = ${tenantId} and action_id = ${action.id} for update`;
-        const [row] = await tx.$queryRaw<{ busy: boolean }[]>`
-          select calls_under_way(${tenantId}, ${action.id}, make_interval(secs => ${leaseSeconds}),
-                                 make_interval(secs => ${callSeconds}::double precision)) as busy`;
-        if (row?.busy) {
-          await tx.$executeRaw`select put_off(${tenantId}, ${action.id})`;
-          return undefined;
-        }
-        await tx.$executeRaw`select call_off(${tenantId}, ${action.id}, 'the ban was lifted')`;
-      }
+      if (action && !(await callOff(tx, tenantId, action.id, 'the ban was lifted'))) return undefined;
       const row = await tx.ban.update({
         where: { tenantId_id: { tenantId, id: banId } },
         data: { liftedAt: await databaseNow(tx), liftedBy: { ...callerRef(caller) } },

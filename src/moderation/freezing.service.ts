@@ -9,6 +9,7 @@ import type { Action } from './actions.schemas.ts';
 import { ActionsService } from './actions.service.ts';
 import { actOnGrants } from './act-on-grants.ts';
 import { Authority } from '../auth/authority.ts';
+import { callOff, onceCallsHaveEnded } from './call-off.ts';
 
 /** The panic button: one call that makes a space quiet, and one that undoes it. */
 @Injectable()
@@ -51,21 +52,31 @@ export class FreezingService {
 
   /** Gives tokens again, and calls off what the freezing still had to do. */
   async unfreeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Space> {
+    await onceCallsHaveEnded(() => this.tryUnfreeze(caller, spaceId, reason));
+    return await this.spaces.get(caller, spaceId);
+  }
+
+  /** Undefined while a call of the freezing is under way. */
+  private async tryUnfreeze(
+    caller: TenantCaller,
+    spaceId: string,
+    reason: string | undefined,
+  ): Promise<true | undefined> {
     const { tenantId } = caller;
-    await this.database.inTenantOf(caller, async (tx) => {
+    return await this.database.inTenantOf(caller, async (tx) => {
       await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, true)`;
       const space = await findSpace(tx, tenantId, spaceId);
       await this.authority.assertModerator(tx, caller, spaceId);
       if (space.frozenAt === null) throw new Problem('conflict', 'The space is not frozen.');
+      // The freezing that is undone is the newest.
+      const where = { tenantId, spaceId, kind: 'space.freeze' };
+      const freeze = await tx.action.findFirst({ where, orderBy: { createdAt: 'desc' }, select: { id: true } });
+      if (freeze && !(await callOff(tx, tenantId, freeze.id, 'the space was unfrozen'))) return undefined;
       await tx.$executeRaw`update spaces set frozen_at = null, updated_at = now()
                             where tenant_id = ${tenantId} and id = ${spaceId}`;
-      await tx.$executeRaw`
-        select call_off(tenant_id, id, 'the space was unfrozen') from actions
-         where tenant_id = ${tenantId} and space_id = ${spaceId} and kind = 'space.freeze'
-           and created_at >= ${space.frozenAt}::timestamptz - interval '1 second'`;
       const details = { reason: reason ?? null };
       await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details });
+      return true;
     });
-    return await this.spaces.get(caller, spaceId);
   }
 }

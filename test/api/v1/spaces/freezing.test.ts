@@ -64,6 +64,28 @@ test('tokens under way while the space is frozen are not handed out', async () =
   expect(data).toEqual([]);
 });
 
+test('thawed while a call hangs at IVS, the space waits for it, so that nobody is put out of it afterwards', async () => {
+  const speaker = await enter(stagedoor, space['id'], tenant.key, { userId: 'speaker', role: 'speaker' });
+  const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { delayMs: 1_000 }, count: 1 });
+  const freezing = act('freeze');
+  await until(() => fault.struck === 1, 'the call is at IVS');
+  const thawed = await act('unfreeze');
+  expect(thawed.body).toMatchObject({ id: space['id'] });
+  const calls = () => stagedoor.ivs.journal({ operation: 'DisconnectUser' }).filter((call) => call.fault === fault.id);
+  expect(calls()).toHaveLength(1);
+  await speaker.chat.disconnected;
+  await freezing;
+  // Whoever comes back stays.
+  const back = await enter(stagedoor, space['id'], tenant.key, { userId: 'speaker', role: 'speaker' });
+  await until(
+    async () =>
+      (await stagedoor.get(`/v1/actions?spaceId=${space['id']}&state=pending`, tenant.key)).body['data'].length === 0,
+    'nothing is left to do',
+  );
+  expect(back.chat.room.state).toBe('connected');
+  back.chat.room.disconnect();
+});
+
 test('thawing a space frees nobody whom a ban holds', async () => {
   const { body: pass } = await join('troll', 'speaker');
   await stagedoor.expect(201, stagedoor.post('/v1/bans', tenant.key, { userId: 'troll' }));
