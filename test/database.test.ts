@@ -496,7 +496,7 @@ describe('many tenants over few connections', () => {
       });
       await Promise.all(workers);
       const [{ count }] = (await rowsOf(
-        `select count(*)::int from pg_stat_activity where application_name = 'stagedoor'`,
+        `select count(*)::int from pg_stat_activity where datname = current_database() and application_name = 'stagedoor'`,
       )) as [Json];
       expect(count).toBeLessThanOrEqual(4);
     } finally {
