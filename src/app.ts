@@ -8,11 +8,12 @@ import { AppModule } from './app.module.ts';
 import type { Settings } from './config.ts';
 import { Database } from './database/database.ts';
 import { assertServable } from './database/serving-role.ts';
+import { Problem } from './errors.ts';
 import { acceptJsonOnly, maxBodyBytes } from './http/json-body.ts';
 import { answerMalformed, answerUnroutable } from './http/unroutable.ts';
 import { logRequest } from './logging.ts';
 import { serveDocs } from './openapi/docs.ts';
-import { runInRequest } from './request-context.ts';
+import { currentRequest, runInRequest } from './request-context.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { beginRequestSpan, endRequestSpan } from './telemetry/spans.ts';
 
@@ -59,6 +60,7 @@ export async function assemble(settings: Settings): Promise<NestFastifyApplicati
   fastify.server.headersTimeout = 5_000;
   acceptJsonOnly(fastify);
   observeRequests(fastify, app.get(Metrics));
+  keepBackLateTokens(fastify);
   letGoWhenStopping(fastify);
   serveDocs(app);
   app.enableShutdownHooks([], { useProcessExit: true }); // a stop that was asked for is a success: exit 0
@@ -91,6 +93,22 @@ function observeRequests(fastify: FastifyInstance, metrics: Metrics): void {
 /** The route's pattern, which has no ids in it. */
 function routeOf(request: FastifyRequest): string {
   return request.routeOptions.url ?? 'unmatched';
+}
+
+/**
+ * Answers 503 instead of a token whose time to leave is over. Here, where answers leave, as what comes after the last look
+ * at the bans may take its time: keeping the answer under its idempotency key, for one.
+ */
+function keepBackLateTokens(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (_request, _reply, _payload, done) => {
+    const current = currentRequest();
+    if (current?.leaveBy === undefined || performance.now() <= current.leaveBy) {
+      done();
+      return;
+    }
+    delete current.leaveBy; // the problem comes by here too, and may leave
+    done(new Problem('unavailable', 'It took too long to make the tokens. Try again.'));
+  });
 }
 
 /** Ends connections once their last answer is out: kept alive, they would keep a stopping service for a minute. */

@@ -8,6 +8,8 @@ export interface RequestContext {
   startedAt: number;
   /** Set while a request with an `Idempotency-Key` runs: notes in the mutation's own transaction that it was applied. */
   markApplied?: (tx: Tx) => Promise<void>;
+  /** Set when the answer holds a token: until when it may leave, by `performance.now()`. */
+  leaveBy?: number;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();

@@ -3,6 +3,7 @@ import { IdempotencyKeys } from '../../src/http/idempotency-keys.ts';
 import { asSuperuser } from '../support/database.ts';
 import { expectProblem } from '../support/problem.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { until } from '../support/until.ts';
 
 let stagedoor: Stagedoor;
 let tenant: TestTenant;
@@ -156,6 +157,28 @@ describe('a join that is repeated', () => {
     expect((await send('POST', path, key, { userId: 'u' })).status).toBe(201);
     await stagedoor.request('PATCH', `/v1/spaces/${room['id']}`, { as: tenant.key, body: { status: 'closed' } });
     expectProblem(await send('POST', path, key, { userId: 'u' }), 'space_closed');
+  });
+
+  it('lets no token leave late, when keeping the key takes longer than a token has', async () => {
+    const room = await stagedoor.createSpace(tenant);
+    const [key, path] = [randomUUID(), `/v1/spaces/${room['id']}/join`];
+    stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 500 }, count: 1 });
+    const answering = send('POST', path, key, { userId: 'u' });
+    await asSuperuser(stagedoor.database.name, async (client) => {
+      const found = async (text: string, values: string[] = []) => (await client.query(text, values)).rowCount === 1;
+      const row = 'select from idempotency_keys where key = $1';
+      await until(() => found(row, [key]), 'the key is taken');
+      await client.query('begin');
+      await client.query(`${row} for update`, [key]);
+      const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await until(() => found(waiting), 'the tokens are made, and the key is about to be kept');
+      await client.query('select pg_sleep(1.1)');
+      await client.query('commit');
+    });
+    const late = await answering;
+    expectProblem(late, 'unavailable');
+    expect(late.body['detail']).toMatch(/too long/);
+    expect((await send('POST', path, key, { userId: 'u' })).status).toBe(201);
   });
 });
 
