@@ -6,8 +6,11 @@ export interface RequestContext {
   requestId: string;
   /** When the request came in, by `performance.now()`. */
   startedAt: number;
-  /** Set while a request with an `Idempotency-Key` runs: notes in the mutation's own transaction that it was applied. */
-  markApplied?: (tx: Tx) => Promise<void>;
+  /**
+   * Set while a request with an `Idempotency-Key` runs: notes in the mutation's own transaction, which has entered this
+   * tenant, that it was applied.
+   */
+  markApplied?: (tx: Tx, tenantId: string) => Promise<void>;
   /** Set when the answer holds a token: until when it may leave, by `performance.now()`. */
   leaveBy?: number;
 }

@@ -30,5 +30,5 @@ export async function audit(tx: Tx, caller: Caller | { kind: 'system'; id: strin
             ${JSON.stringify(caller.kind === 'system' ? caller : callerRef(caller))}::jsonb, ${entry.action},
             ${entry.spaceId ?? null}, ${entry.userId ?? null}, ${entry.subject ?? null},
             ${JSON.stringify(entry.details ?? {})}::jsonb, ${request?.requestId ?? 'background'})`;
-  await request?.markApplied?.(tx);
+  await request?.markApplied?.(tx, entry.tenantId);
 }

@@ -78,9 +78,17 @@ export class IdempotencyKeys extends BackgroundWork {
     });
   }
 
-  /** Notes, in the transaction of the change itself, that it was made: it will not be made again. */
-  async markApplied(tx: Tx, attempt: Attempt): Promise<void> {
-    await tx.idempotencyKey.updateMany({ where: this.rowOf(attempt), data: { state: 'applied' } });
+  /**
+   * Notes, in the transaction of the change itself, that it was made: it will not be made again.
+   * @param entered the tenant that the transaction has entered. The operator's keys are not among that one's.
+   */
+  async markApplied(tx: Tx, attempt: Attempt, entered: string): Promise<void> {
+    const where = this.rowOf(attempt);
+    const elsewhere = where.tenantId !== entered;
+    if (elsewhere) await tx.$executeRaw`select set_config('app.tenant_id', ${where.tenantId}, true)`;
+    const { count } = await tx.idempotencyKey.updateMany({ where, data: { state: 'applied' } });
+    if (elsewhere) await tx.$executeRaw`select set_config('app.tenant_id', ${entered}, true)`;
+    if (count !== 1) throw new Error('a change was made under an idempotency key that is not on record');
   }
 
   async finish(attempt: Attempt, answer: Answer): Promise<void> {

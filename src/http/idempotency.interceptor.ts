@@ -53,7 +53,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
       return first.body;
     }
     const current = currentRequest();
-    if (current) current.markApplied = (tx) => this.keys.markApplied(tx, attempt);
+    if (current) current.markApplied = (tx, tenantId) => this.keys.markApplied(tx, attempt, tenantId);
     try {
       const body: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
       await this.keys.finish(attempt, { status: reply.statusCode, body: remints ? undefined : body });
