@@ -96,7 +96,7 @@ export class BansService {
       const current = await findBan(tx, tenantId, banId);
       if (current.liftedAt !== null) throw new Problem('conflict', 'The ban was lifted already.');
       const action = await tx.action.findFirst({ where: { tenantId, banId }, select: { id: true } });
-      if (action && !(await callOff(tx, tenantId, action.id, 'the ban was lifted'))) return undefined;
+      if (action && !(await callOff(tx, tenantId, [action.id], 'the ban was lifted'))) return undefined;
       const row = await tx.ban.update({
         where: { tenantId_id: { tenantId, id: banId } },
         data: { liftedAt: await databaseNow(tx), liftedBy: { ...callerRef(caller) } },

@@ -4,13 +4,14 @@ import type { TenantCaller } from '../caller.ts';
 import type { Database, ModerationDatabase, Tx } from '../database/database.ts';
 import { newId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
-import type { Admission } from '../joins/admission.ts';
+import { type Admission, releaseWindowMs } from '../joins/admission.ts';
 import { tokenAttributes } from '../joins/attributes.ts';
 import type { StageToken } from '../joins/joins.schemas.ts';
 import { type Bearer, Mints } from '../joins/mints.ts';
 import type { Action } from '../moderation/actions.schemas.ts';
 import { ActionsService } from '../moderation/actions.service.ts';
 import { actOnGrants, addCall } from '../moderation/act-on-grants.ts';
+import { callOff, onceCallsHaveEnded } from '../moderation/call-off.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 
 /** How long somebody who was demoted has to exchange his token before he is looked for, in seconds. */
@@ -81,11 +82,14 @@ export class RoleChanges {
   ): Promise<Changed<Result>> {
     const { tenantId } = caller;
     const { spaceId, userId } = change;
-    const { result, actionId, exchange } = await database.inTenantOf(caller, async (tx) => {
+    let lookedAt = 0;
+    const tryToChange = async (tx: Tx) => {
+      lookedAt = performance.now();
       // Before the space is read, as vends do: a token to exchange is one that a freeze must know of.
       await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, false)`;
       await findSpace(tx, tenantId, spaceId);
       await tx.$executeRaw`select lock_user(${tenantId}, ${userId}, true)`;
+      if (!(await callOffEarlier(tx, tenantId, change))) return undefined;
       const written = await write(tx);
       const role = await newRoleOf(tx, tenantId, change);
       const done = await this.enforce(tx, caller, change, role);
@@ -98,12 +102,15 @@ export class RoleChanges {
         details: { role, ...(change.reason !== undefined && { reason: change.reason }) },
       });
       return { result: written, ...done };
-    });
+    };
+    const { result, actionId, exchange } = await onceCallsHaveEnded(() => database.inTenantOf(caller, tryToChange));
     const [action, token] = await Promise.all([
       actionId === null ? null : this.actions.carryOut(caller, actionId),
       exchange && this.mint(exchange),
     ]);
-    return { result, action, exchange: token };
+    // No ban waits longer for a token on its way. Without it the change holds all the same: the user comes back with a new one.
+    const isLate = performance.now() - lookedAt > releaseWindowMs;
+    return { result, action, exchange: isLate ? null : token };
   }
 
   /** Writes down what the new role takes; null if the user holds nothing that it touches. */
@@ -115,7 +122,6 @@ export class RoleChanges {
   ): Promise<{ actionId: string | null; exchange: Exchange | null }> {
     const { tenantId } = caller;
     const { spaceId, userId, reason } = change;
-    await tx.$executeRaw`select call_off_role_changes(${tenantId}, ${spaceId}, ${userId})`;
     const held = await tx.$queryRaw<Held[]>`
       select * from held_beside_role(${tenantId}, ${spaceId}, ${userId}, ${role})`;
     if (!held.some((grant) => grant.beyond || grant.role !== role)) return { actionId: null, exchange: null };
@@ -164,6 +170,13 @@ export class RoleChanges {
       return null;
     }
   }
+}
+
+/** The newest change decides: what earlier ones wanted is called off, and what they held is the newest's to judge. */
+async function callOffEarlier(tx: Tx, tenantId: string, { spaceId, userId }: Change): Promise<boolean> {
+  const [row] = await tx.$queryRaw<{ ids: string[] }[]>`
+    select unfinished_role_changes(${tenantId}, ${spaceId}, ${userId}) as ids`;
+  return !row?.ids.length || (await callOff(tx, tenantId, row.ids, 'the role was changed again'));
 }
 
 /** The role the user has now; what his JWT claims is not known here. */

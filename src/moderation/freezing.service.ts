@@ -52,15 +52,20 @@ export class FreezingService {
 
   /** Gives tokens again, and calls off what the freezing still had to do. */
   async unfreeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Space> {
-    await onceCallsHaveEnded(() => this.tryUnfreeze(caller, spaceId, reason));
+    const meant: { freezeId?: string } = {};
+    await onceCallsHaveEnded(() => this.tryUnfreeze(caller, spaceId, reason, meant));
     return await this.spaces.get(caller, spaceId);
   }
 
-  /** Undefined while a call of the freezing is under way. */
+  /**
+   * Undefined while a call of the freezing is under way.
+   * @param meant the freezing that is undone, known from the first try on: a newer one is somebody's decision, and stays.
+   */
   private async tryUnfreeze(
     caller: TenantCaller,
     spaceId: string,
     reason: string | undefined,
+    meant: { freezeId?: string },
   ): Promise<true | undefined> {
     const { tenantId } = caller;
     return await this.database.inTenantOf(caller, async (tx) => {
@@ -68,10 +73,11 @@ export class FreezingService {
       const space = await findSpace(tx, tenantId, spaceId);
       await this.authority.assertModerator(tx, caller, spaceId);
       if (space.frozenAt === null) throw new Problem('conflict', 'The space is not frozen.');
-      // The freezing that is undone is the newest.
       const where = { tenantId, spaceId, kind: 'space.freeze' };
-      const freeze = await tx.action.findFirst({ where, orderBy: { createdAt: 'desc' }, select: { id: true } });
-      if (freeze && !(await callOff(tx, tenantId, freeze.id, 'the space was unfrozen'))) return undefined;
+      const { id } = await tx.action.findFirstOrThrow({ where, orderBy: { createdAt: 'desc' }, select: { id: true } });
+      meant.freezeId ??= id;
+      if (meant.freezeId !== id) throw new Problem('conflict', 'The space was thawed and frozen anew meanwhile.');
+      if (!(await callOff(tx, tenantId, [id], 'the space was unfrozen'))) return undefined;
       await tx.$executeRaw`update spaces set frozen_at = null, updated_at = now()
                             where tenant_id = ${tenantId} and id = ${spaceId}`;
       const details = { reason: reason ?? null };

@@ -77,7 +77,7 @@ export class SigningKeysService {
     await this.database.inTenantOf(caller, async (tx) => {
       const { count } = await tx.signingKey.updateMany({
         where: { tenantId, id: keyId, arn: { not: null } },
-        data: { state: 'retiring' },
+        data: { state: 'deleting' },
       });
       if (count === 0) throw notFound('signing key');
       await audit(tx, caller, { action: 'signingKey.delete', tenantId, subject: keyId });
@@ -120,7 +120,7 @@ export class SigningKeysService {
   /** Removes the tenant's retired keys that no unexpired token needs. Tells whether that freed a place at IVS. */
   private async removeIdle(tenantId: string): Promise<boolean> {
     const idle = await this.database.inScope(systemScope(tenantId), async (tx) => {
-      const retiring = await tx.signingKey.findMany({ where: { tenantId, state: 'retiring' } });
+      const retiring = await tx.signingKey.findMany({ where: { tenantId, state: { in: ['retiring', 'deleting'] } } });
       const ids = retiring.map(({ id }) => id);
       const expiries = await lastTokenExpiries(tx, tenantId, ids);
       return ids.filter((id) => (expiries.get(id)?.getTime() ?? 0) < Date.now());
@@ -183,7 +183,7 @@ function toSigningKey(row: SigningKeyRow, lastTokenExpiresAt: Date | undefined):
   return {
     id: row.id,
     arn: row.arn ?? '',
-    state: row.state as SigningKey['state'],
+    state: row.state === 'active' ? 'active' : 'retiring',
     createdAt: row.createdAt.toISOString(),
     lastTokenExpiresAt: lastTokenExpiresAt?.toISOString() ?? null,
   };

@@ -6,7 +6,7 @@ const invariants: Record<string, string> = {
     select b.id as ban, g.id as grant from bans b
       join grants g on g.tenant_id = b.tenant_id and g.user_id = b.user_id and (b.space_id is null or g.space_id = b.space_id)
      where b.lifted_at is null and (b.expires_at is null or b.expires_at > now())
-       and g.state in ('released', 'watched') and g.expires_at > now()
+       and may_be_inside(g) and g.expires_at > now()
        and not exists (select from holds h join actions a on a.tenant_id = h.tenant_id and a.id = h.action_id
                         where h.tenant_id = g.tenant_id and h.grant_id = g.id and a.ban_id = b.id)`,
   'every grant that a ban holds has a call of that ban': `

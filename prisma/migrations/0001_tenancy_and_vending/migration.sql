@@ -160,7 +160,8 @@ create table signing_keys (
   tenant_id text not null references tenants (id),
   id text not null,
   arn text,
-  state text not null check (state in ('importing', 'active', 'retiring')),
+  -- retiring: signs no more, or when IVS does not make tokens; deleting: not even then
+  state text not null check (state in ('importing', 'active', 'retiring', 'deleting')),
   private_key bytea not null,
   public_key text not null,
   created_at timestamptz(3) not null default now(),
@@ -365,11 +366,11 @@ create function sweep_pending_grants(p_older_than interval) returns bigint
   select count(*) from swept
 $$;
 
--- Signing keys whose import was cut short, and retired ones that no unexpired token needs any more.
+-- Signing keys whose import or deletion was cut short, and retired ones that no unexpired token needs any more.
 create function idle_signing_keys(p_older_than interval) returns table (tenant_id text, id text)
   language sql stable security definer set search_path = public, pg_temp as $$
   select k.tenant_id, k.id from signing_keys k
-   where (k.state = 'importing' and k.created_at < now() - p_older_than)
+   where (k.state = 'importing' and k.created_at < now() - p_older_than) or k.state = 'deleting'
       or (k.state = 'retiring' and not exists (
             select from grants g
              where g.tenant_id = k.tenant_id and g.signing_key_id = k.id and g.expires_at > now() - interval '1 minute'))
@@ -568,23 +569,29 @@ begin
       'space', jsonb_build_object('stage', v_space.stage_arn is not null, 'room', v_space.room_arn is not null));
   end if;
 
-  -- One after the other, or all that a user sends at once would count the same vends before.
-  perform pg_advisory_xact_lock(hashtextextended(p_tenant || E'\n' || p_user || E'\nrate', 0));
-  select count(*), min(issued_at) into v_used, v_oldest from (
-    select issued_at from grants
-     where tenant_id = p_tenant and user_id = p_user and kind = case when v_stage then 'stage' else 'chat' end
-       and issued_at > now() - interval '1 minute'
-     order by issued_at desc limit p_per_minute) as last_minute;
-  if v_used >= p_per_minute then
-    return jsonb_build_object('refused', 'rate', 'retryAfterSeconds',
-      greatest(1, ceil(extract(epoch from v_oldest + interval '1 minute' - now()))));
-  end if;
-
   if v_space.capacity is not null then
     perform pg_advisory_xact_lock(hashtextextended(p_tenant || E'\n' || p_space || E'\ncapacity', 0));
     if others_in_space(p_tenant, p_space, p_user) >= v_space.capacity then
       return jsonb_build_object('refused', 'space_full', 'capacity', v_space.capacity);
     end if;
+  end if;
+
+  -- One after the other, or all that a user sends at once would count the same vends before.
+  perform pg_advisory_xact_lock(hashtextextended(p_tenant || E'\n' || p_user || E'\nrate', 0));
+  -- Of the kinds that are given, the one that was given most often decides.
+  select used, oldest into v_used, v_oldest
+    from unnest(array['stage', 'chat'], array[v_stage, v_chat]) as given (kind, is_given)
+   cross join lateral (
+     select count(*) as used, min(issued_at) as oldest
+       from (select issued_at from grants
+              where tenant_id = p_tenant and user_id = p_user and grants.kind = given.kind
+                and issued_at > now() - interval '1 minute'
+              order by issued_at desc limit p_per_minute) as last_minute) as counted
+   where is_given
+   order by used desc, oldest desc limit 1;
+  if v_used >= p_per_minute then
+    return jsonb_build_object('refused', 'rate', 'retryAfterSeconds',
+      greatest(1, ceil(extract(epoch from v_oldest + interval '1 minute' - now()))));
   end if;
 
   if v_stage then

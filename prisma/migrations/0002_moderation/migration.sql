@@ -55,6 +55,9 @@ create table targets (
 );
 create index targets_of_action on targets (tenant_id, action_id);
 create index targets_due on targets (next_at) where state in ('pending', 'stuck');
+create index targets_needed on targets (needed_until) where state in ('pending', 'stuck');
+create index targets_open_of_grant on targets (tenant_id, grant_id) where state in ('pending', 'stuck');
+create index targets_of_participant on targets (tenant_id, space_id, target) where operation = 'DisconnectParticipant';
 create index targets_in_turn on targets (tenant_id, account, operation, priority, next_at, id)
   where state in ('pending', 'stuck');
 
@@ -156,6 +159,12 @@ create function act_on_grants(p_tenant text, p_action text, p_grants text[], p_k
   returns void
   language plpgsql as $$
 begin
+  perform watch_soon(p_tenant, array(
+    select distinct space_id from grants
+     where tenant_id = p_tenant and id = any (p_grants) and kind = 'stage' and (p_keep_out or expires_at <= now())));
+  -- Who gives one of these back waits, and then sees that it is held.
+  perform from grants where tenant_id = p_tenant and id = any (p_grants) order by id for no key update;
+
   -- Stage: whoever has an unexpired token, and whoever came last with one that has expired since: he may be inside still.
   if p_watch_for = 'gone' then
     insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, priority, parameters,
@@ -189,12 +198,11 @@ begin
   if not p_keep_out then
     -- He may be inside with an older token than his last, which has expired: one look tells.
     insert into holds (tenant_id, grant_id, action_id, space_id, watch_for, watch_from)
-    select p_tenant, g.id, p_action, g.space_id, 'gone', now()
+    select p_tenant, g.id, p_action, g.space_id, 'gone', clock_timestamp()
       from (select *, row_number() over (partition by space_id, user_id order by issued_at desc) as nth
               from grants
              where tenant_id = p_tenant and id = any (p_grants) and kind = 'stage' and participant_id is not null) g
      where g.expires_at <= now() and g.nth > 1;
-    perform watch_soon(p_tenant, p_action);
     return;
   end if;
 
@@ -211,38 +219,37 @@ begin
    group by g.space_id, t, s.room_arn, g.ivs_user_id;
 
   insert into holds (tenant_id, grant_id, action_id, space_id, watch_for, watch_from)
-  select p_tenant, id, p_action, space_id, p_watch_for, now() + p_grace
+  select p_tenant, id, p_action, space_id, p_watch_for, clock_timestamp() + p_grace
     from grants
    where tenant_id = p_tenant and id = any (p_grants) and (kind = 'stage' or session_expires_at > now());
   update grants set state = 'watched'
    where tenant_id = p_tenant and id = any (p_grants) and state = 'released'
      and (kind = 'stage' or session_expires_at > now());
-  perform watch_soon(p_tenant, p_action);
 end $$;
 
--- Has the stages looked at where an action holds grants. The time is that of the writing, not of the transaction's start:
--- a look that began in between has not seen what is held, and must not be the last.
-create function watch_soon(p_tenant text, p_action text) returns void
+-- Has stages looked at, and holds their watches until the transaction ends. Whoever changes what is to be looked for on a
+-- stage does this first: a look is claimed either before, and then must not be the last, or sees all of the change.
+create function watch_soon(p_tenant text, p_spaces text[]) returns void
   language sql as $$
   insert into watches (tenant_id, space_id, next_at)
-  select p_tenant, held.space_id, clock_timestamp()
-    from (select distinct h.space_id
-            from holds h join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
-           where h.tenant_id = p_tenant and h.action_id = p_action) as held
-   order by held.space_id -- in one order, so that two never wait for one another
-  on conflict (tenant_id, space_id) do update set next_at = excluded.next_at
+  select p_tenant, space_id, clock_timestamp() from unnest(p_spaces) as space_id
+   order by space_id -- in one order, so that two never wait for one another
+  on conflict (tenant_id, space_id) do update set next_at = clock_timestamp()
 $$;
 
 create function account_key(t tenants) returns text
   language sql immutable return coalesce(t.aws_role_arn, 'own') || ' ' || t.region;
 
+create function may_be_inside(g grants) returns boolean
+  language sql immutable return g.state in ('released', 'watched') or (g.state = 'revoked' and g.mint = 'key-pair');
+
 -- What of a user's could matter to somebody who wants him out: unexpired, or used to go in within the 24 hours that IVS
--- lets a participant stay.
+-- lets a participant stay. What a deleted signing key signed opens no door, but who had come in with it stays.
 create function grants_to_act_on(p_tenant text, p_user text, p_space text) returns text[]
   language sql stable as $$
   select coalesce(array_agg(id), '{}') from grants
    where tenant_id = p_tenant and user_id = p_user and (p_space is null or space_id = p_space)
-     and state in ('released', 'watched') and issued_at > now() - interval '15 days'
+     and may_be_inside(grants) and issued_at > now() - interval '15 days'
      and (session_expires_at > now() or (kind = 'stage' and expires_at > now() - interval '24 hours'))
 $$;
 
@@ -304,26 +311,30 @@ end $$;
 
 -- Grants that nothing is held against any more are what they were.
 create function release_unheld(p_tenant text, p_grants text[]) returns void
-  language sql as $$
+  language plpgsql as $$
+begin
+  -- Who is about to hold one of them comes first, and is seen.
+  perform from grants where tenant_id = p_tenant and id = any (p_grants) order by id for no key update;
   update grants g set state = 'released'
    where g.tenant_id = p_tenant and g.id = any (p_grants) and g.state = 'watched'
-     and not exists (select from holds h where h.tenant_id = p_tenant and h.grant_id = g.id)
-$$;
+     and not exists (select from holds h where h.tenant_id = p_tenant and h.grant_id = g.id);
+end $$;
 
--- Puts off the calls of an action that is about to be undone, for as long as one of them is on its way.
-create function put_off(p_tenant text, p_action text) returns void
+-- Puts off the calls of actions that are about to be undone, for as long as one of them is on its way.
+create function put_off(p_tenant text, p_actions text[]) returns void
   language sql as $$
   update targets set next_at = clock_timestamp() + interval '1 second'
-   where tenant_id = p_tenant and action_id = p_action and state in ('pending', 'stuck')
-     and leased_until < clock_timestamp() and next_at < clock_timestamp() + interval '1 second'
+   where tenant_id = p_tenant and action_id = any (p_actions) and state in ('pending', 'stuck')
+     and leased_until < clock_timestamp() and next_at < clock_timestamp() + interval '0.5 seconds'
 $$;
 
--- Whether calls for an action are on their way this moment. p_call: longest a call takes, counted from its lease.
-create function calls_under_way(p_tenant text, p_action text, p_lease interval, p_call interval) returns boolean
+-- Whether calls for actions are on their way this moment that would hit somebody; a late event does not. p_call: longest a
+-- call takes, counted from its lease.
+create function calls_under_way(p_tenant text, p_actions text[], p_lease interval, p_call interval) returns boolean
   language sql stable as $$
   select exists (select from targets
-                  where tenant_id = p_tenant and action_id = p_action and state in ('pending', 'stuck')
-                    and leased_until - p_lease + p_call > clock_timestamp())
+                  where tenant_id = p_tenant and action_id = any (p_actions) and state in ('pending', 'stuck')
+                    and operation <> 'SendEvent' and leased_until - p_lease + p_call > clock_timestamp())
 $$;
 
 -- The role a caller has in a space, as admit finds it: member row, claim, default.
@@ -336,17 +347,15 @@ create function role_in_space(p_tenant text, p_space text, p_user text, p_claime
      (select default_role from spaces where tenant_id = p_tenant and id = p_space))
 $$;
 
--- The newest change of a user's role in a space decides: what earlier ones still wanted is called off, and what they held is
--- the newest's to judge.
-create function call_off_role_changes(p_tenant text, p_space text, p_user text) returns void
-  language plpgsql as $$
-begin
-  perform call_off(p_tenant, a.id, 'the role was changed again') from actions a
+-- Changes of a user's role in a space that still hold something, or still want something of IVS.
+create function unfinished_role_changes(p_tenant text, p_space text, p_user text) returns text[]
+  language sql stable as $$
+  select coalesce(array_agg(a.id), '{}') from actions a
    where a.tenant_id = p_tenant and a.user_id = p_user and a.space_id = p_space and a.kind = 'role.change'
      and (exists (select from holds h where h.tenant_id = p_tenant and h.action_id = a.id)
           or exists (select from targets o where o.tenant_id = p_tenant and o.action_id = a.id
-                        and o.state in ('pending', 'stuck')));
-end $$;
+                        and o.state in ('pending', 'stuck')))
+$$;
 
 create function allows_more(g grants, r roles) returns boolean
   language sql immutable return not coalesce(case g.kind
@@ -426,7 +435,7 @@ create function loud_grants(p_tenant text, p_space text) returns text[]
   language sql stable as $$
   select coalesce(array_agg(g.id), '{}') from grants g
     left join roles r on r.tenant_id = g.tenant_id and r.name = g.role
-   where g.tenant_id = p_tenant and g.space_id = p_space and g.state in ('released', 'watched')
+   where g.tenant_id = p_tenant and g.space_id = p_space and may_be_inside(g)
      and not coalesce(r.moderator, false) and g.capabilities && array['PUBLISH', 'SEND_MESSAGE']
      and g.issued_at > now() - interval '15 days'
      and (g.session_expires_at > now() or (g.kind = 'stage' and g.expires_at > now() - interval '24 hours'))
@@ -466,12 +475,13 @@ declare
   v_group record;
   v_allowed integer;
   v_others integer := 0;
+  v_now timestamptz := clock_timestamp(); -- read once: what is read anew for each row cannot be looked up in an index
 begin
   update targets t set state = 'expired', done_at = now()
-   where t.state in ('pending', 'stuck') and t.leased_until < clock_timestamp() and t.needed_until < clock_timestamp();
+   where t.state in ('pending', 'stuck') and t.leased_until < v_now and t.needed_until < v_now;
   for v_group in
     select t.account, t.operation, count(*) as due from targets t
-     where t.state in ('pending', 'stuck') and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
+     where t.state in ('pending', 'stuck') and t.next_at <= v_now and t.leased_until < v_now
        and (p_action is null or (t.tenant_id = p_tenant and t.action_id = p_action))
      group by t.account, t.operation
      order by t.account, t.operation -- in one order, so that two never wait for one another
@@ -480,7 +490,7 @@ begin
       select count(*) into v_others
         from (select from targets t
                where t.account = v_group.account and t.operation = v_group.operation and t.state in ('pending', 'stuck')
-                 and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
+                 and t.next_at <= v_now and t.leased_until < v_now
                  and (t.tenant_id <> p_tenant or t.action_id <> p_action)
                limit 100) as others;
     end if;
@@ -492,7 +502,7 @@ begin
       with waiting as (
         select distinct t.tenant_id from targets t
          where t.account = v_group.account and t.operation = v_group.operation and t.state in ('pending', 'stuck')
-           and t.next_at <= clock_timestamp() and t.leased_until < clock_timestamp()
+           and t.next_at <= v_now and t.leased_until < v_now
            and (p_action is null or (t.tenant_id = p_tenant and t.action_id = p_action))
       ), ranked as (
         select w.tenant_id, first.id, first.priority, first.next_at,
@@ -500,12 +510,12 @@ begin
           from waiting w cross join lateral (
             select t.id, t.priority, t.next_at from targets t
              where t.tenant_id = w.tenant_id and t.account = v_group.account and t.operation = v_group.operation
-               and t.state in ('pending', 'stuck') and t.next_at <= clock_timestamp()
-               and t.leased_until < clock_timestamp() and (p_action is null or t.action_id = p_action)
+               and t.state in ('pending', 'stuck') and t.next_at <= v_now
+               and t.leased_until < v_now and (p_action is null or t.action_id = p_action)
              order by t.priority, t.next_at, t.id limit v_allowed) as first
       ), chosen as (
         select t.tenant_id, t.id from targets t join ranked r on r.tenant_id = t.tenant_id and r.id = t.id
-         where t.leased_until < clock_timestamp() and t.state in ('pending', 'stuck')
+         where t.leased_until < v_now and t.state in ('pending', 'stuck')
          order by r.turn, r.priority, r.next_at limit v_allowed
            for update of t skip locked
       ), leased as (
@@ -544,7 +554,7 @@ begin
   if p_state = 'done' and v_target.operation = 'DisconnectParticipant' then
     -- Only of ids that IVS gave out is it known that a disconnected one is not let in again.
     update grants set state = 'revoked'
-     where tenant_id = p_tenant and id = v_target.grant_id and mint = 'ivs' and state = 'watched';
+     where tenant_id = p_tenant and id = v_target.grant_id and mint = 'ivs' and state in ('released', 'watched');
   elsif v_target.operation = 'DisconnectUser' and p_state in ('done', 'not_connected') then
     -- A chat token works once: too late to connect with it, and disconnected, it opens nothing any more, whoever asked.
     with closed as (
@@ -557,7 +567,7 @@ begin
     delete from holds h using closed c where h.tenant_id = p_tenant and h.grant_id = c.id;
   end if;
 
-  select * into v_action from actions where tenant_id = p_tenant and id = v_target.action_id for update;
+  select * into v_action from actions where tenant_id = p_tenant and id = v_target.action_id for no key update;
   if exists (select from targets where tenant_id = p_tenant and action_id = v_action.id
                                    and state in ('pending', 'stuck') and not follow_up) then
     return;
@@ -584,6 +594,8 @@ create function claim_watches(p_limit integer, p_lease interval, p_by_name integ
 declare
   v_due record;
   v_users text[];
+  v_by_name boolean;
+  v_spent text[] := '{}'; -- accounts that have to wait: what comes in is for whoever is first in turn there
 begin
   for v_due in
     select w.tenant_id, w.space_id, due.account
@@ -598,11 +610,17 @@ begin
      order by due.turn, due.account
      limit p_limit for update of w skip locked
   loop
+    continue when v_due.account = any (v_spent);
     select coalesce(array_agg(distinct g.ivs_user_id), '{}') into v_users
       from holds h join grants g on g.tenant_id = h.tenant_id and g.id = h.grant_id and g.kind = 'stage'
      where h.tenant_id = v_due.tenant_id and h.space_id = v_due.space_id;
-    continue when cardinality(v_users) > 0 and take_allowance(v_due.account, 'ListParticipants',
-      p_by_name, case when cardinality(v_users) <= p_by_name then cardinality(v_users) else 1 end, 0, p_rate, p_burst) = 0;
+    v_by_name := cardinality(v_users) <= p_by_name;
+    if cardinality(v_users) > 0 and take_allowance(v_due.account, 'ListParticipants',
+         case when v_by_name then cardinality(v_users) else p_by_name end,
+         case when v_by_name then cardinality(v_users) else 1 end, 0, p_rate, p_burst) = 0 then
+      v_spent := v_spent || v_due.account;
+      continue;
+    end if;
     update watches w set leased_until = clock_timestamp() + p_lease
      where w.tenant_id = v_due.tenant_id and w.space_id = v_due.space_id;
     return query
@@ -648,6 +666,9 @@ declare
   v_grants text[];
 begin
   perform set_config('app.tenant_id', p_tenant, true);
+  -- Whoever changes what is to be looked for waits here, or has done so before. No watch: nothing is looked for any more.
+  perform from watches where tenant_id = p_tenant and space_id = p_space for update;
+  if not found then return 0; end if;
   -- A ban that has run out is no reason any more.
   with gone as (
     delete from holds h using actions a, bans b
@@ -666,7 +687,7 @@ begin
          case when c.publishing then 0 else 1 end,
          jsonb_strip_nulls(jsonb_build_object('reason', left(a.reason, 128))), least(clock_timestamp() + interval '24 hours', ban_end(p_tenant, a.id))
     from jsonb_to_recordset(p_connected) as c ("participantId" text, "userId" text, publishing boolean, beyond boolean)
-    join holds h on h.tenant_id = p_tenant and h.space_id = p_space and h.watch_from <= p_looked_at
+    join holds h on h.tenant_id = p_tenant and h.space_id = p_space and h.watch_from < p_looked_at
     join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
     join actions a on a.tenant_id = p_tenant and a.id = h.action_id
     join spaces s on s.tenant_id = p_tenant and s.id = p_space
@@ -683,7 +704,8 @@ begin
   update targets o set priority = case when c.publishing then 0 else 1 end
     from jsonb_to_recordset(p_connected) as c ("participantId" text, publishing boolean)
    where o.tenant_id = p_tenant and o.space_id = p_space and o.state = 'pending'
-     and o.operation = 'DisconnectParticipant' and o.target = c."participantId";
+     and o.operation = 'DisconnectParticipant' and o.target = c."participantId"
+     and o.priority <> case when c.publishing then 0 else 1 end;
   update targets o set priority = 2
    where o.tenant_id = p_tenant and o.space_id = p_space and o.state = 'pending' and o.priority < 2
      and o.operation = 'DisconnectParticipant' and o.attempts = 0 and o.next_at < p_looked_at
@@ -692,7 +714,7 @@ begin
 
   delete from holds h using grants g
    where h.tenant_id = p_tenant and h.space_id = p_space and g.tenant_id = p_tenant and g.id = h.grant_id
-     and g.kind = 'stage' and g.expires_at < p_looked_at - interval '5 seconds' and h.watch_from <= p_looked_at
+     and g.kind = 'stage' and g.expires_at < p_looked_at - interval '5 seconds' and h.watch_from < p_looked_at
      and not exists (select from jsonb_to_recordset(p_connected) as c ("participantId" text, beyond boolean)
                       where c."participantId" = g.participant_id and (h.watch_for = 'gone' or c.beyond is not false))
      and not exists (select from targets o where o.tenant_id = p_tenant and o.grant_id = g.id
@@ -700,7 +722,7 @@ begin
   -- Who was looked at waits for his next turn.
   update holds h set watch_from = clock_timestamp() + make_interval(secs => p_next_seconds)
     from grants g, jsonb_to_recordset(p_connected) as c ("participantId" text, beyond boolean)
-   where h.tenant_id = p_tenant and h.space_id = p_space and h.watch_for = 'demoted' and h.watch_from <= p_looked_at
+   where h.tenant_id = p_tenant and h.space_id = p_space and h.watch_for = 'demoted' and h.watch_from < p_looked_at
      and g.tenant_id = p_tenant and g.id = h.grant_id and g.participant_id = c."participantId" and c.beyond is not null;
 
   if exists (select from holds h join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
@@ -708,7 +730,7 @@ begin
     update watches set leased_until = 'epoch', next_at = clock_timestamp() + make_interval(secs => p_next_seconds)
      where tenant_id = p_tenant and space_id = p_space;
   else
-    delete from watches where tenant_id = p_tenant and space_id = p_space and next_at <= p_looked_at;
+    delete from watches where tenant_id = p_tenant and space_id = p_space and next_at < p_looked_at;
     update watches set leased_until = 'epoch' where tenant_id = p_tenant and space_id = p_space;
   end if;
   return v_found;
@@ -734,7 +756,7 @@ create function bans_without_delivery() returns table (tenant_id text, grant_id 
     join grants g on g.tenant_id = b.tenant_id and g.user_id = b.user_id and (b.space_id is null or g.space_id = b.space_id)
     join spaces s on s.tenant_id = g.tenant_id and s.id = g.space_id and s.deleted_at is null
    where b.lifted_at is null and (b.expires_at is null or b.expires_at > now())
-     and g.state in ('released', 'watched') and g.expires_at > now()
+     and may_be_inside(g) and g.expires_at > now()
      and not exists (select from holds h join actions a on a.tenant_id = h.tenant_id and a.id = h.action_id
                       where h.tenant_id = g.tenant_id and h.grant_id = g.id and a.ban_id = b.id)
    limit 100

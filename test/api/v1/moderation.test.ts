@@ -74,6 +74,14 @@ describe('kicks', () => {
       silencedAt: expect.any(String),
     });
     expect(isInside(person)).toBe(false);
+    // IVS lets nobody in again by that id, so the token is good for nothing any more.
+    const grants = await grantsOf(person.userId);
+    expect(grants.map(({ kind, state }) => [kind, state])).toEqual(
+      expect.arrayContaining([
+        ['stage', 'revoked'],
+        ['chat', 'live'],
+      ]),
+    );
     expect(person.chat.room.state).toBe('connected');
     expect(isInside(await comeIn('speaker', person.userId))).toBe(true);
     person.chat.room.disconnect();
@@ -88,6 +96,10 @@ describe('kicks', () => {
     const person = await comeIn();
     const { status, body } = await post(`${here}/users/${person.userId}/disconnect`);
     expect([status, body['kind'], body['state']]).toEqual([200, 'user.disconnect', 'delivered']);
+    expect(body['targets'].map(({ operation }: Json) => operation)).toEqual([
+      'DisconnectParticipant',
+      'DisconnectUser',
+    ]);
     await person.chat.disconnected;
     await until(() => !isInside(person), 'the participant is out');
     const back = await comeIn('speaker', person.userId);
@@ -106,6 +118,27 @@ describe('kicks', () => {
     await until(() => !isInside(first), 'the participant is out');
     expect(second['stage'].participantId).not.toBe(first.pass['stage'].participantId);
   });
+});
+
+describe.each(['plain', 'pseudonym'])('where IVS sees user ids as %s', (ivsUserIds) => {
+  test('a user is thrown out of a room by a kick that the ledger knows no chat token for', async () => {
+    const other = await stagedoor.createTenant();
+    const patch = { as: Stagedoor.operatorToken, body: { ivsUserIds } };
+    await stagedoor.expect(200, stagedoor.request('PATCH', `/v1/tenants/${other.id}`, patch));
+    const room = await stagedoor.createSpace(other, { stage: false });
+    const { chat, pass } = await enter(stagedoor, room['id'], other.key, { userId: 'ann' });
+    await stagedoor.database.query(`update grants set session_expires_at = now() - interval '1 minute' where id = $1`, [
+      pass['chat'].grantId,
+    ]);
+    const { body } = await post(`/v1/spaces/${room['id']}/users/ann/disconnect`, { reason: 'spam' }, other.key);
+    expect(body['targets']).toMatchObject([{ operation: 'DisconnectUser', target: 'ann', state: 'done' }]);
+    await chat.disconnected;
+  });
+});
+
+test('a kick of somebody who was never here is delivered all the same', async () => {
+  const { status, body } = await post(`${here}/users/${somebody()}/disconnect`);
+  expect([status, body['targets'].map(({ operation }: Json) => operation)]).toEqual([200, ['DisconnectUser']]);
 });
 
 describe('messages and events', () => {

@@ -158,6 +158,31 @@ describe('deleting', () => {
     expectProblem(await remove(made['id']), 'not_found');
   });
 
+  it('leaves who came in with its tokens where they are, and within reach of a ban', async () => {
+    const made = await create();
+    const { token, participantId } = await vend('inside');
+    const { stageArn } = stagedoor.ivs.join(token);
+    const connected = () => stagedoor.ivs.participants(stageArn).find((one) => one.participantId === participantId);
+    expect((await remove(made['id'])).status).toBe(204);
+    expect(connected()).toMatchObject({ state: 'CONNECTED' });
+    await stagedoor.expect(201, stagedoor.post('/v1/bans', tenant.key, { userId: 'inside' }));
+    await until(() => connected()?.state === 'DISCONNECTED', 'the participant is out');
+  });
+
+  it('that IVS cuts short is finished by the sweeper too, and the key signs nothing meanwhile', async () => {
+    const made = await create();
+    await vend();
+    const fault = stagedoor.ivs.fault({ operation: 'DeletePublicKey', effect: { error: 'InternalServerException' } });
+    expectProblem(await remove(made['id']), 'ivs_unavailable');
+    const throttled = stagedoor.ivs.fault({ operation: 'CreateParticipantToken', effect: { throttle: true } });
+    const path = `/v1/spaces/${spaceId}/stage-tokens`;
+    expectProblem(await stagedoor.post(path, tenant.key, { userId: 'bea' }), 'ivs_unavailable');
+    stagedoor.ivs.clearFaults(throttled.id);
+    stagedoor.ivs.clearFaults(fault.id);
+    await stagedoor.app.get(IdleKeySweeper).run();
+    expect(await list()).toEqual([]);
+  });
+
   it('that IVS cuts short is finished by making it again', async () => {
     const made = await create();
     stagedoor.ivs.fault({ operation: 'DeletePublicKey', effect: { error: 'InternalServerException' } });

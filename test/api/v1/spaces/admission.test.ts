@@ -111,7 +111,7 @@ describe('who asks', () => {
 });
 
 describe('the checks come in the order in which a refused caller should learn of them', () => {
-  it('tenant, space, ban, role, rate, capacity', async () => {
+  it('tenant, space, ban, role, capacity, rate', async () => {
     const other = await stagedoor.createTenant();
     const space = await stagedoor.createSpace(other, { defaultRole: null, capacity: 1 });
     const path = `/v1/spaces/${space['id']}`;
@@ -143,7 +143,10 @@ describe('the checks come in the order in which a refused caller should learn of
     await patch(path, { defaultRole: 'viewer' }, other.key);
     expectProblem(await ask(), 'space_full');
     await patch(path, { capacity: 2 }, other.key);
-    expect((await ask()).status).toBe(201);
+    for (let n = 0; n < 5; n++) expect((await ask()).status).toBe(201);
+    expectProblem(await ask(), 'rate_limited');
+    await patch(path, { capacity: 1 }, other.key);
+    expectProblem(await ask(), 'space_full');
   });
 });
 
@@ -234,6 +237,15 @@ describe('the rate', () => {
     expect(refused.headers.get('ratelimit')).toMatch(/^"vends";r=0;t=[1-9]\d*$/);
     expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(60);
     expect((await join(space, 'vic')).status).toBe(201);
+  });
+
+  it('counts each kind, whichever route the tokens come by', async () => {
+    const space = await stagedoor.createSpace(tenant);
+    const ask = async (route: string) =>
+      await stagedoor.post(`/v1/spaces/${space['id']}/${route}`, await tenant.issuer.token('una'));
+    for (let n = 0; n < 5; n++) expect((await ask('chat-tokens')).status).toBe(201);
+    expectProblem(await ask('join'), 'rate_limited');
+    expect((await ask('stage-tokens')).headers.get('ratelimit')).toMatch(/^"vends";r=4;/);
   });
 
   it('cannot be escaped by asking all at once', async () => {

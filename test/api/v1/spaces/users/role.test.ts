@@ -447,3 +447,20 @@ test('another tenant’s space, user and role are not there', async () => {
   for (const role of ['only-ours', 'never-was']) expectProblem(await changeRole(userId, { role }), 'invalid_request');
   chat.room.disconnect();
 });
+
+test('changed back while a call hangs at IVS, the change waits for it, so that the user is not put out afterwards', async () => {
+  const person = await arrive('host', { mint: 'ivs' });
+  const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { delayMs: 1_000 }, count: 1 });
+  const demoting = changeRole(person.userId, { role: 'muted' }, { mint: 'ivs' });
+  await until(() => fault.struck === 1, 'the call is at IVS');
+  expect((await changeRole(person.userId, { role: 'host' }, { mint: 'ivs' })).status).toBe(200);
+  const ended = stagedoor.ivs.journal({ operation: 'DisconnectUser' }).filter((call) => call.fault === fault.id);
+  expect(ended).toHaveLength(1);
+  await demoting;
+  const { tenant, space } = of('ivs');
+  const back = await enter(stagedoor, space['id'], tenant.key, { userId: person.userId });
+  const pending = `/v1/actions?spaceId=${space['id']}&state=pending`;
+  await until(async () => (await stagedoor.get(pending, tenant.key)).body['data'].length === 0, 'all is done');
+  expect(back.chat.room.state).toBe('connected');
+  back.chat.room.disconnect();
+});

@@ -1,0 +1,77 @@
+/** The looks at stages, beside what is decided meanwhile and beside one another. */
+import pg from 'pg';
+import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { until } from '../support/until.ts';
+
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+let watcher: pg.Client;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start();
+  tenant = await stagedoor.createTenant();
+  watcher = new pg.Client({ connectionString: stagedoor.database.superuserUrl });
+  await watcher.connect();
+});
+
+afterAll(async () => {
+  await watcher.end();
+  await stagedoor.stop();
+});
+
+/** A user with a stage token that was not used, and who is banned: the stage is watched for him. */
+async function banUnused(space: Json, userId: string): Promise<{ ban: Json; action: Json; participantId: string }> {
+  const path = `/v1/spaces/${space['id']}/stage-tokens`;
+  const { participantId } = await stagedoor.expect(201, stagedoor.post(path, tenant.key, { userId }));
+  const made = await stagedoor.expect(201, stagedoor.post('/v1/bans', tenant.key, { userId, spaceId: space['id'] }));
+  return { ban: made['ban'], action: made['action'], participantId };
+}
+
+const statesOf = async (actionId: string) =>
+  (await stagedoor.get(`/v1/actions/${actionId}`, tenant.key)).body['targets'].map(({ state }: Json) => state);
+
+test('a look that has found the user while his ban is lifted leads to no call afterwards', async () => {
+  const space = await stagedoor.createSpace(tenant, { defaultRole: 'speaker' });
+  const { ban, action, participantId } = await banUnused(space, 'found');
+  await until(async () => !(await statesOf(action['id'])).includes('pending'), 'the ban is delivered');
+  const seen = JSON.stringify([{ participantId, userId: 'found', publishing: true }]);
+  await watcher.query('begin');
+  // Before he is at it: the service's own look would be claimed at the same time.
+  await watcher.query('select from watches where space_id = $1 for update', [space['id']]);
+  const look = 'select finish_watch($1, $2, clock_timestamp(), $3, 2) as found';
+  expect((await watcher.query(look, [tenant.id, space['id'], seen])).rows).toEqual([{ found: 1 }]);
+  const lifting = stagedoor.request('DELETE', `/v1/bans/${ban['id']}`, { as: tenant.key, body: {} });
+  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  await until(async () => (await stagedoor.database.query(waiting)).length > 0, 'the lift waits for the look');
+  await watcher.query('commit');
+  expect((await lifting).status).toBe(200);
+  const calls = () => stagedoor.ivs.journal({ operation: 'DisconnectParticipant' }).length;
+  const before = calls();
+  expect(await statesOf(action['id'])).not.toContain('pending');
+  await new Promise((resolve) => setTimeout(resolve, 700)); // two rounds of delivery
+  expect(calls()).toBe(before);
+});
+
+test('a stage with several people to look for has its turn among many with one', async () => {
+  const spaces: Json[] = [];
+  for (let n = 0; n < 6; n++) spaces.push(await stagedoor.createSpace(tenant, { defaultRole: 'speaker' }));
+  const [crowded = {}] = spaces;
+  for (const space of spaces) await banUnused(space, 'one');
+  await banUnused(crowded, 'two');
+  await stagedoor.stopService();
+  const claimed = async (allowance: number): Promise<string[]> => {
+    await watcher.query(
+      `update pacing set allowance = $1, at = clock_timestamp() where operation = 'ListParticipants'`,
+      [allowance],
+    );
+    const { rows } = await watcher.query(`select space_id from claim_watches(10, '10 seconds', 3, 0, 10)`);
+    return rows.map(({ space_id }: Json) => space_id);
+  };
+  await watcher.query(`update watches set leased_until = 'epoch', next_at = now() - interval '1 minute'`);
+  await watcher.query(`update watches set next_at = now() - interval '2 minutes' where space_id = $1`, [crowded['id']]);
+  // One call would do for the others, but it is the crowded stage's turn: what comes in is kept for it.
+  expect(await claimed(1)).toEqual([]);
+  expect(await claimed(2)).toEqual([crowded['id']]);
+  // A look takes as many calls as it needs.
+  expect(await claimed(5)).toHaveLength(5);
+});
