@@ -47,7 +47,7 @@ async function grantsOf(
 /** One call to IVS that an action needs. */
 export interface Call {
   spaceId: string;
-  operation: 'DisconnectParticipant' | 'DeleteMessage' | 'SendEvent';
+  operation: 'DisconnectParticipant' | 'DisconnectUser' | 'DeleteMessage' | 'SendEvent';
   arn: string;
   target: string;
   grantId: string | null;

@@ -6,8 +6,9 @@ import type { Prisma } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
+import { Secrets } from '../secrets/secrets.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
-import { accountOf } from '../tenants/tenant-account.ts';
+import { accountOf, ivsUserIdOf } from '../tenants/tenant-account.ts';
 import type { Action } from './actions.schemas.ts';
 import { ActionsService, type NewAction } from './actions.service.ts';
 import { actOnGrants, addCall } from './act-on-grants.ts';
@@ -22,6 +23,7 @@ export class ModerationService {
     private readonly authority: Authority,
     private readonly actions: ActionsService,
     private readonly realTime: IvsRealTime,
+    private readonly secrets: Secrets,
   ) {}
 
   /** Throws one participant out of the stage: a kick, not a ban. */
@@ -66,11 +68,13 @@ export class ModerationService {
   ): Promise<Action> {
     const { tenantId } = caller;
     return await this.act(caller, 'user.disconnect', async (tx) => {
-      await findSpace(tx, tenantId, spaceId);
+      const { roomArn } = await findSpace(tx, tenantId, spaceId);
       await this.authority.assertMayActOn(tx, caller, spaceId, userId);
-      const act: NewAction = { kind: 'user.disconnect', spaceId, userId, reason };
+      const kick = { spaceId, userId, reason };
+      const act: NewAction = { kind: 'user.disconnect', ...kick };
       const id = await this.actions.record(tx, caller, act);
       await actOnGrants(tx, tenantId, id, { of: userId, spaceId }, { keepOut: false });
+      if (roomArn !== null) await this.disconnectFromRoom(tx, tenantId, id, roomArn, kick);
       return { ...act, id };
     });
   }
@@ -165,6 +169,26 @@ export class ModerationService {
         };
       }),
     };
+  }
+
+  /** Throws a user out of a room also if the ledger has no chat token of his: he may be inside with one of another's making. */
+  private async disconnectFromRoom(
+    tx: Tx,
+    tenantId: string,
+    actionId: string,
+    arn: string,
+    { spaceId, userId, reason }: { spaceId: string; userId: string; reason: string | undefined },
+  ): Promise<void> {
+    const target = await ivsUserIdOf(tx, this.secrets, tenantId, userId);
+    const call = { operation: 'DisconnectUser', arn, target } as const;
+    const written = await tx.target.count({ where: { tenantId, actionId, ...call } });
+    if (written > 0) return;
+    await addCall(tx, tenantId, actionId, {
+      ...call,
+      spaceId,
+      grantId: null,
+      parameters: { userId, ...(reason !== undefined && { reason }) },
+    });
   }
 
   private async callRoom(
