@@ -5,6 +5,7 @@ import type { ProblemCode } from '../errors.ts';
 import { By } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
+import { type ListQuery, listQuery } from '../http/paging.ts';
 import { userId as userIdSchema } from '../http/text.ts';
 import { space } from '../spaces/spaces.schemas.ts';
 import { type Action, action, actionPage, type ActionsQuery, actionsQuery } from './actions.schemas.ts';
@@ -15,7 +16,7 @@ import {
   eventBody,
   messageId as messageIdSchema,
   participantId as participantIdSchema,
-  participants,
+  participantPage,
   type ReasonBody,
   reasonBody,
   type RevokeBody,
@@ -161,14 +162,18 @@ export class ModerationController {
   @Get('spaces/:spaceId/participants')
   @Endpoint({
     summary: 'List who is on the stage now',
-    description: 'As IVS says, with what the ledger knows of each.',
+    description: 'As IVS said within the last second, with what the ledger knows of each.',
     tag,
     access: readAccess,
-    answers: { 200: participants },
+    answers: { 200: participantPage },
     problems: ['not_found', 'banned', 'ivs_rejected', 'ivs_unavailable'],
   })
-  async listParticipants(@By() caller: TenantCaller, @Param('spaceId', { schema: spaceIdSchema }) spaceId: string) {
-    return await this.moderation.participants(caller, spaceId);
+  async listParticipants(
+    @By() caller: TenantCaller,
+    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
+    @Query({ schema: listQuery }) query: ListQuery,
+  ) {
+    return await this.moderation.participants(caller, spaceId, query);
   }
 
   @Get('actions')

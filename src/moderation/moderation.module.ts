@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { SpacesModule } from '../spaces/spaces.module.ts';
 import { ActionsService } from './actions.service.ts';
+import { ConnectedParticipants } from './connected-participants.ts';
 import { Delivery } from './delivery.ts';
 import { FreezingService } from './freezing.service.ts';
 import { ModerationController } from './moderation.controller.ts';
@@ -11,7 +12,15 @@ import { Watchdog } from './watchdog.ts';
 @Module({
   imports: [SpacesModule],
   controllers: [ModerationController],
-  providers: [ModerationService, FreezingService, ActionsService, Delivery, StageWatch, Watchdog],
+  providers: [
+    ModerationService,
+    ConnectedParticipants,
+    FreezingService,
+    ActionsService,
+    Delivery,
+    StageWatch,
+    Watchdog,
+  ],
   exports: [ActionsService],
 })
 export class ModerationModule {}

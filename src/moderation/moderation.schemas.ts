@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageOf } from '../http/paging.ts';
 import { attributes, reason, text } from '../http/text.ts';
 
 export const reasonBody = z.strictObject({ reason: reason.optional() }).meta({ id: 'ReasonRequest' }).prefault({});
@@ -51,4 +52,4 @@ export const participant = z
   .meta({ id: 'Participant' });
 export type Participant = z.output<typeof participant>;
 
-export const participants = z.object({ data: z.array(participant) }).meta({ id: 'Participants' });
+export const participantPage = pageOf(participant);

@@ -318,6 +318,9 @@ describe('a list', () => {
     '/v1/audit',
     '/v1/grants',
     '/v1/spaces/:space/members',
+    '/v1/spaces/:space/participants',
+    '/v1/bans',
+    '/v1/actions',
   ];
   const cursor = (text: string) => Buffer.from(text).toString('base64url');
   const queries = [

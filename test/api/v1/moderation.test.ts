@@ -179,7 +179,7 @@ describe('messages and events', () => {
     expectProblem(await post(`/v1/spaces/${stageOnly['id']}/events`, { name: 'x' }), 'conflict');
     expectProblem(await post(`/v1/spaces/${roomOnly['id']}/participants/abc/disconnect`), 'conflict');
     const { body } = await stagedoor.get(`/v1/spaces/${roomOnly['id']}/participants`, tenant.key);
-    expect(body).toEqual({ data: [] });
+    expect(body).toEqual({ data: [], nextCursor: null });
   });
 });
 
@@ -295,6 +295,56 @@ test('participants are listed as IVS has them, with what the ledger knows', asyn
   ]);
   person.chat.room.disconnect();
   gone.chat.room.disconnect();
+});
+
+describe('the list of participants', () => {
+  test('comes in pages, by participant id', async () => {
+    const busy = await stagedoor.createSpace(tenant, { room: false });
+    const ids: string[] = [];
+    for (const userId of ['ann', 'bob', 'cem', 'dee', 'eli']) {
+      const pass = (await post(`/v1/spaces/${busy['id']}/stage-tokens`, { userId })).body;
+      stagedoor.ivs.join(pass['token']);
+      ids.push(pass['participantId']);
+    }
+    const seen: string[][] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const path = `/v1/spaces/${busy['id']}/participants?limit=2${cursor && `&cursor=${cursor}`}`;
+      const page: Json = await stagedoor.expect(200, stagedoor.get(path, tenant.key));
+      seen.push(page['data'].map(({ participantId }: Json) => participantId));
+      cursor = page['nextCursor'];
+    }
+    const sorted = ids.toSorted();
+    expect(seen).toEqual([sorted.slice(0, 2), sorted.slice(2, 4), sorted.slice(4)]);
+  });
+
+  test('is asked of IVS once for all who look within a second, and anew after that', async () => {
+    const watched = await stagedoor.createSpace(tenant, { room: false });
+    const join = async (userId: string) => {
+      const { body } = await post(`/v1/spaces/${watched['id']}/stage-tokens`, { userId });
+      stagedoor.ivs.join(body['token']);
+    };
+    await join('ann');
+    const look = async () => {
+      const page = await stagedoor.get(`/v1/spaces/${watched['id']}/participants`, tenant.key);
+      return page.body['data'].map(({ userId }: Json) => userId).sort();
+    };
+    const calls = () => stagedoor.ivs.journal({ operation: 'ListParticipants' }).length;
+    const before = calls();
+    expect(await Promise.all([look(), look(), look()])).toEqual([['ann'], ['ann'], ['ann']]);
+    await join('bob');
+    expect(await look()).toEqual(['ann']);
+    expect(calls() - before).toBe(1);
+    await until(async () => (await look()).length === 2, 'the newcomer is seen', 2_000);
+    expect(await look()).toEqual(['ann', 'bob']);
+  });
+
+  test('is asked of IVS anew after a failure', async () => {
+    const failing = await stagedoor.createSpace(tenant, { room: false });
+    const path = `/v1/spaces/${failing['id']}/participants`;
+    stagedoor.ivs.fault({ operation: 'GetStage', effect: { error: 'InternalServerException' }, count: 1 });
+    expectProblem(await stagedoor.get(path, tenant.key), 'ivs_unavailable');
+    await stagedoor.expect(200, stagedoor.get(path, tenant.key));
+  });
 });
 
 describe('acts', () => {
