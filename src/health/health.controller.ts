@@ -42,10 +42,7 @@ export class HealthController implements OnModuleDestroy {
     answers: { 200: readiness, 503: readiness },
   })
   async getReadiness(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
-    if (this.stopping) {
-      reply.status(503);
-      return { status: 'shutting_down' };
-    }
+    if (this.stopping) return notReady(reply, { status: 'shutting_down' });
     const database = this.indicators.check('database');
     try {
       return await this.health.check([
@@ -59,8 +56,13 @@ export class HealthController implements OnModuleDestroy {
         },
       ]);
     } catch {
-      reply.status(503).header('retry-after', '1');
-      return { status: 'error', details: { database: { status: 'down' } } };
+      return notReady(reply, { status: 'error', details: { database: { status: 'down' } } });
     }
   }
+}
+
+/** Every 503 says when to look again. */
+function notReady(reply: FastifyReply, body: z.output<typeof readiness>): z.output<typeof readiness> {
+  reply.status(503).header('retry-after', '1');
+  return body;
 }
