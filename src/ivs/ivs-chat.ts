@@ -13,7 +13,7 @@ import {
 import { z } from 'zod';
 import { Settings } from '../config.ts';
 import { IvsCalls } from './ivs-calls.ts';
-import type { IvsAccount } from './ivs-clients.ts';
+import type { IvsAccount, IvsTenant } from './ivs-clients.ts';
 import { collect, type Tagged } from './ivs-real-time.ts';
 
 const present = z.string().min(1);
@@ -102,8 +102,8 @@ export class IvsChat {
     );
   }
 
-  async createChatToken(account: IvsAccount, request: ChatTokenRequest): Promise<ChatToken> {
-    return await this.calls.call(account, 'CreateChatToken', chatToken, ({ chat }, options) =>
+  async createChatToken(tenant: IvsTenant, request: ChatTokenRequest): Promise<ChatToken> {
+    return await this.calls.callInTurn(tenant, 'CreateChatToken', chatToken, ({ chat }, options) =>
       chat.send(
         new CreateChatTokenCommand({
           roomIdentifier: request.roomArn,

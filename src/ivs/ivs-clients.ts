@@ -13,6 +13,11 @@ export interface IvsAccount {
   awsExternalId: string | null;
 }
 
+/** The same, and for which tenant of ours it is called: several may share an account. */
+export interface IvsTenant extends IvsAccount {
+  id: string;
+}
+
 export interface IvsClients {
   realTime: IVSRealTimeClient;
   chat: IvschatClient;

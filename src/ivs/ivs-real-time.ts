@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-ivs-realtime';
 import { z } from 'zod';
 import { IvsCalls } from './ivs-calls.ts';
-import type { IvsAccount } from './ivs-clients.ts';
+import type { IvsAccount, IvsTenant } from './ivs-clients.ts';
 
 const present = z.string().min(1);
 
@@ -120,18 +120,22 @@ export class IvsRealTime {
     });
   }
 
-  async createParticipantToken(account: IvsAccount, request: ParticipantTokenRequest): Promise<ParticipantToken> {
-    const made = await this.calls.call(account, 'CreateParticipantToken', participantToken, ({ realTime }, options) =>
-      realTime.send(
-        new CreateParticipantTokenCommand({
-          stageArn: request.stageArn,
-          userId: request.userId,
-          attributes: request.attributes,
-          capabilities: [...request.capabilities] as ParticipantTokenCapability[],
-          duration: request.durationMinutes,
-        }),
-        options,
-      ),
+  async createParticipantToken(tenant: IvsTenant, request: ParticipantTokenRequest): Promise<ParticipantToken> {
+    const made = await this.calls.callInTurn(
+      tenant,
+      'CreateParticipantToken',
+      participantToken,
+      ({ realTime }, options) =>
+        realTime.send(
+          new CreateParticipantTokenCommand({
+            stageArn: request.stageArn,
+            userId: request.userId,
+            attributes: request.attributes,
+            capabilities: [...request.capabilities] as ParticipantTokenCapability[],
+            duration: request.durationMinutes,
+          }),
+          options,
+        ),
     );
     return made.participantToken;
   }

@@ -31,6 +31,14 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly ivsTurns = new Histogram({
+    name: 'stagedoor_ivs_turn_wait_seconds',
+    help: 'Waits of vends for their turn to call Amazon IVS while it throttles, by operation and outcome (given, refused).',
+    labelNames: ['operation', 'outcome'] as const,
+    buckets: seconds,
+    registers: [this.registry],
+  });
+
   readonly silence = new Histogram({
     name: 'stagedoor_time_to_silence_seconds',
     help: 'From a moderator’s request to the end of the last connection it is about.',
