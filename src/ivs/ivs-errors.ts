@@ -78,6 +78,7 @@ const kinds: Readonly<Record<string, IvsFailureKind>> = {
   ThrottlingException: 'throttled',
   TooManyRequestsException: 'throttled',
   RequestLimitExceeded: 'throttled',
+  Throttling: 'throttled', // STS's word, with a status of 400
   ResourceNotFoundException: 'not_found',
   ConflictException: 'conflict',
   ServiceQuotaExceededException: 'quota',

@@ -112,6 +112,15 @@ it('an account whose IVS does not answer is told of within three seconds, and th
   stagedoor.ivs.clearFaults();
 });
 
+it('an account whose role STS is too busy to assume is told to come again', async () => {
+  const aws = { roleArn: 'arn:aws:iam::888899990000:role/other', externalId: 'x-2' };
+  const tenant = await stagedoor.createTenant(undefined, { aws });
+  const fault = stagedoor.ivs.fault({ operation: 'AssumeRole', effect: { error: 'Throttling', status: 400 } });
+  expectProblem(await createSpace(tenant), 'ivs_unavailable');
+  stagedoor.ivs.clearFaults(fault.id);
+  await stagedoor.expect(201, createSpace(tenant));
+});
+
 it.each(['us-west-2', 'eu-west-1', 'ap-northeast-2'])(
   'a tenant of %s has its stages and rooms there',
   async (region) => {
