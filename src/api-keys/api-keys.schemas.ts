@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { scopes } from '../http/access.ts';
 import { idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
-import { text } from '../http/text.ts';
+import { dateTime, text } from '../http/text.ts';
 
 export const createApiKeyBody = z
   .strictObject({
@@ -12,7 +12,7 @@ export const createApiKeyBody = z
       .min(1)
       .max(scopes.length)
       .refine((given) => new Set(given).size === given.length, { error: 'must not name a scope twice' }),
-    expiresAt: z.iso.datetime().optional().meta({ description: 'When the key stops by itself.' }),
+    expiresAt: dateTime.optional().meta({ description: 'When the key stops by itself.' }),
   })
   .meta({ id: 'CreateApiKey' });
 export type CreateApiKeyBody = z.output<typeof createApiKeyBody>;

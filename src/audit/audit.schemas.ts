@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { filterId, idOf } from '../http/ids.ts';
 import { pageOf, pageQuery } from '../http/paging.ts';
-import { text, userId } from '../http/text.ts';
+import { dateTime, text, userId } from '../http/text.ts';
 
 export const auditQuery = z.strictObject({
   ...pageQuery,
   userId: userId.optional(),
   spaceId: filterId('spc', 'space').optional(),
   action: text(1, 64).optional().meta({ description: 'Such as `space.create`.' }),
-  since: z.iso.datetime().optional().meta({ description: 'Nothing older than this.' }),
+  since: dateTime.optional().meta({ description: 'Nothing older than this.' }),
 });
 export type AuditQuery = z.output<typeof auditQuery>;
 

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { action } from '../moderation/actions.schemas.ts';
 import { filterId, idOf } from '../http/ids.ts';
 import { pageOf, pageQuery } from '../http/paging.ts';
-import { reason, text, userId } from '../http/text.ts';
+import { dateTime, reason, text, userId } from '../http/text.ts';
 
 export const createBanBody = z
   .strictObject({
     userId,
     spaceId: text(1, 64).optional().meta({ description: 'Absent: the ban covers the whole tenant.' }),
     reason: reason.optional().meta({ description: 'The banned user is told it, and moderators see it.' }),
-    expiresAt: z.iso.datetime().optional().meta({ description: 'Absent: until it is lifted.' }),
+    expiresAt: dateTime.optional().meta({ description: 'Absent: until it is lifted.' }),
   })
   .meta({ id: 'CreateBan' });
 export type CreateBanBody = z.output<typeof createBanBody>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageOf } from '../http/paging.ts';
-import { attributes, reason, text } from '../http/text.ts';
+import { attributes, dateTime, reason, text } from '../http/text.ts';
 
 export const reasonBody = z.strictObject({ reason: reason.optional() }).meta({ id: 'ReasonRequest' }).prefault({});
 export type ReasonBody = z.output<typeof reasonBody>;
@@ -17,10 +17,7 @@ export type EventBody = z.output<typeof eventBody>;
 
 export const revokeBody = z
   .strictObject({
-    issuedBefore: z.iso
-      .datetime()
-      .optional()
-      .meta({ description: 'Only what was given before this time; absent, all.' }),
+    issuedBefore: dateTime.optional().meta({ description: 'Only what was given before this time; absent, all.' }),
     reason: reason.optional(),
   })
   .meta({ id: 'RevokeRequest' })

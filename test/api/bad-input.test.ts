@@ -1,5 +1,5 @@
 import { expectProblem, expectProblemDocument } from '../support/problem.ts';
-import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 
 const { operatorToken } = Stagedoor;
 let stagedoor: Stagedoor;
@@ -357,6 +357,7 @@ describe('a list', () => {
   it.each([
     ['/v1/audit', 'since=yesterday'],
     ['/v1/audit', 'since=2024-13-01T00:00:00Z'],
+    ['/v1/audit', 'since=0000-01-01T00:00:00Z'],
     ['/v1/audit', 'action='],
     ['/v1/audit', 'userId=%00'],
     ['/v1/audit', `spaceId=${'x'.repeat(65)}`],
@@ -420,5 +421,34 @@ describe('an id in a path', () => {
     const answer = await stagedoor.get(`/v1/spaces/${id}`, tenant.key);
     expect([400, 404]).toContain(answer.status);
     expectProblemDocument(answer);
+  });
+});
+
+describe('a time', () => {
+  const takers: [string, string, (at: string) => Promise<Answer>][] = [
+    ['expiresAt', 'of a ban', (at) => post('/v1/bans', { userId: 'u', expiresAt: at })],
+    ['expiresAt', 'of an API key', (at) => post('/v1/api-keys', { name: 'k', scopes: ['*'], expiresAt: at })],
+    ['issuedBefore', 'of a revocation', (at) => post('/v1/users/u/revoke', { issuedBefore: at })],
+    ['since', 'of the audit log', (at) => stagedoor.get(`/v1/audit?since=${at}`, tenant.key)],
+  ];
+  const post = (path: string, body: Json) => stagedoor.post(path, tenant.key, body);
+
+  it.each(takers)('%s %s in the year 0, which Postgres does not know, is refused', async (name, _what, send) => {
+    const answer = await send('0000-12-31T23:59:59Z');
+    expectProblem(answer, 'invalid_request');
+    expect(answer.body['errors']).toEqual([{ path: name, message: expect.stringMatching(/year 1/) }]);
+  });
+
+  it.each(takers)('%s %s in the last years that can be written is taken, however fine', async (_name, _what, send) => {
+    for (const at of ['9999-12-31T23:59:59.9999999Z', `2999-01-01T00:00:00.${'9'.repeat(300)}Z`]) {
+      const answer = await send(at);
+      expect(answer.status).toBeLessThan(300);
+      const shown = answer.body['ban'] ?? answer.body;
+      if (shown.expiresAt !== undefined) expect(shown.expiresAt).toBe(`${at.slice(0, 23)}Z`);
+    }
+  });
+
+  it.each(takers)('%s %s in the first year is nothing that fails', async (_name, _what, send) => {
+    expect((await send('0001-01-01T00:00:00Z')).status).toBeLessThan(500);
   });
 });
