@@ -11,7 +11,8 @@ export const createApiKeyBody = z
       .array(z.enum(scopes))
       .min(1)
       .max(scopes.length)
-      .refine((given) => new Set(given).size === given.length, { error: 'must not name a scope twice' }),
+      .refine((given) => new Set(given).size === given.length, { error: 'must not name a scope twice' })
+      .meta({ description: '`*` stands for all; `moderation:write` includes `moderation:read`.' }),
     expiresAt: dateTime.optional().meta({ description: 'When the key stops by itself.' }),
   })
   .meta({ id: 'CreateApiKey' });

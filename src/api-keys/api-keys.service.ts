@@ -5,6 +5,7 @@ import type { ApiKeyCaller, OperatorCaller, TenantCaller } from '../caller.ts';
 import { Database, type Tx } from '../database/database.ts';
 import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
+import { carries, type Scope } from '../http/access.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { Secrets } from '../secrets/secrets.ts';
@@ -94,7 +95,8 @@ export class ApiKeysService {
     return await this.database.inTenantOf(caller, async (tx) => {
       const old = await tx.apiKey.findFirst({ where: { tenantId, id: keyId, revokedAt: null } });
       if (!old) throw notFound('API key');
-      mayGive(caller, old.scopes);
+      const scopes = old.scopes as Scope[];
+      mayGive(caller, scopes);
       const graceEnds = new Date(Date.now() + body.graceSeconds * 1000);
       await tx.apiKey.update({
         where: { tenantId_id: { tenantId, id: keyId } },
@@ -103,7 +105,7 @@ export class ApiKeysService {
       const expiresAt = old.expiresAt && new Date(Date.now() + old.expiresAt.getTime() - old.createdAt.getTime());
       const fresh = {
         name: old.name,
-        scopes: old.scopes as CreateApiKeyBody['scopes'],
+        scopes,
         ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
       };
       return await this.insert(tx, caller, tenantId, fresh, { action: 'apiKey.rotate', details: { replaces: keyId } });
@@ -144,10 +146,9 @@ export class ApiKeysService {
 }
 
 /** Nobody hands out more than he has. */
-function mayGive(caller: TenantCaller, wanted: readonly string[]): void {
+function mayGive(caller: TenantCaller, wanted: readonly Scope[]): void {
   const own = caller.kind === 'apiKey' ? caller.scopes : [];
-  if (own.includes('*')) return;
-  const missing = wanted.filter((scope) => !own.includes(scope));
+  const missing = wanted.filter((scope) => !carries(own, scope));
   if (missing.length > 0) {
     throw new Problem('forbidden', `A key can only give scopes it has itself; it lacks ${missing.join(', ')}.`);
   }

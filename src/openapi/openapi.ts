@@ -46,7 +46,12 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .setDescription(conventions)
     .addServer('/', 'The service that answers this document.')
     .addSecurity('operator', bearer('The operator’s token, from the deployment’s settings.'))
-    .addSecurity('apiKey', bearer('A tenant’s API key, `sk_…`, with the scope named beside it, or with `*`.'))
+    .addSecurity(
+      'apiKey',
+      bearer(
+        'A tenant’s API key, `sk_…`, with the scope named beside it, or with `*`. `moderation:write` includes `moderation:read`.',
+      ),
+    )
     .addSecurity('user', {
       ...bearer('A JWT of an issuer the tenant registered; what the user may do is up to the user’s role.'),
       bearerFormat: 'JWT',

@@ -76,6 +76,15 @@ describe('scopes', () => {
     );
   });
 
+  it('moderation:write lets a key read what it did, and give a key that only reads', async () => {
+    const moderates = await newKey(['moderation:write', 'keys:write']);
+    for (const path of ['/v1/bans', '/v1/actions', '/v1/grants']) {
+      expect((await stagedoor.get(path, moderates['key'])).status).toBe(200);
+    }
+    const reads = await newKey(['moderation:read'], {}, moderates['key']);
+    expectProblem(await stagedoor.post('/v1/bans', reads['key'], { userId: 'u' }), 'forbidden');
+  });
+
   it('a key can give what it has', async () => {
     const weak = await newKey(['keys:write', 'audit:read']);
     const given = await newKey(['audit:read'], {}, weak['key']);
