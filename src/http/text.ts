@@ -21,14 +21,11 @@ export function text(min: number, max: number): z.ZodString {
 /** The tenant's own id of a user. IVS takes at most 128 characters (service model, `userId`). */
 export const userId = text(1, 128).meta({ description: "The tenant's own id of the user, byte for byte." });
 
-/**
- * A time, in UTC. Postgres knows no year 0, and would round what is finer than its milliseconds up, out of the years that
- * have four digits.
- */
+/** A time, in UTC, to the millisecond. Postgres knows no year 0, and reads no fraction of hundreds of digits. */
 export const dateTime = z.iso
   .datetime()
   .refine((value) => !value.startsWith('0000'), { error: 'must be a time of the year 1 or later' })
-  .overwrite((value) => new Date(value).toISOString());
+  .transform((value) => new Date(value).toISOString());
 
 /** Why something was done, for those who read the audit log. */
 export const reason = text(1, 256);
