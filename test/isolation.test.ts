@@ -408,8 +408,12 @@ describe.each([
   });
 
   describe('lists never show another tenant’s rows', () => {
+    // Who is on a stage is listed by IVS, and here nobody is: what shows of it is the space's, which is tried above.
     const lists = those(
-      ({ answer, ...operation }) => answer.endsWith('Page') && !isOperators({ answer, ...operation }),
+      (operation) =>
+        operation.answer.endsWith('Page') &&
+        operation.path !== '/v1/spaces/{spaceId}/participants' &&
+        !isOperators(operation),
     );
 
     test('there are lists', () => {

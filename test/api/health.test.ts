@@ -15,9 +15,9 @@ it('a service that is stopping says so, and when to look again', async () => {
   const tenant = await stagedoor.createTenant();
   const space = await stagedoor.createSpace(tenant, { stage: false });
   // A stop waits for calls to IVS that are on their way.
-  stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { delayMs: 1_000 }, count: 1 });
+  const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { delayMs: 1_500 }, count: 1 });
   const kick = stagedoor.post(`/v1/spaces/${space['id']}/users/ann/disconnect`, tenant.key);
-  await until(() => stagedoor.ivs.journal({ operation: 'DisconnectUser' }).length > 0, 'the call is on its way');
+  await until(() => fault.struck === 1, 'the call is on its way');
   const stopped = stagedoor.stopService();
   await until(async () => {
     const ready = await stagedoor.get('/health/ready');

@@ -93,6 +93,7 @@ test.each<[string, Parameters<Cluster['ivs']['fault']>[0]['effect']]>([
       const since = performance.now();
       expect((await join(cluster.at(people), somebody())).status).toBe(201);
       slowest.push(performance.now() - since);
+      await new Promise((resolve) => setTimeout(resolve, 50)); // within the fifty tokens a second that IVS makes
     }
     expect(Math.max(0, ...slowest)).toBeLessThan(3_000);
     cluster.ivs.clearFaults();
@@ -113,6 +114,8 @@ test(
     const names = Array.from({ length: raiders }, () => somebody());
     const passes: Json[] = [];
     await inParallel(raiders, 4, async (n) => {
+      // IVS makes fifty tokens a second, and the raid is not about that.
+      await new Promise((resolve) => setTimeout(resolve, 150));
       const pass = await cluster.at(n).expect(201, join(cluster.at(n), names[n] ?? ''));
       passes.push(pass);
       cluster.ivs.join(pass['stage'].token);
