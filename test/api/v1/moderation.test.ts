@@ -263,7 +263,11 @@ describe('revoking', () => {
     await stagedoor.database.query(
       `update grants set expires_at = now(), session_expires_at = now() where id = '${expired?.['grantId']}'`,
     );
-    const seen = (await grantsOf(userId)).map(({ id, state }) => [id, state]);
+    let seen: unknown[][] = [];
+    await until(async () => {
+      seen = (await grantsOf(userId)).map(({ id, state }) => [id, state]);
+      return seen.some(([, state]) => state === 'revoked');
+    }, 'IVS has confirmed the revocation of who was inside');
     expect(seen.toReversed()).toEqual(passes.map((pass, i) => [pass['grantId'], names[i]]));
     for (const name of names) expect(await grantsOf(userId, `&state=${name}`)).toHaveLength(1);
     expect((await grantsOf(userId, '&live=true')).map(({ state }) => state)).toEqual(['watched', 'live']);
