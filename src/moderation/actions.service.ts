@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { callerRef, type TenantCaller } from '../caller.ts';
 import { ModerationDatabase, type Tx } from '../database/database.ts';
 import type { Action as ActionRow, Prisma, Target as TargetRow } from '../database/generated/client.ts';
@@ -21,6 +21,8 @@ export interface NewAction {
 /** The record of what moderators did, and of how far it has been carried out. */
 @Injectable()
 export class ActionsService {
+  private readonly logger = new Logger(ActionsService.name);
+
   constructor(
     private readonly database: ModerationDatabase,
     private readonly authority: Authority,
@@ -39,7 +41,9 @@ export class ActionsService {
 
   /** Carries out what can be at once, and tells how it stands. What remains goes on in the background. */
   async carryOut(caller: TenantCaller, actionId: string): Promise<Action> {
-    await this.delivery.deliver(caller.tenantId, actionId);
+    await this.delivery.deliver(caller.tenantId, actionId).catch((error: unknown) => {
+      this.logger.warn({ actionId, err: error }, 'an act is on record, but could not be carried out at once');
+    });
     return await this.database.inTenantOf(caller, (tx) => findAction(tx, caller.tenantId, actionId));
   }
 

@@ -90,7 +90,7 @@ export class StageWatch extends BackgroundWork {
   }
 
   /** What the database is to know of those who are connected; of the demoted also whether they have more than they may. */
-  private async seen(watch: Claimed, connected: Participant[]): Promise<object[]> {
+  private async seen(watch: Claimed, connected: Participant[]): Promise<Record<string, object>> {
     const byId = new Map(connected.map((participant) => [participant.participantId, participant]));
     const demoted = watch.demoted.filter(({ participantId }) => byId.has(participantId));
     const turns = demoted.length === 0 ? 0 : await this.allowedLookups(watch, demoted.length);
@@ -100,12 +100,12 @@ export class StageWatch extends BackgroundWork {
         .map(async (demotion) => [demotion.participantId, await this.isBeyond(watch, demotion, byId)] as const),
     );
     const found = new Map(beyond);
-    return connected.map(({ participantId, userId, published }) => ({
-      participantId,
-      userId,
-      publishing: published,
-      beyond: found.get(participantId),
-    }));
+    return Object.fromEntries(
+      connected.map(({ participantId, userId, published }) => [
+        participantId,
+        { userId, publishing: published, beyond: found.get(participantId) },
+      ]),
+    );
   }
 
   private async allowedLookups(watch: Claimed, wanted: number): Promise<number> {

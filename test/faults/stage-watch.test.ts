@@ -34,7 +34,7 @@ test('a look that has found the user while his ban is lifted leads to no call af
   const space = await stagedoor.createSpace(tenant, { defaultRole: 'speaker' });
   const { ban, action, participantId } = await banUnused(space, 'found');
   await until(async () => !(await statesOf(action['id'])).includes('pending'), 'the ban is delivered');
-  const seen = JSON.stringify([{ participantId, userId: 'found', publishing: true }]);
+  const seen = JSON.stringify({ [participantId]: { userId: 'found', publishing: true } });
   await watcher.query('begin');
   // Before he is at it: the service's own look would be claimed at the same time.
   await watcher.query('select from watches where space_id = $1 for update', [space['id']]);

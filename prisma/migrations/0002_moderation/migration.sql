@@ -63,15 +63,22 @@ create index targets_in_turn on targets (tenant_id, account, operation, priority
 
 -- What is held against grants that may still be used, or whose holder may still be inside, and by which action. Several
 -- may hold one grant; undoing one lets go of what is its own, and of nothing else. Stage grants are looked for among the
--- participants until a look after their expiry has not found them.
+-- participants until a look after their expiry has not found them; what a look needs to know of the grant, and never changes,
+-- is kept here with it: bans of people on a stage wait while it is looked at.
 create table holds (
   tenant_id text not null,
   grant_id text not null,
   action_id text not null,
   space_id text not null,
-  -- 'gone' (nobody may be connected with it) or 'demoted' (who has exchanged it for less may stay).
-  watch_for text not null check (watch_for in ('gone', 'demoted')),
+  -- 'gone' (nobody may be connected with it), 'banned' (nor its user in any other way), or 'demoted' (who has exchanged it for
+  -- less may stay).
+  watch_for text not null check (watch_for in ('gone', 'banned', 'demoted')),
   watch_from timestamptz(3) not null,
+  until timestamptz(3), -- the end of the ban it is for
+  kind text not null check (kind in ('stage', 'chat')),
+  ivs_user_id text not null,
+  participant_id text,
+  expires_at timestamptz(3) not null,
   primary key (tenant_id, grant_id, action_id),
   foreign key (tenant_id, grant_id) references grants (tenant_id, id),
   foreign key (tenant_id, action_id) references actions (tenant_id, id)
@@ -151,7 +158,7 @@ $$;
 -- Turns grants into calls to IVS, in the transaction that decides the act.
 --   p_keep_out   what was not used yet must not be used: watch the stage, and disconnect from chat once more when the last
 --                unused chat token can no longer connect
---   p_watch_for  'gone', or 'demoted': then stage participants are not disconnected now, only if they keep, or take up again,
+--   p_watch_for  'gone', 'banned', or 'demoted': then stage participants are not disconnected now, only if they keep, or take up again,
 --                what they were to exchange for less
 --   p_grace      how long they have to do so
 create function act_on_grants(p_tenant text, p_action text, p_grants text[], p_keep_out boolean, p_watch_for text,
@@ -166,7 +173,7 @@ begin
   perform from grants where tenant_id = p_tenant and id = any (p_grants) order by id for no key update;
 
   -- Stage: whoever has an unexpired token, and whoever came last with one that has expired since: he may be inside still.
-  if p_watch_for = 'gone' then
+  if p_watch_for <> 'demoted' then
     insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, priority, parameters,
                          needed_until)
     select p_tenant, p_action, g.space_id, account_key(t), 'DisconnectParticipant', s.stage_arn, g.participant_id, g.id,
@@ -197,8 +204,10 @@ begin
 
   if not p_keep_out then
     -- He may be inside with an older token than his last, which has expired: one look tells.
-    insert into holds (tenant_id, grant_id, action_id, space_id, watch_for, watch_from)
-    select p_tenant, g.id, p_action, g.space_id, 'gone', clock_timestamp()
+    insert into holds (tenant_id, grant_id, action_id, space_id, watch_for, watch_from, until, kind, ivs_user_id,
+                       participant_id, expires_at)
+    select p_tenant, g.id, p_action, g.space_id, 'gone', clock_timestamp(), ban_end(p_tenant, p_action), g.kind, g.ivs_user_id,
+           g.participant_id, g.expires_at
       from (select *, row_number() over (partition by space_id, user_id order by issued_at desc) as nth
               from grants
              where tenant_id = p_tenant and id = any (p_grants) and kind = 'stage' and participant_id is not null) g
@@ -218,8 +227,10 @@ begin
    where g.tenant_id = p_tenant and g.id = any (p_grants) and g.kind = 'chat' and g.expires_at > now()
    group by g.space_id, t, s.room_arn, g.ivs_user_id;
 
-  insert into holds (tenant_id, grant_id, action_id, space_id, watch_for, watch_from)
-  select p_tenant, id, p_action, space_id, p_watch_for, clock_timestamp() + p_grace
+  insert into holds (tenant_id, grant_id, action_id, space_id, watch_for, watch_from, until, kind, ivs_user_id,
+                     participant_id, expires_at)
+  select p_tenant, id, p_action, space_id, p_watch_for, clock_timestamp() + p_grace, ban_end(p_tenant, p_action), kind,
+         ivs_user_id, participant_id, expires_at
     from grants
    where tenant_id = p_tenant and id = any (p_grants) and (kind = 'stage' or session_expires_at > now());
   update grants set state = 'watched'
@@ -292,7 +303,7 @@ begin
   perform record_action(p_tenant, p_action, 'ban', p_space, p_user, p_ban, p_reason, p_caller, p_elapsed);
   v_grants := grants_to_act_on(p_tenant, p_user, p_space);
   if cardinality(v_grants) > 0 then
-    perform act_on_grants(p_tenant, p_action, v_grants, true, 'gone', interval '0');
+    perform act_on_grants(p_tenant, p_action, v_grants, true, 'banned', interval '0');
   end if;
   return query select null, v_now::timestamptz, seconds_until_all_have_left(p_tenant, p_user, p_space);
 end $$;
@@ -452,10 +463,18 @@ declare
   v_allowance double precision;
   v_taken integer;
 begin
-  insert into pacing (account, operation, allowance, at) values (p_account, p_operation, p_burst, clock_timestamp())
-  on conflict do nothing;
-  select least(p_burst, allowance + p_rate * extract(epoch from clock_timestamp() - at)) into v_allowance
-    from pacing where account = p_account and operation = p_operation for update;
+  -- Nearly everybody who asks while the rate is used up need not wait for those who ask before him.
+  if exists (select from pacing where account = p_account and operation = p_operation
+                and allowance + p_rate * extract(epoch from clock_timestamp() - at) < p_least + p_leave) then
+    return 0;
+  end if;
+  loop
+    select least(p_burst, allowance + p_rate * extract(epoch from clock_timestamp() - at)) into v_allowance
+      from pacing where account = p_account and operation = p_operation for update;
+    exit when found;
+    insert into pacing (account, operation, allowance, at) values (p_account, p_operation, p_burst, clock_timestamp())
+    on conflict do nothing;
+  end loop;
   v_taken := least(p_wanted, floor(v_allowance)::integer - p_leave);
   if v_taken < p_least then return 0; end if;
   update pacing set allowance = v_allowance - v_taken, at = clock_timestamp()
@@ -499,12 +518,12 @@ begin
       (p_rates -> v_group.operation ->> 'burst')::double precision);
     continue when v_allowed <= 0;
     return query
-      with waiting as (
+      with waiting as materialized (
         select distinct t.tenant_id from targets t
          where t.account = v_group.account and t.operation = v_group.operation and t.state in ('pending', 'stuck')
            and t.next_at <= v_now and t.leased_until < v_now
            and (p_action is null or (t.tenant_id = p_tenant and t.action_id = p_action))
-      ), ranked as (
+      ), ranked as materialized (
         select w.tenant_id, first.id, first.priority, first.next_at,
                row_number() over (partition by w.tenant_id order by first.priority, first.next_at, first.id) as turn
           from waiting w cross join lateral (
@@ -611,9 +630,8 @@ begin
      limit p_limit for update of w skip locked
   loop
     continue when v_due.account = any (v_spent);
-    select coalesce(array_agg(distinct g.ivs_user_id), '{}') into v_users
-      from holds h join grants g on g.tenant_id = h.tenant_id and g.id = h.grant_id and g.kind = 'stage'
-     where h.tenant_id = v_due.tenant_id and h.space_id = v_due.space_id;
+    select coalesce(array_agg(distinct h.ivs_user_id), '{}') into v_users
+      from holds h where h.tenant_id = v_due.tenant_id and h.space_id = v_due.space_id and h.kind = 'stage';
     v_by_name := cardinality(v_users) <= p_by_name;
     if cardinality(v_users) > 0 and take_allowance(v_due.account, 'ListParticipants',
          case when v_by_name then cardinality(v_users) else p_by_name end,
@@ -635,16 +653,16 @@ end $$;
 -- The demoted of a space who are to be looked at, longest waiting first: since when, and what they may do now.
 create function due_demotions(p_tenant text, p_space text) returns setof jsonb
   language sql stable as $$
-  select jsonb_build_object('participantId', g.participant_id, 'since', max(a.created_at),
+  select jsonb_build_object('participantId', h.participant_id, 'since', max(a.created_at),
            'allowed', coalesce(
              (select to_jsonb(n.capabilities) from grants n
-               where n.tenant_id = p_tenant and n.participant_id = g.participant_id and n.state = 'released'
+               where n.tenant_id = p_tenant and n.participant_id = h.participant_id and n.state = 'released'
                order by n.issued_at desc, n.id desc limit 1), '[]'))
     from holds h
-    join grants g on g.tenant_id = p_tenant and g.id = h.grant_id
     join actions a on a.tenant_id = p_tenant and a.id = h.action_id
    where h.tenant_id = p_tenant and h.space_id = p_space and h.watch_for = 'demoted' and h.watch_from <= clock_timestamp()
-   group by g.participant_id order by min(h.watch_from)
+     and h.participant_id is not null
+   group by h.participant_id order by min(h.watch_from)
 $$;
 
 -- Of how many demoted participants the events may be asked for now: a ListParticipantEvents each. Takes them.
@@ -655,78 +673,81 @@ create function allow_event_lookups(p_tenant text, p_wanted integer, p_rate doub
     from tenants t where t.id = p_tenant
 $$;
 
--- Takes in what a look at a stage has shown: who is connected [{ "participantId", "userId", "publishing", "beyond"? }] as
+-- Takes in what a look at a stage has shown: who is connected { participantId: { "userId", "publishing", "beyond"? } } as
 -- of p_looked_at. "beyond" is said of the demoted who were looked at: whether they still have, or have again, more than they
--- may. Whoever should be gone is to be disconnected; who can no longer come back is watched no more.
+-- may. Whoever should be gone is to be disconnected; who can no longer come back is watched no more. Bans of people on this
+-- stage wait meanwhile, so everything starts from what is held, and looks the connected up by their key.
 create function finish_watch(p_tenant text, p_space text, p_looked_at timestamptz, p_connected jsonb,
                              p_next_seconds double precision) returns integer
   language plpgsql as $$
 declare
   v_found integer;
   v_grants text[];
+  v_account text;
+  v_by_user jsonb; -- { IVS user id: [participant id] }
 begin
   perform set_config('app.tenant_id', p_tenant, true);
   -- Whoever changes what is to be looked for waits here, or has done so before. No watch: nothing is looked for any more.
   perform from watches where tenant_id = p_tenant and space_id = p_space for update;
   if not found then return 0; end if;
+  select account_key(t) into v_account from tenants t where t.id = p_tenant;
+  select jsonb_object_agg(user_id, participant_ids) into v_by_user
+    from (select value ->> 'userId' as user_id, jsonb_agg(key) as participant_ids
+            from jsonb_each(p_connected) where value ? 'userId' group by 1) as users;
+
   -- A ban that has run out is no reason any more.
   with gone as (
-    delete from holds h using actions a, bans b
-     where h.tenant_id = p_tenant and h.space_id = p_space
-       and a.tenant_id = p_tenant and a.id = h.action_id and b.tenant_id = p_tenant and b.id = a.ban_id
-       and b.expires_at <= clock_timestamp()
-    returning h.grant_id)
+    delete from holds where tenant_id = p_tenant and space_id = p_space and until <= clock_timestamp() returning grant_id)
   select array_agg(distinct grant_id) into v_grants from gone;
-  perform release_unheld(p_tenant, v_grants);
+  if v_grants is not null then perform release_unheld(p_tenant, v_grants); end if;
 
-  -- By participant id; and for bans by user too, should he have come in with a token that is not of our making.
+  -- By participant id; of the banned by user too, should one have come in with a token that is not of our making.
+  with wanted as (
+    select distinct on (c.id) c.id, h.action_id, h.until, case when h.participant_id = c.id then h.grant_id end as grant_id
+      from holds h
+     cross join lateral (
+           select h.participant_id where p_connected ? h.participant_id
+            union
+           select jsonb_array_elements_text(v_by_user -> h.ivs_user_id) where h.watch_for = 'banned') as c (id)
+     where h.tenant_id = p_tenant and h.space_id = p_space and h.kind = 'stage' and h.watch_from < p_looked_at
+       and (h.watch_for <> 'demoted' or (p_connected -> c.id ->> 'beyond')::boolean)
+     order by c.id, (h.participant_id = c.id) desc, h.action_id)
   insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, priority, parameters,
                        needed_until)
-  select distinct on (c."participantId") p_tenant, a.id, p_space, account_key(t), 'DisconnectParticipant', s.stage_arn,
-         c."participantId", case when g.participant_id = c."participantId" then g.id end,
-         case when c.publishing then 0 else 1 end,
-         jsonb_strip_nulls(jsonb_build_object('reason', left(a.reason, 128))), least(clock_timestamp() + interval '24 hours', ban_end(p_tenant, a.id))
-    from jsonb_to_recordset(p_connected) as c ("participantId" text, "userId" text, publishing boolean, beyond boolean)
-    join holds h on h.tenant_id = p_tenant and h.space_id = p_space and h.watch_from < p_looked_at
-    join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
-    join actions a on a.tenant_id = p_tenant and a.id = h.action_id
+  select p_tenant, w.action_id, p_space, v_account, 'DisconnectParticipant', s.stage_arn, w.id, w.grant_id,
+         case when (p_connected -> w.id ->> 'publishing')::boolean then 0 else 1 end,
+         jsonb_strip_nulls(jsonb_build_object('reason', left(a.reason, 128))),
+         least(clock_timestamp() + interval '24 hours', w.until)
+    from wanted w
+    join actions a on a.tenant_id = p_tenant and a.id = w.action_id
     join spaces s on s.tenant_id = p_tenant and s.id = p_space
-    join tenants t on t.id = p_tenant
-   where (g.participant_id = c."participantId" or (a.ban_id is not null and g.ivs_user_id = c."userId"))
-     and (h.watch_for = 'gone' or c.beyond)
-     and not exists (select from targets o where o.tenant_id = p_tenant and o.space_id = p_space
-                        and o.target = c."participantId" and o.operation = 'DisconnectParticipant'
-                        and (o.state in ('pending', 'stuck') or (o.state = 'done' and o.done_at > p_looked_at)))
-   order by c."participantId", (g.participant_id = c."participantId") desc, a.id;
+   where not exists (select from targets o where o.tenant_id = p_tenant and o.space_id = p_space
+                        and o.target = w.id and o.operation = 'DisconnectParticipant'
+                        and (o.state in ('pending', 'stuck') or (o.state = 'done' and o.done_at > p_looked_at)));
   get diagnostics v_found = row_count;
 
   -- Those who wait for a turn and are known to be inside go first.
-  update targets o set priority = case when c.publishing then 0 else 1 end
-    from jsonb_to_recordset(p_connected) as c ("participantId" text, publishing boolean)
-   where o.tenant_id = p_tenant and o.space_id = p_space and o.state = 'pending'
-     and o.operation = 'DisconnectParticipant' and o.target = c."participantId"
-     and o.priority <> case when c.publishing then 0 else 1 end;
-  update targets o set priority = 2
-   where o.tenant_id = p_tenant and o.space_id = p_space and o.state = 'pending' and o.priority < 2
-     and o.operation = 'DisconnectParticipant' and o.attempts = 0 and o.next_at < p_looked_at
-     and not exists (select from jsonb_to_recordset(p_connected) as c ("participantId" text)
-                      where c."participantId" = o.target);
+  update targets set priority = case when (p_connected -> target ->> 'publishing')::boolean then 0
+                                     when p_connected ? target then 1 else 2 end
+   where tenant_id = p_tenant and account = v_account and space_id = p_space and state = 'pending'
+     and operation = 'DisconnectParticipant'
+     and case when p_connected ? target
+              then priority <> case when (p_connected -> target ->> 'publishing')::boolean then 0 else 1 end
+              else priority < 2 and attempts = 0 and next_at < p_looked_at end;
 
-  delete from holds h using grants g
-   where h.tenant_id = p_tenant and h.space_id = p_space and g.tenant_id = p_tenant and g.id = h.grant_id
-     and g.kind = 'stage' and g.expires_at < p_looked_at - interval '5 seconds' and h.watch_from < p_looked_at
-     and not exists (select from jsonb_to_recordset(p_connected) as c ("participantId" text, beyond boolean)
-                      where c."participantId" = g.participant_id and (h.watch_for = 'gone' or c.beyond is not false))
-     and not exists (select from targets o where o.tenant_id = p_tenant and o.grant_id = g.id
+  delete from holds h
+   where tenant_id = p_tenant and space_id = p_space and kind = 'stage'
+     and expires_at < p_looked_at - interval '5 seconds' and watch_from < p_looked_at
+     and not (coalesce(p_connected ? participant_id, false)
+              and (watch_for <> 'demoted' or (p_connected -> participant_id ->> 'beyond')::boolean is not false))
+     and not exists (select from targets o where o.tenant_id = p_tenant and o.grant_id = h.grant_id
                         and o.state in ('pending', 'stuck'));
   -- Who was looked at waits for his next turn.
-  update holds h set watch_from = clock_timestamp() + make_interval(secs => p_next_seconds)
-    from grants g, jsonb_to_recordset(p_connected) as c ("participantId" text, beyond boolean)
-   where h.tenant_id = p_tenant and h.space_id = p_space and h.watch_for = 'demoted' and h.watch_from < p_looked_at
-     and g.tenant_id = p_tenant and g.id = h.grant_id and g.participant_id = c."participantId" and c.beyond is not null;
+  update holds set watch_from = clock_timestamp() + make_interval(secs => p_next_seconds)
+   where tenant_id = p_tenant and space_id = p_space and watch_for = 'demoted' and watch_from < p_looked_at
+     and p_connected -> participant_id ? 'beyond';
 
-  if exists (select from holds h join grants g on g.tenant_id = p_tenant and g.id = h.grant_id and g.kind = 'stage'
-              where h.tenant_id = p_tenant and h.space_id = p_space) then
+  if exists (select from holds where tenant_id = p_tenant and space_id = p_space and kind = 'stage') then
     update watches set leased_until = 'epoch', next_at = clock_timestamp() + make_interval(secs => p_next_seconds)
      where tenant_id = p_tenant and space_id = p_space;
   else
