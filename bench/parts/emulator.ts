@@ -7,7 +7,7 @@ import path from 'node:path';
 
 import { measureChatRoom } from '../../emulator/bench/chat-room.ts';
 import { freePort } from '../../dev/postgres.ts';
-import { load } from '../support/load.ts';
+import { load, post } from '../support/load.ts';
 import { processorMs, startProgram, untilOk } from '../support/processes.ts';
 import { heading, line, note, perSecond } from '../support/report.ts';
 import { seconds } from '../support/settings.ts';
@@ -18,6 +18,7 @@ import { printLatency } from '../support/vending.ts';
 const connections = 16;
 /** What the emulator is to make a second, so that it is not what a benchmark of the service measures. */
 const aim = 3_000;
+const halfOfAim = `half of ${perSecond(aim)}`;
 /** Users in turn, as a service that vends has them. */
 const users = 500;
 
@@ -39,6 +40,8 @@ async function tokens(): Promise<void> {
     const { stageArn, roomIdentifier } = await makeStageAndRoom(url);
     await measure(url, program.pid, 'ivs', 'CreateParticipantToken', { stageArn });
     await measure(url, program.pid, 'ivschat', 'CreateChatToken', { roomIdentifier });
+    await program.stop();
+    await measureBareHttp(log);
   } finally {
     await program.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -71,8 +74,23 @@ async function measure(url: string, pid: number, service: string, operation: str
   if (Object.keys(full.others).length > 0) throw new Error(`calls failed: ${JSON.stringify(full.others)}`);
   const used = before !== undefined && after !== undefined ? (after - before) / full.answers : undefined;
   line(operation, perSecond(full.perSecond), used === undefined ? '' : `${used.toFixed(2)} processor ms a call`);
-  const rate = aim / 2;
-  printLatency(`half of ${perSecond(aim)}`, await load({ url, connections, seconds, rate, next }));
+  printLatency(halfOfAim, await load({ url, connections, seconds, rate: aim / 2, next }));
+}
+
+/** What of that latency is the machine's, Node's and the load generator's. */
+async function measureBareHttp(log: string): Promise<void> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const program = startProgram([path.join(root, 'bench/support/bare-http.ts')], { PORT: String(port) }, log);
+  try {
+    await untilOk(url, log);
+    const next = () => post('/', 'nobody');
+    await load({ url, connections, seconds: 2, next });
+    line('bare node:http, beside it', '', '');
+    printLatency(halfOfAim, await load({ url, connections, seconds, rate: aim / 2, next }));
+  } finally {
+    await program.stop();
+  }
 }
 
 async function chatRoom(): Promise<void> {

@@ -124,11 +124,7 @@ export class AwsServices {
     if (!this.#world.rates.take(caller.account, caller.region, target.service, operation.name)) {
       throw throttled(operation.name, this.#world.rates.rateOf(target.service, operation.name));
     }
-    const input = operation.readInput({
-      body: request.body,
-      label: target.label,
-      query: new URLSearchParams(request.query),
-    });
+    const input = operation.readInput({ body: request.body, label: target.label, query: request.query });
     entry.input = input;
     const output = await this.#handle(operation, caller, input);
     const body = operation.hasOutput ? JSON.stringify(output) : '';

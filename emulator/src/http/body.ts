@@ -8,12 +8,15 @@ export type Body = Buffer | 'too-large';
  * the answer instead of a broken connection.
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Body> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= limit) chunks.push(chunk);
-    else chunks.length = 0;
-  }
-  return size > limit ? 'too-large' : Buffer.concat(chunks, size);
+  return await new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) chunks.push(chunk);
+      else chunks.length = 0;
+    });
+    request.once('end', () => resolve(size > limit ? 'too-large' : Buffer.concat(chunks, size)));
+    request.once('error', reject);
+  });
 }

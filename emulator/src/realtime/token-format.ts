@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /** The claims of a participant token (AWS docs, key-pair tokens; AWS's own tokens are taken to carry the same). */
 export interface ParticipantClaims {
@@ -25,7 +25,7 @@ const ENCODED_HEADER = Buffer.from(JSON.stringify(AWS_TOKEN_HEADER)).toString('b
 
 /**
  * Makes a token as CreateParticipantToken does. Its signature has the look of AWS's, 102 bytes of ASN.1 around two
- * P-384 numbers, but is two HMACs: nobody but AWS can verify the real one either, and a P-384 signature costs a
+ * P-384 numbers, but is an HMAC: nobody but AWS can verify the real one either, and a P-384 signature costs a
  * millisecond.
  */
 export function makeAwsToken(claims: ParticipantClaims, secret: KeyObject): string {
@@ -44,14 +44,15 @@ const DER_SEQUENCE = Buffer.from([0x30, 0x64]);
 const DER_INTEGER_48 = Buffer.from([0x02, 0x30]);
 
 function signatureOf(signed: string, secret: KeyObject): Buffer {
-  return Buffer.concat([DER_SEQUENCE, derNumber('r', signed, secret), derNumber('s', signed, secret)]);
+  const proof = createHmac('sha384', secret).update(signed).digest();
+  return Buffer.concat([DER_SEQUENCE, derNumber(proof), derNumber(hash('sha384', proof, 'buffer'))]);
 }
 
-function derNumber(name: string, signed: string, secret: KeyObject): Buffer {
-  const number = createHmac('sha384', secret).update(name).update(signed).digest();
-  // A positive DER integer of exactly 48 bytes starts with a byte of 0x01 to 0x7f.
-  number[0] = ((number[0] ?? 0) & 0x3f) | 0x40;
-  return Buffer.concat([DER_INTEGER_48, number]);
+/** A positive DER integer of exactly 48 bytes starts with a byte of 0x01 to 0x7f. */
+function derNumber(number: Buffer): Buffer {
+  const integer = Buffer.concat([DER_INTEGER_48, number]);
+  integer[2] = ((number[0] ?? 0) & 0x3f) | 0x40;
+  return integer;
 }
 
 /** JSON in ASCII: AWS's web client reads the payload as Latin-1 and would garble anything else (observed in SDK). */

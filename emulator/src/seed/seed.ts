@@ -41,7 +41,7 @@ export async function plantSeed(file: string, world: World): Promise<void> {
     for (const [index, { id, ...item }] of itemsOf(lists[kind], `${file}: ${kind}`).entries()) {
       try {
         const body = Buffer.from(JSON.stringify(item));
-        const input = operation.readInput({ body, label: undefined, query: new URLSearchParams() });
+        const input = operation.readInput({ body, label: undefined, query: '' });
         await handlerOf(operation)(
           newCall(world, scope, operation, () => idOf(id)),
           input,

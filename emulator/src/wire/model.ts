@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ModelData, OperationData } from './model-data.ts';
+import type { MemberData, ModelData, OperationData } from './model-data.ts';
 import { modelledHeaders, ServiceError, validationError } from './service-error.ts';
 import { compileShapes, type Problem, type Reader } from './shapes.ts';
 
@@ -32,7 +32,8 @@ export interface ServiceModel {
 export interface WireRequest {
   body: Buffer;
   label: string | undefined;
-  query: URLSearchParams;
+  /** Without the question mark. */
+  query: string;
 }
 
 /** Loads and compiles the model in `models/<file>.json`. */
@@ -54,6 +55,8 @@ function compileOperation(
 ): OperationModel {
   const input = operation.input?.shape;
   const output = operation.output?.shape;
+  const members = input === undefined ? {} : (service.shapes[input]?.members ?? {});
+  const bound = Object.entries(members).filter(([, member]) => member.location);
   return {
     name: operation.name,
     service,
@@ -64,7 +67,7 @@ function compileOperation(
     readInput(request) {
       if (!input) return {};
       const problems: Problem[] = [];
-      const value = readerOf(input)(gather(service.shapes, input, request), '', problems);
+      const value = readerOf(input)(gather(bound, request), '', problems);
       if (problems.length > 0) throw validationError(problems);
       return value as Record<string, unknown>;
     },
@@ -77,16 +80,16 @@ function compileOperation(
 }
 
 /** Joins body, path label and query into one object, by the bindings of the input shape (restJson1). */
-function gather(shapes: ModelData['shapes'], input: string, request: WireRequest): unknown {
+function gather(bound: readonly [string, MemberData][], request: WireRequest): unknown {
   const body = parseBody(request.body);
-  const bound = Object.entries(shapes[input]?.members ?? {}).filter(([, member]) => member.location);
   if (bound.length === 0 || typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   const gathered: Record<string, unknown> = { ...body };
+  const query = new URLSearchParams(request.query);
   for (const [name, member] of bound) {
     if (member.location === 'uri') {
       gathered[name] = request.label;
     } else {
-      const values = request.query.getAll(member.locationName ?? name);
+      const values = query.getAll(member.locationName ?? name);
       gathered[name] = values.length > 0 ? values : undefined;
     }
   }

@@ -1,6 +1,7 @@
-import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Credential, type Credentials, isSession } from '../accounts/credentials.ts';
+import { hmacSha256 } from './hmac.ts';
 import { ServiceError } from './service-error.ts';
 
 /** Who signed a request, and for where. */
@@ -73,7 +74,7 @@ export function verifySignature(
   if (!credential) throw unknownClient();
   checkSession(credential, request.headers['x-amz-security-token'], credentials);
   const expected = signatureOf(request, authorization, credential.secretAccessKey);
-  if (!timingSafeEqual(Buffer.from(expected, 'hex'), Buffer.from(authorization.signature, 'hex'))) {
+  if (!timingSafeEqual(expected, Buffer.from(authorization.signature, 'hex'))) {
     throw invalid('the signature does not match: check the secret access key and the signing method');
   }
   return { accessKeyId, account: credential.account, region };
@@ -106,7 +107,7 @@ function readTime(header: string | string[] | undefined, scopeDate: string): num
   return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
 }
 
-function signatureOf(request: SignedRequest, authorization: Authorization, secret: string): string {
+function signatureOf(request: SignedRequest, authorization: Authorization, secret: string): Buffer {
   const { date, region, service, signedHeaders } = authorization;
   const { headers } = request;
   const bodyHash = sha256(request.body);
@@ -121,24 +122,22 @@ function signatureOf(request: SignedRequest, authorization: Authorization, secre
   ].join('\n');
   const scope = `${date}/${region}/${service}/aws4_request`;
   const stringToSign = `AWS4-HMAC-SHA256\n${String(headers['x-amz-date'])}\n${scope}\n${sha256(canonical)}`;
-  return createHmac('sha256', signingKey(secret, date, region, service))
-    .update(stringToSign)
-    .digest('hex');
+  return signer(secret, date, region, service)(stringToSign);
 }
 
-const signingKeys = new Map<string, KeyObject>();
+const signers = new Map<string, (text: string) => Buffer>();
 
-/** The derived key is the same for a day and costs four HMACs: the last few are kept, as objects that need no import. */
-function signingKey(secret: string, date: string, region: string, service: string): KeyObject {
+/** Signs with a derived key, which is the same for a day and costs four HMACs: the last few are kept. */
+function signer(secret: string, date: string, region: string, service: string): (text: string) => Buffer {
   const name = `${secret}/${date}/${region}/${service}`;
-  const known = signingKeys.get(name);
+  const known = signers.get(name);
   if (known) return known;
-  let key: Buffer = Buffer.from(`AWS4${secret}`);
-  for (const part of [date, region, service, 'aws4_request']) key = createHmac('sha256', key).update(part).digest();
-  if (signingKeys.size >= 1000) signingKeys.clear();
-  const derived = createSecretKey(key);
-  signingKeys.set(name, derived);
-  return derived;
+  const parts = [date, region, service, 'aws4_request'];
+  const key = parts.reduce<Buffer>((key, part) => hmacSha256(key)(part), Buffer.from(`AWS4${secret}`));
+  if (signers.size >= 1000) signers.clear();
+  const made = hmacSha256(key);
+  signers.set(name, made);
+  return made;
 }
 
 /** Each segment is encoded once more than on the wire (AWS docs: every service but S3 does). */

@@ -1,0 +1,10 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { hmacSha256 } from './hmac.ts';
+
+test.each([0, 1, 32, 63, 64, 65, 200])('is that of node:crypto with a key of %d bytes', (bytes) => {
+  const key = randomBytes(bytes);
+  const hmac = hmacSha256(key);
+  for (const text of ['', 'AWS4-HMAC-SHA256', 'ä€😀', 'x'.repeat(1_000)]) {
+    expect(hmac(text).toString('hex')).toBe(createHmac('sha256', key).update(text).digest('hex'));
+  }
+});
