@@ -54,7 +54,9 @@ interface Outcome {
 export class Delivery extends BackgroundWork {
   protected readonly everyMs = 250;
   private readonly logger = new Logger(Delivery.name);
-  private readonly inFlight = new Set<Promise<void>>();
+  private readonly claims = new Set<Promise<number>>();
+  /** Calls on their way, and the action each is for. */
+  private readonly inFlight = new Map<Promise<void>, string>();
 
   constructor(
     private readonly database: ModerationDatabase,
@@ -69,11 +71,12 @@ export class Delivery extends BackgroundWork {
   async deliver(tenantId: string, actionId: string): Promise<void> {
     const deadline = performance.now() + inlineDeadlineMs;
     while (performance.now() < deadline) {
-      const claimedAt = performance.now();
-      const claimed = await this.claim(tenantId, actionId, maxInFlight);
-      if (claimed.length === 0) return;
-      const all = Promise.all(claimed.map((call) => this.start(call, claimedAt)));
-      await Promise.race([all, new Promise((resolve) => setTimeout(resolve, deadline - performance.now()).unref())]);
+      await this.claim(tenantId, actionId, maxInFlight);
+      await Promise.all(this.claims); // a round in the background may have been quicker
+      const calls = [...this.inFlight].filter(([, of]) => of === actionId).map(([call]) => call);
+      if (calls.length === 0) return;
+      const timeUp = new Promise((resolve) => setTimeout(resolve, deadline - performance.now()).unref());
+      await Promise.race([Promise.all(calls), timeUp]);
     }
   }
 
@@ -81,39 +84,40 @@ export class Delivery extends BackgroundWork {
   async run(): Promise<void> {
     for (;;) {
       const free = maxInFlight - this.inFlight.size;
-      if (free <= 0) return;
-      const claimedAt = performance.now();
-      const claimed = await this.claim(null, null, free);
-      for (const call of claimed) void this.start(call, claimedAt);
-      if (claimed.length === 0) return;
+      if (free <= 0 || (await this.claim(null, null, free)) === 0) return;
     }
   }
 
   override async beforeApplicationShutdown(): Promise<void> {
     await super.beforeApplicationShutdown();
-    await Promise.all(this.inFlight);
+    await Promise.all(this.inFlight.keys());
   }
 
-  private async claim(tenantId: string | null, actionId: string | null, limit: number): Promise<Claimed[]> {
-    return await this.database.call<Claimed>('claim-targets', claimSql, [
-      tenantId,
-      actionId,
-      limit,
-      `${leaseSeconds} seconds`,
-      rates,
-    ]);
+  /** Starts the calls that it gets, and tells how many. */
+  private async claim(tenantId: string | null, actionId: string | null, limit: number): Promise<number> {
+    const claim = this.claimAndStart(tenantId, actionId, limit);
+    const settled = claim.catch(() => 0).finally(() => this.claims.delete(settled));
+    this.claims.add(settled);
+    return await claim;
+  }
+
+  private async claimAndStart(tenantId: string | null, actionId: string | null, limit: number): Promise<number> {
+    const claimedAt = performance.now();
+    const values = [tenantId, actionId, limit, `${leaseSeconds} seconds`, rates];
+    const calls = await this.database.call<Claimed>('claim-targets', claimSql, values);
+    for (const call of calls) this.start(call, claimedAt);
+    return calls.length;
   }
 
   /** @param claimedAt when the claim was asked for: who is stopped while its answer is under way is late as well. */
-  private start(call: Claimed, claimedAt: number): Promise<void> {
+  private start(call: Claimed, claimedAt: number): void {
     const work: Promise<void> = this.attempt(call, claimedAt)
       .catch((error: unknown) => {
         // The lease runs out and somebody tries again.
         this.logger.warn({ err: error, operation: call.operation }, 'a delivery could not be noted');
       })
       .finally(() => this.inFlight.delete(work));
-    this.inFlight.add(work);
-    return work;
+    this.inFlight.set(work, call.action_id);
   }
 
   private async attempt(call: Claimed, claimedAt: number): Promise<void> {

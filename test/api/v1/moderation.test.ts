@@ -1,4 +1,5 @@
 import { SendMessageRequest } from 'amazon-ivs-chat-messaging';
+import { Delivery } from '../../../src/moderation/delivery.ts';
 import { enter, onStage, type Person } from '../../support/chat.ts';
 import { expectProblem } from '../../support/problem.ts';
 import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
@@ -48,6 +49,19 @@ function isInside({ pass }: Person): boolean {
 }
 
 describe('kicks', () => {
+  test('what the background has begun to carry out is waited for', async () => {
+    const delivery = stagedoor.app.get(Delivery);
+    const deliver = delivery.deliver.bind(delivery);
+    delivery.deliver = async (...act) => {
+      await Promise.all([delivery.run(), deliver(...act)]);
+    };
+    stagedoor.ivs.fault({ operation: 'DisconnectParticipant', effect: { delayMs: 300 }, count: 1 });
+    const { pass } = await comeIn();
+    const answer = await post(`${here}/participants/${pass['stage'].participantId}/disconnect`);
+    Reflect.deleteProperty(delivery, 'deliver');
+    expect([answer.status, answer.body['state']]).toEqual([200, 'delivered']);
+  });
+
   test('a participant is thrown off the stage, and may come back with another token', async () => {
     const person = await comeIn();
     const { participantId } = person.pass['stage'];
