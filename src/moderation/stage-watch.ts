@@ -19,6 +19,9 @@ const againSeconds = 2;
 /** Up to so many users are asked for by name; for more, everybody who is connected is listed. */
 const maxByName = 3;
 
+/** Looks at once; each takes a second or two at most. */
+const maxLooks = 20;
+
 /** A participant who was to exchange his token for a lesser one. */
 interface Demoted {
   participantId: string;
@@ -47,6 +50,7 @@ interface Claimed {
 export class StageWatch extends BackgroundWork {
   protected readonly everyMs = 250;
   private readonly logger = new Logger(StageWatch.name);
+  private readonly looks = new Set<Promise<void>>();
 
   constructor(
     private readonly database: ModerationDatabase,
@@ -56,14 +60,34 @@ export class StageWatch extends BackgroundWork {
     super();
   }
 
+  /** Starts the looks that are due, without waiting for them: a slow account must not hold up the others. */
   async run(): Promise<void> {
+    const free = maxLooks - this.looks.size;
+    if (free <= 0) return;
     const claimed = await this.database.call<Claimed>(
       'claim-watches',
-      "select * from claim_watches(10, '10 seconds'::interval, $1, $2, $3)",
-      [maxByName, callsPerSecond, callsPerSecond],
+      "select * from claim_watches($1, '10 seconds'::interval, $2, $3, $4)",
+      [free, maxByName, callsPerSecond, callsPerSecond],
     );
-    const found = await Promise.all(claimed.map((watch) => this.look(watch)));
-    if (found.some((count) => count > 0)) await this.delivery.run();
+    for (const watch of claimed) this.start(watch);
+  }
+
+  override async beforeApplicationShutdown(): Promise<void> {
+    await super.beforeApplicationShutdown();
+    await Promise.all(this.looks);
+  }
+
+  private start(watch: Claimed): void {
+    const look: Promise<void> = this.look(watch)
+      .then(async (found) => {
+        if (found > 0) await this.delivery.run();
+      })
+      .catch((error: unknown) => {
+        // The lease runs out and somebody looks again.
+        this.logger.warn({ spaceId: watch.space_id, err: error }, 'a look at a stage could not be taken in');
+      })
+      .finally(() => this.looks.delete(look));
+    this.looks.add(look);
   }
 
   /** How many were found who should be gone. */

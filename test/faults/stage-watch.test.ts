@@ -52,6 +52,26 @@ test('a look that has found the user while his ban is lifted leads to no call af
   expect(calls()).toBe(before);
 });
 
+test('a Region that is slow holds up no look at stages in another', async () => {
+  const far = await stagedoor.createTenant(undefined, { region: 'eu-west-1' });
+  const tokenIn = async ({ key }: TestTenant) => {
+    const { id } = await stagedoor.createSpace({ key } as TestTenant, { defaultRole: 'speaker' });
+    return await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${id}/stage-tokens`, key, { userId: 'late' }));
+  };
+  const [near] = [await tokenIn(tenant), await tokenIn(far)];
+  const slow = stagedoor.ivs.fault({ operation: 'GetStage', region: 'eu-west-1', effect: { delayMs: 2_000 } });
+  for (const { key } of [tenant, far]) {
+    await stagedoor.expect(201, stagedoor.post('/v1/bans', key, { userId: 'late' }));
+  }
+  await until(() => slow.struck > 0, 'the slow look is under way');
+  stagedoor.ivs.clearJournal(); // calls are written down when they are answered
+  stagedoor.ivs.join(near['token']);
+  await stagedoor.database.query(`update watches set next_at = now() where tenant_id = '${tenant.id}'`);
+  const kicked = () => stagedoor.ivs.journal({ operation: 'DisconnectParticipant' }).length > 0;
+  await until(kicked, 'who came in meanwhile is found');
+  expect(stagedoor.ivs.journal({ operation: 'GetStage', region: 'eu-west-1' })).toEqual([]);
+});
+
 test('a stage with several people to look for has its turn among many with one', async () => {
   const spaces: Json[] = [];
   for (let n = 0; n < 6; n++) spaces.push(await stagedoor.createSpace(tenant, { defaultRole: 'speaker' }));
@@ -59,6 +79,7 @@ test('a stage with several people to look for has its turn among many with one',
   for (const space of spaces) await banUnused(space, 'one');
   await banUnused(crowded, 'two');
   await stagedoor.stopService();
+  await watcher.query('delete from watches where not space_id = any ($1)', [spaces.map(({ id }) => id)]);
   const claimed = async (allowance: number): Promise<string[]> => {
     await watcher.query(
       `update pacing set allowance = $1, at = clock_timestamp() where operation = 'ListParticipants'`,
