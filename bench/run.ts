@@ -5,6 +5,7 @@
  */
 import { ban } from './parts/ban.ts';
 import { emulator } from './parts/emulator.ts';
+import { freeze } from './parts/freeze.ts';
 import { bans, growth } from './parts/growth.ts';
 import { roundTrips } from './parts/round-trips.ts';
 import { startup } from './parts/startup.ts';
@@ -19,6 +20,7 @@ const parts: Record<string, () => Promise<void>> = {
   growth,
   'ban-check': bans,
   'ban-latency': ban,
+  freeze,
   startup,
   emulator,
 };

@@ -57,19 +57,26 @@ abstract class Connections implements OnApplicationShutdown {
   }
 
   /** Runs `work` in a transaction that sees only the caller's tenant, after checking that the credential still holds. */
-  async inTenantOf<T>(caller: Exclude<Caller, { kind: 'operator' }>, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return await this.inScope({ tenantId: caller.tenantId, kind: caller.kind, credential: credentialId(caller) }, work);
+  async inTenantOf<T>(
+    caller: Exclude<Caller, { kind: 'operator' }>,
+    work: (tx: Tx) => Promise<T>,
+    timeoutMs?: number,
+  ): Promise<T> {
+    const scope = { tenantId: caller.tenantId, kind: caller.kind, credential: credentialId(caller) };
+    return await this.inScope(scope, work, timeoutMs);
   }
 
   /**
    * Runs `work` in a transaction that sees only the rows of the scope's tenant. After a deadlock it runs anew, so it must
    * do nothing that outlives the transaction.
+   *
+   * @param timeoutMs for all statements together; each has its own limit besides.
    */
-  async inScope<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async inScope<T>(scope: Scope, work: (tx: Tx) => Promise<T>, timeoutMs?: number): Promise<T> {
     return await this.transaction(async (tx) => {
       await tx.$executeRaw`select enter_tenant(${scope.tenantId}, ${scope.kind}, ${scope.credential})`;
       return await work(tx);
-    });
+    }, timeoutMs);
   }
 
   /** Runs `work` in a transaction that sees all tenants' own rows, and nothing that belongs to one. */
@@ -94,11 +101,9 @@ abstract class Connections implements OnApplicationShutdown {
     await this.pool.end();
   }
 
-  private async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  private async transaction<T>(work: (tx: Tx) => Promise<T>, timeout = statementTimeoutMs + 500): Promise<T> {
     return await untilNotEndedForAnother(() =>
-      inSpan('postgres transaction', {}, () =>
-        this.prisma.$transaction(work, { maxWait: connectTimeoutMs, timeout: statementTimeoutMs + 500 }),
-      ),
+      inSpan('postgres transaction', {}, () => this.prisma.$transaction(work, { maxWait: connectTimeoutMs, timeout })),
     );
   }
 }

@@ -11,7 +11,7 @@ import { type Bearer, Mints } from '../joins/mints.ts';
 import type { Action } from '../moderation/actions.schemas.ts';
 import { ActionsService } from '../moderation/actions.service.ts';
 import { actOnGrants, addCall } from '../moderation/act-on-grants.ts';
-import { callOff, onceCallsHaveEnded } from '../moderation/call-off.ts';
+import { callOff, onceCallsHaveEnded, undoTimeoutMs } from '../moderation/call-off.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 
 /** How long somebody who was demoted has to exchange his token before he is looked for, in seconds. */
@@ -103,7 +103,9 @@ export class RoleChanges {
       });
       return { result: written, ...done };
     };
-    const { result, actionId, exchange } = await onceCallsHaveEnded(() => database.inTenantOf(caller, tryToChange));
+    const { result, actionId, exchange } = await onceCallsHaveEnded(() =>
+      database.inTenantOf(caller, tryToChange, undoTimeoutMs),
+    );
     const [action, token] = await Promise.all([
       actionId === null ? null : this.actions.carryOut(caller, actionId),
       exchange && this.mint(exchange),

@@ -1,7 +1,7 @@
 import type { Tx } from '../database/database.ts';
 import type { Prisma } from '../database/generated/client.ts';
 
-/** Which grants are meant: these, or what could still matter of a user's. */
+/** Which grants are meant: these, in the order they are to be acted on, or what could still matter of a user's. */
 export type Grants = string[] | { of: string; spaceId?: string; before?: string };
 
 /** What is to become of their holders. */
@@ -34,14 +34,11 @@ async function grantsOf(
   { of, spaceId, before }: Exclude<Grants, string[]>,
 ): Promise<string[]> {
   const [row] = await tx.$queryRaw<{ ids: string[] }[]>`
-    select grants_to_act_on(${tenantId}, ${of}, ${spaceId ?? null}) as ids`;
-  const ids = row?.ids ?? [];
-  if (before === undefined) return ids;
-  const older = await tx.grant.findMany({
-    where: { tenantId, id: { in: ids }, issuedAt: { lt: before } },
-    select: { id: true },
-  });
-  return older.map(({ id }) => id);
+    select coalesce(array_agg(u.id order by u.nth), '{}') as ids
+      from unnest(grants_to_act_on(${tenantId}, ${of}, ${spaceId ?? null})) with ordinality as u (id, nth)
+      join grants g on g.tenant_id = ${tenantId} and g.id = u.id
+     where g.issued_at < coalesce(${before ?? null}::timestamptz, 'infinity')`;
+  return row?.ids ?? [];
 }
 
 /** One call to IVS that an action needs. */

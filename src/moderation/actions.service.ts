@@ -61,38 +61,27 @@ export class ActionsService {
     const before = readCursor(query.cursor);
     return await this.database.inTenantOf(caller, async (tx) => {
       await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
-      const open = { some: { state: { in: ['pending', 'stuck'] } } };
-      const openIds =
-        query.state === undefined
-          ? undefined
-          : await tx.target.findMany({
-              where: { tenantId, state: open.some.state },
-              distinct: ['actionId'],
-              select: { actionId: true },
-            });
-      const ids = openIds?.map(({ actionId }) => actionId);
+      const open = query.state === undefined ? undefined : await openIds(tx, tenantId);
       const rows = await tx.action.findMany({
         where: {
           tenantId,
           ...(query.spaceId !== undefined && { spaceId: query.spaceId }),
           id: {
             ...(before !== undefined && { lt: before }),
-            ...(ids && (query.state === 'pending' ? { in: ids } : { notIn: ids })),
+            ...(open && (query.state === 'pending' ? { in: open } : { notIn: open })),
           },
         },
         orderBy: { id: 'desc' },
         take: query.limit + 1,
       });
-      const targets = await targetsOf(
-        tx,
-        tenantId,
-        rows.map((row) => row.id),
-      );
+      const ids = rows.map((row) => row.id);
+      const targets = await targetsOf(tx, tenantId, ids);
+      const unfinished = await unfinishedOf(tx, tenantId, ids);
       return toPage(
         rows,
         query.limit,
         (row) => row.id,
-        (row) => toAction(row, targets.get(row.id) ?? []),
+        (row) => toAction(row, targets.get(row.id) ?? [], unfinished.has(row.id)),
       );
     });
   }
@@ -109,7 +98,25 @@ export async function findAction(tx: Tx, tenantId: string, actionId: string): Pr
   const row = await tx.action.findUnique({ where: { tenantId_id: { tenantId, id: actionId } } });
   if (!row) throw notFound('action');
   const targets = await targetsOf(tx, tenantId, [actionId]);
-  return toAction(row, targets.get(actionId) ?? []);
+  const unfinished = await unfinishedOf(tx, tenantId, [actionId]);
+  return toAction(row, targets.get(actionId) ?? [], unfinished.has(actionId));
+}
+
+/** Acts that are not carried out yet. */
+async function openIds(tx: Tx, tenantId: string): Promise<string[]> {
+  const open = { state: { in: ['pending', 'stuck'] } };
+  const rows = [
+    ...(await tx.target.findMany({ where: { tenantId, ...open }, distinct: ['actionId'], select: { actionId: true } })),
+    ...(await tx.unfinishedAct.findMany({ where: { tenantId }, select: { actionId: true } })),
+  ];
+  return rows.map(({ actionId }) => actionId);
+}
+
+/** Which of these acts have calls that are not even written down yet. */
+async function unfinishedOf(tx: Tx, tenantId: string, actionIds: string[]): Promise<Set<string>> {
+  const where = { tenantId, actionId: { in: actionIds } };
+  const rows = await tx.unfinishedAct.findMany({ where, select: { actionId: true } });
+  return new Set(rows.map(({ actionId }) => actionId));
 }
 
 async function targetsOf(tx: Tx, tenantId: string, actionIds: string[]): Promise<Map<string, TargetRow[]>> {
@@ -120,8 +127,8 @@ async function targetsOf(tx: Tx, tenantId: string, actionIds: string[]): Promise
   return Map.groupBy(rows, (row) => row.actionId);
 }
 
-function toAction(row: ActionRow, targets: TargetRow[]): Action {
-  const open = targets.some(({ state }) => state === 'pending' || state === 'stuck');
+function toAction(row: ActionRow, targets: TargetRow[], unfinished: boolean): Action {
+  const open = unfinished || targets.some(({ state }) => state === 'pending' || state === 'stuck');
   return {
     id: row.id,
     kind: row.kind as ActionKind,

@@ -2,13 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tx } from '../database/database.ts';
 import { leaseSeconds } from './delivery.ts';
 
+/** Longest an undoing may take, in milliseconds: what was done against ten thousand people has as much to be given back. */
+export const undoTimeoutMs = 20_000;
+
 /** Longest a call to IVS takes from its lease, in seconds: its deadline, and a moment to get there. */
 const callSeconds = 4.5;
+
+/** For how long no other call begins, in seconds, until the undoing is tried again. */
+const heldBackSeconds = 1;
 
 /**
  * Calls off what acts still wanted of IVS and gives back what they held, so that nothing late hits a user who is lawful
  * again. False while one of their calls is on its way to IVS: then nothing is called off, no other call begins for a
- * moment, and the undoing has to wait. The transaction must have written nothing before.
+ * moment, and the undoing has to wait. The transaction must have written nothing before, and have `undoTimeoutMs`.
  */
 export async function callOff(tx: Tx, tenantId: string, actionIds: string[], why: string): Promise<boolean> {
   // A look at a stage may be writing down a call of these acts this moment: it ends first, and its call is seen.
@@ -17,18 +23,26 @@ export async function callOff(tx: Tx, tenantId: string, actionIds: string[], why
      where tenant_id = ${tenantId}
        and space_id in (select space_id from holds where tenant_id = ${tenantId} and action_id = any (${actionIds}))
      order by space_id for update`;
-  // No new call may begin while we look, so the calls that are due are held for the length of this transaction.
-  await tx.$executeRaw`
-    select from targets where tenant_id = ${tenantId} and action_id = any (${actionIds}) order by id for update`;
+  await tx.$executeRaw`select lock_calls(${tenantId}, ${actionIds})`;
   const [row] = await tx.$queryRaw<{ busy: boolean }[]>`
     select calls_under_way(${tenantId}, ${actionIds}, make_interval(secs => ${leaseSeconds}),
                            make_interval(secs => ${callSeconds}::double precision)) as busy`;
   if (row?.busy) {
-    await tx.$executeRaw`select put_off(${tenantId}, ${actionIds})`;
+    await tx.$executeRaw`
+      update actions set held_until = clock_timestamp() + make_interval(secs => ${heldBackSeconds}::double precision)
+       where tenant_id = ${tenantId} and id = any (${actionIds})`;
     return false;
   }
-  await tx.$executeRaw`select call_off(${tenantId}, id, ${why}) from unnest(${actionIds}::text[]) as id`;
+  for (const id of actionIds) {
+    while (!(await callOffSome(tx, tenantId, id, why))) continue;
+  }
   return true;
+}
+
+/** Whether that was all of it. */
+async function callOffSome(tx: Tx, tenantId: string, actionId: string, why: string): Promise<boolean> {
+  const [row] = await tx.$queryRaw<{ all: boolean }[]>`select call_off(${tenantId}, ${actionId}, ${why}) as all`;
+  return row?.all ?? true;
 }
 
 /** Tries to undo an act until no call of it is on its way any more, which takes seconds at most. */

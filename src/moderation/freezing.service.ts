@@ -9,7 +9,7 @@ import type { Action } from './actions.schemas.ts';
 import { ActionsService } from './actions.service.ts';
 import { actOnGrants } from './act-on-grants.ts';
 import { Authority } from '../auth/authority.ts';
-import { callOff, onceCallsHaveEnded } from './call-off.ts';
+import { callOff, onceCallsHaveEnded, undoTimeoutMs } from './call-off.ts';
 
 /** The panic button: one call that makes a space quiet, and one that undoes it. */
 @Injectable()
@@ -68,21 +68,29 @@ export class FreezingService {
     meant: { freezeId?: string },
   ): Promise<true | undefined> {
     const { tenantId } = caller;
-    return await this.database.inTenantOf(caller, async (tx) => {
-      await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, true)`;
-      const space = await findSpace(tx, tenantId, spaceId);
-      await this.authority.assertModerator(tx, caller, spaceId);
-      if (space.frozenAt === null) throw new Problem('conflict', 'The space is not frozen.');
-      const where = { tenantId, spaceId, kind: 'space.freeze' };
-      const { id } = await tx.action.findFirstOrThrow({ where, orderBy: { createdAt: 'desc' }, select: { id: true } });
-      meant.freezeId ??= id;
-      if (meant.freezeId !== id) throw new Problem('conflict', 'The space was thawed and frozen anew meanwhile.');
-      if (!(await callOff(tx, tenantId, [id], 'the space was unfrozen'))) return undefined;
-      await tx.$executeRaw`update spaces set frozen_at = null, updated_at = now()
+    return await this.database.inTenantOf(
+      caller,
+      async (tx) => {
+        await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, true)`;
+        const space = await findSpace(tx, tenantId, spaceId);
+        await this.authority.assertModerator(tx, caller, spaceId);
+        if (space.frozenAt === null) throw new Problem('conflict', 'The space is not frozen.');
+        const where = { tenantId, spaceId, kind: 'space.freeze' };
+        const { id } = await tx.action.findFirstOrThrow({
+          where,
+          orderBy: { createdAt: 'desc' },
+          select: { id: true },
+        });
+        meant.freezeId ??= id;
+        if (meant.freezeId !== id) throw new Problem('conflict', 'The space was thawed and frozen anew meanwhile.');
+        if (!(await callOff(tx, tenantId, [id], 'the space was unfrozen'))) return undefined;
+        await tx.$executeRaw`update spaces set frozen_at = null, updated_at = now()
                             where tenant_id = ${tenantId} and id = ${spaceId}`;
-      const details = { reason: reason ?? null };
-      await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details });
-      return true;
-    });
+        const details = { reason: reason ?? null };
+        await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details });
+        return true;
+      },
+      undoTimeoutMs,
+    );
   }
 }

@@ -7,6 +7,7 @@ import { FreezingService } from './freezing.service.ts';
 import { ModerationController } from './moderation.controller.ts';
 import { ModerationService } from './moderation.service.ts';
 import { StageWatch } from './stage-watch.ts';
+import { UnfinishedActs } from './unfinished-acts.ts';
 import { Watchdog } from './watchdog.ts';
 
 @Module({
@@ -19,6 +20,7 @@ import { Watchdog } from './watchdog.ts';
     ActionsService,
     Delivery,
     StageWatch,
+    UnfinishedActs,
     Watchdog,
   ],
   exports: [ActionsService],

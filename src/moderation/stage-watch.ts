@@ -34,7 +34,8 @@ interface Claimed {
   tenant_id: string;
   space_id: string;
   stage_arn: string | null;
-  users: string[];
+  /** Who to ask for by name; null: everybody is listed. */
+  users: string[] | null;
   demoted: Demoted[];
   region: string;
   aws_role_arn: string | null;
@@ -164,10 +165,8 @@ export class StageWatch extends BackgroundWork {
   }
 
   private async connected(watch: Claimed): Promise<Participant[]> {
-    if (watch.stage_arn === null || watch.users.length === 0) return [];
-    const account = accountOf(watch);
-    const byName = watch.users.length <= maxByName ? watch.users : undefined;
-    return await this.realTime.connectedParticipants(account, watch.stage_arn, byName);
+    if (watch.stage_arn === null || watch.users?.length === 0) return [];
+    return await this.realTime.connectedParticipants(accountOf(watch), watch.stage_arn, watch.users ?? undefined);
   }
 }
 

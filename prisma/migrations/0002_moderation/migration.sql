@@ -16,6 +16,7 @@ create table actions (
   created_at timestamptz(3) not null default now(),
   requested_at timestamptz(3) not null, -- when the request came in, by the database's clock
   silenced_at timestamptz(3),           -- when the last connection it is about was gone
+  held_until timestamptz(3),            -- no call of it begins before: it is about to be undone
   primary key (tenant_id, id),
   foreign key (tenant_id, space_id) references spaces (tenant_id, id),
   foreign key (tenant_id, ban_id) references bans (tenant_id, id)
@@ -86,6 +87,18 @@ create table holds (
 create index holds_of_action on holds (tenant_id, action_id);
 create index holds_of_space on holds (tenant_id, space_id);
 
+-- What an act against very many grants has still to write down: a moderator waits for its first part, the rest follows.
+create table unfinished_acts (
+  tenant_id text not null,
+  action_id text not null,
+  grants text[] not null, -- in the order they are to be acted on
+  keep_out boolean not null,
+  watch_for text not null,
+  watch_from timestamptz(3) not null,
+  primary key (tenant_id, action_id, watch_for),
+  foreign key (tenant_id, action_id) references actions (tenant_id, id)
+);
+
 -- One row for each space with watched stage grants: when to look at its stage again, and who is looking.
 create table watches (
   tenant_id text not null,
@@ -111,7 +124,7 @@ create table pacing (
 do $$
 declare t text;
 begin
-  foreach t in array array['actions', 'targets', 'holds', 'watches'] loop
+  foreach t in array array['actions', 'targets', 'holds', 'unfinished_acts', 'watches'] loop
     execute format('alter table %I enable row level security', t);
     execute format('alter table %I force row level security', t);
     execute format('create policy serving on %I to stagedoor_app using (true) with check (true)', t);
@@ -121,11 +134,11 @@ begin
     execute format('create policy crossing on %I to stagedoor_crossing using (true)', t);
   end loop;
 end $$;
-grant select, insert, update, delete on actions, targets, holds, watches to stagedoor_app;
+grant select, insert, update, delete on actions, targets, holds, unfinished_acts, watches to stagedoor_app;
 
 grant create on schema public to stagedoor_crossing; -- until the end of this file
 grant select, insert, update on pacing to stagedoor_crossing;
-grant select on actions, bans, holds to stagedoor_crossing;
+grant select on actions, bans, holds, unfinished_acts to stagedoor_crossing;
 grant select, update on targets to stagedoor_crossing;
 grant select, update on watches to stagedoor_crossing;
 create policy crossing on bans for select to stagedoor_crossing using (true);
@@ -155,24 +168,36 @@ create function ban_end(p_tenant text, p_action text) returns timestamptz
    where a.tenant_id = p_tenant and a.id = p_action
 $$;
 
--- Turns grants into calls to IVS, in the transaction that decides the act.
+create function may_be_inside(g grants) returns boolean
+  language sql immutable return g.state in ('released', 'watched') or (g.state = 'revoked' and g.mint = 'key-pair');
+
+-- Turns grants into calls to IVS, in the transaction that decides the act; of more than a thousand, the first thousand, and
+-- the rest in steps of go_on_acting.
 --   p_keep_out   what was not used yet must not be used: watch the stage, and disconnect from chat once more when the last
 --                unused chat token can no longer connect
---   p_watch_for  'gone', 'banned', or 'demoted': then stage participants are not disconnected now, only if they keep, or take up again,
---                what they were to exchange for less
+--   p_watch_for  'gone', 'banned', or 'demoted': then stage participants are not disconnected now, only if they keep, or take up
+--                again, what they were to exchange for less
 --   p_grace      how long they have to do so
 create function act_on_grants(p_tenant text, p_action text, p_grants text[], p_keep_out boolean, p_watch_for text,
                               p_grace interval)
   returns void
   language plpgsql as $$
+declare
+  v_at_once constant integer := 1000;
+  v_grants grants[];
 begin
-  perform watch_soon(p_tenant, array(
-    select distinct space_id from grants
-     where tenant_id = p_tenant and id = any (p_grants) and kind = 'stage' and (p_keep_out or expires_at <= now())));
+  if cardinality(p_grants) > v_at_once then
+    insert into unfinished_acts (tenant_id, action_id, grants, keep_out, watch_for, watch_from)
+    values (p_tenant, p_action, p_grants[v_at_once + 1:], p_keep_out, p_watch_for, clock_timestamp() + p_grace);
+    p_grants := p_grants[:v_at_once];
+  end if;
+  v_grants := by_ids(p_tenant, p_grants);
+  perform watch_soon(p_tenant, spaces_to_watch(v_grants, p_keep_out));
   -- Who gives one of these back waits, and then sees that it is held.
   perform from grants where tenant_id = p_tenant and id = any (p_grants) order by id for no key update;
 
-  -- Stage: whoever has an unexpired token, and whoever came last with one that has expired since: he may be inside still.
+  -- Stage: whoever has an unexpired token, and whoever came last with one that has expired since: he may be inside still. Of
+  -- somebody who has hoarded tokens, the newest: five calls a second are for everybody, and the watch finds him as well.
   if p_watch_for <> 'demoted' then
     insert into targets (tenant_id, action_id, space_id, account, operation, arn, target, grant_id, priority, parameters,
                          needed_until)
@@ -180,13 +205,11 @@ begin
            case when 'PUBLISH' = any (g.capabilities) then 0 else 1 end,
            jsonb_strip_nulls(jsonb_build_object('reason', left(a.reason, 128))),
            least(g.expires_at + interval '24 hours', ban_end(p_tenant, p_action))
-      from (select *, row_number() over (partition by space_id, user_id order by issued_at desc) as nth
-              from grants
-             where tenant_id = p_tenant and id = any (p_grants) and kind = 'stage' and participant_id is not null) g
+      from of_participants(v_grants) g
       join spaces s on s.tenant_id = p_tenant and s.id = g.space_id and s.stage_arn is not null
       join tenants t on t.id = p_tenant
       join actions a on a.tenant_id = p_tenant and a.id = p_action
-     where g.expires_at > now() or g.nth = 1
+     where g.nth = 1 or (g.expires_at > now() and (g.nth <= 25 or not p_keep_out))
      order by g.issued_at desc;
   end if;
 
@@ -195,22 +218,20 @@ begin
   select p_tenant, p_action, g.space_id, account_key(t), 'DisconnectUser', s.room_arn, g.ivs_user_id, max(g.id),
          jsonb_strip_nulls(jsonb_build_object('reason', left(max(a.reason), 256), 'userId', max(g.user_id))),
          least(max(g.session_expires_at) + interval '5 minutes', ban_end(p_tenant, p_action))
-    from grants g
+    from unnest(v_grants) g
     join spaces s on s.tenant_id = p_tenant and s.id = g.space_id and s.room_arn is not null
     join tenants t on t.id = p_tenant
     join actions a on a.tenant_id = p_tenant and a.id = p_action
-   where g.tenant_id = p_tenant and g.id = any (p_grants) and g.kind = 'chat' and g.session_expires_at > now()
+   where g.kind = 'chat' and g.session_expires_at > now()
    group by g.space_id, t, s.room_arn, g.ivs_user_id;
 
   if not p_keep_out then
     -- He may be inside with an older token than his last, which has expired: one look tells.
     insert into holds (tenant_id, grant_id, action_id, space_id, watch_for, watch_from, until, kind, ivs_user_id,
                        participant_id, expires_at)
-    select p_tenant, g.id, p_action, g.space_id, 'gone', clock_timestamp(), ban_end(p_tenant, p_action), g.kind, g.ivs_user_id,
+    select p_tenant, g.id, p_action, g.space_id, 'gone', clock_timestamp(), ban_end(p_tenant, p_action), 'stage', g.ivs_user_id,
            g.participant_id, g.expires_at
-      from (select *, row_number() over (partition by space_id, user_id order by issued_at desc) as nth
-              from grants
-             where tenant_id = p_tenant and id = any (p_grants) and kind = 'stage' and participant_id is not null) g
+      from of_participants(v_grants) g
      where g.expires_at <= now() and g.nth > 1;
     return;
   end if;
@@ -220,23 +241,91 @@ begin
   select p_tenant, p_action, g.space_id, account_key(t), 'DisconnectUser', s.room_arn, g.ivs_user_id, max(g.id),
          jsonb_strip_nulls(jsonb_build_object('reason', left(max(a.reason), 256), 'userId', max(g.user_id))),
          least(max(g.session_expires_at) + interval '5 minutes', ban_end(p_tenant, p_action)), true, max(g.expires_at) + interval '5 seconds', 2
-    from grants g
+    from unnest(v_grants) g
     join spaces s on s.tenant_id = p_tenant and s.id = g.space_id and s.room_arn is not null
     join tenants t on t.id = p_tenant
     join actions a on a.tenant_id = p_tenant and a.id = p_action
-   where g.tenant_id = p_tenant and g.id = any (p_grants) and g.kind = 'chat' and g.expires_at > now()
+   where g.kind = 'chat' and g.expires_at > now()
    group by g.space_id, t, s.room_arn, g.ivs_user_id;
 
   insert into holds (tenant_id, grant_id, action_id, space_id, watch_for, watch_from, until, kind, ivs_user_id,
                      participant_id, expires_at)
   select p_tenant, id, p_action, space_id, p_watch_for, clock_timestamp() + p_grace, ban_end(p_tenant, p_action), kind,
          ivs_user_id, participant_id, expires_at
-    from grants
-   where tenant_id = p_tenant and id = any (p_grants) and (kind = 'stage' or session_expires_at > now());
+    from unnest(v_grants)
+   where kind = 'stage' or session_expires_at > now();
   update grants set state = 'watched'
    where tenant_id = p_tenant and id = any (p_grants) and state = 'released'
      and (kind = 'stage' or session_expires_at > now());
 end $$;
+
+-- Looked up one by one, by a plan that is not kept: of one made when the table was small, none must walk through all of a
+-- tenant's for some.
+create function by_ids(p_tenant text, p_ids text[]) returns grants[]
+  language sql stable set plan_cache_mode = force_custom_plan as $$
+  select array(select one.g from unnest(p_ids) with ordinality as u (id, nth)
+                cross join lateral (select g from grants g where g.tenant_id = p_tenant and g.id = u.id offset 0) as one
+                order by u.nth)
+$$;
+
+-- The stage grants among these, each with its place among all that its user has for the space, as far as the first few: 1 is
+-- the newest.
+create function of_participants(p_grants grants[])
+  returns table (id text, space_id text, participant_id text, ivs_user_id text, capabilities text[], issued_at timestamptz,
+                 expires_at timestamptz, nth bigint)
+  language sql stable set plan_cache_mode = force_custom_plan as $$
+  select g.id, g.space_id, g.participant_id, g.ivs_user_id, g.capabilities, g.issued_at, g.expires_at, newer.count + 1
+    from unnest(p_grants) as g
+   cross join lateral (
+         select count(*) from (
+           select from grants n
+            where n.tenant_id = g.tenant_id and n.user_id = g.user_id and n.kind = 'stage' and n.issued_at > g.issued_at
+              and n.space_id || '' = g.space_id -- by the index on users, not by the one on spaces
+              and n.participant_id is not null and may_be_inside(n)
+            limit 25) as few) as newer
+   where g.kind = 'stage' and g.participant_id is not null
+$$;
+
+create function spaces_to_watch(p_grants grants[], p_keep_out boolean) returns text[]
+  language sql stable as $$
+  select array(select distinct space_id from unnest(p_grants)
+                where kind = 'stage' and (p_keep_out or expires_at <= now()))
+$$;
+
+-- The next step of an act that is not all written down. Nothing if it was undone, or is all written down.
+create function go_on_acting(p_tenant text, p_action text) returns void
+  language plpgsql as $$
+declare
+  v_rest unfinished_acts;
+begin
+  perform set_config('app.tenant_id', p_tenant, true);
+  select * into v_rest from unfinished_acts where tenant_id = p_tenant and action_id = p_action limit 1;
+  -- Who undoes the act takes the watches first, too.
+  perform watch_soon(p_tenant, spaces_to_watch(by_ids(p_tenant, v_rest.grants[:1000]), v_rest.keep_out));
+  delete from unfinished_acts
+   where tenant_id = p_tenant and action_id = p_action and watch_for = v_rest.watch_for and grants = v_rest.grants;
+  if not found then return; end if;
+  perform act_on_grants(p_tenant, p_action, v_rest.grants, v_rest.keep_out, v_rest.watch_for,
+                        greatest(v_rest.watch_from - clock_timestamp(), interval '0'));
+  perform from actions where tenant_id = p_tenant and id = p_action for no key update;
+  if nothing_is_open(p_tenant, p_action) then
+    update actions set silenced_at = clock_timestamp() where tenant_id = p_tenant and id = p_action;
+  end if;
+end $$;
+
+-- Acts that are not all written down.
+create function acts_to_go_on_with(p_limit integer) returns table (tenant_id text, action_id text)
+  language sql stable security definer set search_path = public, pg_temp as $$
+  select tenant_id, action_id from unfinished_acts limit p_limit
+$$;
+
+-- Whether an act has silenced everybody it is about.
+create function nothing_is_open(p_tenant text, p_action text) returns boolean
+  language sql stable as $$
+  select not exists (select from targets where tenant_id = p_tenant and action_id = p_action
+                        and state in ('pending', 'stuck') and not follow_up)
+     and not exists (select from unfinished_acts where tenant_id = p_tenant and action_id = p_action)
+$$;
 
 -- Has stages looked at, and holds their watches until the transaction ends. Whoever changes what is to be looked for on a
 -- stage does this first: a look is claimed either before, and then must not be the last, or sees all of the change.
@@ -251,17 +340,16 @@ $$;
 create function account_key(t tenants) returns text
   language sql immutable return coalesce(t.aws_role_arn, 'own') || ' ' || t.region;
 
-create function may_be_inside(g grants) returns boolean
-  language sql immutable return g.state in ('released', 'watched') or (g.state = 'revoked' and g.mint = 'key-pair');
-
 -- What of a user's could matter to somebody who wants him out: unexpired, or used to go in within the 24 hours that IVS
--- lets a participant stay. What a deleted signing key signed opens no door, but who had come in with it stays.
+-- lets a participant stay. What a deleted signing key signed opens no door, but who had come in with it stays. The newest of
+-- each space first, and stage before chat.
 create function grants_to_act_on(p_tenant text, p_user text, p_space text) returns text[]
   language sql stable as $$
-  select coalesce(array_agg(id), '{}') from grants
-   where tenant_id = p_tenant and user_id = p_user and (p_space is null or space_id = p_space)
-     and may_be_inside(grants) and issued_at > now() - interval '15 days'
-     and (session_expires_at > now() or (kind = 'stage' and expires_at > now() - interval '24 hours'))
+  select coalesce(array_agg(id order by nth, kind desc, issued_at desc), '{}')
+    from (select id, kind, issued_at, row_number() over (partition by space_id, kind order by issued_at desc) as nth from grants
+           where tenant_id = p_tenant and user_id = p_user and (p_space is null or space_id = p_space)
+             and may_be_inside(grants) and issued_at > now() - interval '15 days'
+             and (session_expires_at > now() or (kind = 'stage' and expires_at > now() - interval '24 hours'))) as g
 $$;
 
 -- Writes an act down. p_elapsed: seconds since the request for it came in.
@@ -308,16 +396,26 @@ begin
   return query select null, v_now::timestamptz, seconds_until_all_have_left(p_tenant, p_user, p_space);
 end $$;
 
--- Calls off what an action that was undone still wanted, and gives back what it held against grants.
-create function call_off(p_tenant text, p_action text, p_why text) returns void
+-- Calls off what an action that was undone still wanted, and gives back what it held against grants: some thousands at a
+-- time. Whether that was all.
+create function call_off(p_tenant text, p_action text, p_why text) returns boolean
   language plpgsql as $$
-declare v_grants text[];
+declare
+  v_at_once constant integer := 3000;
+  v_targets bigint[] := array(
+    select id from targets where tenant_id = p_tenant and action_id = p_action and state in ('pending', 'stuck')
+     limit v_at_once);
+  v_holds tid[];
+  v_grants text[];
 begin
+  delete from unfinished_acts where tenant_id = p_tenant and action_id = p_action;
   update targets set state = 'expired', done_at = now(), last_error = p_why
-   where tenant_id = p_tenant and action_id = p_action and state in ('pending', 'stuck');
-  with gone as (delete from holds where tenant_id = p_tenant and action_id = p_action returning grant_id)
+   where tenant_id = p_tenant and id = any (v_targets) and state in ('pending', 'stuck');
+  v_holds := array(select ctid from holds where tenant_id = p_tenant and action_id = p_action limit v_at_once);
+  with gone as (delete from holds where ctid = any (v_holds) returning grant_id)
   select array_agg(distinct grant_id) into v_grants from gone;
   perform release_unheld(p_tenant, v_grants);
+  return cardinality(v_targets) < v_at_once and cardinality(v_holds) < v_at_once;
 end $$;
 
 -- Grants that nothing is held against any more are what they were.
@@ -331,12 +429,13 @@ begin
      and not exists (select from holds h where h.tenant_id = p_tenant and h.grant_id = g.id);
 end $$;
 
--- Puts off the calls of actions that are about to be undone, for as long as one of them is on its way.
-create function put_off(p_tenant text, p_actions text[]) returns void
+create function calls_key(p_tenant text, p_action text) returns bigint
+  language sql immutable return hashtextextended(p_tenant || E'\n' || p_action || E'\ncalls', 0);
+
+-- Keeps calls of actions from beginning until the transaction ends.
+create function lock_calls(p_tenant text, p_actions text[]) returns void
   language sql as $$
-  update targets set next_at = clock_timestamp() + interval '1 second'
-   where tenant_id = p_tenant and action_id = any (p_actions) and state in ('pending', 'stuck')
-     and leased_until < clock_timestamp() and next_at < clock_timestamp() + interval '0.5 seconds'
+  select pg_advisory_xact_lock(key) from (select calls_key(p_tenant, id) as key from unnest(p_actions) as id order by 1) as keys
 $$;
 
 -- Whether calls for actions are on their way this moment that would hit somebody; a late event does not. p_call: longest a
@@ -364,6 +463,7 @@ create function unfinished_role_changes(p_tenant text, p_space text, p_user text
   select coalesce(array_agg(a.id), '{}') from actions a
    where a.tenant_id = p_tenant and a.user_id = p_user and a.space_id = p_space and a.kind = 'role.change'
      and (exists (select from holds h where h.tenant_id = p_tenant and h.action_id = a.id)
+          or exists (select from unfinished_acts u where u.tenant_id = p_tenant and u.action_id = a.id)
           or exists (select from targets o where o.tenant_id = p_tenant and o.action_id = a.id
                         and o.state in ('pending', 'stuck')))
 $$;
@@ -441,15 +541,17 @@ begin
       'id', v_key.id, 'arn', v_key.arn, 'state', v_key.state, 'privateKey', encode(v_key.private_key, 'base64')));
 end $$;
 
--- What keeps a space from being quiet: unexpired grants to publish or to send, of roles that do not moderate.
+-- What keeps a space from being quiet: unexpired grants to publish or to send, of roles that do not moderate. The newest of
+-- each user first, and stage before chat.
 create function loud_grants(p_tenant text, p_space text) returns text[]
   language sql stable as $$
-  select coalesce(array_agg(g.id), '{}') from grants g
-    left join roles r on r.tenant_id = g.tenant_id and r.name = g.role
-   where g.tenant_id = p_tenant and g.space_id = p_space and may_be_inside(g)
-     and not coalesce(r.moderator, false) and g.capabilities && array['PUBLISH', 'SEND_MESSAGE']
-     and g.issued_at > now() - interval '15 days'
-     and (g.session_expires_at > now() or (g.kind = 'stage' and g.expires_at > now() - interval '24 hours'))
+  select coalesce(array_agg(id order by nth, kind desc, issued_at desc), '{}')
+    from (select g.id, g.kind, g.issued_at, row_number() over (partition by g.user_id, g.kind order by g.issued_at desc) as nth
+            from grants g left join roles r on r.tenant_id = g.tenant_id and r.name = g.role
+           where g.tenant_id = p_tenant and g.space_id = p_space and may_be_inside(g)
+             and not coalesce(r.moderator, false) and g.capabilities && array['PUBLISH', 'SEND_MESSAGE']
+             and g.issued_at > now() - interval '15 days'
+             and (g.session_expires_at > now() or (g.kind = 'stage' and g.expires_at > now() - interval '24 hours'))) as loud
 $$;
 
 -- -------------------------------------------------------------------------------------------------------- delivery --
@@ -531,15 +633,19 @@ begin
              where t.tenant_id = w.tenant_id and t.account = v_group.account and t.operation = v_group.operation
                and t.state in ('pending', 'stuck') and t.next_at <= v_now
                and t.leased_until < v_now and (p_action is null or t.action_id = p_action)
+               and not exists (select from actions a
+                                where a.tenant_id = t.tenant_id and a.id = t.action_id and a.held_until > v_now)
              order by t.priority, t.next_at, t.id limit v_allowed) as first
       ), chosen as (
-        select t.tenant_id, t.id from targets t join ranked r on r.tenant_id = t.tenant_id and r.id = t.id
+        select t.tenant_id, t.id, t.action_id from targets t join ranked r on r.tenant_id = t.tenant_id and r.id = t.id
          where t.leased_until < v_now and t.state in ('pending', 'stuck')
          order by r.turn, r.priority, r.next_at limit v_allowed
            for update of t skip locked
       ), leased as (
         update targets t set leased_until = clock_timestamp() + p_lease, attempts = t.attempts + 1
-          from chosen c where t.tenant_id = c.tenant_id and t.id = c.id
+          from chosen c
+         where t.tenant_id = c.tenant_id and t.id = c.id
+           and pg_try_advisory_xact_lock_shared(calls_key(c.tenant_id, c.action_id)) -- else it is being undone
         returning t.*
       )
       select l.tenant_id, l.id, l.action_id, l.operation, l.arn, l.target, l.parameters, l.attempts,
@@ -559,6 +665,7 @@ create function finish_target(p_tenant text, p_id bigint, p_attempt integer, p_s
 declare
   v_target targets;
   v_action actions;
+  v_grants text[];
 begin
   perform set_config('app.tenant_id', p_tenant, true);
   update targets
@@ -576,21 +683,20 @@ begin
      where tenant_id = p_tenant and id = v_target.grant_id and mint = 'ivs' and state in ('released', 'watched');
   elsif v_target.operation = 'DisconnectUser' and p_state in ('done', 'not_connected') then
     -- A chat token works once: too late to connect with it, and disconnected, it opens nothing any more, whoever asked.
-    with closed as (
-      update grants g set state = 'revoked'
-       where g.tenant_id = p_tenant and g.space_id = v_target.space_id and g.kind = 'chat' and g.state = 'watched'
-         and g.ivs_user_id = v_target.target and g.expires_at < clock_timestamp()
-         and exists (select from holds h where h.tenant_id = p_tenant and h.grant_id = g.id
-                                           and h.action_id = v_target.action_id)
-      returning g.id)
-    delete from holds h using closed c where h.tenant_id = p_tenant and h.grant_id = c.id;
+    v_grants := array(
+      select id from grants
+       where tenant_id = p_tenant and user_id = v_target.parameters ->> 'userId' and kind = 'chat'
+         and space_id = v_target.space_id and ivs_user_id = v_target.target and state = 'watched'
+         and expires_at < clock_timestamp());
+    v_grants := array(
+      select grant_id from holds
+       where tenant_id = p_tenant and grant_id = any (v_grants) and action_id = v_target.action_id);
+    update grants set state = 'revoked' where tenant_id = p_tenant and id = any (v_grants);
+    delete from holds where tenant_id = p_tenant and grant_id = any (v_grants);
   end if;
 
   select * into v_action from actions where tenant_id = p_tenant and id = v_target.action_id for no key update;
-  if exists (select from targets where tenant_id = p_tenant and action_id = v_action.id
-                                   and state in ('pending', 'stuck') and not follow_up) then
-    return;
-  end if;
+  if not nothing_is_open(p_tenant, v_action.id) then return; end if;
   if v_target.follow_up then return; end if;
   update actions set silenced_at = clock_timestamp() where tenant_id = p_tenant and id = v_action.id;
   if v_action.silenced_at is null then
@@ -601,7 +707,7 @@ end $$;
 -- ----------------------------------------------------------------------------------------------------------- watch --
 
 -- Leases stages that are due for a look, with what to look for: up to p_by_name users are asked for by name, at a
--- ListParticipants each; of more, everybody who is connected is listed. Fair between accounts, and in one between tenants.
+-- ListParticipants each; of more, users is null, and everybody who is connected is listed. Fair between accounts, and in one between tenants.
 -- "demoted" names those of whom it is to be seen what they do now, if they are connected: [{ "participantId", "since",
 -- "allowed" }], longest waiting first.
 create function claim_watches(p_limit integer, p_lease interval, p_by_name integer, p_rate double precision,
@@ -642,7 +748,7 @@ begin
     update watches w set leased_until = clock_timestamp() + p_lease
      where w.tenant_id = v_due.tenant_id and w.space_id = v_due.space_id;
     return query
-      select v_due.tenant_id, v_due.space_id, s.stage_arn, v_users,
+      select v_due.tenant_id, v_due.space_id, s.stage_arn, case when v_by_name then v_users end,
              to_jsonb(array(select due_demotions(v_due.tenant_id, v_due.space_id))),
              t.region, t.aws_role_arn, t.aws_external_id, clock_timestamp()
         from spaces s join tenants t on t.id = s.tenant_id
@@ -729,11 +835,14 @@ begin
   -- Those who wait for a turn and are known to be inside go first.
   update targets set priority = case when (p_connected -> target ->> 'publishing')::boolean then 0
                                      when p_connected ? target then 1 else 2 end
-   where tenant_id = p_tenant and account = v_account and space_id = p_space and state = 'pending'
-     and operation = 'DisconnectParticipant'
-     and case when p_connected ? target
-              then priority <> case when (p_connected -> target ->> 'publishing')::boolean then 0 else 1 end
-              else priority < 2 and attempts = 0 and next_at < p_looked_at end;
+   where tenant_id = p_tenant and id in (
+     select id from targets
+      where tenant_id = p_tenant and account = v_account and space_id = p_space and state = 'pending'
+        and operation = 'DisconnectParticipant'
+        and case when p_connected ? target
+                 then priority <> case when (p_connected -> target ->> 'publishing')::boolean then 0 else 1 end
+                 else priority < 2 and attempts = 0 and next_at < p_looked_at end
+      order by p_connected ? target desc limit 1000);
 
   delete from holds h
    where tenant_id = p_tenant and space_id = p_space and kind = 'stage'
@@ -780,6 +889,8 @@ create function bans_without_delivery() returns table (tenant_id text, grant_id 
      and may_be_inside(g) and g.expires_at > now()
      and not exists (select from holds h join actions a on a.tenant_id = h.tenant_id and a.id = h.action_id
                       where h.tenant_id = g.tenant_id and h.grant_id = g.id and a.ban_id = b.id)
+     and not exists (select from unfinished_acts u join actions a on a.tenant_id = u.tenant_id and a.id = u.action_id
+                      where u.tenant_id = g.tenant_id and a.ban_id = b.id)
    limit 100
 $$;
 
@@ -787,7 +898,7 @@ do $$
 declare f text;
 begin
   foreach f in array array[
-    'claim_targets(text, text, integer, interval, jsonb)',
+    'claim_targets(text, text, integer, interval, jsonb)', 'acts_to_go_on_with(integer)',
     'claim_watches(integer, interval, integer, double precision, double precision)',
     'allow_event_lookups(text, integer, double precision, double precision)', 'stuck_targets()', 'overdue_targets()', 'bans_without_delivery()'] loop
     execute format('alter function %s owner to stagedoor_crossing', f);

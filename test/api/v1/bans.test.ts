@@ -1,5 +1,6 @@
 import { SendMessageRequest } from 'amazon-ivs-chat-messaging';
 import { connectOnce, enter, onStage } from '../../support/chat.ts';
+import { hoard } from '../../support/hoard.ts';
 import { expectProblem } from '../../support/problem.ts';
 import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
 import { until } from '../../support/until.ts';
@@ -319,4 +320,49 @@ test('a ban is possible after a space it concerns was deleted', async () => {
 
 test('the watchdog finds nothing undone', async () => {
   expect(await inDatabase('select * from bans_without_delivery()')).toEqual([]);
+});
+
+describe('somebody who has hoarded tokens', () => {
+  const states = async (userId: string) => {
+    const sql = `select state, count(*)::int from grants where user_id = $1 group by 1 order by 1`;
+    return (await stagedoor.database.query(sql, [userId])).map(({ state, count }) => [state, count]);
+  };
+  const left = () => stagedoor.database.query('select from unfinished_acts');
+
+  test('is banned like anybody else, and does not use up what IVS allows for everybody', async () => {
+    const userId = somebody();
+    await hoard(stagedoor.database, tenant.id, space['id'], { userIds: [userId], each: 1_500 });
+    const person = await enter(stagedoor, space['id'], tenant.key, { userId });
+    const { action } = await ban(userId);
+    expect(action.state).toBe('pending');
+    expectProblem(await join(userId), 'banned');
+    await until(
+      () => !onStage(stagedoor, space['stage'].arn).includes(person.pass['stage'].participantId),
+      'he is out',
+    );
+    await person.chat.disconnected;
+    await until(async () => (await left()).length === 0, 'all is written down');
+    expect(await states(userId)).toEqual([
+      ['revoked', 1],
+      ['watched', 3_001],
+    ]); // what IVS made, and has closed
+    const [calls] = await stagedoor.database.query(
+      `select count(*)::int, count(distinct target)::int as people from targets where operation = 'DisconnectParticipant'
+          and action_id = $1`,
+      [action.id],
+    );
+    expect(calls).toEqual({ count: 25, people: 25 });
+  });
+
+  test('is what he was once the ban is lifted, even while it is still being written down', async () => {
+    const userId = somebody();
+    await hoard(stagedoor.database, tenant.id, space['id'], { userIds: [userId], each: 1_500 });
+    const { ban: made, action } = await ban(userId);
+    expect((await lift(made.id)).status).toBe(200);
+    expect(await left()).toEqual([]);
+    expect(await states(userId)).toEqual([['released', 3_000]]);
+    const { body } = await stagedoor.get(`/v1/actions/${action.id}`, tenant.key);
+    expect(body['state']).toBe('delivered');
+    expect(await stagedoor.database.query(`select from holds where action_id = $1`, [action.id])).toEqual([]);
+  });
 });

@@ -1,4 +1,5 @@
 import { enter, onStage } from '../../../support/chat.ts';
+import { hoard } from '../../../support/hoard.ts';
 import { expectProblem } from '../../../support/problem.ts';
 import { type Json, Stagedoor, type TestTenant } from '../../../support/stagedoor.ts';
 import { until } from '../../../support/until.ts';
@@ -95,4 +96,23 @@ test('thawing a space frees nobody whom a ban holds', async () => {
   expect(data.map(({ state }: Json) => state)).toEqual(['watched', 'watched']);
   const { participantId } = stagedoor.ivs.join(pass['stage'].token);
   await until(() => !onStage(stagedoor, space['stage'].arn).includes(participantId), 'the participant is out');
+});
+
+test('a crowd is frozen in one call, and thawed by one', async () => {
+  const userIds = Array.from({ length: 1_500 }, (_, n) => `crowd-${n}`);
+  await hoard(stagedoor.database, tenant.id, space['id'], { userIds, each: 1 });
+  const frozen = await act('freeze');
+  expect([frozen.status, frozen.body['state']]).toEqual([202, 'pending']);
+  expectProblem(await join('crowd-1', 'speaker'), 'space_closed');
+  const count = async (sql: string) => (await stagedoor.database.query(sql, [frozen.body['id']])).length;
+  await until(async () => (await count('select from holds where action_id = $1')) === 3_000, 'all is written down');
+  // Each is to leave the stage and the room, and the room once more when his unused token has run out.
+  expect(await count(`select from targets where action_id = $1 and operation = 'DisconnectParticipant'`)).toBe(1_500);
+  expect(await count(`select from targets where action_id = $1 and operation = 'DisconnectUser'`)).toBe(3_000);
+  expect((await act('unfreeze')).status).toBe(200);
+  expect(await count('select from holds where action_id = $1')).toBe(0);
+  expect(await count(`select from targets where action_id = $1 and state = 'pending'`)).toBe(0);
+  expect(
+    await stagedoor.database.query(`select from grants where state = 'watched' and space_id = $1`, [space['id']]),
+  ).toEqual([]);
 });
