@@ -111,6 +111,7 @@ const owners: Record<string, string> = {
   Action: 'moderation',
   Target: 'moderation',
   Hold: 'moderation',
+  UnfinishedAct: 'moderation',
   Watch: 'moderation',
   Pacing: 'moderation',
   Grant: 'grants',
