@@ -102,7 +102,7 @@ export class ApiKeysService {
         where: { tenantId_id: { tenantId, id: keyId } },
         data: { expiresAt: old.expiresAt && old.expiresAt < graceEnds ? old.expiresAt : graceEnds },
       });
-      const expiresAt = old.expiresAt && new Date(Date.now() + old.expiresAt.getTime() - old.createdAt.getTime());
+      const expiresAt = old.lifeMs === null ? undefined : new Date(Date.now() + Number(old.lifeMs));
       const fresh = {
         name: old.name,
         scopes,
@@ -133,6 +133,7 @@ export class ApiKeysService {
         hash: Uint8Array.from(this.secrets.hashApiKey(key)),
         scopes: body.scopes,
         expiresAt: body.expiresAt ?? null,
+        lifeMs: body.expiresAt === undefined ? null : Date.parse(body.expiresAt) - Date.now(),
       },
     });
     await audit(tx, caller, {

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Settings } from '../config.ts';
+import { Metrics } from '../telemetry/metrics.ts';
 import { IssuerDirectory } from './issuer-directory.ts';
 import { IssuersController } from './issuers.controller.ts';
 import { IssuersService } from './issuers.service.ts';
@@ -14,8 +15,12 @@ import { UserTokens } from './user-tokens.ts';
     UserTokens,
     {
       provide: JwksKeys,
-      inject: [Settings],
-      useFactory: (settings: Settings) => new JwksKeys({ allowPrivateAddresses: settings.jwksAllowPrivateAddresses }),
+      inject: [Settings, Metrics],
+      useFactory: (settings: Settings, metrics: Metrics) =>
+        new JwksKeys({
+          allowPrivateAddresses: settings.jwksAllowPrivateAddresses,
+          onFetched: (result) => metrics.jwksFetches.inc({ result }),
+        }),
     },
   ],
   exports: [UserTokens],

@@ -16,10 +16,17 @@ beforeAll(() => Logger.overrideLogger(false));
 async function given(answer = named('one')) {
   const server = await JwksServer.start(answer);
   let now = 1_000_000;
-  const keys = new JwksKeys({ allowPrivateAddresses: true, now: () => now });
+  const fetches: string[] = [];
+  const keys = new JwksKeys({
+    allowPrivateAddresses: true,
+    now: () => now,
+    onFetched: (result) => fetches.push(result),
+  });
   return {
     server,
     keys,
+    /** What is counted in the metrics. */
+    fetches,
     /** Whether a key with this id is found. */
     has: async (kid: string, tenantId = 'ten_a') =>
       (await keys.find(tenantId, server.uri, (all) => all.filter((key) => key.kid === kid))).length > 0,
@@ -66,6 +73,10 @@ it('a rotated key is known at its first use', async () => {
   jwks.pass(minute);
   jwks.server.answer = named('one', 'two');
   expect(await jwks.has('two')).toBe(true);
+  jwks.pass(minute);
+  jwks.server.answer = down;
+  expect(await jwks.has('three')).toBe(false);
+  expect(jwks.fetches).toEqual(['ok', 'ok', 'failed']);
 });
 
 it('a key rotated right after a fetch is known within 5 seconds', async () => {

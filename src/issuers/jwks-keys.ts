@@ -25,6 +25,8 @@ const maxSources = 10_000;
 export interface JwksKeysOptions extends FetchOptions {
   /** A clock in milliseconds that only goes forward. */
   now?: () => number;
+  /** Is told of each fetch. */
+  onFetched?: (result: 'ok' | 'failed') => void;
 }
 
 /** What is known of one JWKS. */
@@ -98,8 +100,10 @@ export class JwksKeys {
       source.keys = await fetchJwks(source.uri, this.options);
       source.fetchedAt = this.now();
       source.failure = undefined;
+      this.options.onFetched?.('ok');
     } catch (error) {
       source.failure = error;
+      this.options.onFetched?.('failed');
       const { host } = new URL(source.uri);
       const ageMinutes = Math.round((this.now() - source.fetchedAt) / 60_000);
       const instead = source.keys ? `those of ${ageMinutes} minutes ago serve meanwhile` : 'there are none to use';

@@ -39,6 +39,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly jwksFetches = new Counter({
+    name: 'stagedoor_jwks_fetches_total',
+    help: 'Fetches of issuers’ keys by result (ok, failed).',
+    labelNames: ['result'] as const,
+    registers: [this.registry],
+  });
+
   readonly silence = new Histogram({
     name: 'stagedoor_time_to_silence_seconds',
     help: 'From a moderator’s request to the end of the last connection it is about.',

@@ -66,6 +66,7 @@ create table api_keys (
   created_at timestamptz(3) not null default now(),
   last_used_at timestamptz(3),
   expires_at timestamptz(3),
+  life_ms bigint, -- as it was given; rotated, the key ends earlier, and what takes its place has this life again
   revoked_at timestamptz(3),
   primary key (tenant_id, id),
   unique (tenant_id, hash)

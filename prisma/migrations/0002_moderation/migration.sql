@@ -878,11 +878,18 @@ create function overdue_targets() returns bigint
   select count(*) from targets where state = 'pending' and next_at < now() - interval '10 seconds'
 $$;
 
--- The watchdog's question: users under an active ban who hold something unexpired that nothing is being done about.
-create function bans_without_delivery() returns table (tenant_id text, grant_id text)
+-- The watchdog's question, of so many bans in the order of their keys: how many grants of users under an active ban nothing is
+-- being done about. Answers with the key to go on after; null at the end.
+create function bans_without_delivery(p_tenant text, p_ban text, p_limit integer)
+  returns table (tenant_id text, ban_id text, grants bigint)
   language sql stable security definer set search_path = public, pg_temp as $$
-  select g.tenant_id, g.id
-    from bans b
+  with looked_at as materialized (
+    select * from bans where (bans.tenant_id, id) > (p_tenant, p_ban) order by bans.tenant_id, id limit p_limit
+  ), last as (
+    select l.tenant_id, l.id from looked_at l order by l.tenant_id desc, l.id desc
+     limit case when (select count(*) from looked_at) < p_limit then 0 else 1 end)
+  select (select last.tenant_id from last), (select id from last), count(*)
+    from looked_at b
     join grants g on g.tenant_id = b.tenant_id and g.user_id = b.user_id and (b.space_id is null or g.space_id = b.space_id)
     join spaces s on s.tenant_id = g.tenant_id and s.id = g.space_id and s.deleted_at is null
    where b.lifted_at is null and (b.expires_at is null or b.expires_at > now())
@@ -891,7 +898,6 @@ create function bans_without_delivery() returns table (tenant_id text, grant_id 
                       where h.tenant_id = g.tenant_id and h.grant_id = g.id and a.ban_id = b.id)
      and not exists (select from unfinished_acts u join actions a on a.tenant_id = u.tenant_id and a.id = u.action_id
                       where u.tenant_id = g.tenant_id and a.ban_id = b.id)
-   limit 100
 $$;
 
 do $$
@@ -900,7 +906,7 @@ begin
   foreach f in array array[
     'claim_targets(text, text, integer, interval, jsonb)', 'acts_to_go_on_with(integer)',
     'claim_watches(integer, interval, integer, double precision, double precision)',
-    'allow_event_lookups(text, integer, double precision, double precision)', 'stuck_targets()', 'overdue_targets()', 'bans_without_delivery()'] loop
+    'allow_event_lookups(text, integer, double precision, double precision)', 'stuck_targets()', 'overdue_targets()', 'bans_without_delivery(text, text, integer)'] loop
     execute format('alter function %s owner to stagedoor_crossing', f);
     execute format('revoke execute on function %s from public', f);
     execute format('grant execute on function %s to stagedoor_app', f);

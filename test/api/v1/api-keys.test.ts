@@ -175,6 +175,12 @@ describe('rotating', () => {
     expect(Math.abs(Date.parse(fresh['expiresAt']) - Date.now() - 90 * dayMs)).toBeLessThan(60_000);
   });
 
+  it('a second time, as after an answer that was lost, gives no shorter life', async () => {
+    const old = await newKey(['spaces:read']);
+    await stagedoor.expect(201, rotate(old['id'], { graceSeconds: 60 }));
+    expect(await stagedoor.expect(201, rotate(old['id'], { graceSeconds: 60 }))).toMatchObject({ expiresAt: null });
+  });
+
   it('never lengthens the life of a key', async () => {
     const expiresAt = new Date(Date.now() + 60_000).toISOString();
     const old = await newKey(['spaces:read'], { expiresAt });
