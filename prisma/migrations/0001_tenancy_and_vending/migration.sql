@@ -506,6 +506,16 @@ create function others_in_space(p_tenant text, p_space text, p_user text) return
      and state in ('pending', 'released') and user_id <> p_user
 $$;
 
+-- Whether a user has his place in a space: holds something that nothing takes from him while his lock is held, and was given
+-- it since the space was last changed, so under the capacity it has now.
+create function has_place(s spaces, p_user text) returns boolean
+  language sql stable as $$
+  select exists (select from grants g
+                  where g.tenant_id = s.tenant_id and g.user_id = p_user and g.kind in ('stage', 'chat')
+                    and g.issued_at > greatest(s.updated_at, now() - interval '15 days')
+                    and g.space_id || '' = s.id and g.state = 'released' and g.session_expires_at > now())
+$$;
+
 -- Decides one vend and writes its grants down, in one round trip: lock, check, record. Answers
 --   { "refused": <reason>, … }  and nothing was written, or
 --   { "space", "role", "tenant", "stage"?, "chat"?, "signingKey"? }  with what is needed to make the tokens.
@@ -570,7 +580,8 @@ begin
       'space', jsonb_build_object('stage', v_space.stage_arn is not null, 'room', v_space.room_arn is not null));
   end if;
 
-  if v_space.capacity is not null then
+  -- Who has his place already takes none, and need not wait while the others are counted.
+  if v_space.capacity is not null and not has_place(v_space, p_user) then
     perform pg_advisory_xact_lock(hashtextextended(p_tenant || E'\n' || p_space || E'\ncapacity', 0));
     if others_in_space(p_tenant, p_space, p_user) >= v_space.capacity then
       return jsonb_build_object('refused', 'space_full', 'capacity', v_space.capacity);
