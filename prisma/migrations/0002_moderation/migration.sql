@@ -259,6 +259,10 @@ begin
      and (kind = 'stage' or session_expires_at > now());
 end $$;
 
+-- What is locked to begin a call of an act (shared), or to undo it.
+create function calls_key(p_tenant text, p_action text) returns bigint
+  language sql immutable return hashtextextended(p_tenant || E'\n' || p_action || E'\ncalls', 0);
+
 -- Looked up one by one, by a plan that is not kept: of one made when the table was small, none must walk through all of a
 -- tenant's for some.
 create function by_ids(p_tenant text, p_ids text[]) returns grants[]
@@ -300,8 +304,9 @@ declare
 begin
   perform set_config('app.tenant_id', p_tenant, true);
   select * into v_rest from unfinished_acts where tenant_id = p_tenant and action_id = p_action limit 1;
-  -- Who undoes the act takes the watches first, too.
+  -- Who undoes the act takes the watches first, too, and then its calls.
   perform watch_soon(p_tenant, spaces_to_watch(by_ids(p_tenant, v_rest.grants[:1000]), v_rest.keep_out));
+  perform pg_advisory_xact_lock_shared(calls_key(p_tenant, p_action));
   delete from unfinished_acts
    where tenant_id = p_tenant and action_id = p_action and watch_for = v_rest.watch_for and grants = v_rest.grants;
   if not found then return; end if;
@@ -429,10 +434,7 @@ begin
      and not exists (select from holds h where h.tenant_id = p_tenant and h.grant_id = g.id);
 end $$;
 
-create function calls_key(p_tenant text, p_action text) returns bigint
-  language sql immutable return hashtextextended(p_tenant || E'\n' || p_action || E'\ncalls', 0);
-
--- Keeps calls of actions from beginning until the transaction ends.
+-- Keeps calls of actions from beginning, and from being written down, until the transaction ends.
 create function lock_calls(p_tenant text, p_actions text[]) returns void
   language sql as $$
   select pg_advisory_xact_lock(key) from (select calls_key(p_tenant, id) as key from unnest(p_actions) as id order by 1) as keys
@@ -707,7 +709,8 @@ end $$;
 -- ----------------------------------------------------------------------------------------------------------- watch --
 
 -- Leases stages that are due for a look, with what to look for: up to p_by_name users are asked for by name, at a
--- ListParticipants each; of more, users is null, and everybody who is connected is listed. Fair between accounts, and in one between tenants.
+-- ListParticipants each; of more, users is null, and everybody who is connected is listed. Fair between accounts, and in one
+-- between tenants.
 -- "demoted" names those of whom it is to be seen what they do now, if they are connected: [{ "participantId", "since",
 -- "allowed" }], longest waiting first.
 create function claim_watches(p_limit integer, p_lease interval, p_by_name integer, p_rate double precision,
