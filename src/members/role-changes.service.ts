@@ -12,10 +12,14 @@ import type { Action } from '../moderation/actions.schemas.ts';
 import { ActionsService } from '../moderation/actions.service.ts';
 import { actOnGrants, addCall } from '../moderation/act-on-grants.ts';
 import { callOff, onceCallsHaveEnded, undoTimeoutMs } from '../moderation/call-off.ts';
+import { currentRequest } from '../request-context.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 
 /** How long somebody who was demoted has to exchange his token before he is looked for, in seconds. */
 export const exchangeGraceSeconds = 10;
+
+/** Longest an answer with a token to exchange waits for what else the change takes, in milliseconds: it may not leave late. */
+const withExchangeMs = 700;
 
 /** What the clients of a room are told. */
 const eventName = 'stagedoor:role_changed';
@@ -107,12 +111,15 @@ export class RoleChanges {
       database.inTenantOf(caller, tryToChange, undoTimeoutMs),
     );
     const [action, token] = await Promise.all([
-      actionId === null ? null : this.actions.carryOut(caller, actionId),
+      actionId === null ? null : this.actions.carryOut(caller, actionId, exchange ? withExchangeMs : undefined),
       exchange && this.mint(exchange),
     ]);
     // No ban waits longer for a token on its way. Without it the change holds all the same: the user comes back with a new one.
-    const isLate = performance.now() - lookedAt > releaseWindowMs;
-    return { result, action, exchange: isLate ? null : token };
+    const leaveBy = lookedAt + releaseWindowMs;
+    if (!token || performance.now() > leaveBy) return { result, action, exchange: null };
+    const current = currentRequest();
+    if (current) current.leaveBy = leaveBy;
+    return { result, action, exchange: token };
   }
 
   /** Writes down what the new role takes; null if the user holds nothing that it touches. */

@@ -39,9 +39,12 @@ export class ActionsService {
     return id;
   }
 
-  /** Carries out what can be at once, and tells how it stands. What remains goes on in the background. */
-  async carryOut(caller: TenantCaller, actionId: string): Promise<Action> {
-    await this.delivery.deliver(caller.tenantId, actionId).catch((error: unknown) => {
+  /**
+   * Carries out what can be at once, and tells how it stands. What remains goes on in the background.
+   * @param withinMs longest to wait for it, if it is to be less than usual.
+   */
+  async carryOut(caller: TenantCaller, actionId: string, withinMs?: number): Promise<Action> {
+    await this.delivery.deliver(caller.tenantId, actionId, withinMs).catch((error: unknown) => {
       this.logger.warn({ actionId, err: error }, 'an act is on record, but could not be carried out at once');
     });
     return await this.database.inTenantOf(caller, (tx) => findAction(tx, caller.tenantId, actionId));

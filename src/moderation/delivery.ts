@@ -67,9 +67,9 @@ export class Delivery extends BackgroundWork {
     super();
   }
 
-  /** Delivers what an action needs and the rates allow at once, for about two seconds at most. */
-  async deliver(tenantId: string, actionId: string): Promise<void> {
-    const deadline = performance.now() + inlineDeadlineMs;
+  /** Delivers what an action needs and the rates allow at once, and waits for that for so long at most. */
+  async deliver(tenantId: string, actionId: string, withinMs = inlineDeadlineMs): Promise<void> {
+    const deadline = performance.now() + withinMs;
     while (performance.now() < deadline) {
       await this.claim(tenantId, actionId, maxInFlight);
       await Promise.all(this.claims); // a round in the background may have been quicker
