@@ -3,7 +3,7 @@ import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
-/** Bans looked at in one run: what takes Postgres a tenth of a second. */
+/** Bans looked at in one run, so that it takes no longer the more there are. */
 const atOnce = 20_000;
 
 const start = { tenantId: '', banId: '' };
