@@ -25,3 +25,9 @@ export function currentRequest(): RequestContext | undefined {
 export function runInRequest(context: RequestContext, work: () => void): void {
   storage.run(context, work);
 }
+
+/** The answer being made holds a token: it is held back once this time, by `performance.now()`, is past (app.ts). */
+export function mustLeaveBy(time: number): void {
+  const current = storage.getStore();
+  if (current) current.leaveBy = time;
+}

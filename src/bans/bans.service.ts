@@ -9,7 +9,7 @@ import { type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { ActionsService, secondsSinceAsked } from '../moderation/actions.service.ts';
 import { Authority } from '../auth/authority.ts';
-import { callOff, onceCallsHaveEnded, undoTimeoutMs } from '../moderation/call-off.ts';
+import { callOff, undo } from '../moderation/call-off.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
 
 /** Standing refusals. From the moment one is committed, every vending route of every replica refuses the user. */
@@ -83,38 +83,37 @@ export class BansService {
 
   /** Lifts a ban, and calls off what it still had to do, so that nothing late hits a user who is lawful again. */
   async lift(caller: TenantCaller, banId: string, reason: string | undefined): Promise<Ban> {
-    return await onceCallsHaveEnded(() => this.tryLift(caller, banId, reason));
+    return await undo(this.database, caller, (tx) => this.tryLift(tx, caller, banId, reason));
   }
 
   /** Undefined while a call for the ban is under way. */
-  private async tryLift(caller: TenantCaller, banId: string, reason: string | undefined): Promise<Ban | undefined> {
+  private async tryLift(
+    tx: Tx,
+    caller: TenantCaller,
+    banId: string,
+    reason: string | undefined,
+  ): Promise<Ban | undefined> {
     const { tenantId } = caller;
-    return await this.database.inTenantOf(
-      caller,
-      async (tx) => {
-        const { userId, spaceId } = await findBan(tx, tenantId, banId);
-        await this.authority.assertMayActOn(tx, caller, spaceId, userId);
-        await tx.$executeRaw`select lock_user(${tenantId}, ${userId}, true)`;
-        const current = await findBan(tx, tenantId, banId);
-        if (current.liftedAt !== null) throw new Problem('conflict', 'The ban was lifted already.');
-        const action = await tx.action.findFirst({ where: { tenantId, banId }, select: { id: true } });
-        if (action && !(await callOff(tx, tenantId, [action.id], 'the ban was lifted'))) return undefined;
-        const row = await tx.ban.update({
-          where: { tenantId_id: { tenantId, id: banId } },
-          data: { liftedAt: await databaseNow(tx), liftedBy: { ...callerRef(caller) } },
-        });
-        await audit(tx, caller, {
-          action: 'ban.lift',
-          tenantId,
-          ...(spaceId !== null && { spaceId }),
-          userId,
-          subject: banId,
-          details: { reason: reason ?? null },
-        });
-        return toBan(row, await databaseNow(tx));
-      },
-      undoTimeoutMs,
-    );
+    const { userId, spaceId } = await findBan(tx, tenantId, banId);
+    await this.authority.assertMayActOn(tx, caller, spaceId, userId);
+    await tx.$executeRaw`select lock_user(${tenantId}, ${userId}, true)`;
+    const current = await findBan(tx, tenantId, banId);
+    if (current.liftedAt !== null) throw new Problem('conflict', 'The ban was lifted already.');
+    const action = await tx.action.findFirst({ where: { tenantId, banId }, select: { id: true } });
+    if (action && !(await callOff(tx, tenantId, [action.id], 'the ban was lifted'))) return undefined;
+    const row = await tx.ban.update({
+      where: { tenantId_id: { tenantId, id: banId } },
+      data: { liftedAt: await databaseNow(tx), liftedBy: { ...callerRef(caller) } },
+    });
+    await audit(tx, caller, {
+      action: 'ban.lift',
+      tenantId,
+      ...(spaceId !== null && { spaceId }),
+      userId,
+      subject: banId,
+      details: { reason: reason ?? null },
+    });
+    return toBan(row, await databaseNow(tx));
   }
 }
 

@@ -4,7 +4,7 @@ import { Settings } from '../config.ts';
 import { invalid, Problem } from '../errors.ts';
 import { newId, newParticipantId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
-import { currentRequest } from '../request-context.ts';
+import { mustLeaveBy } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { type Admission, type AdmissionRequest, AdmissionService, type Made, releaseWindowMs } from './admission.ts';
@@ -119,8 +119,7 @@ export class JoinsService {
       await this.admissions.settle(caller, request, made, failed);
     }
     if (failure) throw failure.reason instanceof IvsFailure ? failure.reason.toProblem() : failure.reason;
-    const current = currentRequest();
-    if (current) current.leaveBy = lookedAt + releaseWindowMs; // looked at where the answer really leaves: app.ts
+    mustLeaveBy(lookedAt + releaseWindowMs);
   }
 
   private requestOf(

@@ -11,8 +11,8 @@ import { type Bearer, Mints } from '../joins/mints.ts';
 import type { Action } from '../moderation/actions.schemas.ts';
 import { ActionsService } from '../moderation/actions.service.ts';
 import { actOnGrants, addCall } from '../moderation/act-on-grants.ts';
-import { callOff, onceCallsHaveEnded, undoTimeoutMs } from '../moderation/call-off.ts';
-import { currentRequest } from '../request-context.ts';
+import { callOff, undo } from '../moderation/call-off.ts';
+import { mustLeaveBy } from '../request-context.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 
 /** How long somebody who was demoted has to exchange his token before he is looked for, in seconds. */
@@ -107,9 +107,7 @@ export class RoleChanges {
       });
       return { result: written, ...done };
     };
-    const { result, actionId, exchange } = await onceCallsHaveEnded(() =>
-      database.inTenantOf(caller, tryToChange, undoTimeoutMs),
-    );
+    const { result, actionId, exchange } = await undo(database, caller, tryToChange);
     const [action, token] = await Promise.all([
       actionId === null ? null : this.actions.carryOut(caller, actionId, exchange ? withExchangeMs : undefined),
       exchange && this.mint(exchange),
@@ -117,8 +115,7 @@ export class RoleChanges {
     // No ban waits longer for a token on its way. Without it the change holds all the same: the user comes back with a new one.
     const leaveBy = lookedAt + releaseWindowMs;
     if (!token || performance.now() > leaveBy) return { result, action, exchange: null };
-    const current = currentRequest();
-    if (current) current.leaveBy = leaveBy;
+    mustLeaveBy(leaveBy);
     return { result, action, exchange: token };
   }
 

@@ -34,10 +34,7 @@ async function grantsOf(
   { of, spaceId, before }: Exclude<Grants, string[]>,
 ): Promise<string[]> {
   const [row] = await tx.$queryRaw<{ ids: string[] }[]>`
-    select coalesce(array_agg(u.id order by u.nth), '{}') as ids
-      from unnest(grants_to_act_on(${tenantId}, ${of}, ${spaceId ?? null})) with ordinality as u (id, nth)
-      join grants g on g.tenant_id = ${tenantId} and g.id = u.id
-     where g.issued_at < coalesce(${before ?? null}::timestamptz, 'infinity')`;
+    select grants_to_act_on(${tenantId}, ${of}, ${spaceId ?? null}, ${before ?? 'infinity'}::timestamptz) as ids`;
   return row?.ids ?? [];
 }
 

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tx } from '../database/database.ts';
+import type { TenantCaller } from '../caller.ts';
+import type { Database, ModerationDatabase, Tx } from '../database/database.ts';
 import { leaseSeconds } from './delivery.ts';
 
 /** Longest an undoing may take, in milliseconds: what was done against ten thousand people has as much to be given back. */
-export const undoTimeoutMs = 20_000;
+const undoTimeoutMs = 20_000;
 
 /** Longest a call to IVS takes from its lease, in seconds: its deadline, and a moment to get there. */
 const callSeconds = 4.5;
@@ -14,7 +15,7 @@ const heldBackSeconds = 1;
 /**
  * Calls off what acts still wanted of IVS and gives back what they held, so that nothing late hits a user who is lawful
  * again. False while one of their calls is on its way to IVS: then nothing is called off, no other call begins for a
- * moment, and the undoing has to wait. The transaction must have written nothing before, and have `undoTimeoutMs`.
+ * moment, and the undoing has to wait. The transaction is one of `undo`, and must have written nothing before.
  */
 export async function callOff(tx: Tx, tenantId: string, actionIds: string[], why: string): Promise<boolean> {
   // A look at a stage may be writing down a call of these acts this moment: it ends first, and its call is seen.
@@ -45,10 +46,14 @@ async function callOffSome(tx: Tx, tenantId: string, actionId: string, why: stri
   return row?.all ?? true;
 }
 
-/** Tries to undo an act until no call of it is on its way any more, which takes seconds at most. */
-export async function onceCallsHaveEnded<T>(tryToUndo: () => Promise<T | undefined>): Promise<T> {
+/** Undoes an act: tries until none of its calls is on its way any more, which takes seconds at most. */
+export async function undo<T>(
+  database: Database | ModerationDatabase,
+  caller: TenantCaller,
+  tryToUndo: (tx: Tx) => Promise<T | undefined>,
+): Promise<T> {
   for (;;) {
-    const undone = await tryToUndo();
+    const undone = await database.inTenantOf(caller, tryToUndo, undoTimeoutMs);
     if (undone !== undefined) return undone;
     await sleep(50);
   }

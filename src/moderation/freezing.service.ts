@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
-import { ModerationDatabase } from '../database/database.ts';
+import { ModerationDatabase, type Tx } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import type { Space } from '../spaces/spaces.schemas.ts';
 import { findSpace, SpacesService } from '../spaces/spaces.service.ts';
@@ -9,7 +9,7 @@ import type { Action } from './actions.schemas.ts';
 import { ActionsService } from './actions.service.ts';
 import { actOnGrants } from './act-on-grants.ts';
 import { Authority } from '../auth/authority.ts';
-import { callOff, onceCallsHaveEnded, undoTimeoutMs } from './call-off.ts';
+import { callOff, undo } from './call-off.ts';
 
 /** The panic button: one call that makes a space quiet, and one that undoes it. */
 @Injectable()
@@ -53,7 +53,7 @@ export class FreezingService {
   /** Gives tokens again, and calls off what the freezing still had to do. */
   async unfreeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Space> {
     const meant: { freezeId?: string } = {};
-    await onceCallsHaveEnded(() => this.tryUnfreeze(caller, spaceId, reason, meant));
+    await undo(this.database, caller, (tx) => this.tryUnfreeze(tx, caller, spaceId, reason, meant));
     return await this.spaces.get(caller, spaceId);
   }
 
@@ -62,35 +62,26 @@ export class FreezingService {
    * @param meant the freezing that is undone, known from the first try on: a newer one is somebody's decision, and stays.
    */
   private async tryUnfreeze(
+    tx: Tx,
     caller: TenantCaller,
     spaceId: string,
     reason: string | undefined,
     meant: { freezeId?: string },
   ): Promise<true | undefined> {
     const { tenantId } = caller;
-    return await this.database.inTenantOf(
-      caller,
-      async (tx) => {
-        await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, true)`;
-        const space = await findSpace(tx, tenantId, spaceId);
-        await this.authority.assertModerator(tx, caller, spaceId);
-        if (space.frozenAt === null) throw new Problem('conflict', 'The space is not frozen.');
-        const where = { tenantId, spaceId, kind: 'space.freeze' };
-        const { id } = await tx.action.findFirstOrThrow({
-          where,
-          orderBy: { createdAt: 'desc' },
-          select: { id: true },
-        });
-        meant.freezeId ??= id;
-        if (meant.freezeId !== id) throw new Problem('conflict', 'The space was thawed and frozen anew meanwhile.');
-        if (!(await callOff(tx, tenantId, [id], 'the space was unfrozen'))) return undefined;
-        await tx.$executeRaw`update spaces set frozen_at = null, updated_at = now()
-                            where tenant_id = ${tenantId} and id = ${spaceId}`;
-        const details = { reason: reason ?? null };
-        await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details });
-        return true;
-      },
-      undoTimeoutMs,
-    );
+    await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, true)`;
+    const space = await findSpace(tx, tenantId, spaceId);
+    await this.authority.assertModerator(tx, caller, spaceId);
+    if (space.frozenAt === null) throw new Problem('conflict', 'The space is not frozen.');
+    const where = { tenantId, spaceId, kind: 'space.freeze' };
+    const { id } = await tx.action.findFirstOrThrow({ where, orderBy: { createdAt: 'desc' }, select: { id: true } });
+    meant.freezeId ??= id;
+    if (meant.freezeId !== id) throw new Problem('conflict', 'The space was thawed and frozen anew meanwhile.');
+    if (!(await callOff(tx, tenantId, [id], 'the space was unfrozen'))) return undefined;
+    await tx.$executeRaw`
+      update spaces set frozen_at = null, updated_at = now() where tenant_id = ${tenantId} and id = ${spaceId}`;
+    const details = { reason: reason ?? null };
+    await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details });
+    return true;
   }
 }

@@ -348,12 +348,13 @@ create function account_key(t tenants) returns text
 -- What of a user's could matter to somebody who wants him out: unexpired, or used to go in within the 24 hours that IVS
 -- lets a participant stay. What a deleted signing key signed opens no door, but who had come in with it stays. The newest of
 -- each space first, and stage before chat.
-create function grants_to_act_on(p_tenant text, p_user text, p_space text) returns text[]
+create function grants_to_act_on(p_tenant text, p_user text, p_space text, p_before timestamptz default 'infinity')
+  returns text[]
   language sql stable as $$
   select coalesce(array_agg(id order by nth, kind desc, issued_at desc), '{}')
     from (select id, kind, issued_at, row_number() over (partition by space_id, kind order by issued_at desc) as nth from grants
            where tenant_id = p_tenant and user_id = p_user and (p_space is null or space_id = p_space)
-             and may_be_inside(grants) and issued_at > now() - interval '15 days'
+             and may_be_inside(grants) and issued_at > now() - interval '15 days' and issued_at < p_before
              and (session_expires_at > now() or (kind = 'stage' and expires_at > now() - interval '24 hours'))) as g
 $$;
 
@@ -588,7 +589,8 @@ end $$;
 
 -- Leases calls that are due to whoever asks: of one action, or of all. Fair between tenants, publishers first, and no more
 -- than IVS's rates allow all replicas together. p_rates: { operation: { "rate", "burst" } }. A call that is no longer
--- needed, as of a ban that has run out, is closed instead. Who asks for one action's calls leaves enough for everybody else's that are due.
+-- needed, as of a ban that has run out, is closed instead. Who asks for one action's calls leaves enough for everybody else's
+-- that are due.
 create function claim_targets(p_tenant text, p_action text, p_limit integer, p_lease interval, p_rates jsonb)
   returns table (tenant_id text, id bigint, action_id text, operation text, arn text, target text, parameters jsonb,
                  attempts integer, region text, aws_role_arn text, aws_external_id text)
