@@ -1,11 +1,13 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
+import { ActsModule } from './acts/acts.module.ts';
 import { ApiKeysModule } from './api-keys/api-keys.module.ts';
 import { AuditModule } from './audit/audit.module.ts';
 import { AuthModule } from './auth/auth.module.ts';
 import { BansModule } from './bans/bans.module.ts';
 import { Settings } from './config.ts';
 import { DatabaseModule } from './database/database.module.ts';
+import { DeliveryModule } from './delivery/delivery.module.ts';
 import { GrantsModule } from './grants/grants.module.ts';
 import { HealthModule } from './health/health.module.ts';
 import { HttpModule } from './http/http.module.ts';
@@ -14,13 +16,13 @@ import { IvsModule } from './ivs/ivs.module.ts';
 import { JoinsModule } from './joins/joins.module.ts';
 import { loggerOptions } from './logging.ts';
 import { MembersModule } from './members/members.module.ts';
-import { ModerationModule } from './moderation/moderation.module.ts';
 import { RolesModule } from './roles/roles.module.ts';
 import { SecretsModule } from './secrets/secrets.module.ts';
 import { SigningKeysModule } from './signing-keys/signing-keys.module.ts';
 import { SpacesModule } from './spaces/spaces.module.ts';
 import { TelemetryModule } from './telemetry/telemetry.module.ts';
 import { TenantsModule } from './tenants/tenants.module.ts';
+import { WatchModule } from './watch/watch.module.ts';
 
 @Global()
 @Module({})
@@ -59,7 +61,9 @@ export class AppModule {
         GrantsModule,
         SigningKeysModule,
         JoinsModule,
-        ModerationModule,
+        DeliveryModule,
+        WatchModule,
+        ActsModule,
         BansModule,
       ],
     };

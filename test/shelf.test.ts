@@ -9,7 +9,7 @@ const shelf = [
   'errors ids caller config background',
   'telemetry database request-context secrets ivs http',
   'audit roles tenants api-keys issuers auth',
-  'spaces grants signing-keys joins moderation members bans',
+  'spaces grants signing-keys joins delivery watch acts members bans',
   'health openapi logging app.module app main',
 ].flatMap((line) => line.split(' '));
 

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import type { OperatorCaller, TenantCaller } from '../caller.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
@@ -31,7 +31,7 @@ export class ApiKeysController {
     problems: ['not_found'],
   })
   async createFirstApiKey(
-    @By() caller: OperatorCaller,
+    @CurrentCaller() caller: OperatorCaller,
     @Param('tenantId', { schema: pathId('ten', 'tenant') }) tenantId: string,
     @Body({ schema: createApiKeyBody }) body: CreateApiKeyBody,
   ) {
@@ -46,19 +46,22 @@ export class ApiKeysController {
     access,
     answers: { 201: newApiKeyAnswer },
   })
-  async create(@By() caller: TenantCaller, @Body({ schema: createApiKeyBody }) body: CreateApiKeyBody) {
+  async create(@CurrentCaller() caller: TenantCaller, @Body({ schema: createApiKeyBody }) body: CreateApiKeyBody) {
     return await this.apiKeys.create(caller, body);
   }
 
   @Get('api-keys')
   @Endpoint({ summary: 'List API keys', tag, access, answers: { 200: apiKeyPage } })
-  async list(@By() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
+  async list(@CurrentCaller() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
     return await this.apiKeys.list(caller, query);
   }
 
   @Delete('api-keys/:keyId')
   @Endpoint({ summary: 'Revoke an API key', tag, access, answers: { 204: null }, problems: ['not_found'] })
-  async revoke(@By() caller: TenantCaller, @Param('keyId', { schema: keyIdSchema }) keyId: string): Promise<void> {
+  async revoke(
+    @CurrentCaller() caller: TenantCaller,
+    @Param('keyId', { schema: keyIdSchema }) keyId: string,
+  ): Promise<void> {
     await this.apiKeys.revoke(caller, keyId);
   }
 
@@ -71,7 +74,7 @@ export class ApiKeysController {
     problems: ['not_found'],
   })
   async rotate(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('keyId', { schema: keyIdSchema }) keyId: string,
     @Body({ schema: rotateApiKeyBody }) body: RotateApiKeyBody,
   ) {

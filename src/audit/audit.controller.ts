@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { auditPage, type AuditQuery, auditQuery } from './audit.schemas.ts';
 import { AuditService } from './audit.service.ts';
@@ -17,7 +17,7 @@ export class AuditController {
     access: { scope: 'audit:read' },
     answers: { 200: auditPage },
   })
-  async list(@By() caller: TenantCaller, @Query({ schema: auditQuery }) query: AuditQuery) {
+  async list(@CurrentCaller() caller: TenantCaller, @Query({ schema: auditQuery }) query: AuditQuery) {
     return await this.audit.list(caller, query);
   }
 }

@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
-import { type ReasonBody, reasonBody } from '../moderation/moderation.schemas.ts';
+import { type ReasonBody, reasonBody } from '../acts/acts.schemas.ts';
 import {
   ban,
   banAnswer,
@@ -34,7 +34,7 @@ export class BansController {
     answers: { 201: banAnswer },
     problems: ['not_found', 'banned'],
   })
-  async create(@By() caller: TenantCaller, @Body({ schema: createBanBody }) body: CreateBanBody) {
+  async create(@CurrentCaller() caller: TenantCaller, @Body({ schema: createBanBody }) body: CreateBanBody) {
     return await this.bans.create(caller, body);
   }
 
@@ -47,7 +47,7 @@ export class BansController {
     answers: { 200: banPage },
     problems: ['banned'],
   })
-  async list(@By() caller: TenantCaller, @Query({ schema: bansQuery }) query: BansQuery) {
+  async list(@CurrentCaller() caller: TenantCaller, @Query({ schema: bansQuery }) query: BansQuery) {
     return await this.bans.list(caller, query);
   }
 
@@ -59,7 +59,7 @@ export class BansController {
     answers: { 200: ban },
     problems: ['not_found', 'banned'],
   })
-  async get(@By() caller: TenantCaller, @Param('banId', { schema: banIdSchema }) banId: string) {
+  async get(@CurrentCaller() caller: TenantCaller, @Param('banId', { schema: banIdSchema }) banId: string) {
     return await this.bans.get(caller, banId);
   }
 
@@ -73,7 +73,7 @@ export class BansController {
     problems: ['not_found', 'banned', 'conflict'],
   })
   async lift(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('banId', { schema: banIdSchema }) banId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
   ) {

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { ModerationModule } from '../moderation/moderation.module.ts';
+import { ActsModule } from '../acts/acts.module.ts';
 import { BansController } from './bans.controller.ts';
 import { BansService } from './bans.service.ts';
 
-@Module({ imports: [ModerationModule], controllers: [BansController], providers: [BansService] })
+@Module({ imports: [ActsModule], controllers: [BansController], providers: [BansService] })
 export class BansModule {}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { action } from '../moderation/actions.schemas.ts';
+import { action } from '../acts/actions.schemas.ts';
 import { filterId, idOf } from '../http/ids.ts';
 import { pageOf, pageQuery } from '../http/paging.ts';
 import { dateTime, reason, text, userId } from '../http/text.ts';

@@ -7,9 +7,9 @@ import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
-import { ActionsService, secondsSinceAsked } from '../moderation/actions.service.ts';
+import { ActionsService, secondsSinceAsked } from '../acts/actions.service.ts';
 import { Authority } from '../auth/authority.ts';
-import { callOff, undo } from '../moderation/call-off.ts';
+import { callOff, undo } from '../acts/undo.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
 
 /** Standing refusals. From the moment one is committed, every vending route of every replica refuses the user. */

@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { grantPage, type GrantsQuery, grantsQuery } from './grants.schemas.ts';
 import { GrantsService } from './grants.service.ts';
@@ -19,7 +19,7 @@ export class GrantsController {
     answers: { 200: grantPage },
     problems: ['banned'],
   })
-  async list(@By() caller: TenantCaller, @Query({ schema: grantsQuery }) query: GrantsQuery) {
+  async list(@CurrentCaller() caller: TenantCaller, @Query({ schema: grantsQuery }) query: GrantsQuery) {
     return await this.grants.list(caller, query);
   }
 }

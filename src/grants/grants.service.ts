@@ -81,6 +81,20 @@ function stateOf(row: GrantRow, now: Date): Grant['state'] {
   return row.state === 'watched' ? 'watched' : 'live';
 }
 
+/** The newest grant of each of these participants, by participant id. */
+export async function newestGrantsOfParticipants(
+  tx: Tx,
+  tenantId: string,
+  spaceId: string,
+  participantIds: string[],
+): Promise<Map<string | null, GrantRow>> {
+  const rows = await tx.grant.findMany({
+    where: { tenantId, spaceId, participantId: { in: participantIds } },
+    orderBy: { id: 'asc' },
+  });
+  return new Map(rows.map((row) => [row.participantId, row]));
+}
+
 /** Notes that IVS no longer accepts what a signing key has signed. */
 export async function revokeGrantsOfSigningKey(tx: Tx, tenantId: string, signingKeyId: string): Promise<void> {
   await tx.grant.updateMany({

@@ -51,6 +51,6 @@ export interface AuthenticatedRequest extends FastifyRequest {
 }
 
 /** The caller of the request, as the guard has authenticated it. */
-export const By = createParamDecorator((_: unknown, context: ExecutionContext): Caller | undefined => {
+export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller | undefined => {
   return context.switchToHttp().getRequest<AuthenticatedRequest>().caller;
 });

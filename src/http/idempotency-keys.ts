@@ -47,11 +47,11 @@ export class IdempotencyKeys extends BackgroundWork {
 
   /**
    * Takes the key for this request.
-   * @param remints a repeated request is to run again, whatever was answered before.
+   * @param issuesTokens a repeated request is to run again, whatever was answered before.
    * @returns the first answer, if the request was made before.
    * @throws Problem `idempotency_mismatch` if the key was used for another body; `conflict` while the first is running.
    */
-  async begin(attempt: Attempt, remints: boolean): Promise<Answer | undefined> {
+  async begin(attempt: Attempt, issuesTokens: boolean): Promise<Answer | undefined> {
     const where = this.rowOf(attempt);
     const requestHash = hash(attempt.body);
     return await this.database.inScope(callerScope(attempt), async (tx) => {
@@ -63,7 +63,7 @@ export class IdempotencyKeys extends BackgroundWork {
            set taken_until = excluded.taken_until, state = 'running'
          where idempotency_keys.request_hash = excluded.request_hash
            and ((idempotency_keys.state = 'running' and idempotency_keys.taken_until < now())
-                or (idempotency_keys.state = 'answered' and ${remints}))`;
+                or (idempotency_keys.state = 'answered' and ${issuesTokens}))`;
       if (taken === 1) return undefined;
       const row = await tx.idempotencyKey.findUniqueOrThrow({ where: { tenantId_caller_operation_key: where } });
       if (!Buffer.from(row.requestHash).equals(requestHash)) {

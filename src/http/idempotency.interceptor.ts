@@ -7,11 +7,11 @@ import { currentRequest } from '../request-context.ts';
 import type { AuthenticatedRequest } from './access.ts';
 import { IdempotencyKeys, type Attempt } from './idempotency-keys.ts';
 
-const remintsMetadata = 'stagedoor:remints';
+const issuesTokensMetadata = 'stagedoor:issues-tokens';
 
 /** Marks a route that gives tokens: a repeated request re-runs every check and mints anew, as no token is ever kept. */
-export function Remints(): MethodDecorator {
-  return SetMetadata(remintsMetadata, true);
+export function IssuesTokens(): MethodDecorator {
+  return SetMetadata(issuesTokensMetadata, true);
 }
 
 /** Makes writes with an `Idempotency-Key` happen once: the same key and body get the first answer again. */
@@ -46,8 +46,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
       key,
       body: request.body,
     };
-    const remints = this.reflector.get<boolean | undefined>(remintsMetadata, context.getHandler()) === true;
-    const first = await this.keys.begin(attempt, remints);
+    const issuesTokens = this.reflector.get<boolean | undefined>(issuesTokensMetadata, context.getHandler()) === true;
+    const first = await this.keys.begin(attempt, issuesTokens);
     if (first) {
       void reply.status(first.status);
       return first.body;
@@ -56,7 +56,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (current) current.markApplied = (tx, tenantId) => this.keys.markApplied(tx, attempt, tenantId);
     try {
       const body: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
-      await this.keys.finish(attempt, { status: reply.statusCode, body: remints ? undefined : body });
+      await this.keys.finish(attempt, { status: reply.statusCode, body: issuesTokens ? undefined : body });
       return body;
     } catch (error) {
       await this.keys.abandon(attempt);

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
@@ -25,19 +25,19 @@ export class IssuersController {
     answers: { 201: issuer },
     problems: ['conflict', 'quota_exceeded'],
   })
-  async create(@By() caller: TenantCaller, @Body({ schema: createIssuerBody }) body: CreateIssuerBody) {
+  async create(@CurrentCaller() caller: TenantCaller, @Body({ schema: createIssuerBody }) body: CreateIssuerBody) {
     return await this.issuers.create(caller, body);
   }
 
   @Get()
   @Endpoint({ summary: 'List issuers', tag, access, answers: { 200: issuerPage } })
-  async list(@By() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
+  async list(@CurrentCaller() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
     return await this.issuers.list(caller, query);
   }
 
   @Get(':issuerId')
   @Endpoint({ summary: 'Get an issuer', tag, access, answers: { 200: issuer }, problems: ['not_found'] })
-  async get(@By() caller: TenantCaller, @Param('issuerId', { schema: issuerIdSchema }) id: string) {
+  async get(@CurrentCaller() caller: TenantCaller, @Param('issuerId', { schema: issuerIdSchema }) id: string) {
     return await this.issuers.get(caller, id);
   }
 
@@ -50,7 +50,10 @@ export class IssuersController {
     answers: { 204: null },
     problems: ['not_found'],
   })
-  async remove(@By() caller: TenantCaller, @Param('issuerId', { schema: issuerIdSchema }) id: string): Promise<void> {
+  async remove(
+    @CurrentCaller() caller: TenantCaller,
+    @Param('issuerId', { schema: issuerIdSchema }) id: string,
+  ): Promise<void> {
     await this.issuers.remove(caller, id);
   }
 }

@@ -28,7 +28,7 @@ export class IvsFailure extends Error {
   }
 
   /** Whether the same call may work in a moment. */
-  get passing(): boolean {
+  get isTransient(): boolean {
     return this.kind === 'throttled' || this.kind === 'unavailable';
   }
 

@@ -2,10 +2,10 @@ import { Body, Controller, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { TenantCaller } from '../caller.ts';
 import type { ProblemCode } from '../errors.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
-import { Remints } from '../http/idempotency.interceptor.ts';
+import { IssuesTokens } from '../http/idempotency.interceptor.ts';
 import {
   type ChatToken,
   chatToken,
@@ -39,7 +39,7 @@ export class JoinsController {
   constructor(private readonly joins: JoinsService) {}
 
   @Post('join')
-  @Remints()
+  @IssuesTokens()
   @Endpoint({
     summary: 'Join a space: a stage token and a chat token',
     description:
@@ -50,7 +50,7 @@ export class JoinsController {
     problems,
   })
   async joinSpace(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: joinBody }) { stage, chat, ...body }: JoinBody,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -61,10 +61,10 @@ export class JoinsController {
   }
 
   @Post('stage-tokens')
-  @Remints()
+  @IssuesTokens()
   @Endpoint({ summary: 'Get a stage token', tag, access, answers: { 201: stageToken }, problems })
   async createStageToken(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: tokenBody }) body: TokenBody,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -76,10 +76,10 @@ export class JoinsController {
   }
 
   @Post('chat-tokens')
-  @Remints()
+  @IssuesTokens()
   @Endpoint({ summary: 'Get a chat token', tag, access, answers: { 201: chatToken }, problems })
   async createChatToken(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: tokenBody }) body: TokenBody,
     @Res({ passthrough: true }) reply: FastifyReply,

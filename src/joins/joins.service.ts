@@ -10,7 +10,7 @@ import { Metrics } from '../telemetry/metrics.ts';
 import { type Admission, type AdmissionRequest, AdmissionService, type Made, releaseWindowMs } from './admission.ts';
 import { tokenAttributes } from './attributes.ts';
 import type { ChatToken, JoinAnswer, StageToken, TokenBody } from './joins.schemas.ts';
-import { type Bearer, Mints, type MintedStageToken } from './mints.ts';
+import { type TokenHolder, Mints, type MintedStageToken } from './mints.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 
 /** Which halves are asked for. */
@@ -83,14 +83,14 @@ export class JoinsService {
     body: TokenBody,
   ): Promise<Tokens> {
     const { stage, chat } = admission;
-    const bearer = this.bearer(caller, admission, body);
+    const holder = this.holder(caller, admission, body);
     return await Promise.allSettled([
-      bearer.then((found) => stage && this.mints.stageToken(admission, stage, request.participantId, found)),
-      bearer.then((found) => chat && this.mints.chatToken(admission, chat, found)),
+      holder.then((found) => stage && this.mints.stageToken(admission, stage, request.participantId, found)),
+      holder.then((found) => chat && this.mints.chatToken(admission, chat, found)),
     ]);
   }
 
-  private async bearer(caller: TenantCaller, admission: Admission, body: TokenBody): Promise<Bearer> {
+  private async holder(caller: TenantCaller, admission: Admission, body: TokenBody): Promise<TokenHolder> {
     const claims = caller.kind === 'user' ? caller.claims : {};
     return {
       ivsUserId: admission.ivsUserId,

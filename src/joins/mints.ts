@@ -12,7 +12,7 @@ import type { ChatToken, StageToken } from './joins.schemas.ts';
 import { signParticipantToken } from './sign-participant-token.ts';
 
 /** For whom a token is made, as IVS is to see him. */
-export interface Bearer {
+export interface TokenHolder {
   ivsUserId: string;
   attributes: Record<string, string>;
 }
@@ -49,33 +49,33 @@ export class Mints {
     admission: Admission,
     stage: Stage,
     participantId: string,
-    bearer: Bearer,
+    holder: TokenHolder,
   ): Promise<MintedStageToken> {
     const { signingKey } = admission;
-    const byIvs = () => this.mintByIvs(admission, stage, bearer);
+    const byIvs = () => this.mintByIvs(admission, stage, holder);
     if (!signingKey) return await byIvs();
-    const byKey = () => this.mintByKeyPair(admission, stage, signingKey, participantId, bearer);
+    const byKey = () => this.mintByKeyPair(admission, stage, signingKey, participantId, holder);
     const [first, second] = signingKey.state === 'active' ? [byKey, byIvs] : [byIvs, byKey];
     try {
       return await first();
     } catch (error) {
-      if (!(error instanceof IvsFailure) || !error.passing) throw error;
+      if (!(error instanceof IvsFailure) || !error.isTransient) throw error;
       return await second();
     }
   }
 
-  async chatToken(admission: Admission, chat: Chat, bearer: Bearer): Promise<Omit<ChatToken, 'grantId'>> {
+  async chatToken(admission: Admission, chat: Chat, holder: TokenHolder): Promise<Omit<ChatToken, 'grantId'>> {
     const made = await this.chat.createChatToken(admission.tenant, {
       roomArn: chat.arn,
-      userId: bearer.ivsUserId,
-      attributes: bearer.attributes,
+      userId: holder.ivsUserId,
+      attributes: holder.attributes,
       capabilities: chat.capabilities,
       sessionMinutes: chat.sessionMinutes,
     });
     return {
       token: made.token,
       capabilities: chat.capabilities,
-      attributes: bearer.attributes,
+      attributes: holder.attributes,
       connectBefore: made.tokenExpirationTime.toISOString(),
       sessionExpiresAt: made.sessionExpirationTime.toISOString(),
       endpoint: this.chat.endpoint(admission.tenant.region),
@@ -93,16 +93,16 @@ export class Mints {
     stage: Stage,
     key: SigningKey,
     participantId: string,
-    bearer: Bearer,
+    holder: TokenHolder,
   ): Promise<MintedStageToken> {
-    return await this.mintByKeyPair(admission, stage, key, participantId, bearer);
+    return await this.mintByKeyPair(admission, stage, key, participantId, holder);
   }
 
-  private async mintByIvs(admission: Admission, stage: Stage, bearer: Bearer): Promise<MintedStageToken> {
+  private async mintByIvs(admission: Admission, stage: Stage, holder: TokenHolder): Promise<MintedStageToken> {
     const made = await this.realTime.createParticipantToken(admission.tenant, {
       stageArn: stage.arn,
-      userId: bearer.ivsUserId,
-      attributes: bearer.attributes,
+      userId: holder.ivsUserId,
+      attributes: holder.attributes,
       capabilities: stage.capabilities,
       // IVS counts in minutes. Rounded down: a token must not outlive what the role allows.
       durationMinutes: Math.max(1, Math.floor(stage.ttlSeconds / 60)),
@@ -111,7 +111,7 @@ export class Mints {
       token: made.token,
       participantId: made.participantId,
       capabilities: stage.capabilities,
-      attributes: bearer.attributes,
+      attributes: holder.attributes,
       expiresAt: made.expirationTime.toISOString(),
       mint: 'ivs',
     };
@@ -122,7 +122,7 @@ export class Mints {
     stage: Stage,
     key: SigningKey,
     participantId: string,
-    bearer: Bearer,
+    holder: TokenHolder,
   ): Promise<MintedStageToken> {
     const { tenant, space } = admission;
     const issuedAt = Math.floor(Date.parse(admission.issuedAt) / 1000);
@@ -132,8 +132,8 @@ export class Mints {
         stageArn: stage.arn,
         endpoints: await this.endpoints.of(tenant.id, space.id, tenant, stage),
         participantId,
-        userId: bearer.ivsUserId,
-        attributes: bearer.attributes,
+        userId: holder.ivsUserId,
+        attributes: holder.attributes,
         capabilities: stage.capabilities,
         issuedAt,
         expiresAt,
@@ -145,7 +145,7 @@ export class Mints {
       token,
       participantId,
       capabilities: stage.capabilities,
-      attributes: bearer.attributes,
+      attributes: holder.attributes,
       expiresAt: new Date(expiresAt * 1000).toISOString(),
       mint: 'key-pair',
       signingKeyId: key.id,

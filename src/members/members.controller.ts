@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
@@ -24,7 +24,7 @@ export class MembersController {
     problems: ['not_found'],
   })
   async list(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Query({ schema: listQuery }) query: ListQuery,
   ) {
@@ -40,7 +40,7 @@ export class MembersController {
     problems: ['not_found'],
   })
   async put(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Body({ schema: putMemberBody }) body: PutMemberBody,
@@ -57,7 +57,7 @@ export class MembersController {
     problems: ['not_found'],
   })
   async remove(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Param('userId', { schema: userIdSchema }) userId: string,
   ): Promise<void> {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { pageOf } from '../http/paging.ts';
 import { attributes, reason } from '../http/text.ts';
 import { stageToken } from '../joins/joins.schemas.ts';
-import { action } from '../moderation/actions.schemas.ts';
+import { action } from '../acts/actions.schemas.ts';
 import { roleName } from '../roles/roles.schemas.ts';
 
 export const putMemberBody = z.strictObject({ role: roleName }).meta({ id: 'PutMember' });

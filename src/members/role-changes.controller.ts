@@ -1,10 +1,10 @@
 import { Body, Controller, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { TenantCaller } from '../caller.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
-import { Remints } from '../http/idempotency.interceptor.ts';
+import { IssuesTokens } from '../http/idempotency.interceptor.ts';
 import { userId as userIdSchema } from '../http/text.ts';
 import { type ChangeRoleBody, changeRoleBody, roleChange } from './members.schemas.ts';
 import { MembersService } from './members.service.ts';
@@ -14,7 +14,7 @@ export class RoleChangesController {
   constructor(private readonly members: MembersService) {}
 
   @Post()
-  @Remints()
+  @IssuesTokens()
   @Endpoint({
     summary: 'Change a user’s role in a space, now',
     description:
@@ -25,7 +25,7 @@ export class RoleChangesController {
     problems: ['not_found', 'banned', 'conflict'],
   })
   async changeRole(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: pathId('spc', 'space') }) spaceId: string,
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Body({ schema: changeRoleBody }) body: ChangeRoleBody,

@@ -7,11 +7,11 @@ import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { type Admission, releaseWindowMs } from '../joins/admission.ts';
 import { tokenAttributes } from '../joins/attributes.ts';
 import type { StageToken } from '../joins/joins.schemas.ts';
-import { type Bearer, Mints } from '../joins/mints.ts';
-import type { Action } from '../moderation/actions.schemas.ts';
-import { ActionsService } from '../moderation/actions.service.ts';
-import { actOnGrants, addCall } from '../moderation/act-on-grants.ts';
-import { callOff, undo } from '../moderation/call-off.ts';
+import { type TokenHolder, Mints } from '../joins/mints.ts';
+import type { Action } from '../acts/actions.schemas.ts';
+import { ActionsService } from '../acts/actions.service.ts';
+import { actOnGrants, addCall } from '../acts/act-on-grants.ts';
+import { callOff, undo } from '../acts/undo.ts';
 import { mustLeaveBy } from '../request-context.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 
@@ -57,7 +57,7 @@ interface Held {
 interface Exchange {
   grantId: string;
   admission: Admission & { participantId: string };
-  bearer: Bearer;
+  holder: TokenHolder;
 }
 
 /**
@@ -159,15 +159,15 @@ export class RoleChanges {
     const admission = row?.decision;
     if (!admission) return null;
     const attributes = tokenAttributes(admission.role.attributes, {}, change.exchange.attributes, true);
-    return { grantId, admission, bearer: { ivsUserId: admission.ivsUserId, attributes } };
+    return { grantId, admission, holder: { ivsUserId: admission.ivsUserId, attributes } };
   }
 
   /** The change holds without the token: its user is disconnected then, and comes back with a new one. */
-  private async mint({ grantId, admission, bearer }: Exchange): Promise<StageToken | null> {
+  private async mint({ grantId, admission, holder }: Exchange): Promise<StageToken | null> {
     const { stage, signingKey, participantId } = admission;
     if (!stage || !signingKey) return null;
     try {
-      const made = await this.mints.exchangeToken(admission, stage, signingKey, participantId, bearer);
+      const made = await this.mints.exchangeToken(admission, stage, signingKey, participantId, holder);
       const { signingKeyId: _, ...token } = made;
       return { grantId, ...token };
     } catch (error) {

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
 import { pathRole, type PutRoleBody, putRoleBody, role, roleName, rolePage } from './roles.schemas.ts';
@@ -14,7 +14,7 @@ export class RolesController {
 
   @Get()
   @Endpoint({ summary: 'List roles', tag, access: { scope: 'spaces:read' }, answers: { 200: rolePage } })
-  async list(@By() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
+  async list(@CurrentCaller() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
     return await this.roles.list(caller, query);
   }
 
@@ -27,7 +27,7 @@ export class RolesController {
     answers: { 200: role },
   })
   async put(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('name', { schema: roleName }) name: string,
     @Body({ schema: putRoleBody }) body: PutRoleBody,
   ) {
@@ -42,7 +42,10 @@ export class RolesController {
     answers: { 204: null },
     problems: ['not_found', 'conflict'],
   })
-  async remove(@By() caller: TenantCaller, @Param('name', { schema: pathRole }) name: string): Promise<void> {
+  async remove(
+    @CurrentCaller() caller: TenantCaller,
+    @Param('name', { schema: pathRole }) name: string,
+  ): Promise<void> {
     await this.roles.remove(caller, name);
   }
 }

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
@@ -25,13 +25,13 @@ export class SigningKeysController {
     answers: { 201: signingKey },
     problems: ['conflict', 'quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
   })
-  async create(@By() caller: TenantCaller, @Body({ schema: noBody }) _body: object) {
+  async create(@CurrentCaller() caller: TenantCaller, @Body({ schema: noBody }) _body: object) {
     return await this.signingKeys.create(caller);
   }
 
   @Get()
   @Endpoint({ summary: 'List signing keys', tag, access, answers: { 200: signingKeyPage } })
-  async list(@By() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
+  async list(@CurrentCaller() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
     return await this.signingKeys.list(caller, query);
   }
 
@@ -44,7 +44,7 @@ export class SigningKeysController {
     answers: { 201: signingKey },
     problems: ['quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
   })
-  async rotate(@By() caller: TenantCaller, @Body({ schema: noBody }) _body: object) {
+  async rotate(@CurrentCaller() caller: TenantCaller, @Body({ schema: noBody }) _body: object) {
     return await this.signingKeys.rotate(caller);
   }
 
@@ -58,7 +58,7 @@ export class SigningKeysController {
     problems: ['not_found', 'ivs_rejected', 'ivs_unavailable'],
   })
   async remove(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('signingKeyId', { schema: pathId('sgk', 'signing key') }) keyId: string,
   ): Promise<void> {
     await this.signingKeys.remove(caller, keyId);

@@ -163,7 +163,7 @@ export class SigningKeysService {
       });
     } catch (error) {
       // Nobody has to wait for this. If IVS did not answer, it may be importing yet: then the sweeper looks, later.
-      const unanswered = error instanceof IvsFailure && error.passing;
+      const unanswered = error instanceof IvsFailure && error.isTransient;
       if (!unanswered) void this.finishRemoval(tenantId, id).catch(() => undefined);
       if (isUniqueViolation(error)) throw alreadyActive();
       throw error instanceof IvsFailure ? error.toProblem() : error;

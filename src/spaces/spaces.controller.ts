@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
@@ -30,13 +30,13 @@ export class SpacesController {
     answers: { 201: space },
     problems: ['conflict', 'quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
   })
-  async create(@By() caller: TenantCaller, @Body({ schema: createSpaceBody }) body: CreateSpaceBody) {
+  async create(@CurrentCaller() caller: TenantCaller, @Body({ schema: createSpaceBody }) body: CreateSpaceBody) {
     return await this.spaces.create(caller, body);
   }
 
   @Get()
   @Endpoint({ summary: 'List spaces', tag, access: { scope: 'spaces:read' }, answers: { 200: spacePage } })
-  async list(@By() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
+  async list(@CurrentCaller() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
     return await this.spaces.list(caller, query);
   }
 
@@ -48,7 +48,7 @@ export class SpacesController {
     answers: { 200: space },
     problems: ['not_found'],
   })
-  async get(@By() caller: TenantCaller, @Param('spaceId', { schema: spaceIdSchema }) spaceId: string) {
+  async get(@CurrentCaller() caller: TenantCaller, @Param('spaceId', { schema: spaceIdSchema }) spaceId: string) {
     return await this.spaces.get(caller, spaceId);
   }
 
@@ -61,7 +61,7 @@ export class SpacesController {
     problems: ['not_found'],
   })
   async update(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: updateSpaceBody }) body: UpdateSpaceBody,
   ) {
@@ -78,7 +78,7 @@ export class SpacesController {
     problems: ['not_found', 'ivs_rejected', 'ivs_unavailable'],
   })
   async remove(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
   ): Promise<void> {
     await this.spaces.remove(caller, spaceId);

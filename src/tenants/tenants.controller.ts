@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import type { OperatorCaller } from '../caller.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
@@ -24,19 +24,19 @@ export class TenantsController {
 
   @Post()
   @Endpoint({ summary: 'Create a tenant', tag, access, answers: { 201: tenant }, problems: ['conflict'] })
-  async create(@By() caller: OperatorCaller, @Body({ schema: createTenantBody }) body: CreateTenantBody) {
+  async create(@CurrentCaller() caller: OperatorCaller, @Body({ schema: createTenantBody }) body: CreateTenantBody) {
     return await this.tenants.create(caller, body);
   }
 
   @Get()
   @Endpoint({ summary: 'List tenants', tag, access, answers: { 200: tenantPage } })
-  async list(@By() caller: OperatorCaller, @Query({ schema: listQuery }) query: ListQuery) {
+  async list(@CurrentCaller() caller: OperatorCaller, @Query({ schema: listQuery }) query: ListQuery) {
     return await this.tenants.list(caller, query);
   }
 
   @Get(':tenantId')
   @Endpoint({ summary: 'Get a tenant', tag, access, answers: { 200: tenant }, problems: ['not_found'] })
-  async get(@By() caller: OperatorCaller, @Param('tenantId', { schema: tenantIdSchema }) tenantId: string) {
+  async get(@CurrentCaller() caller: OperatorCaller, @Param('tenantId', { schema: tenantIdSchema }) tenantId: string) {
     return await this.tenants.get(caller, tenantId);
   }
 
@@ -49,7 +49,7 @@ export class TenantsController {
     problems: ['not_found'],
   })
   async update(
-    @By() caller: OperatorCaller,
+    @CurrentCaller() caller: OperatorCaller,
     @Param('tenantId', { schema: tenantIdSchema }) tenantId: string,
     @Body({ schema: updateTenantBody }) body: UpdateTenantBody,
   ) {

@@ -1,5 +1,5 @@
 import { SendMessageRequest } from 'amazon-ivs-chat-messaging';
-import { Watchdog } from '../../../src/moderation/watchdog.ts';
+import { Watchdog } from '../../../src/health/watchdog.ts';
 import { Metrics } from '../../../src/telemetry/metrics.ts';
 import { connectOnce, enter, onStage } from '../../support/chat.ts';
 import { hoard } from '../../support/hoard.ts';

@@ -1,5 +1,5 @@
 import { SendMessageRequest } from 'amazon-ivs-chat-messaging';
-import { Delivery } from '../../../src/moderation/delivery.ts';
+import { Delivery } from '../../../src/delivery/delivery.ts';
 import { enter, onStage, type Person } from '../../support/chat.ts';
 import { expectProblem } from '../../support/problem.ts';
 import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';

@@ -171,7 +171,7 @@ function outcomeOf(error: unknown, attempts: number, alarm: (failure: IvsFailure
   if (!(error instanceof IvsFailure)) throw error;
   const text = `${error.awsName}: ${error.awsMessage}`.slice(0, 500);
   if (error.kind === 'not_found') return { state: 'not_connected', error: null, retrySeconds: null };
-  if (error.passing || error.kind === 'unusable_answer') {
+  if (error.isTransient || error.kind === 'unusable_answer') {
     return { state: 'pending', error: text, retrySeconds: backoffSeconds(attempts) };
   }
   alarm(error);

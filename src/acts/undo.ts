@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TenantCaller } from '../caller.ts';
 import type { Database, ModerationDatabase, Tx } from '../database/database.ts';
-import { leaseSeconds } from './delivery.ts';
+import { leaseSeconds } from '../delivery/delivery.ts';
 
 /** Longest an undoing may take, in milliseconds: what was done against ten thousand people has as much to be given back. */
 const undoTimeoutMs = 20_000;

@@ -2,29 +2,24 @@ import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { ModerationDatabase, type Tx } from '../database/database.ts';
-import type { Grant, Prisma } from '../database/generated/client.ts';
+import type { Prisma } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
-import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
-import { IvsFailure } from '../ivs/ivs-errors.ts';
-import type { Participant as IvsParticipant } from '../ivs/ivs-real-time.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
-import { accountOf, ivsUserIdOf } from '../tenants/tenant-account.ts';
+import { ivsUserIdOf } from '../tenants/tenant-account.ts';
 import type { Action } from './actions.schemas.ts';
 import { ActionsService, type NewAction } from './actions.service.ts';
 import { actOnGrants, addCall } from './act-on-grants.ts';
-import { ConnectedParticipants } from './connected-participants.ts';
 import { Authority } from '../auth/authority.ts';
-import type { EventBody, Participant, RevokeBody } from './moderation.schemas.ts';
+import type { EventBody, RevokeBody } from './acts.schemas.ts';
 
 /** Acts against connections, messages and tokens. Each is on record with all it needs done before IVS is called. */
 @Injectable()
-export class ModerationService {
+export class ActsService {
   constructor(
     private readonly database: ModerationDatabase,
     private readonly authority: Authority,
     private readonly actions: ActionsService,
-    private readonly connected: ConnectedParticipants,
     private readonly secrets: Secrets,
   ) {}
 
@@ -139,37 +134,6 @@ export class ModerationService {
     });
   }
 
-  /** Who is on the stage now, as IVS says, with what the ledger knows of them. */
-  async participants(caller: TenantCaller, spaceId: string, query: ListQuery): Promise<Page<Participant>> {
-    const { tenantId } = caller;
-    const after = readCursor(query.cursor);
-    const { space, account } = await this.database.inTenantOf(caller, async (tx) => {
-      const found = await findSpace(tx, tenantId, spaceId);
-      await this.authority.assertModerator(tx, caller, spaceId);
-      return { space: found, account: await accountOf(tx, tenantId) };
-    });
-    if (space.stageArn === null) return { data: [], nextCursor: null };
-    const connected = await this.connected.on(tenantId, account, space.stageArn).catch((error: unknown) => {
-      throw error instanceof IvsFailure ? error.toProblem() : error;
-    });
-    const rows = connected
-      .filter(({ participantId }) => after === undefined || participantId > after)
-      .slice(0, query.limit + 1);
-    const grants = await this.database.inTenantOf(caller, (tx) =>
-      tx.grant.findMany({
-        where: { tenantId, spaceId, participantId: { in: rows.map((row) => row.participantId) } },
-        orderBy: { id: 'asc' },
-      }),
-    );
-    const byParticipant = new Map(grants.map((grant) => [grant.participantId, grant]));
-    return toPage(
-      rows,
-      query.limit,
-      (row) => row.participantId,
-      (row) => toParticipant(row, byParticipant.get(row.participantId)),
-    );
-  }
-
   /** Throws a user out of a room also if the ledger has no chat token of his: he may be inside with one of another's making. */
   private async disconnectFromRoom(
     tx: Tx,
@@ -234,17 +198,6 @@ export class ModerationService {
     });
     return await this.actions.carryOut(caller, id);
   }
-}
-
-function toParticipant(row: IvsParticipant, grant: Grant | undefined): Participant {
-  return {
-    participantId: row.participantId,
-    userId: grant?.userId ?? row.userId,
-    ...(grant && { role: grant.role, grantId: grant.id }),
-    state: row.state,
-    publishing: row.published,
-    ...(row.firstJoinTime && { joinedAt: row.firstJoinTime.toISOString() }),
-  };
 }
 
 function noHalf(what: string): Problem {

@@ -4,8 +4,8 @@ import { ModerationDatabase } from '../database/database.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime, type Participant } from '../ivs/ivs-real-time.ts';
-import { Delivery } from './delivery.ts';
-import { isBeyond } from './rights-in-use.ts';
+import { Delivery } from '../delivery/delivery.ts';
+import { exceedsAllowed } from './rights-in-use.ts';
 
 /**
  * ListParticipants a second in one account and Region, of all replicas together, and as many ListParticipantEvents: IVS
@@ -122,7 +122,7 @@ export class StageWatch extends BackgroundWork {
     const beyond = await Promise.all(
       demoted
         .slice(0, turns)
-        .map(async (demotion) => [demotion.participantId, await this.isBeyond(watch, demotion, byId)] as const),
+        .map(async (demotion) => [demotion.participantId, await this.exceedsAllowed(watch, demotion, byId)] as const),
     );
     const found = new Map(beyond);
     return Object.fromEntries(
@@ -143,7 +143,7 @@ export class StageWatch extends BackgroundWork {
   }
 
   /** Undefined if IVS does not tell for the moment. */
-  private async isBeyond(
+  private async exceedsAllowed(
     watch: Claimed,
     { participantId, since, allowed }: Demoted,
     connected: ReadonlyMap<string, Participant>,
@@ -153,7 +153,7 @@ export class StageWatch extends BackgroundWork {
     try {
       const account = accountOf(watch);
       const events = await this.realTime.participantEvents(account, watch.stage_arn, sessionId, participantId);
-      return isBeyond(events, { since: new Date(since), allowed });
+      return exceedsAllowed(events, { since: new Date(since), allowed });
     } catch (error) {
       if (!(error instanceof IvsFailure)) throw error;
       this.logger.warn(

@@ -2,10 +2,9 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import type { FastifyReply } from 'fastify';
 import type { TenantCaller } from '../caller.ts';
 import type { ProblemCode } from '../errors.ts';
-import { By } from '../http/access.ts';
+import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
-import { type ListQuery, listQuery } from '../http/paging.ts';
 import { userId as userIdSchema } from '../http/text.ts';
 import { space } from '../spaces/spaces.schemas.ts';
 import { type Action, action, actionPage, type ActionsQuery, actionsQuery } from './actions.schemas.ts';
@@ -16,13 +15,12 @@ import {
   eventBody,
   messageId as messageIdSchema,
   participantId as participantIdSchema,
-  participantPage,
   type ReasonBody,
   reasonBody,
   type RevokeBody,
   revokeBody,
-} from './moderation.schemas.ts';
-import { ModerationService } from './moderation.service.ts';
+} from './acts.schemas.ts';
+import { ActsService } from './acts.service.ts';
 
 const tag = 'Moderation';
 const spaceIdSchema = pathId('spc', 'space');
@@ -32,9 +30,9 @@ const answers = { 200: action, 202: action };
 const problems: ProblemCode[] = ['not_found', 'banned', 'conflict'];
 
 @Controller('v1')
-export class ModerationController {
+export class ActsController {
   constructor(
-    private readonly moderation: ModerationService,
+    private readonly acts: ActsService,
     private readonly freezing: FreezingService,
     private readonly actions: ActionsService,
   ) {}
@@ -49,13 +47,13 @@ export class ModerationController {
     problems,
   })
   async disconnectParticipant(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Param('participantId', { schema: participantIdSchema }) participantId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return answer(reply, await this.moderation.disconnectParticipant(caller, spaceId, participantId, reason));
+    return answer(reply, await this.acts.disconnectParticipant(caller, spaceId, participantId, reason));
   }
 
   @Post('spaces/:spaceId/users/:userId/disconnect')
@@ -68,36 +66,36 @@ export class ModerationController {
     problems,
   })
   async disconnectUser(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return answer(reply, await this.moderation.disconnectUser(caller, spaceId, userId, reason));
+    return answer(reply, await this.acts.disconnectUser(caller, spaceId, userId, reason));
   }
 
   @Post('spaces/:spaceId/messages/:messageId/delete')
   @Endpoint({ summary: 'Delete a chat message', tag, access, answers, problems })
   async deleteMessage(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Param('messageId', { schema: messageIdSchema }) messageId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return answer(reply, await this.moderation.deleteMessage(caller, spaceId, messageId, reason));
+    return answer(reply, await this.acts.deleteMessage(caller, spaceId, messageId, reason));
   }
 
   @Post('spaces/:spaceId/events')
   @Endpoint({ summary: 'Send an event to everybody in the chat room', tag, access, answers, problems })
   async sendEvent(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: eventBody }) body: EventBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return answer(reply, await this.moderation.sendEvent(caller, spaceId, body));
+    return answer(reply, await this.acts.sendEvent(caller, spaceId, body));
   }
 
   @Post('users/:userId/revoke')
@@ -110,23 +108,23 @@ export class ModerationController {
     problems,
   })
   async revokeUser(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Body({ schema: revokeBody }) body: RevokeBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return answer(reply, await this.moderation.revokeUser(caller, userId, body));
+    return answer(reply, await this.acts.revokeUser(caller, userId, body));
   }
 
   @Post('grants/:grantId/revoke')
   @Endpoint({ summary: 'End one grant', tag, access, answers, problems })
   async revokeGrant(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('grantId', { schema: pathId('grt', 'grant') }) grantId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return answer(reply, await this.moderation.revokeGrant(caller, grantId, reason));
+    return answer(reply, await this.acts.revokeGrant(caller, grantId, reason));
   }
 
   @Post('spaces/:spaceId/freeze')
@@ -140,7 +138,7 @@ export class ModerationController {
     problems,
   })
   async freezeSpace(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -152,28 +150,11 @@ export class ModerationController {
   @Endpoint({ summary: 'Unfreeze a space', tag, access, answers: { 200: space }, problems })
   @HttpCode(200)
   async unfreezeSpace(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
   ) {
     return await this.freezing.unfreeze(caller, spaceId, reason);
-  }
-
-  @Get('spaces/:spaceId/participants')
-  @Endpoint({
-    summary: 'List who is on the stage now',
-    description: 'As IVS said within the last second, with what the ledger knows of each.',
-    tag,
-    access: readAccess,
-    answers: { 200: participantPage },
-    problems: ['not_found', 'banned', 'ivs_rejected', 'ivs_unavailable'],
-  })
-  async listParticipants(
-    @By() caller: TenantCaller,
-    @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
-    @Query({ schema: listQuery }) query: ListQuery,
-  ) {
-    return await this.moderation.participants(caller, spaceId, query);
   }
 
   @Get('actions')
@@ -185,7 +166,7 @@ export class ModerationController {
     answers: { 200: actionPage },
     problems: ['banned'],
   })
-  async listActions(@By() caller: TenantCaller, @Query({ schema: actionsQuery }) query: ActionsQuery) {
+  async listActions(@CurrentCaller() caller: TenantCaller, @Query({ schema: actionsQuery }) query: ActionsQuery) {
     return await this.actions.list(caller, query);
   }
 
@@ -198,7 +179,7 @@ export class ModerationController {
     problems: ['not_found', 'banned'],
   })
   async getAction(
-    @By() caller: TenantCaller,
+    @CurrentCaller() caller: TenantCaller,
     @Param('actionId', { schema: pathId('act', 'action') }) actionId: string,
   ) {
     return await this.actions.get(caller, actionId);

@@ -9,7 +9,7 @@ import type { Action } from './actions.schemas.ts';
 import { ActionsService } from './actions.service.ts';
 import { actOnGrants } from './act-on-grants.ts';
 import { Authority } from '../auth/authority.ts';
-import { callOff, undo } from './call-off.ts';
+import { callOff, undo } from './undo.ts';
 
 /** The panic button: one call that makes a space quiet, and one that undoes it. */
 @Injectable()

@@ -1,4 +1,4 @@
-import { isBeyond } from './rights-in-use.ts';
+import { exceedsAllowed } from './rights-in-use.ts';
 
 /** Events by second and name; the demotion is at 0. An exchange is named by the rights of the new token. */
 function events(history: [second: number, name: string][]) {
@@ -154,5 +154,5 @@ test.each<[string, readonly string[], boolean, [number, string][]]>([
     ],
   ],
 ])('who %s, with %j allowed: beyond is %s', (_, allowed, beyond, history) => {
-  expect(isBeyond(events(history), { since: new Date(0), allowed })).toBe(beyond);
+  expect(exceedsAllowed(events(history), { since: new Date(0), allowed })).toBe(beyond);
 });

@@ -14,7 +14,7 @@ export interface Demotion {
  * made use of; and if he joined before, that it was not with the lesser token, which did not exist. Who came in after and
  * has done nothing that the lesser token forbids may stay: both tokens open the door to the same participant.
  */
-export function isBeyond(events: readonly ParticipantEvent[], { since, allowed }: Demotion): boolean {
+export function exceedsAllowed(events: readonly ParticipantEvent[], { since, allowed }: Demotion): boolean {
   let rights: readonly string[] = [];
   let lesserKnown = false;
   for (const { name, eventTime, newToken } of events.toSorted(

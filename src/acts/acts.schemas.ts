@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { pageOf } from '../http/paging.ts';
 import { attributes, dateTime, reason, text } from '../http/text.ts';
 
 export const reasonBody = z.strictObject({ reason: reason.optional() }).meta({ id: 'ReasonRequest' }).prefault({});
@@ -35,18 +34,3 @@ export const messageId = z
   .string()
   .regex(/^[A-Za-z0-9]{12}$/, 'must be the id of a message: 12 letters and digits')
   .meta({ description: 'Id of the message, as IVS Chat gave it.' });
-
-export const participant = z
-  .object({
-    participantId: z.string(),
-    userId: z.string(),
-    role: z.string().optional(),
-    state: z.enum(['CONNECTED', 'DISCONNECTED']),
-    publishing: z.boolean(),
-    joinedAt: z.iso.datetime().optional(),
-    grantId: z.string().optional().meta({ description: 'Absent for who came in with a token not vended here.' }),
-  })
-  .meta({ id: 'Participant' });
-export type Participant = z.output<typeof participant>;
-
-export const participantPage = pageOf(participant);

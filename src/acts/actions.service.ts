@@ -8,7 +8,7 @@ import { newId } from '../ids.ts';
 import { currentRequest } from '../request-context.ts';
 import type { Action, ActionKind, ActionsQuery } from './actions.schemas.ts';
 import { Authority } from '../auth/authority.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery } from '../delivery/delivery.ts';
 
 /** What is to be written down of an act. */
 export interface NewAction {

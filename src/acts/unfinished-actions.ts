@@ -7,7 +7,7 @@ import { ModerationDatabase } from '../database/database.ts';
  * of somebody who has hoarded tokens. Their first thousand are written down with the act itself.
  */
 @Injectable()
-export class UnfinishedActs extends BackgroundWork {
+export class UnfinishedActions extends BackgroundWork {
   protected readonly everyMs = 250;
 
   constructor(private readonly database: ModerationDatabase) {

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { DeliveryModule } from '../delivery/delivery.module.ts';
+import { SpacesModule } from '../spaces/spaces.module.ts';
+import { ActionsService } from './actions.service.ts';
+import { ActsController } from './acts.controller.ts';
+import { ActsService } from './acts.service.ts';
+import { FreezingService } from './freezing.service.ts';
+import { UnfinishedActions } from './unfinished-actions.ts';
+
+@Module({
+  imports: [SpacesModule, DeliveryModule],
+  controllers: [ActsController],
+  providers: [ActsService, FreezingService, ActionsService, UnfinishedActions],
+  exports: [ActionsService],
+})
+export class ActsModule {}
