@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { searchPathOption } from '../src/database/function-set.ts';
 import { type Verdict, verifyAudit } from '../src/audit/verify.ts';
 import { Stagedoor, type TestTenant } from './support/stagedoor.ts';
 
@@ -33,7 +34,7 @@ afterAll(async () => {
 });
 
 async function connect(connectionString: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString });
+  const client = new pg.Client({ connectionString, options: searchPathOption() });
   await client.connect();
   clients.push(client);
   return client;

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { createApp } from '../src/app.ts';
 import { Settings } from '../src/config.ts';
 import { Database, systemScope } from '../src/database/database.ts';
+import { functionSet } from '../src/database/function-set.ts';
 import { assertServable } from '../src/database/serving-role.ts';
 import { asSuperuser, createDatabase } from './support/database.ts';
 import { type Json, Stagedoor, type TestTenant } from './support/stagedoor.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
   await superuser.connect();
   clients.push(superuser);
   // The one table that is empty again a moment after a request has filled it.
-  await superuser.query(`insert into unfinished_acts (tenant_id, action_id, grants, keep_out, watch_for, watch_from)
+  await superuser.query(`insert into unfinished_actions (tenant_id, action_id, grants, keep_out, watch_for, watch_from)
                          select tenant_id, id, '{}', true, 'banned', now() from actions where kind = 'ban'`);
   tenantTables = await columnOf(`
     select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -118,6 +119,7 @@ describe('the tables', () => {
     );
     expect(all.filter((table) => !tenantTables.includes(table))).toEqual([
       '_prisma_migrations', // the owner's
+      'function_sets', // the owner's
       'pacing', // call rates of AWS accounts, which tenants share; only functions touch it
       'tenants', // has the tenant as its id
     ]);
@@ -135,8 +137,9 @@ describe('the tables', () => {
   test('each has one policy that lets the service in, and one that holds it to its tenant', async () => {
     const policies = await rowsOf(`
       select tablename, policyname, permissive, roles::text[], cmd, qual, with_check from pg_policies where schemaname = 'public'`);
-    const tenant = '(tenant_id = ( SELECT current_tenant_id() AS current_tenant_id))';
-    const operator = `((id = ( SELECT current_tenant_id() AS current_tenant_id)) OR (( SELECT current_setting('app.operator'::text, true) AS current_setting) = 'on'::text))`;
+    const entered = `( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text) AS "nullif")`;
+    const tenant = `(tenant_id = ${entered})`;
+    const operator = `((id = ${entered}) OR (( SELECT current_setting('app.operator'::text, true) AS current_setting) = 'on'::text))`;
     for (const table of [...tenantTables, 'tenants']) {
       const found = policies.filter(({ tablename }) => tablename === table);
       const common = { tablename: table, roles: ['stagedoor_app'], cmd: 'ALL' };
@@ -170,8 +173,8 @@ describe('the tables', () => {
       [tenantTables],
     );
     const withoutTenant = [...keys, ...uniqueIndexes].filter(({ columns }) => columns[0] !== 'tenant_id');
-    // Claims are what must be unique in the whole deployment: issuer and audience pairs, ARNs.
-    expect(new Set(withoutTenant.map(({ name }) => String(name)))).toEqual(new Set(['claims_pkey']));
+    // Reservations are unique in the whole deployment.
+    expect(new Set(withoutTenant.map(({ name }) => String(name)))).toEqual(new Set(['reservations_pkey']));
     const across = keys.filter(
       ({ type, target, target_columns }) =>
         type === 'f' && target_columns[0] !== (target === 'tenants' ? 'id' : 'tenant_id'),
@@ -400,37 +403,37 @@ describe('the roles', () => {
     ]);
   });
 
-  test('a stranger with a login reads no table, makes none, and calls no function that looks across', async () => {
+  test('a stranger with a login reads no table, makes none, and calls no function', async () => {
     const functions = await columnOf(
-      `select oid::regprocedure::text from pg_proc where pronamespace = 'public'::regnamespace and prosecdef`,
+      `select oid from pg_proc where pronamespace = '${functionSet.schema}'::regnamespace`,
     );
     const stranger = `stranger_${randomBytes(4).toString('hex')}`;
     await undone(async () => {
       await superuser.query(`create role ${stranger} login`);
       await superuser.query(`set local role ${stranger}`);
-      for (const table of [...tenantTables, 'tenants', 'pacing', '_prisma_migrations'])
+      for (const table of [...tenantTables, 'tenants', 'pacing', 'function_sets', '_prisma_migrations'])
         expect(await failureOf(`select from ${table}`)).toBe(insufficientPrivilege);
       expect(await failureOf('create table mine (id text)')).toBe(insufficientPrivilege);
       const callable = await columnOf(
-        `select f::text from unnest($1::regprocedure[]) f where has_function_privilege(f, 'execute')`,
+        `select f from unnest($1::oid[]) f where has_function_privilege(f, 'execute')`,
         [functions],
       );
-      // Names of migrations: the service asks for them before it can know that it is a member of the right role.
-      expect(callable).toEqual(['applied_migrations()']);
+      expect(await failureOf(`select ${functionSet.schema}.find_tenant('x')`)).toBe(insufficientPrivilege);
+      expect(functions.length).toBeGreaterThan(8);
+      expect(callable).toEqual([]);
     });
   });
 
   test('functions that run with another’s rights belong to the right role and trust nobody’s search path', async () => {
     const functions = await rowsOf(`
       select p.proname as name, r.rolname as owner, p.proconfig::text[] as config from pg_proc p join pg_roles r on r.oid = p.proowner
-       where p.pronamespace = 'public'::regnamespace and p.prosecdef`);
+       where p.pronamespace = '${functionSet.schema}'::regnamespace and p.prosecdef`);
     expect(functions.length).toBeGreaterThan(8);
     for (const { name, owner, config } of functions) {
       expect({ name, owner, config }).toEqual({
         name,
-        // What was migrated is the owner's own record.
-        owner: name === 'applied_migrations' ? 'stagedoor_test_owner' : 'stagedoor_crossing',
-        config: ['search_path=public, pg_temp'],
+        owner: 'stagedoor_crossing',
+        config: [`search_path=${functionSet.schema}, public, pg_temp`],
       });
     }
   });
@@ -442,6 +445,7 @@ const crossingMay = [
   'api_keys.SELECT, UPDATE last_used_at',
   'audit.SELECT, UPDATE hash+seq',
   'bans.SELECT',
+  'deliveries.SELECT, UPDATE',
   'grants.SELECT, UPDATE state',
   'holds.SELECT',
   'idempotency_keys.DELETE, SELECT',
@@ -449,9 +453,8 @@ const crossingMay = [
   'pacing.INSERT, SELECT, UPDATE',
   'signing_keys.SELECT',
   'spaces.SELECT',
-  'targets.SELECT, UPDATE',
   'tenants.SELECT',
-  'unfinished_acts.SELECT',
+  'unfinished_actions.SELECT',
   'watches.SELECT, UPDATE',
 ];
 
@@ -483,7 +486,7 @@ describe('many tenants over few connections', () => {
           ).rejects.toThrow('halfway');
           return;
         case 1: // one without any tenant, on a connection others used
-          if ((await database.call('crowd', 'select name from roles', [])).length > 0) foreign.push('without a tenant');
+          if ((await database.pool.query('select name from roles')).rowCount) foreign.push('without a tenant');
           return;
         default: {
           const rows = await database.inScope(systemScope(id), (tx) => tx.role.findMany());
@@ -582,19 +585,16 @@ describe('the service refuses a database it must not serve from, in one clear li
     );
   });
 
-  test('before its migrations have been run, or all of them', async () => {
+  test('before it was migrated, or without the functions of this build', async () => {
     const empty = name('empty');
     await asSuperuser('postgres', (client) => client.query(`create database ${empty}`));
     const url = new URL(stagedoor.database.serviceUrl);
     url.pathname = `/${empty}`;
-    expect(await refusal(url.href)).toMatch(/^The database lacks 0001_\w+[^\n]*: run the migrations first[^\n]*$/);
+    const lacks = /^The database does not have the functions of this build [^\n]* node dist\/database\/migrate\.js$/;
+    expect(await refusal(url.href)).toMatch(lacks);
     const behind = await createDatabase();
-    await asSuperuser(behind.name, (client) =>
-      client.query('delete from _prisma_migrations where migration_name > $1', ['0002']),
-    );
-    expect(await refusal(behind.serviceUrl)).toMatch(
-      /^The database lacks 0002_\w+[^\n]*: run the migrations first[^\n]*$/,
-    );
+    await asSuperuser(behind.name, (client) => client.query(`drop schema ${functionSet.schema} cascade`));
+    expect(await refusal(behind.serviceUrl)).toMatch(lacks);
     await behind.drop();
     await asSuperuser('postgres', (client) => client.query(`drop database ${empty} with (force)`));
   });

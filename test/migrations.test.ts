@@ -4,7 +4,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { migrate, migrationsFolder } from '../src/database/migrate.ts';
+import { migrationsFolder } from '../src/database/function-set.ts';
+import { migrate } from '../src/database/migrate.ts';
 import { asSuperuser, createDatabase, type TestDatabase } from './support/database.ts';
 
 const names = readdirSync(migrationsFolder, { withFileTypes: true })
@@ -62,8 +63,9 @@ function migrationsWith(files: Record<string, string>): string {
 test('several replicas that migrate at once take turns: each migration is applied once', async () => {
   const url = await emptyDatabase();
   const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(url)));
-  expect(applied.flat()).toEqual(names);
-  expect(await migrate(url)).toEqual([]);
+  expect(applied.flatMap(({ migrations }) => migrations)).toEqual(names);
+  expect(applied.filter(({ functions }) => functions !== undefined)).toHaveLength(1);
+  expect(await migrate(url)).toEqual({ migrations: [], functions: undefined });
 });
 
 test('what was applied is recorded as Prisma’s own command records it', async () => {
@@ -130,7 +132,7 @@ test('a migration that fails leaves nothing of itself, is named, and stops what 
   await expect(migrate(url, mended)).rejects.toThrow(/^migration 9998_broken failed before: .*prisma migrate resolve/);
   // As `prisma migrate resolve --rolled-back 9998_broken` does it.
   await ask(url, `update _prisma_migrations set rolled_back_at = now() where migration_name = '9998_broken'`);
-  expect(await migrate(url, mended)).toEqual(['9998_broken']);
+  expect((await migrate(url, mended)).migrations).toEqual(['9998_broken']);
 });
 
 describe('prisma/schema.prisma says what the migrations made', () => {

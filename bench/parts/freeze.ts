@@ -41,6 +41,6 @@ async function measure(stand: Stand, people: number): Promise<void> {
 
 async function untilWrittenDown(stand: Stand): Promise<void> {
   await withClient(stand.superuserUrl, async (client) => {
-    while ((await client.query('select from unfinished_acts')).rowCount) await delay(20);
+    while ((await client.query('select from unfinished_actions')).rowCount) await delay(20);
   });
 }

@@ -1,19 +1,27 @@
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
+import { Authority } from '../auth/authority.ts';
 import type { TenantCaller } from '../caller.ts';
 import { ModerationDatabase, type Tx } from '../database/database.ts';
-import type { Prisma } from '../database/generated/client.ts';
-import { notFound, Problem } from '../errors.ts';
+import type { NewDelivery } from '../delivery/deliveries.ts';
+import { Problem } from '../errors.ts';
+import {
+  anyGrantOfParticipant,
+  findVendedGrant,
+  grantsToActOn,
+  lockUser,
+  refusePendingGrants,
+} from '../grants/ledger.ts';
+import { limits } from '../limits.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 import { ivsUserIdOf } from '../tenants/tenant-account.ts';
 import type { Action } from './actions.schemas.ts';
-import { ActionsService, type NewAction } from './actions.service.ts';
-import { actOnGrants, addCall } from './act-on-grants.ts';
-import { Authority } from '../auth/authority.ts';
+import { ActionsService } from './actions.service.ts';
 import type { EventBody, RevokeBody } from './acts.schemas.ts';
+import { type Act, recordAct } from './record-act.ts';
 
-/** Acts against connections, messages and tokens. Each is on record with all it needs done before IVS is called. */
+/** Acts against connections, messages and tokens. Each is on record, with all that it needs, before IVS is called. */
 @Injectable()
 export class ActsService {
   constructor(
@@ -23,7 +31,7 @@ export class ActsService {
     private readonly secrets: Secrets,
   ) {}
 
-  /** Throws one participant out of the stage: a kick, not a ban. */
+  /** Disconnects one participant from the stage: a kick, not a ban. */
   async disconnectParticipant(
     caller: TenantCaller,
     spaceId: string,
@@ -31,32 +39,34 @@ export class ActsService {
     reason: string | undefined,
   ): Promise<Action> {
     const { tenantId } = caller;
-    return await this.act(caller, 'participant.disconnect', async (tx) => {
-      const space = await findSpace(tx, tenantId, spaceId);
-      const grant = await tx.grant.findFirst({ where: { tenantId, spaceId, participantId } });
+    return await this.perform(caller, async (tx) => {
+      const { stageArn } = await findSpace(tx, tenantId, spaceId);
+      const grant = await anyGrantOfParticipant(tx, tenantId, spaceId, participantId);
       if (grant) await this.authority.assertMayActOn(tx, caller, spaceId, grant.userId);
       else await this.authority.assertModerator(tx, caller, spaceId);
-      if (space.stageArn === null) throw noHalf('stage');
-      const act: NewAction = {
+      if (stageArn === null) throw noHalf('stage');
+      const parameters = reason === undefined ? {} : { reason: reason.slice(0, limits.stageReasonLength) };
+      return {
         kind: 'participant.disconnect',
         spaceId,
         ...(grant && { userId: grant.userId }),
         reason,
+        deliveries: [
+          {
+            spaceId,
+            operation: 'DisconnectParticipant',
+            arn: stageArn,
+            target: participantId,
+            grantId: grant?.id,
+            parameters,
+          },
+        ],
+        details: { participantId },
       };
-      const id = await this.actions.record(tx, caller, act);
-      await addCall(tx, tenantId, id, {
-        spaceId,
-        operation: 'DisconnectParticipant',
-        arn: space.stageArn,
-        target: participantId,
-        grantId: grant?.id ?? null,
-        parameters: { ...(reason !== undefined && { reason: reason.slice(0, 128) }) },
-      });
-      return { ...act, id, details: { participantId } };
     });
   }
 
-  /** Closes all of a user's connections to a space: a kick, not a ban. */
+  /** Closes all connections of a user to a space: a kick, not a ban. */
   async disconnectUser(
     caller: TenantCaller,
     spaceId: string,
@@ -64,93 +74,83 @@ export class ActsService {
     reason: string | undefined,
   ): Promise<Action> {
     const { tenantId } = caller;
-    return await this.act(caller, 'user.disconnect', async (tx) => {
+    return await this.perform(caller, async (tx) => {
       const { roomArn } = await findSpace(tx, tenantId, spaceId);
       await this.authority.assertMayActOn(tx, caller, spaceId, userId);
-      const kick = { spaceId, userId, reason };
-      const act: NewAction = { kind: 'user.disconnect', ...kick };
-      const id = await this.actions.record(tx, caller, act);
-      await actOnGrants(tx, tenantId, id, { of: userId, spaceId }, { keepOut: false });
-      if (roomArn !== null) await this.disconnectFromRoom(tx, tenantId, id, roomArn, kick);
-      return { ...act, id };
+      const ids = await grantsToActOn(tx, tenantId, { userId, spaceId });
+      const target = await ivsUserIdOf(tx, this.secrets, tenantId, userId);
+      // The ledger may know no chat token of theirs: they may be in the room with a token that Stagedoor did not vend.
+      const parameters = { userId, ...(reason !== undefined && { reason }) };
+      const fromRoom: NewDelivery[] =
+        roomArn === null ? [] : [{ spaceId, operation: 'DisconnectUser', arn: roomArn, target, parameters }];
+      return {
+        kind: 'user.disconnect',
+        spaceId,
+        userId,
+        reason,
+        grants: [{ ids, keepOut: false }],
+        deliveries: fromRoom,
+      };
     });
   }
 
+  /** Deletes a chat message: the room tells its clients to remove it. */
   async deleteMessage(
     caller: TenantCaller,
     spaceId: string,
     messageId: string,
     reason: string | undefined,
   ): Promise<Action> {
-    return await this.callRoom(caller, 'message.delete', spaceId, {
+    const parameters = reason === undefined ? {} : { reason };
+    return await this.callRoom(caller, 'message.delete', spaceId, reason, {
       operation: 'DeleteMessage',
       target: messageId,
-      parameters: { ...(reason !== undefined && { reason }) },
-      reason,
+      parameters,
     });
   }
 
+  /** Sends an event to everybody in the chat room. */
   async sendEvent(caller: TenantCaller, spaceId: string, body: EventBody): Promise<Action> {
-    return await this.callRoom(caller, 'event.send', spaceId, {
+    return await this.callRoom(caller, 'event.send', spaceId, undefined, {
       operation: 'SendEvent',
       target: body.name,
       parameters: { attributes: body.attributes },
     });
   }
 
-  /** Ends what was given to a user: all of it, or what was issued before a time. New tokens are given as before. */
-  async revokeUser(caller: TenantCaller, userId: string, body: RevokeBody): Promise<Action> {
+  /** Ends what a user was given: all of it, or what was issued before a time. They may get new tokens as before. */
+  async revokeUser(caller: TenantCaller, userId: string, { issuedBefore, reason }: RevokeBody): Promise<Action> {
     const { tenantId } = caller;
-    return await this.act(caller, 'grants.revoke', async (tx) => {
+    return await this.perform(caller, async (tx) => {
       await this.authority.assertMayActOn(tx, caller, null, userId);
-      await tx.$executeRaw`select lock_user(${tenantId}, ${userId}, true)`;
-      const act: NewAction = { kind: 'grants.revoke', spaceId: null, userId, reason: body.reason };
-      const id = await this.actions.record(tx, caller, act);
-      const before = body.issuedBefore;
-      // A vend that has begun does not hand out what it is making.
-      await tx.$executeRaw`
-        update grants set state = 'refused'
-         where tenant_id = ${tenantId} and user_id = ${userId} and state = 'pending'
-           and issued_at < coalesce(${before ?? null}::timestamptz, 'infinity')`;
-      await actOnGrants(tx, tenantId, id, { of: userId, ...(before !== undefined && { before }) }, { keepOut: true });
-      return { ...act, id, details: { issuedBefore: before ?? null } };
+      await lockUser(tx, tenantId, userId);
+      await refusePendingGrants(tx, tenantId, { userId, before: issuedBefore });
+      const ids = await grantsToActOn(tx, tenantId, { userId, before: issuedBefore });
+      return {
+        kind: 'grants.revoke',
+        spaceId: null,
+        userId,
+        reason,
+        grants: [{ ids, keepOut: true }],
+        details: { issuedBefore: issuedBefore ?? null },
+      };
     });
   }
 
   /** Ends one grant. */
   async revokeGrant(caller: TenantCaller, grantId: string, reason: string | undefined): Promise<Action> {
     const { tenantId } = caller;
-    return await this.act(caller, 'grants.revoke', async (tx) => {
-      const grant = await tx.grant.findFirst({
-        where: { tenantId, id: grantId, state: { in: ['released', 'watched', 'revoked'] } },
-      });
-      if (!grant) throw notFound('grant');
-      const { spaceId, userId } = grant;
+    return await this.perform(caller, async (tx) => {
+      const { spaceId, userId } = await findVendedGrant(tx, tenantId, grantId);
       await this.authority.assertMayActOn(tx, caller, spaceId, userId);
-      const act: NewAction = { kind: 'grants.revoke', spaceId, userId, reason };
-      const id = await this.actions.record(tx, caller, act);
-      await actOnGrants(tx, tenantId, id, [grantId], { keepOut: true });
-      return { ...act, id, details: { grantId } };
-    });
-  }
-
-  /** Throws a user out of a room also if the ledger has no chat token of his: he may be inside with one of another's making. */
-  private async disconnectFromRoom(
-    tx: Tx,
-    tenantId: string,
-    actionId: string,
-    arn: string,
-    { spaceId, userId, reason }: { spaceId: string; userId: string; reason: string | undefined },
-  ): Promise<void> {
-    const target = await ivsUserIdOf(tx, this.secrets, tenantId, userId);
-    const call = { operation: 'DisconnectUser', arn, target } as const;
-    const written = await tx.target.count({ where: { tenantId, actionId, ...call } });
-    if (written > 0) return;
-    await addCall(tx, tenantId, actionId, {
-      ...call,
-      spaceId,
-      grantId: null,
-      parameters: { userId, ...(reason !== undefined && { reason }) },
+      return {
+        kind: 'grants.revoke',
+        spaceId,
+        userId,
+        reason,
+        grants: [{ ids: [grantId], keepOut: true }],
+        details: { grantId },
+      };
     });
   }
 
@@ -158,45 +158,37 @@ export class ActsService {
     caller: TenantCaller,
     kind: 'message.delete' | 'event.send',
     spaceId: string,
-    call: {
-      operation: 'DeleteMessage' | 'SendEvent';
-      target: string;
-      parameters: Prisma.InputJsonObject;
-      reason?: string | undefined;
-    },
+    reason: string | undefined,
+    call: Pick<NewDelivery, 'operation' | 'target' | 'parameters'>,
   ): Promise<Action> {
-    const { tenantId } = caller;
-    return await this.act(caller, kind, async (tx) => {
-      const space = await findSpace(tx, tenantId, spaceId);
+    return await this.perform(caller, async (tx) => {
+      const { roomArn } = await findSpace(tx, caller.tenantId, spaceId);
       await this.authority.assertModerator(tx, caller, spaceId);
-      if (space.roomArn === null) throw noHalf('chat room');
-      const act: NewAction = { kind, spaceId, reason: call.reason };
-      const id = await this.actions.record(tx, caller, act);
-      const { operation, target, parameters } = call;
-      await addCall(tx, tenantId, id, { spaceId, operation, arn: space.roomArn, target, grantId: null, parameters });
-      return { ...act, id, details: { target } };
+      if (roomArn === null) throw noHalf('chat room');
+      const deliveries = [{ spaceId, arn: roomArn, ...call }];
+      return { kind, spaceId, reason, deliveries, details: { target: call.target } };
     });
   }
 
-  /** The beat of every act: decide and write it all down in one transaction, then carry it out. */
-  private async act(
+  /** The beat of every act: decide it and record all of it in one transaction, then carry it out. */
+  private async perform(
     caller: TenantCaller,
-    action: string,
-    decide: (tx: Tx) => Promise<NewAction & { id: string; details?: Record<string, string | null> }>,
+    decide: (tx: Tx) => Promise<Act & { details?: Record<string, string | null> }>,
   ): Promise<Action> {
-    const { id } = await this.database.inTenantOf(caller, async (tx) => {
-      const act = await decide(tx);
+    const actionId = await this.database.inTenantOf(caller, async (tx) => {
+      const { details, ...act } = await decide(tx);
+      const id = await recordAct(tx, caller, act);
       await audit(tx, caller, {
-        action,
+        action: act.kind,
         tenantId: caller.tenantId,
         ...(act.spaceId !== null && { spaceId: act.spaceId }),
         ...(act.userId !== undefined && { userId: act.userId }),
-        subject: act.id,
-        details: { ...act.details, reason: act.reason ?? null },
+        subject: id,
+        details: { ...details, reason: act.reason ?? null },
       });
-      return act;
+      return id;
     });
-    return await this.actions.carryOut(caller, id);
+    return await this.actions.carryOut(caller, actionId);
   }
 }
 

@@ -1,17 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
+import { Authority } from '../auth/authority.ts';
 import type { TenantCaller } from '../caller.ts';
 import { ModerationDatabase, type Tx } from '../database/database.ts';
 import { Problem } from '../errors.ts';
+import { grantsToSilence, refusePendingGrants } from '../grants/ledger.ts';
+import { moderatorRoles } from '../roles/roles.service.ts';
 import type { Space } from '../spaces/spaces.schemas.ts';
-import { findSpace, SpacesService } from '../spaces/spaces.service.ts';
+import { findSpace, lockSpace, setFrozen, SpacesService } from '../spaces/spaces.service.ts';
 import type { Action } from './actions.schemas.ts';
-import { ActionsService } from './actions.service.ts';
-import { actOnGrants } from './act-on-grants.ts';
-import { Authority } from '../auth/authority.ts';
-import { callOff, undo } from './undo.ts';
+import { ActionsService, newestFreezing } from './actions.service.ts';
+import { recordAct } from './record-act.ts';
+import { cancelActions, undo } from './undo.ts';
 
-/** The panic button: one call that makes a space quiet, and one that undoes it. */
+/** Freezing: one call makes a space quiet, and one undoes it. */
 @Injectable()
 export class FreezingService {
   constructor(
@@ -22,35 +24,31 @@ export class FreezingService {
   ) {}
 
   /**
-   * No new tokens but for moderators; everybody else who may publish, or send in chat, is disconnected. Who only watches
-   * the stage may go on.
+   * Freezes a space: from now on only moderators get tokens, and everybody else who may publish or send in chat is
+   * disconnected. People who only watch the stage stay.
    */
   async freeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Action> {
     const { tenantId } = caller;
     const id = await this.database.inTenantOf(caller, async (tx) => {
-      // Before the space is read: a vend that has begun ends first, and its grant is seen.
-      await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, true)`;
+      // The lock comes before the reading: a vend that has begun ends first, and its grant is seen.
+      await lockSpace(tx, tenantId, spaceId);
       const space = await findSpace(tx, tenantId, spaceId);
       await this.authority.assertModerator(tx, caller, spaceId);
       if (space.frozenAt !== null) throw new Problem('conflict', 'The space is frozen already.');
-      await tx.$executeRaw`update spaces set frozen_at = now(), updated_at = now()
-                            where tenant_id = ${tenantId} and id = ${spaceId}`;
-      const actionId = await this.actions.record(tx, caller, { kind: 'space.freeze', spaceId, reason });
-      // Vends that have begun do not hand out what they are making.
-      await tx.$executeRaw`
-        update grants g set state = 'refused'
-         where g.tenant_id = ${tenantId} and g.space_id = ${spaceId} and g.state = 'pending'
-           and not exists (select from roles r where r.tenant_id = ${tenantId} and r.name = g.role and r.moderator)`;
-      const [loud] = await tx.$queryRaw<{ ids: string[] }[]>`select loud_grants(${tenantId}, ${spaceId}) as ids`;
-      await actOnGrants(tx, tenantId, actionId, loud?.ids ?? [], { keepOut: true });
-      const details = { reason: reason ?? null, grants: loud?.ids.length ?? 0 };
+      await setFrozen(tx, tenantId, spaceId, true);
+      const moderators = await moderatorRoles(tx, tenantId);
+      await refusePendingGrants(tx, tenantId, { spaceId, sparedRoles: moderators });
+      const ids = await grantsToSilence(tx, tenantId, spaceId, moderators);
+      const grants = [{ ids, keepOut: true }];
+      const actionId = await recordAct(tx, caller, { kind: 'space.freeze', spaceId, reason, grants });
+      const details = { reason: reason ?? null, grants: ids.length };
       await audit(tx, caller, { action: 'space.freeze', tenantId, spaceId, subject: actionId, details });
       return actionId;
     });
     return await this.actions.carryOut(caller, id);
   }
 
-  /** Gives tokens again, and calls off what the freezing still had to do. */
+  /** Unfreezes a space: tokens are vended again, and what the freezing still wanted is cancelled. */
   async unfreeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Space> {
     const meant: { freezeId?: string } = {};
     await undo(this.database, caller, (tx) => this.tryUnfreeze(tx, caller, spaceId, reason, meant));
@@ -58,8 +56,8 @@ export class FreezingService {
   }
 
   /**
-   * Undefined while a call of the freezing is under way.
-   * @param meant the freezing that is undone, known from the first try on: a newer one is somebody's decision, and stays.
+   * Undefined while a call of the freezing is on its way to IVS.
+   * @param meant the freezing that the first try found. A newer one is another decision and stays.
    */
   private async tryUnfreeze(
     tx: Tx,
@@ -69,17 +67,15 @@ export class FreezingService {
     meant: { freezeId?: string },
   ): Promise<true | undefined> {
     const { tenantId } = caller;
-    await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, true)`;
+    await lockSpace(tx, tenantId, spaceId);
     const space = await findSpace(tx, tenantId, spaceId);
     await this.authority.assertModerator(tx, caller, spaceId);
     if (space.frozenAt === null) throw new Problem('conflict', 'The space is not frozen.');
-    const where = { tenantId, spaceId, kind: 'space.freeze' };
-    const { id } = await tx.action.findFirstOrThrow({ where, orderBy: { createdAt: 'desc' }, select: { id: true } });
+    const id = await newestFreezing(tx, tenantId, spaceId);
     meant.freezeId ??= id;
-    if (meant.freezeId !== id) throw new Problem('conflict', 'The space was thawed and frozen anew meanwhile.');
-    if (!(await callOff(tx, tenantId, [id], 'the space was unfrozen'))) return undefined;
-    await tx.$executeRaw`
-      update spaces set frozen_at = null, updated_at = now() where tenant_id = ${tenantId} and id = ${spaceId}`;
+    if (meant.freezeId !== id) throw new Problem('conflict', 'The space was unfrozen and frozen anew meanwhile.');
+    if (!(await cancelActions(tx, tenantId, [id], 'the space was unfrozen'))) return undefined;
+    await setFrozen(tx, tenantId, spaceId, false);
     const details = { reason: reason ?? null };
     await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details });
     return true;

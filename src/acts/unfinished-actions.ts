@@ -1,10 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
+import { limits } from '../limits.ts';
+
+/** Actions that one round takes a step of. */
+const actionsAtOnce = 10;
 
 /**
- * Writes down, step by step, what acts against more than a thousand grants take: the freezing of a crowded space, or the ban
- * of somebody who has hoarded tokens. Their first thousand are written down with the act itself.
+ * Continues actions against more than a thousand grants, step by step: the freezing of a crowded space, or the ban of
+ * somebody who has hoarded tokens. Their first step is part of the act itself.
  */
 @Injectable()
 export class UnfinishedActions extends BackgroundWork {
@@ -16,14 +21,14 @@ export class UnfinishedActions extends BackgroundWork {
 
   async run(): Promise<void> {
     for (;;) {
-      const acts = await this.database.call<{ tenant_id: string; action_id: string }>(
-        'acts-to-go-on-with',
-        'select * from acts_to_go_on_with(10)',
-        [],
+      const actions = await this.database.call(
+        'list_unfinished_actions',
+        { limit: actionsAtOnce },
+        z.object({ tenant_id: z.string(), action_id: z.string() }),
       );
-      if (acts.length === 0) return;
-      for (const { tenant_id: tenantId, action_id: actionId } of acts) {
-        await this.database.call('go-on-acting', 'select go_on_acting($1, $2)', [tenantId, actionId]);
+      if (actions.length === 0) return;
+      for (const { tenant_id: tenant, action_id: action } of actions) {
+        await this.database.run('continue_action', { tenant, action, limits });
       }
     }
   }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { ApiKeyCaller, OperatorCaller, TenantCaller } from '../caller.ts';
 import { Database, type Tx } from '../database/database.ts';
@@ -13,11 +14,8 @@ import { slugOf } from '../tenants/tenants.service.ts';
 import { apiKeyPrefix, newApiKey, readApiKey } from './api-key-format.ts';
 import type { ApiKey, CreateApiKeyBody, NewApiKeyAnswer, RotateApiKeyBody } from './api-keys.schemas.ts';
 
-interface FoundKey {
-  tenant_id: string;
-  id: string;
-  scopes: string[];
-}
+/** A row of `find_api_key`. */
+const foundKey = z.object({ tenant_id: z.string(), id: z.string(), scopes: z.array(z.string()) });
 
 @Injectable()
 export class ApiKeysService {
@@ -40,10 +38,11 @@ export class ApiKeysService {
     const cacheKey = hash.toString('base64');
     const known = this.known.get(cacheKey);
     if (known) return known;
-    const [found] = await this.database.call<FoundKey>('find-api-key', 'select * from find_api_key($1, $2)', [
-      read.slug,
-      hash,
-    ]);
+    const [found] = await this.database.call(
+      'find_api_key',
+      { slug: read.slug, hash, noteEvery: '1 minute' },
+      foundKey,
+    );
     if (!found) throw new Problem('unauthenticated', 'There is no such API key, or it was revoked or has expired.');
     const caller: ApiKeyCaller = { kind: 'apiKey', id: found.id, tenantId: found.tenant_id, scopes: found.scopes };
     this.known.set(cacheKey, caller);

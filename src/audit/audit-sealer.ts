@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { Database } from '../database/database.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -21,10 +22,7 @@ export class AuditSealer extends BackgroundWork {
   async run(): Promise<void> {
     let sealed: number;
     do {
-      const [row] = await this.database.call<{ sealed: string }>('seal-audit', 'select seal_audit($1) as sealed', [
-        batch,
-      ]);
-      sealed = Number(row?.sealed ?? 0);
+      sealed = await this.database.value('seal_audit', { limit: batch }, z.coerce.number());
       this.metrics.audit.inc(sealed);
     } while (sealed === batch);
   }

@@ -1,6 +1,7 @@
 import { type Caller, callerRef } from '../caller.ts';
 import type { Prisma } from '../database/generated/client.ts';
 import type { Tx } from '../database/database.ts';
+import { runIn } from '../database/sql-call.ts';
 import { newId } from '../ids.ts';
 import { currentRequest } from '../request-context.ts';
 
@@ -24,11 +25,16 @@ export interface AuditEntry {
  */
 export async function audit(tx: Tx, caller: Caller | { kind: 'system'; id: string }, entry: AuditEntry): Promise<void> {
   const request = currentRequest();
-  await tx.$executeRaw`
-    insert into audit (tenant_id, id, caller, action, space_id, user_id, subject, details, request_id)
-    values (${entry.tenantId}, ${newId('aud')},
-            ${JSON.stringify(caller.kind === 'system' ? caller : callerRef(caller))}::jsonb, ${entry.action},
-            ${entry.spaceId ?? null}, ${entry.userId ?? null}, ${entry.subject ?? null},
-            ${JSON.stringify(entry.details ?? {})}::jsonb, ${request?.requestId ?? 'background'})`;
+  await runIn(tx, 'write_audit_entry', {
+    tenant: entry.tenantId,
+    id: newId('aud'),
+    caller: caller.kind === 'system' ? caller : callerRef(caller),
+    action: entry.action,
+    space: entry.spaceId ?? null,
+    user: entry.userId ?? null,
+    subject: entry.subject ?? null,
+    details: entry.details ?? {},
+    request: request?.requestId ?? 'background',
+  });
   await request?.markApplied?.(tx, entry.tenantId);
 }

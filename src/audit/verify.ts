@@ -11,6 +11,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { searchPathOption } from '../database/function-set.ts';
 
 /** What became of one tenant's chain. */
 export interface Verdict {
@@ -28,12 +29,9 @@ export interface Verdict {
 
 /** Looks at the tenants one after the other, each in a transaction of its own. */
 export async function* verifyAudit(client: pg.Client): AsyncGenerator<Verdict> {
-  const tenants = await inTransaction(client, `select set_config('app.operator', 'on', true)`, [], async () => {
-    const { rows } = await client.query<{ id: string; slug: string }>('select id, slug from tenants order by id');
-    return rows;
-  });
+  const { rows: tenants } = await client.query<{ id: string; slug: string }>('select * from list_tenants()');
   for (const { id, slug } of tenants) {
-    const found = await inTransaction(client, `select set_config('app.tenant_id', $1, true)`, [id], async () => {
+    const found = await inTenant(client, id, async () => {
       const { rows: counts } = await client.query<{ sealed: number; unsealed: number; head: string | null }>(
         `select count(seq)::int as sealed, (count(*) - count(seq))::int as unsealed,
                 (select encode(hash, 'hex') from audit where tenant_id = $1 and seq is not null
@@ -41,9 +39,10 @@ export async function* verifyAudit(client: pg.Client): AsyncGenerator<Verdict> {
            from audit where tenant_id = $1`,
         [id],
       );
-      const { rows: faults } = await client.query<NonNullable<Verdict['fault']>>('select * from verify_audit($1)', [
-        id,
-      ]);
+      const { rows: faults } = await client.query<NonNullable<Verdict['fault']>>(
+        'select * from verify_audit(p_tenant => $1)',
+        [id],
+      );
       return { sealed: 0, unsealed: 0, head: null, ...counts[0], fault: faults[0] };
     });
     yield { tenantId: id, slug, ...found };
@@ -51,15 +50,10 @@ export async function* verifyAudit(client: pg.Client): AsyncGenerator<Verdict> {
 }
 
 /** What `verify_audit` finds and the counts beside it are of one moment: the service may be writing meanwhile. */
-async function inTransaction<T>(
-  client: pg.Client,
-  enter: string,
-  values: string[],
-  work: () => Promise<T>,
-): Promise<T> {
+async function inTenant<T>(client: pg.Client, tenantId: string, work: () => Promise<T>): Promise<T> {
   await client.query('begin isolation level repeatable read read only');
   try {
-    await client.query(enter, values);
+    await client.query(`select set_config('app.tenant_id', $1, true)`, [tenantId]);
     return await work();
   } finally {
     await client.query('rollback');
@@ -76,7 +70,11 @@ function lineOf({ tenantId, slug, sealed, unsealed, head, fault }: Verdict): str
 
 async function main(databaseUrl: string | undefined): Promise<number> {
   if (!databaseUrl) throw new Error('DATABASE_URL is required: the database as the service connects to it.');
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: 10_000,
+    options: searchPathOption(),
+  });
   await client.connect();
   let broken = 0;
   try {

@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import type { TenantCaller } from '../caller.ts';
 import type { Tx } from '../database/database.ts';
+import { callIn, valueIn } from '../database/sql-call.ts';
 import { Problem } from '../errors.ts';
 
-interface FoundRole {
-  moderator: boolean;
-  rank: number;
-}
+/** The role of a caller; nulls if they have none. */
+const foundRole = z.object({ moderator: z.boolean().nullable(), rank: z.int().nullable() });
 
 /**
- * Who may moderate, and whom. API keys with the scope may act on everybody, so a tenant cannot lock itself out. App
- * users moderate where their role says so: in a space by their role there, in the whole tenant by a role their JWT
- * claims. They act only on users of lower rank, or of none.
+ * Decides who may moderate, and whom. API keys with the scope may act on everybody, so a tenant cannot lock itself out. App
+ * users moderate where their role says so: in a space by their role there, in the whole tenant by the role that their JWT
+ * claims. They act only on users of lower rank than their own.
  */
 @Injectable()
 export class Authority {
@@ -24,29 +24,27 @@ export class Authority {
   async assertMayActOn(tx: Tx, caller: TenantCaller, spaceId: string | null, userId: string): Promise<void> {
     const own = await this.rankOfModerator(tx, caller, spaceId);
     if (own === Infinity) return;
-    const [found] = await tx.$queryRaw<{ rank: number }[]>`
-      select rank_of(${caller.tenantId}, ${spaceId}, ${userId}) as rank`;
-    if ((found?.rank ?? -1) < own) return;
+    const { tenantId } = caller;
+    const rank = await valueIn(tx, 'rank_of', { tenant: tenantId, space: spaceId, user: userId }, z.int());
+    if (rank < own) return;
     throw new Problem('forbidden', 'A moderator acts only on users of lower rank.');
   }
 
-  /** A moderator may give roles below his own rank, and no others. */
+  /** Checks that a moderator gives a role below their own rank. @throws Problem `forbidden` or `banned` */
   async assertMayGive(tx: Tx, caller: TenantCaller, spaceId: string, rank: number): Promise<void> {
     if (rank < (await this.rankOfModerator(tx, caller, spaceId))) return;
-    throw new Problem('forbidden', 'A moderator gives only roles of lower rank than his own.');
+    throw new Problem('forbidden', 'A moderator gives only roles of lower rank than their own.');
   }
 
   private async rankOfModerator(tx: Tx, caller: TenantCaller, spaceId: string | null): Promise<number> {
     if (caller.kind === 'apiKey') return Infinity;
     const { tenantId, id: userId } = caller;
-    const bans = await tx.$queryRaw<{ id: string | null }[]>`
-      select id from ban_in_force(${tenantId}, ${userId}, ${spaceId}) where id is not null`;
-    if (bans.length > 0) throw new Problem('banned', 'A banned user does not moderate.');
-    // Without a space there is neither a member row nor a default: what counts is the role the JWT claims.
-    const [role] = await tx.$queryRaw<FoundRole[]>`
-      select moderator, rank from role_in_space(${tenantId}, ${spaceId}, ${userId}, ${caller.role ?? null})
-       where name is not null`;
-    if (role?.moderator) return role.rank;
+    const where = { tenant: tenantId, space: spaceId, user: userId };
+    const [ban] = await callIn(tx, 'ban_in_force', where, z.object({ id: z.string().nullable() }));
+    if (ban?.id != null) throw new Problem('banned', 'A banned user does not moderate.');
+    // Without a space there is neither a member row nor a default. The role that the JWT claims decides.
+    const [role] = await callIn(tx, 'role_in_space', { ...where, claimed: caller.role ?? null }, foundRole);
+    if (role?.moderator) return role.rank ?? -1;
     throw new Problem(
       'forbidden',
       spaceId === null

@@ -1,18 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { ActionsService, actionOfBan } from '../acts/actions.service.ts';
+import { secondsSinceRequest } from '../acts/record-act.ts';
+import { cancelActions, undo } from '../acts/undo.ts';
 import { audit } from '../audit/audit.ts';
+import { Authority } from '../auth/authority.ts';
 import { callerRef, type TenantCaller } from '../caller.ts';
 import { ModerationDatabase, type Tx } from '../database/database.ts';
 import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
+import { valueIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
+import { lockUser } from '../grants/ledger.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
-import { ActionsService, secondsSinceAsked } from '../acts/actions.service.ts';
-import { Authority } from '../auth/authority.ts';
-import { callOff, undo } from '../acts/undo.ts';
+import { limits } from '../limits.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
 
-/** Standing refusals. From the moment one is committed, every vending route of every replica refuses the user. */
+/** Bans. From the moment that a ban is committed, every vending route of every replica refuses the user. */
 @Injectable()
 export class BansService {
   constructor(
@@ -21,7 +26,7 @@ export class BansService {
     private readonly actions: ActionsService,
   ) {}
 
-  /** Refuses from now on, then disconnects everywhere the ban covers. */
+  /** Bans a user: refuses them from now on, then disconnects them everywhere that the ban covers. */
   async create(caller: TenantCaller, body: CreateBanBody): Promise<BanAnswer> {
     const { tenantId } = caller;
     const { userId, spaceId } = body;
@@ -39,7 +44,7 @@ export class BansService {
       });
       return { made: toBan(row, row.createdAt), waitSeconds };
     });
-    // Once this is answered no token leaves any more, not even one that was decided on just before.
+    // After this answer no token leaves any more, not even one that was decided on just before the ban.
     const [action] = await Promise.all([this.actions.carryOut(caller, actionId), sleep(Math.ceil(waitSeconds * 1000))]);
     return { ban: made, action };
   }
@@ -81,12 +86,12 @@ export class BansService {
     });
   }
 
-  /** Lifts a ban, and calls off what it still had to do, so that nothing late hits a user who is lawful again. */
+  /** Lifts a ban, and cancels what it still wants of IVS: no late call hits a user who is lawful again. */
   async lift(caller: TenantCaller, banId: string, reason: string | undefined): Promise<Ban> {
     return await undo(this.database, caller, (tx) => this.tryLift(tx, caller, banId, reason));
   }
 
-  /** Undefined while a call for the ban is under way. */
+  /** Undefined while a call of the ban is on its way to IVS. */
   private async tryLift(
     tx: Tx,
     caller: TenantCaller,
@@ -96,11 +101,12 @@ export class BansService {
     const { tenantId } = caller;
     const { userId, spaceId } = await findBan(tx, tenantId, banId);
     await this.authority.assertMayActOn(tx, caller, spaceId, userId);
-    await tx.$executeRaw`select lock_user(${tenantId}, ${userId}, true)`;
+    await lockUser(tx, tenantId, userId);
     const current = await findBan(tx, tenantId, banId);
     if (current.liftedAt !== null) throw new Problem('conflict', 'The ban was lifted already.');
-    const action = await tx.action.findFirst({ where: { tenantId, banId }, select: { id: true } });
-    if (action && !(await callOff(tx, tenantId, [action.id], 'the ban was lifted'))) return undefined;
+    const actionId = await actionOfBan(tx, tenantId, banId);
+    if (actionId !== undefined && !(await cancelActions(tx, tenantId, [actionId], 'the ban was lifted')))
+      return undefined;
     const row = await tx.ban.update({
       where: { tenantId_id: { tenantId, id: banId } },
       data: { liftedAt: await databaseNow(tx), liftedBy: { ...callerRef(caller) } },
@@ -117,10 +123,16 @@ export class BansService {
   }
 }
 
-/** Bans begin and end by one clock, the database's. */
+/** The answer of `ban_user`. */
+const banDecision = z.union([
+  z.object({ refused: z.enum(['space_unknown', 'over_already']) }),
+  z.object({ createdAt: z.coerce.date(), waitSeconds: z.number() }),
+]);
+
+/** The time by the one clock that bans begin and end by: the database's. */
 async function databaseNow(tx: Tx): Promise<Date> {
   const [clock] = await tx.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`;
-  if (!clock) throw new Error('the database does not tell the time');
+  if (!clock) throw new Error('the database returned no time');
   return clock.now;
 }
 
@@ -135,11 +147,26 @@ async function insert(
   const id = newId('ban');
   const createdBy = { ...callerRef(caller) };
   const expires = expiresAt === undefined ? null : new Date(expiresAt);
-  const [made] = await tx.$queryRaw<{ refused: string | null; created_at: Date | null; wait_seconds: number }[]>`
-    select * from ban_user(${tenantId}, ${id}, ${actionId}, ${spaceId}, ${userId}, ${reason}, ${expires},
-                           ${JSON.stringify(createdBy)}::jsonb, ${secondsSinceAsked()}::double precision)`;
-  if (made?.refused === 'space_unknown') throw notFound('space');
-  if (!made?.created_at) throw invalid('expiresAt', 'must be in the future');
+  const decision = await valueIn(
+    tx,
+    'ban_user',
+    {
+      tenant: tenantId,
+      ban: id,
+      action: actionId,
+      space: spaceId,
+      user: userId,
+      reason,
+      expires,
+      caller: createdBy,
+      elapsed: secondsSinceRequest(),
+      limits,
+    },
+    banDecision,
+  );
+  if ('refused' in decision) {
+    throw decision.refused === 'space_unknown' ? notFound('space') : invalid('expiresAt', 'must be in the future');
+  }
   const row: BanRow = {
     tenantId,
     id,
@@ -147,12 +174,12 @@ async function insert(
     spaceId,
     reason,
     createdBy,
-    createdAt: made.created_at,
+    createdAt: decision.createdAt,
     expiresAt: expires,
     liftedAt: null,
     liftedBy: null,
   };
-  return { row, waitSeconds: made.wait_seconds };
+  return { row, waitSeconds: decision.waitSeconds };
 }
 
 async function findBan(tx: Tx, tenantId: string, banId: string): Promise<BanRow> {

@@ -3,6 +3,9 @@ import { Problem } from '../errors.ts';
 /** Postgres SQLSTATEs, or their classes, that say the database is not in a state to work rather than that we erred. */
 const unavailableStates = [/^08/, /^53/, /^57/, /^25006$/, /^40001$/, /^40P01$/, /^55P03$/, /^3D000$/, /^28/];
 
+/** SQLSTATEs that say that the schema with the functions of this build is gone: undefined_function, invalid_schema_name. */
+const missingFunctionStates = new Set(['42883', '3F000']);
+
 /** Node's and pg's words for a connection that could not be had or was lost. */
 const unavailableMessages =
   /ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|timeout exceeded|Query read timeout|Connection terminated|Connection ended|Client has encountered a connection error|Unable to start a transaction|Transaction already closed|Server has closed the connection|Can't reach database server/;
@@ -15,6 +18,16 @@ export function translateDatabaseErrors(error: unknown): unknown {
   if (error instanceof Problem) return error;
   const state = sqlState(error);
   if (state === 'SD401') return new Problem('unauthenticated', 'The credential was revoked or has expired.');
+  if (state !== undefined && missingFunctionStates.has(state)) {
+    return new Problem(
+      'unavailable',
+      'The database does not have the functions of this build. The operator migrates it.',
+      {
+        retryAfterSeconds: 5,
+        cause: error,
+      },
+    );
+  }
   const text = describe(error);
   const code = field(error, 'code');
   const down =

@@ -4,8 +4,11 @@ import pg from 'pg';
 import { type Caller, credentialId } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { inSpan } from '../telemetry/spans.ts';
+import { z } from 'zod';
 import { translateDatabaseErrors, wasEndedForAnother } from './database-errors.ts';
+import { functionSet, searchPathOption } from './function-set.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
+import { oneValue, parseValue, runIn, type SqlArguments, sqlCall } from './sql-call.ts';
 
 /** Prisma's client inside a transaction that has entered a tenant (or is the operator's). */
 export type Tx = Prisma.TransactionClient;
@@ -49,6 +52,7 @@ abstract class Connections implements OnApplicationShutdown {
       query_timeout: statementTimeoutMs + 500,
       idle_in_transaction_session_timeout: 5_000,
       keepAlive: true,
+      options: searchPathOption(),
       application_name: name,
     });
     // A connection that breaks while idle is replaced at the next query; without a listener it would end the process.
@@ -74,7 +78,7 @@ abstract class Connections implements OnApplicationShutdown {
    */
   async inScope<T>(scope: Scope, work: (tx: Tx) => Promise<T>, timeoutMs?: number): Promise<T> {
     return await this.transaction(async (tx) => {
-      await tx.$executeRaw`select enter_tenant(${scope.tenantId}, ${scope.kind}, ${scope.credential})`;
+      await runIn(tx, 'enter_tenant', { tenant: scope.tenantId, kind: scope.kind, credential: scope.credential });
       return await work(tx);
     }, timeoutMs);
   }
@@ -88,12 +92,41 @@ abstract class Connections implements OnApplicationShutdown {
   }
 
   /**
-   * Calls one of the functions of the migrations, in one round trip, as a named prepared statement. `sql` must be a
-   * constant: it is also the statement's name.
+   * Calls a SQL function outside of any other transaction, in one round trip, as a prepared statement.
+   * @param row the shape of a row; a function that returns one value has the column `result`.
    */
-  async call<Row extends pg.QueryResultRow>(name: string, sql: string, values: unknown[]): Promise<Row[]> {
-    const query = () => this.pool.query<Row>({ name, text: sql, values });
-    return (await untilNotEndedForAnother(() => inSpan(`postgres ${name}`, {}, query))).rows;
+  async call<Row extends z.ZodType>(functionName: string, args: SqlArguments, row: Row): Promise<z.output<Row>[]> {
+    const query = () => this.pool.query(sqlCall(functionName, args));
+    const { rows } = await untilNotEndedForAnother(() => inSpan(`postgres ${functionName}`, {}, query));
+    return z.array(row).parse(rows) as z.output<Row>[];
+  }
+
+  /** Calls a SQL function that returns one value, as `call` does. */
+  async value<Value extends z.ZodType>(
+    functionName: string,
+    args: SqlArguments,
+    value: Value,
+  ): Promise<z.output<Value>> {
+    return parseValue(functionName, await this.call(functionName, args, oneValue), value);
+  }
+
+  /** Calls a SQL function that returns nothing, as `call` does. */
+  async run(functionName: string, args: SqlArguments): Promise<void> {
+    await this.call(functionName, args, z.unknown());
+  }
+
+  /** Whether the database can be reached and has the functions of this build. */
+  async isReady(): Promise<boolean> {
+    try {
+      const { rows } = await this.pool.query<{ found: boolean }>({
+        name: 'is_ready',
+        text: 'select to_regnamespace($1) is not null as found',
+        values: [functionSet.schema],
+      });
+      return rows[0]?.found === true;
+    } catch {
+      return false;
+    }
   }
 
   async onApplicationShutdown(): Promise<void> {

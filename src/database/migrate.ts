@@ -3,11 +3,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { deployFunctions } from './deploy-functions.ts';
+import { functionSet, migrationsFolder } from './function-set.ts';
 
-/** The migrations that come with this build. */
-export const migrationsFolder = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
-
-/** The advisory lock Prisma's own migration engine takes: the two take turns on one database. */
+/** The advisory lock that Prisma's own migration engine takes: the two take turns on one database. */
 const prismaLock = 72_707_369;
 
 const table = `create table if not exists _prisma_migrations (
@@ -21,40 +20,57 @@ interface Recorded {
   finished_at: Date | null;
 }
 
+/** What a run of `migrate` changed. */
+export interface Migrated {
+  /** Names of the migrations applied, in order. */
+  migrations: string[];
+  /** Schema of the set of functions deployed; undefined if the database had it. */
+  functions: string | undefined;
+}
+
 /**
- * Brings a database up to date: applies what is new in `prisma/migrations`, in the order of the names, and records it as
- * `prisma migrate deploy` does, so that either may be used. Runs as the owner of the tables. Several at once take turns.
+ * Brings a database up to date. It applies what is new in `prisma/migrations`, in the order of the names, and records it as
+ * `prisma migrate deploy` does, so that either may be used. Then it deploys the functions of this build. It runs as the
+ * owner of the tables. Several runs at once take turns.
  *
- * @returns the names of the migrations applied, in order.
- * @throws if a migration fails, failed before, or was changed after it was applied.
+ * @throws if a migration fails, failed before, or was changed after it was applied; if a function cannot be created.
  */
-export async function migrate(ownerUrl: string, folder = migrationsFolder): Promise<string[]> {
+export async function migrate(ownerUrl: string, folder = migrationsFolder, set = functionSet): Promise<Migrated> {
   const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 10_000 });
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [prismaLock]);
-    await client.query(table);
-    const recorded = await client.query<Recorded>(
-      'select migration_name, checksum, finished_at from _prisma_migrations where rolled_back_at is null',
-    );
-    const failed = recorded.rows.find((row) => row.finished_at === null);
-    if (failed)
-      throw new Error(`migration ${failed.migration_name} failed before: mend it with \`prisma migrate resolve\``);
-    const done = new Map(recorded.rows.map((row) => [row.migration_name, row.checksum]));
-    const applied: string[] = [];
-    for (const migration of await readMigrations(folder)) {
-      const checksum = done.get(migration.name);
-      if (checksum === undefined) {
-        await apply(client, migration);
-        applied.push(migration.name);
-      } else if (checksum !== migration.checksum) {
-        throw new Error(`migration ${migration.name} was changed after it was applied`);
-      }
-    }
-    return applied;
+    const migrations = await applyMigrations(client, folder);
+    const isNew = await deployFunctions(client, set);
+    return { migrations, functions: isNew ? set.schema : undefined };
   } finally {
-    await client.end(); // lets go of the lock
+    await client.end(); // releases the lock
   }
+}
+
+async function applyMigrations(client: pg.Client, folder: string): Promise<string[]> {
+  await client.query(table);
+  const recorded = await client.query<Recorded>(
+    'select migration_name, checksum, finished_at from _prisma_migrations where rolled_back_at is null',
+  );
+  const failed = recorded.rows.find((row) => row.finished_at === null);
+  if (failed) {
+    throw new Error(`migration ${failed.migration_name} failed before: mend it with \`prisma migrate resolve\``);
+  }
+  const done = new Map(recorded.rows.map((row) => [row.migration_name, row.checksum]));
+  const applied: string[] = [];
+  for (const migration of await readMigrations(folder)) {
+    const checksum = done.get(migration.name);
+    if (checksum === undefined) {
+      await apply(client, migration);
+      applied.push(migration.name);
+    } else if (checksum !== migration.checksum) {
+      throw new Error(
+        `migration ${migration.name} was changed after it was applied: the database is that of an older checkout, from before the migrations were frozen. It cannot be migrated. Make a new database`,
+      );
+    }
+  }
+  return applied;
 }
 
 interface Migration {
@@ -64,7 +80,7 @@ interface Migration {
 }
 
 /** The migrations of a folder in Prisma's layout, in order. */
-export async function readMigrations(folder = migrationsFolder): Promise<Migration[]> {
+async function readMigrations(folder: string): Promise<Migration[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   return await Promise.all(
@@ -93,6 +109,14 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
   await client.query('update _prisma_migrations set finished_at = now(), applied_steps_count = 1 where id = $1', [id]);
 }
 
+function describe({ migrations, functions }: Migrated): string {
+  const done = [
+    ...(migrations.length > 0 ? [`Applied ${migrations.join(', ')}.`] : []),
+    ...(functions === undefined ? [] : [`Deployed the functions into the schema ${functions}.`]),
+  ];
+  return done.join(' ') || 'The database is up to date.';
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const ownerUrl = process.env['DATABASE_OWNER_URL'];
   if (!ownerUrl) {
@@ -100,8 +124,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exit(1);
   }
   try {
-    const applied = await migrate(ownerUrl);
-    process.stdout.write(applied.length > 0 ? `Applied ${applied.join(', ')}.\n` : 'The database is up to date.\n');
+    process.stdout.write(`${describe(await migrate(ownerUrl))}\n`);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);

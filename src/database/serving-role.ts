@@ -1,12 +1,12 @@
 import type pg from 'pg';
-import { readMigrations } from './migrate.ts';
+import { functionSet } from './function-set.ts';
 
 const howTo =
   'Serve as a plain login role that is a member of stagedoor_app, and migrate as another (see docs/operations.md).';
 
 /**
  * Refuses a database the service must not serve from: one where the connected role could step around row-level security,
- * or one whose migrations are not those of this build.
+ * or one that does not have the tables and functions of this build.
  *
  * @throws an Error with one clear line.
  */
@@ -42,18 +42,13 @@ export async function assertServable(pool: pg.Pool): Promise<void> {
 }
 
 async function assertMigrated(pool: pg.Pool): Promise<void> {
-  const applied = new Set(await appliedMigrations(pool));
-  const missing = (await readMigrations()).map((migration) => migration.name).filter((name) => !applied.has(name));
-  if (missing.length > 0) {
-    throw new Error(`The database lacks ${missing.join(', ')}: run the migrations first (see docs/operations.md).`);
-  }
-}
-
-async function appliedMigrations(pool: pg.Pool): Promise<string[]> {
-  const { rows: functions } = await pool.query(`select to_regprocedure('applied_migrations()') as found`);
-  if (functions[0]?.found === null) return []; // the first migration makes it
-  const { rows } = await pool.query<{ name: string }>('select migration_name as name from applied_migrations()');
-  return rows.map((row) => row.name);
+  const { rows } = await pool.query<{ found: boolean }>('select to_regnamespace($1) is not null as found', [
+    functionSet.schema,
+  ]);
+  if (rows[0]?.found) return;
+  throw new Error(
+    `The database does not have the functions of this build (schema ${functionSet.schema}). Run this first, as the role that owns the tables: DATABASE_OWNER_URL=… node dist/database/migrate.js`,
+  );
 }
 
 /** Node's own words for a connection that cannot be had name neither the database nor, at times, anything at all. */

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
 import { IvsChat } from '../ivs/ivs-chat.ts';
@@ -8,8 +9,8 @@ import { IvsRealTime } from '../ivs/ivs-real-time.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
 /**
- * Calls a second that all replicas together make for moderation, in one account and Region: a little under IVS's own
- * figures (AWS user guides, service quotas), which other users of the account share.
+ * Calls a second that all replicas together make for moderation in one account and Region. They are a little under IVS's own
+ * rates (AWS user guides, service quotas): others may use the same account.
  */
 const rates = {
   DisconnectParticipant: { rate: 4.8, burst: 2 },
@@ -18,30 +19,33 @@ const rates = {
   SendEvent: { rate: 95, burst: 20 },
 };
 
-/** For how long a call belongs to who has claimed it: longer than any call takes, so that two never make it at once. */
+/** Length of a lease, in seconds. It is longer than any call takes, so that two replicas never make the same call at once. */
 export const leaseSeconds = 10;
 
-/** A claim this old is not used any more: whoever slept on it must look again whether the call is still wanted. */
+/** A lease older than this is not used, in milliseconds: a replica that was stopped meanwhile must lease anew. */
 const staleAfterMs = 2_000;
 
 const maxInFlight = 50;
 const inlineDeadlineMs = 2_000;
-const claimSql = 'select * from claim_targets($1, $2, $3, $4::interval, $5)';
-const finishSql = 'select * from finish_target($1, $2, $3, $4, $5, $6)';
 
-interface Claimed {
-  tenant_id: string;
-  id: string;
-  action_id: string;
-  operation: keyof typeof rates;
-  arn: string;
-  target: string;
-  parameters: { reason?: string; attributes?: Record<string, string> };
-  attempts: number;
-  region: string;
-  aws_role_arn: string | null;
-  aws_external_id: string | null;
-}
+/** A delivery that this replica has leased. */
+const leased = z.object({
+  tenant_id: z.string(),
+  id: z.string(),
+  action_id: z.string(),
+  operation: z.enum(['DisconnectParticipant', 'DisconnectUser', 'DeleteMessage', 'SendEvent']),
+  arn: z.string(),
+  target: z.string(),
+  parameters: z.object({ reason: z.string().optional(), attributes: z.record(z.string(), z.string()).optional() }),
+  attempts: z.int(),
+  region: z.string(),
+  aws_role_arn: z.string().nullable(),
+  aws_external_id: z.string().nullable(),
+});
+type Leased = z.output<typeof leased>;
+
+/** What `finish_delivery` returns when the call was the last that its action needed to silence everybody. */
+const silenced = z.object({ kind: z.string(), seconds: z.number() }).nullable();
 
 interface Outcome {
   state: 'done' | 'not_connected' | 'pending' | 'stuck';
@@ -49,13 +53,13 @@ interface Outcome {
   retrySeconds: number | null;
 }
 
-/** Makes the calls to IVS that actions need, until they hold. Every replica delivers; a lease keeps them apart. */
+/** Makes the calls to IVS that actions need, until they hold. Every replica delivers. Leases keep two from making one call. */
 @Injectable()
 export class Delivery extends BackgroundWork {
   protected readonly everyMs = 250;
   private readonly logger = new Logger(Delivery.name);
-  private readonly claims = new Set<Promise<number>>();
-  /** Calls on their way, and the action each is for. */
+  private readonly leases = new Set<Promise<number>>();
+  /** Calls on their way, and the action of each. */
   private readonly inFlight = new Map<Promise<void>, string>();
 
   constructor(
@@ -67,12 +71,12 @@ export class Delivery extends BackgroundWork {
     super();
   }
 
-  /** Delivers what an action needs and the rates allow at once, and waits for that for so long at most. */
+  /** Makes the calls of an action that the rates allow now, and waits for them, but no longer than `withinMs`. */
   async deliver(tenantId: string, actionId: string, withinMs = inlineDeadlineMs): Promise<void> {
     const deadline = performance.now() + withinMs;
     while (performance.now() < deadline) {
-      await this.claim(tenantId, actionId, maxInFlight);
-      await Promise.all(this.claims); // a round in the background may have been quicker
+      await this.lease(tenantId, actionId, maxInFlight);
+      await Promise.all(this.leases); // the background may have leased the same deliveries first
       const calls = [...this.inFlight].filter(([, of]) => of === actionId).map(([call]) => call);
       if (calls.length === 0) return;
       const timeUp = new Promise((resolve) => setTimeout(resolve, deadline - performance.now()).unref());
@@ -80,11 +84,11 @@ export class Delivery extends BackgroundWork {
     }
   }
 
-  /** Starts what is due, of all tenants, without waiting for it: a slow account must not hold up the others. */
+  /** Starts the calls of all tenants that are due. It does not wait for them: a slow account must not hold up the others. */
   async run(): Promise<void> {
     for (;;) {
       const free = maxInFlight - this.inFlight.size;
-      if (free <= 0 || (await this.claim(null, null, free)) === 0) return;
+      if (free <= 0 || (await this.lease(null, null, free)) === 0) return;
     }
   }
 
@@ -93,46 +97,49 @@ export class Delivery extends BackgroundWork {
     await Promise.all(this.inFlight.keys());
   }
 
-  /** Starts the calls that it gets, and tells how many. */
-  private async claim(tenantId: string | null, actionId: string | null, limit: number): Promise<number> {
-    const claim = this.claimAndStart(tenantId, actionId, limit);
-    const settled = claim.catch(() => 0).finally(() => this.claims.delete(settled));
-    this.claims.add(settled);
-    return await claim;
+  /** Leases deliveries and starts their calls. Returns how many. */
+  private async lease(tenantId: string | null, actionId: string | null, limit: number): Promise<number> {
+    const started = this.leaseAndStart(tenantId, actionId, limit);
+    const settled = started.catch(() => 0).finally(() => this.leases.delete(settled));
+    this.leases.add(settled);
+    return await started;
   }
 
-  private async claimAndStart(tenantId: string | null, actionId: string | null, limit: number): Promise<number> {
-    const claimedAt = performance.now();
-    const values = [tenantId, actionId, limit, `${leaseSeconds} seconds`, rates];
-    const calls = await this.database.call<Claimed>('claim-targets', claimSql, values);
-    for (const call of calls) this.start(call, claimedAt);
+  private async leaseAndStart(tenantId: string | null, actionId: string | null, limit: number): Promise<number> {
+    const leasedAt = performance.now();
+    const calls = await this.database.call(
+      'lease_deliveries',
+      { tenant: tenantId, action: actionId, limit, lease: `${leaseSeconds} seconds`, rates },
+      leased,
+    );
+    for (const call of calls) this.start(call, leasedAt);
     return calls.length;
   }
 
-  /** @param claimedAt when the claim was asked for: who is stopped while its answer is under way is late as well. */
-  private start(call: Claimed, claimedAt: number): void {
-    const work: Promise<void> = this.attempt(call, claimedAt)
+  /** @param leasedAt when the lease was asked for: a replica may be stopped while the answer is under way. */
+  private start(call: Leased, leasedAt: number): void {
+    const work: Promise<void> = this.attempt(call, leasedAt)
       .catch((error: unknown) => {
-        // The lease runs out and somebody tries again.
-        this.logger.warn({ err: error, operation: call.operation }, 'a delivery could not be noted');
+        // The lease runs out, and a replica tries again.
+        this.logger.warn({ err: error, operation: call.operation }, 'the outcome of a delivery could not be recorded');
       })
       .finally(() => this.inFlight.delete(work));
     this.inFlight.set(work, call.action_id);
   }
 
-  private async attempt(call: Claimed, claimedAt: number): Promise<void> {
-    if (performance.now() - claimedAt > staleAfterMs) return;
+  private async attempt(call: Leased, leasedAt: number): Promise<void> {
+    if (performance.now() - leasedAt > staleAfterMs) return;
     const { state, error, retrySeconds } = await this.make(call);
     this.metrics.deliveries.inc({ operation: call.operation, outcome: state === 'pending' ? 'retry' : state });
-    const [silenced] = await this.database.call<{ kind: string; silenced_seconds: number }>(
-      'finish-target',
-      finishSql,
-      [call.tenant_id, call.id, call.attempts, state, error, retrySeconds],
+    const silence = await this.database.value(
+      'finish_delivery',
+      { tenant: call.tenant_id, id: call.id, attempt: call.attempts, state, error, retrySeconds },
+      silenced,
     );
-    if (silenced) this.metrics.silence.observe({ kind: silenced.kind }, silenced.silenced_seconds);
+    if (silence) this.metrics.silence.observe({ kind: silence.kind }, silence.seconds);
   }
 
-  private async make(call: Claimed): Promise<Outcome> {
+  private async make(call: Leased): Promise<Outcome> {
     try {
       await this.send(call);
       return { state: 'done', error: null, retrySeconds: null };
@@ -140,13 +147,13 @@ export class Delivery extends BackgroundWork {
       return outcomeOf(error, call.attempts, (failure) => {
         this.logger.error(
           { operation: call.operation, actionId: call.action_id, err: failure },
-          'IVS refuses a call of moderation: see the IAM policy of the account',
+          'IVS refuses a call of moderation; check the IAM policy of the account',
         );
       });
     }
   }
 
-  private async send(call: Claimed): Promise<void> {
+  private async send(call: Leased): Promise<void> {
     const account: IvsAccount = {
       region: call.region,
       awsRoleArn: call.aws_role_arn,
@@ -166,7 +173,7 @@ export class Delivery extends BackgroundWork {
   }
 }
 
-/** What a failed call means for what it was to do. */
+/** What a failed call means for its delivery. */
 function outcomeOf(error: unknown, attempts: number, alarm: (failure: IvsFailure) => void): Outcome {
   if (!(error instanceof IvsFailure)) throw error;
   const text = `${error.awsName}: ${error.awsMessage}`.slice(0, 500);
@@ -178,7 +185,7 @@ function outcomeOf(error: unknown, attempts: number, alarm: (failure: IvsFailure
   return { state: 'stuck', error: text, retrySeconds: 30 };
 }
 
-/** A quarter of a second, doubling to half a minute, with full jitter. */
+/** Seconds until the next attempt: a quarter of a second, doubled by each attempt up to 30 s, with full jitter. */
 export function backoffSeconds(attempts: number): number {
   return Math.random() * Math.min(30, 0.25 * 2 ** (attempts - 1));
 }

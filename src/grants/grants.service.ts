@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Authority } from '../auth/authority.ts';
 import type { TenantCaller } from '../caller.ts';
-import { Database, type Tx } from '../database/database.ts';
+import { Database } from '../database/database.ts';
 import type { Grant as GrantRow, Prisma } from '../database/generated/client.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import type { Grant, GrantsQuery } from './grants.schemas.ts';
@@ -79,38 +79,4 @@ function stateOf(row: GrantRow, now: Date): Grant['state'] {
   if (row.state === 'revoked') return 'revoked';
   if (row.expiresAt <= now) return 'expired';
   return row.state === 'watched' ? 'watched' : 'live';
-}
-
-/** The newest grant of each of these participants, by participant id. */
-export async function newestGrantsOfParticipants(
-  tx: Tx,
-  tenantId: string,
-  spaceId: string,
-  participantIds: string[],
-): Promise<Map<string | null, GrantRow>> {
-  const rows = await tx.grant.findMany({
-    where: { tenantId, spaceId, participantId: { in: participantIds } },
-    orderBy: { id: 'asc' },
-  });
-  return new Map(rows.map((row) => [row.participantId, row]));
-}
-
-/** Notes that IVS no longer accepts what a signing key has signed. */
-export async function revokeGrantsOfSigningKey(tx: Tx, tenantId: string, signingKeyId: string): Promise<void> {
-  await tx.grant.updateMany({
-    where: { tenantId, signingKeyId, state: { in: ['released', 'watched'] }, expiresAt: { gt: new Date() } },
-    data: { state: 'revoked' },
-  });
-}
-
-/** When the last token each signing key has signed stops opening doors. */
-export async function lastTokenExpiries(tx: Tx, tenantId: string, keyIds: string[]): Promise<Map<string, Date>> {
-  const found = await Promise.all(
-    keyIds.map((signingKeyId) =>
-      tx.grant
-        .aggregate({ where: { tenantId, signingKeyId }, _max: { expiresAt: true } })
-        .then(({ _max }) => [signingKeyId, _max.expiresAt] as const),
-    ),
-  );
-  return new Map(found.filter((entry): entry is [string, Date] => entry[1] !== null));
 }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { BackgroundWork } from '../background.ts';
 import { Database } from '../database/database.ts';
+import { limits } from '../limits.ts';
 
-/** Closes grants whose vend died between its two transactions: their tokens reached nobody. */
+/** Refuses grants whose vend died between its two transactions: nobody received their tokens. */
 @Injectable()
 export class PendingSweeper extends BackgroundWork {
   protected readonly everyMs = 15_000;
@@ -12,7 +13,7 @@ export class PendingSweeper extends BackgroundWork {
   }
 
   /** @param olderThan a Postgres interval, longer than any vend takes. */
-  async run(olderThan = '1 minute'): Promise<void> {
-    await this.database.call('sweep-pending-grants', 'select sweep_pending_grants($1::interval)', [olderThan]);
+  async run(olderThan = `${limits.pendingSeconds} seconds`): Promise<void> {
+    await this.database.run('sweep_pending_grants', { olderThan });
   }
 }

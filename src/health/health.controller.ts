@@ -47,12 +47,8 @@ export class HealthController implements OnModuleDestroy {
     try {
       return await this.health.check([
         async () => {
-          try {
-            await this.database.call('ping', 'select 1', []);
-            return database.up();
-          } catch {
-            return database.down();
-          }
+          // A set of functions that is gone means that this build is too old for the database.
+          return (await this.database.isReady()) ? database.up() : database.down();
         },
       ]);
     } catch {

@@ -1,19 +1,27 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
-/** Bans looked at in one run, so that it takes no longer the more there are. */
+/** Bans that one run looks at. A run takes no longer the more bans there are. */
 const atOnce = 20_000;
 
 const start = { tenantId: '', banId: '' };
 
-/** Asks every quarter of a minute whether what must always hold does, and tells the metrics. */
+const backlogRow = z.object({ stuck: z.coerce.number(), overdue: z.coerce.number() });
+const passRow = z.object({
+  tenant_id: z.string().nullable(),
+  ban_id: z.string().nullable(),
+  grants: z.coerce.number(),
+});
+
+/** Checks every 15 seconds that what must always hold does, and tells the metrics. */
 @Injectable()
 export class Watchdog extends BackgroundWork {
   protected readonly everyMs = 15_000;
   private readonly logger = new Logger(Watchdog.name);
-  /** The ban to go on after. With more than one run can look at, a pass takes several. */
+  /** The last ban that was looked at. A pass over many bans takes several runs. */
   private position = start;
   private foundInThisPass = 0;
   private foundInLastPass = 0;
@@ -26,28 +34,24 @@ export class Watchdog extends BackgroundWork {
   }
 
   async run(): Promise<void> {
-    const [calls] = await this.database.call<{ stuck: string; overdue: string }>(
-      'watchdog',
-      'select stuck_targets() as stuck, overdue_targets() as overdue',
-      [],
-    );
-    this.metrics.stuckTargets.set(Number(calls?.stuck));
-    this.metrics.overdueTargets.set(Number(calls?.overdue));
+    const [backlog] = await this.database.call('delivery_backlog', { overdueAfter: '10 seconds' }, backlogRow);
+    this.metrics.stuckDeliveries.set(backlog?.stuck ?? 0);
+    this.metrics.overdueDeliveries.set(backlog?.overdue ?? 0);
     await this.lookAtBans();
     this.metrics.undeliveredBans.set(Math.max(this.foundInThisPass, this.foundInLastPass));
   }
 
   private async lookAtBans(): Promise<void> {
     const { tenantId, banId } = this.position;
-    const [found] = await this.database.call<{ tenant_id: string | null; ban_id: string | null; grants: string }>(
-      'bans-without-delivery',
-      'select * from bans_without_delivery($1, $2, $3)',
-      [tenantId, banId, atOnce],
+    const [found] = await this.database.call(
+      'bans_without_hold',
+      { afterTenant: tenantId, afterBan: banId, limit: atOnce },
+      passRow,
     );
     if (!found) return;
-    this.foundInThisPass += Number(found.grants);
-    if (found.grants !== '0') {
-      this.logger.error({ grants: found.grants }, 'banned users hold grants that nothing is being done about');
+    this.foundInThisPass += found.grants;
+    if (found.grants > 0) {
+      this.logger.error({ grants: found.grants }, 'banned users hold grants that no action holds');
     }
     if (found.tenant_id !== null && found.ban_id !== null) {
       this.position = { tenantId: found.tenant_id, banId: found.ban_id };

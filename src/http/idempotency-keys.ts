@@ -42,7 +42,7 @@ export class IdempotencyKeys extends BackgroundWork {
 
   /** Forgets what is older than 24 hours. */
   async run(): Promise<void> {
-    await this.database.call('sweep-idempotency-keys', 'select sweep_idempotency_keys()', []);
+    await this.database.run('sweep_idempotency_keys', { olderThan: '24 hours' });
   }
 
   /**

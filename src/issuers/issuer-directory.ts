@@ -1,6 +1,7 @@
 import { createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
 import { Database } from '../database/database.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import type { Algorithm } from './algorithms.ts';
@@ -24,18 +25,19 @@ export interface KnownIssuer {
 }
 
 /** A row of `find_issuers`. */
-interface IssuerRow {
-  tenant_id: string;
-  id: string;
-  issuer: string;
-  audience: string;
-  jwks_uri: string | null;
-  jwks: { keys: unknown[] } | null;
-  secret: Buffer | null;
-  algorithms: Algorithm[];
-  claims: ClaimPaths;
-  user_id_prefix: string;
-}
+const issuerRow = z.object({
+  tenant_id: z.string(),
+  id: z.string(),
+  issuer: z.string(),
+  audience: z.string(),
+  jwks_uri: z.string().nullable(),
+  jwks: z.object({ keys: z.array(z.unknown()) }).nullable(),
+  secret: z.instanceof(Buffer).nullable(),
+  algorithms: z.array(z.custom<Algorithm>()),
+  claims: z.custom<ClaimPaths>(),
+  user_id_prefix: z.string(),
+});
+type IssuerRow = z.output<typeof issuerRow>;
 
 /**
  * Finds the issuer a token claims to come from, across the tenants: the pair of issuer and audience selects the tenant.
@@ -81,10 +83,7 @@ export class IssuerDirectory {
 
   private async load(name: string, issuer: string, audiences: string[]): Promise<KnownIssuer> {
     try {
-      const [row, another] = await this.database.call<IssuerRow>('find-issuers', 'select * from find_issuers($1, $2)', [
-        issuer,
-        audiences,
-      ]);
+      const [row, another] = await this.database.call('find_issuers', { issuer, audiences }, issuerRow);
       if (!row) return this.refuse(name, "The token's issuer and audience are not registered here.");
       // Both of one tenant: neither has a better claim to the user, and who signs for several has to say which is meant.
       if (another)

@@ -72,7 +72,7 @@ export class IssuersService {
       const row = await tx.issuer.findUnique({ where: { tenantId_id: { tenantId, id } } });
       const { count } = await tx.issuer.deleteMany({ where: { tenantId, id } });
       if (!row || count === 0) throw notFound('issuer');
-      await tx.claim.deleteMany({ where: { tenantId, kind: 'issuer', value: claimedValue(row) } });
+      await tx.reservation.deleteMany({ where: { tenantId, kind: 'issuer', value: claimedValue(row) } });
       await audit(tx, caller, { action: 'issuer.delete', tenantId, subject: id, details: pairOf(row) });
     });
     this.directory.deleted(tenantId, id);
@@ -84,7 +84,10 @@ export class IssuersService {
       throw new Problem('quota_exceeded', `A tenant can have ${maxIssuers} issuers. Delete one first.`);
     }
     try {
-      await tx.claim.create({ data: { kind: 'issuer', value: claimedValue(body), tenantId }, select: { kind: true } });
+      await tx.reservation.create({
+        data: { kind: 'issuer', value: claimedValue(body), tenantId },
+        select: { kind: true },
+      });
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
       throw new Problem('conflict', 'This pair of issuer and audience is registered already.');

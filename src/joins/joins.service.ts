@@ -54,10 +54,10 @@ export class JoinsService {
   }
 
   private async decideAndMint(caller: TenantCaller, request: AdmissionRequest, body: TokenBody): Promise<Vended> {
-    const lookedAt = performance.now();
+    const checkedAt = performance.now();
     const admission = await this.admissions.admit(caller, request);
     const tokens = await this.mintBoth(caller, admission, request, body);
-    await this.release(caller, admission, request, tokens, lookedAt);
+    await this.release(caller, admission, request, tokens, checkedAt);
     const [stage, chat] = tokens.map((half) => (half.status === 'fulfilled' ? half.value : null)) as [
       MintedStageToken | null,
       Omit<ChatToken, 'grantId'> | null,
@@ -110,16 +110,16 @@ export class JoinsService {
     [stage, chat]: Tokens,
     admittedAt: number,
   ): Promise<void> {
-    let lookedAt = admittedAt;
+    let checkedAt = admittedAt;
     const failure = [stage, chat].find((half) => half.status === 'rejected');
     const made = failure ? [] : madeOf(request, admission, [stage, chat]);
     const failed = failure ? [request.stageGrantId, request.chatGrantId].filter((id) => id !== null) : [];
     if (made.length > 0 || failed.length > 0) {
-      lookedAt = performance.now();
+      checkedAt = performance.now();
       await this.admissions.settle(caller, request, made, failed);
     }
     if (failure) throw failure.reason instanceof IvsFailure ? failure.reason.toProblem() : failure.reason;
-    mustLeaveBy(lookedAt + releaseWindowMs);
+    mustLeaveBy(checkedAt + releaseWindowMs);
   }
 
   private requestOf(

@@ -1,17 +1,22 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import type { Database, ModerationDatabase, Tx } from '../database/database.ts';
+import { callIn, runIn, valueIn } from '../database/sql-call.ts';
+import type { NewDelivery } from '../delivery/deliveries.ts';
+import { lockUser } from '../grants/ledger.ts';
 import { newId } from '../ids.ts';
+import { limits } from '../limits.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
-import { type Admission, releaseWindowMs } from '../joins/admission.ts';
+import { admission, releaseWindowMs } from '../joins/admission.ts';
 import { tokenAttributes } from '../joins/attributes.ts';
 import type { StageToken } from '../joins/joins.schemas.ts';
 import { type TokenHolder, Mints } from '../joins/mints.ts';
 import type { Action } from '../acts/actions.schemas.ts';
 import { ActionsService } from '../acts/actions.service.ts';
-import { actOnGrants, addCall } from '../acts/act-on-grants.ts';
-import { callOff, undo } from '../acts/undo.ts';
+import { recordAct } from '../acts/record-act.ts';
+import { cancelActions, undo } from '../acts/undo.ts';
 import { mustLeaveBy } from '../request-context.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 
@@ -42,21 +47,24 @@ export interface Changed<Result> {
   exchange: StageToken | null;
 }
 
-/** Something the user holds in the space. */
-interface Held {
-  id: string;
-  kind: 'stage' | 'chat';
-  role: string;
-  participant_id: string | null;
-  ivs_user_id: string;
-  /** Whether it allows more than the new role. */
-  beyond: boolean;
-}
+/** Something that the user holds in the space; `exceeds` says whether it allows more than the new role. */
+const heldGrant = z.object({
+  id: z.string(),
+  kind: z.enum(['stage', 'chat']),
+  role: z.string(),
+  participant_id: z.string().nullable(),
+  ivs_user_id: z.string(),
+  exceeds: z.boolean(),
+});
+type HeldGrant = z.output<typeof heldGrant>;
 
-/** A token to exchange that is on record and still to be made. */
+/** The answer of `admit_exchange`. */
+const exchangeAdmission = admission.extend({ participantId: z.string() });
+
+/** A token to exchange that is on record and still has to be made. */
 interface Exchange {
   grantId: string;
-  admission: Admission & { participantId: string };
+  admission: z.output<typeof exchangeAdmission>;
   holder: TokenHolder;
 }
 
@@ -86,14 +94,14 @@ export class RoleChanges {
   ): Promise<Changed<Result>> {
     const { tenantId } = caller;
     const { spaceId, userId } = change;
-    let lookedAt = 0;
+    let checkedAt = 0;
     const tryToChange = async (tx: Tx) => {
-      lookedAt = performance.now();
-      // Before the space is read, as vends do: a token to exchange is one that a freeze must know of.
-      await tx.$executeRaw`select lock_space(${tenantId}, ${spaceId}, false)`;
+      checkedAt = performance.now();
+      // The lock comes before the reading, as for a vend: a freeze must know of a token to exchange.
+      await runIn(tx, 'lock_space', { tenant: tenantId, space: spaceId, exclusive: false });
       await findSpace(tx, tenantId, spaceId);
-      await tx.$executeRaw`select lock_user(${tenantId}, ${userId}, true)`;
-      if (!(await callOffEarlier(tx, tenantId, change))) return undefined;
+      await lockUser(tx, tenantId, userId);
+      if (!(await cancelEarlier(tx, tenantId, change))) return undefined;
       const written = await write(tx);
       const role = await newRoleOf(tx, tenantId, change);
       const done = await this.enforce(tx, caller, change, role);
@@ -113,7 +121,7 @@ export class RoleChanges {
       exchange && this.mint(exchange),
     ]);
     // No ban waits longer for a token on its way. Without it the change holds all the same: the user comes back with a new one.
-    const leaveBy = lookedAt + releaseWindowMs;
+    const leaveBy = checkedAt + releaseWindowMs;
     if (!token || performance.now() > leaveBy) return { result, action, exchange: null };
     mustLeaveBy(leaveBy);
     return { result, action, exchange: token };
@@ -128,24 +136,30 @@ export class RoleChanges {
   ): Promise<{ actionId: string | null; exchange: Exchange | null }> {
     const { tenantId } = caller;
     const { spaceId, userId, reason } = change;
-    const held = await tx.$queryRaw<Held[]>`
-      select * from held_beside_role(${tenantId}, ${spaceId}, ${userId}, ${role})`;
-    if (!held.some((grant) => grant.beyond || grant.role !== role)) return { actionId: null, exchange: null };
+    const held = await callIn(
+      tx,
+      'grants_beside_role',
+      { tenant: tenantId, space: spaceId, user: userId, role, limits },
+      heldGrant,
+    );
+    if (!held.some((grant) => grant.exceeds || grant.role !== role)) return { actionId: null, exchange: null };
 
     const exchange = role === null ? null : await this.admitExchange(tx, tenantId, change, role);
-    const actionId = await this.actions.record(tx, caller, { kind: 'role.change', spaceId, userId, reason });
-    const beyond = held.filter((grant) => grant.beyond);
+    const exceeding = held.filter((grant) => grant.exceeds);
     const { participantId } = exchange?.admission ?? {};
-    const exchangeable = beyond.filter((grant) => grant.kind === 'stage' && grant.participant_id === participantId);
-    const ids = (grants: Held[]) => grants.map(({ id }) => id);
-    await actOnGrants(tx, tenantId, actionId, ids(beyond.filter((grant) => !exchangeable.includes(grant))), {
-      keepOut: true,
+    const exchangeable = exceeding.filter((grant) => grant.kind === 'stage' && grant.participant_id === participantId);
+    const ids = (grants: HeldGrant[]) => grants.map(({ id }) => id);
+    const actionId = await recordAct(tx, caller, {
+      kind: 'role.change',
+      spaceId,
+      userId,
+      reason,
+      grants: [
+        { ids: ids(exceeding.filter((grant) => !exchangeable.includes(grant))), keepOut: true },
+        { ids: ids(exchangeable), keepOut: true, exchangeWithinSeconds: exchangeGraceSeconds },
+      ],
+      deliveries: await eventForClients(tx, tenantId, change, role, held[0]?.ivs_user_id ?? userId),
     });
-    await actOnGrants(tx, tenantId, actionId, ids(exchangeable), {
-      keepOut: true,
-      exchangeWithinSeconds: exchangeGraceSeconds,
-    });
-    await tellClients(tx, tenantId, actionId, change, role, held[0]?.ivs_user_id ?? userId);
     return { actionId, exchange };
   }
 
@@ -154,20 +168,23 @@ export class RoleChanges {
     if (!change.exchange) return null;
     const { spaceId, userId } = change;
     const grantId = newId('grt');
-    const [row] = await tx.$queryRaw<{ decision: Exchange['admission'] | null }[]>`
-      select admit_exchange(${tenantId}, ${spaceId}, ${userId}, ${role}, ${grantId}) as decision`;
-    const admission = row?.decision;
-    if (!admission) return null;
-    const attributes = tokenAttributes(admission.role.attributes, {}, change.exchange.attributes, true);
-    return { grantId, admission, holder: { ivsUserId: admission.ivsUserId, attributes } };
+    const admitted = await valueIn(
+      tx,
+      'admit_exchange',
+      { tenant: tenantId, space: spaceId, user: userId, role, grant: grantId, limits },
+      exchangeAdmission.nullable(),
+    );
+    if (!admitted) return null;
+    const attributes = tokenAttributes(admitted.role.attributes, {}, change.exchange.attributes, true);
+    return { grantId, admission: admitted, holder: { ivsUserId: admitted.ivsUserId, attributes } };
   }
 
   /** The change holds without the token: its user is disconnected then, and comes back with a new one. */
-  private async mint({ grantId, admission, holder }: Exchange): Promise<StageToken | null> {
-    const { stage, signingKey, participantId } = admission;
+  private async mint({ grantId, admission: admitted, holder }: Exchange): Promise<StageToken | null> {
+    const { stage, signingKey, participantId } = admitted;
     if (!stage || !signingKey) return null;
     try {
-      const made = await this.mints.exchangeToken(admission, stage, signingKey, participantId, holder);
+      const made = await this.mints.exchangeToken(admitted, stage, signingKey, participantId, holder);
       const { signingKeyId: _, ...token } = made;
       return { grantId, ...token };
     } catch (error) {
@@ -178,37 +195,30 @@ export class RoleChanges {
   }
 }
 
-/** The newest change decides: what earlier ones wanted is called off, and what they held is the newest's to judge. */
-async function callOffEarlier(tx: Tx, tenantId: string, { spaceId, userId }: Change): Promise<boolean> {
-  const [row] = await tx.$queryRaw<{ ids: string[] }[]>`
-    select unfinished_role_changes(${tenantId}, ${spaceId}, ${userId}) as ids`;
-  return !row?.ids.length || (await callOff(tx, tenantId, row.ids, 'the role was changed again'));
+/** Cancels what earlier changes of the role still want: the newest change decides about everything that they held. */
+async function cancelEarlier(tx: Tx, tenantId: string, { spaceId, userId }: Change): Promise<boolean> {
+  const where = { tenant: tenantId, space: spaceId, user: userId };
+  const earlier = await valueIn(tx, 'unfinished_role_changes', where, z.array(z.string()));
+  return earlier.length === 0 || (await cancelActions(tx, tenantId, earlier, 'the role was changed again'));
 }
 
-/** The role the user has now; what his JWT claims is not known here. */
+/** The role that the user has now. The role that their JWT claims is not known here. */
 async function newRoleOf(tx: Tx, tenantId: string, { spaceId, userId }: Change): Promise<string | null> {
-  const [row] = await tx.$queryRaw<{ name: string | null }[]>`
-    select name from role_in_space(${tenantId}, ${spaceId}, ${userId}, null)`;
-  return row?.name ?? null;
+  const where = { tenant: tenantId, space: spaceId, user: userId, claimed: null };
+  const [role] = await callIn(tx, 'role_in_space', where, z.object({ name: z.string().nullable() }));
+  return role?.name ?? null;
 }
 
-/** Has the room told of the new role; without one, of none. */
-async function tellClients(
+/** The event that tells the clients in the room of the new role. Without a new role, or without a room, it names none. */
+async function eventForClients(
   tx: Tx,
   tenantId: string,
-  actionId: string,
   { spaceId }: Change,
   role: string | null,
   ivsUserId: string,
-): Promise<void> {
+): Promise<NewDelivery[]> {
   const { roomArn } = await findSpace(tx, tenantId, spaceId);
-  if (roomArn === null) return;
-  await addCall(tx, tenantId, actionId, {
-    spaceId,
-    operation: 'SendEvent',
-    arn: roomArn,
-    target: eventName,
-    grantId: null,
-    parameters: { attributes: { userId: ivsUserId, ...(role !== null && { role }) } },
-  });
+  if (roomArn === null) return [];
+  const attributes = { userId: ivsUserId, ...(role !== null && { role }) };
+  return [{ spaceId, operation: 'SendEvent', arn: roomArn, target: eventName, parameters: { attributes } }];
 }

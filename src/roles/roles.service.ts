@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
 import { Database, type Tx } from '../database/database.ts';
 import type { Role as RoleRow } from '../database/generated/client.ts';
+import { valueIn } from '../database/sql-call.ts';
 import { notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { builtInRoles } from './built-in-roles.ts';
@@ -58,6 +60,11 @@ export class RolesService {
 export async function rankOfRole(tx: Tx, tenantId: string, name: string): Promise<number | undefined> {
   const row = await tx.role.findUnique({ where: { tenantId_name: { tenantId, name } }, select: { rank: true } });
   return row?.rank;
+}
+
+/** Names of the tenant's roles that moderate. */
+export async function moderatorRoles(tx: Tx, tenantId: string): Promise<string[]> {
+  return await valueIn(tx, 'moderator_roles', { tenant: tenantId }, z.array(z.string()));
 }
 
 /** Gives a new tenant the roles every tenant starts with. */

@@ -1,7 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { Database } from '../database/database.ts';
 import { SigningKeysService } from './signing-keys.service.ts';
+
+/** Keys that one run removes at most. */
+const keysAtOnce = 20;
 
 /** Frees the places at IVS of keys that were never finished, or that no unexpired token needs any more. */
 @Injectable()
@@ -18,10 +22,10 @@ export class IdleKeySweeper extends BackgroundWork {
 
   /** @param olderThan leaves alone an import somebody may still be working on (a Postgres interval). */
   async run(olderThan = '1 minute'): Promise<void> {
-    const idle = await this.database.call<{ tenant_id: string; id: string }>(
-      'idle-signing-keys',
-      'select * from idle_signing_keys($1::interval)',
-      [olderThan],
+    const idle = await this.database.call(
+      'idle_signing_keys',
+      { olderThan, expiredFor: '1 minute', limit: keysAtOnce },
+      z.object({ tenant_id: z.string(), id: z.string() }),
     );
     for (const { tenant_id: tenantId, id } of idle) {
       try {

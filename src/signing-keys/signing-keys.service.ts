@@ -7,7 +7,7 @@ import { isUniqueViolation } from '../database/database-errors.ts';
 import { Database, systemScope, type Tx } from '../database/database.ts';
 import type { SigningKey as SigningKeyRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
-import { lastTokenExpiries, revokeGrantsOfSigningKey } from '../grants/grants.service.ts';
+import { lastTokenExpiries, revokeGrantsOfSigningKey } from '../grants/ledger.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';

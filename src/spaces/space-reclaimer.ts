@@ -1,7 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { Database, systemScope } from '../database/database.ts';
 import { SpacesService } from './spaces.service.ts';
+
+/** Spaces that one run settles at most. */
+const spacesAtOnce = 20;
 
 /** Finishes creations and deletions of spaces that a crash or an outage of IVS cut short. */
 @Injectable()
@@ -18,10 +22,10 @@ export class SpaceReclaimer extends BackgroundWork {
 
   /** @param olderThan leaves alone what somebody may still be working on (a Postgres interval). */
   async run(olderThan = '1 minute'): Promise<void> {
-    const unsettled = await this.database.call<{ tenant_id: string; id: string }>(
-      'unsettled-spaces',
-      'select * from unsettled_spaces($1::interval)',
-      [olderThan],
+    const unsettled = await this.database.call(
+      'unsettled_spaces',
+      { olderThan, limit: spacesAtOnce },
+      z.object({ tenant_id: z.string(), id: z.string() }),
     );
     for (const { tenant_id: tenantId, id: spaceId } of unsettled) {
       try {

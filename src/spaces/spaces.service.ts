@@ -4,6 +4,7 @@ import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation, isUniqueViolation } from '../database/database-errors.ts';
 import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
 import { Prisma, type Space as SpaceRow } from '../database/generated/client.ts';
+import { runIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
@@ -89,8 +90,9 @@ export class SpacesService {
       if (row.deletedAt !== null) return;
       await tx.space.update({
         where: { tenantId_id: { tenantId, id: spaceId } },
-        data: { deletedAt: new Date(), status: 'closed' },
+        data: { deletedAt: new Date(), status: 'closed', defaultRole: null },
       });
+      await runIn(tx, 'forget_members', { tenant: tenantId, space: spaceId });
       await audit(tx, caller, { action: 'space.delete', tenantId, spaceId, subject: spaceId });
     });
     try {
@@ -114,7 +116,7 @@ export class SpacesService {
     );
     await this.database.inScope(scope, async (tx) => {
       const arns = [row.stageArn, row.roomArn].filter((arn) => arn !== null);
-      await tx.claim.deleteMany({ where: { tenantId, kind: { in: ['stage', 'room'] }, value: { in: arns } } });
+      await tx.reservation.deleteMany({ where: { tenantId, kind: { in: ['stage', 'room'] }, value: { in: arns } } });
       await tx.space.update({
         where: { tenantId_id: { tenantId, id: spaceId } },
         data: { stageArn: null, stageEndpoints: Prisma.DbNull, roomArn: null },
@@ -155,7 +157,7 @@ export class SpacesService {
       ...(stage ? [{ kind: 'stage', value: stage.arn, tenantId }] : []),
       ...(room ? [{ kind: 'room', value: room.arn, tenantId }] : []),
     ];
-    await tx.claim.createMany({ data: claims }).catch((error: unknown) => {
+    await tx.reservation.createMany({ data: claims }).catch((error: unknown) => {
       if (!isUniqueViolation(error)) throw error;
       throw new Problem('conflict', 'This stage or room already belongs to a space.');
     });
@@ -174,6 +176,18 @@ export class SpacesService {
     await audit(tx, caller, { action: 'space.create', tenantId, spaceId, subject: spaceId, details });
     return toSpace(row);
   }
+}
+
+/** No vend into the space is under way from here on, until the transaction ends. */
+export async function lockSpace(tx: Tx, tenantId: string, spaceId: string): Promise<void> {
+  await runIn(tx, 'lock_space', { tenant: tenantId, space: spaceId, exclusive: true });
+}
+
+/** Freezes or unfreezes a space, by the database's clock. The caller holds the lock of the space (`lock_space`). */
+export async function setFrozen(tx: Tx, tenantId: string, spaceId: string, isFrozen: boolean): Promise<void> {
+  await tx.$executeRaw`
+    update public.spaces set frozen_at = case when ${isFrozen} then now() end, updated_at = now()
+    where tenant_id = ${tenantId} and id = ${spaceId}`;
 }
 
 /** The space, if the tenant has it and it is there to be used. @throws Problem `not_found` */

@@ -61,14 +61,14 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  readonly stuckTargets = new Gauge({
-    name: 'stagedoor_stuck_targets',
+  readonly stuckDeliveries = new Gauge({
+    name: 'stagedoor_stuck_deliveries',
     help: 'Calls of moderation that IVS refuses the service. Anything above zero needs somebody to look.',
     registers: [this.registry],
   });
 
-  readonly overdueTargets = new Gauge({
-    name: 'stagedoor_overdue_targets',
+  readonly overdueDeliveries = new Gauge({
+    name: 'stagedoor_overdue_deliveries',
     help: 'Calls of moderation that have waited for more than ten seconds.',
     registers: [this.registry],
   });

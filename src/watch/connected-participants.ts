@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsRealTime, type Participant } from '../ivs/ivs-real-time.ts';
 
-/** For how long an answer of IVS serves, in milliseconds. */
+/** An answer of IVS is used for so long, in milliseconds. */
 const servesForMs = 1_000;
 
 /**
- * Who is on a stage, as IVS said within the last second. IVS answers five such calls a second for a whole account, and the
- * watch needs them: moderators who look at a space again and again share one call.
+ * Tells who is on a stage, as IVS said within the last second. IVS allows five such calls a second for a whole account, and
+ * the watch needs them. So moderators who look at a space again and again share one call.
  */
 @Injectable()
 export class ConnectedParticipants {
@@ -17,7 +17,7 @@ export class ConnectedParticipants {
   constructor(private readonly realTime: IvsRealTime) {}
 
   /**
-   * By participant id.
+   * The participants on a stage, in the order of their ids.
    * @throws {IvsFailure}
    */
   async on(tenantId: string, account: IvsAccount, stageArn: string): Promise<Participant[]> {

@@ -3,7 +3,7 @@ import { Authority } from '../auth/authority.ts';
 import type { TenantCaller } from '../caller.ts';
 import { ModerationDatabase } from '../database/database.ts';
 import type { Grant } from '../database/generated/client.ts';
-import { newestGrantsOfParticipants } from '../grants/grants.service.ts';
+import { newestGrantsOfParticipants } from '../grants/ledger.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import type { Participant as IvsParticipant } from '../ivs/ivs-real-time.ts';

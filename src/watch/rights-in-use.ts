@@ -1,18 +1,20 @@
 import type { ParticipantEvent } from '../ivs/ivs-real-time.ts';
 
-/** What somebody was to exchange his token for, and since when. */
+/** A change of role that asked a participant to exchange their token for a lesser one. */
 export interface Demotion {
+  /** When the role was changed. */
   since: Date;
   /** Capabilities of the lesser token. */
   allowed: readonly string[];
 }
 
 /**
- * Whether a participant who is connected still has, or has again, more rights than he was left with.
+ * Says whether a connected participant has, or has again, more rights than the demotion left them.
  *
- * IVS names the rights of a token only when one is exchanged. Of who has not exchanged since he joined is known what he has
- * made use of; and if he joined before, that it was not with the lesser token, which did not exist. Who came in after and
- * has done nothing that the lesser token forbids may stay: both tokens open the door to the same participant.
+ * IVS names the rights of a token only when a participant exchanges one. Without an exchange the events tell two things:
+ * what the participant has done, and whether they joined before the demotion, so with a token that is not the lesser one.
+ * A participant who joined later and has done nothing that the lesser token forbids may stay: both tokens let the same
+ * participant in.
  */
 export function exceedsAllowed(events: readonly ParticipantEvent[], { since, allowed }: Demotion): boolean {
   let rights: readonly string[] = [];
@@ -34,7 +36,7 @@ export function exceedsAllowed(events: readonly ParticipantEvent[], { since, all
   return !lesserKnown || rights.some((right) => !allowed.includes(right));
 }
 
-/** What only a token with the right to it makes possible. */
+/** Events that only a token with the right makes possible, and the right. */
 const proves: ReadonlyMap<string, string> = new Map([
   ['PUBLISH_STARTED', 'PUBLISH'],
   ['SUBSCRIBE_STARTED', 'SUBSCRIBE'],

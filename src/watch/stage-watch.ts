@@ -1,51 +1,51 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime, type Participant } from '../ivs/ivs-real-time.ts';
 import { Delivery } from '../delivery/delivery.ts';
+import { limits } from '../limits.ts';
 import { exceedsAllowed } from './rights-in-use.ts';
 
 /**
- * ListParticipants a second in one account and Region, of all replicas together, and as many ListParticipantEvents: IVS
- * allows five of each.
+ * ListParticipants calls a second that all replicas together make in one account and Region, and as many
+ * ListParticipantEvents calls. IVS allows five of each (AWS user guide, service quotas).
  */
 const callsPerSecond = 4;
 
-/** How soon a stage is looked at again, while the rate allows. */
+/** Seconds until the next look at a stage, if the rate allows it. */
 const againSeconds = 2;
 
-/** Up to so many users are asked for by name; for more, everybody who is connected is listed. */
+/** A look asks IVS for so many users by name at most. With more users it lists everybody who is connected. */
 const maxByName = 3;
 
-/** Looks at once; each takes a second or two at most. */
+/** Looks of this replica at the same time. */
 const maxLooks = 20;
 
-/** A participant who was to exchange his token for a lesser one. */
-interface Demoted {
-  participantId: string;
-  since: string;
-  /** Capabilities of the lesser one. */
-  allowed: string[];
-}
+/** A participant who was asked to exchange their token for a lesser one, with the capabilities of the lesser one. */
+const demoted = z.object({ participantId: z.string(), since: z.string(), allowed: z.array(z.string()) });
+type Demoted = z.output<typeof demoted>;
 
-interface Claimed {
-  tenant_id: string;
-  space_id: string;
-  stage_arn: string | null;
-  /** Who to ask for by name; null: everybody is listed. */
-  users: string[] | null;
-  demoted: Demoted[];
-  region: string;
-  aws_role_arn: string | null;
-  aws_external_id: string | null;
-  looked_at: Date;
-}
+/** A stage that this replica has leased for a look (`lease_watches`). */
+const leased = z.object({
+  tenant_id: z.string(),
+  space_id: z.string(),
+  stage_arn: z.string().nullable(),
+  /** People to ask IVS for by name; null lists everybody. */
+  users: z.array(z.string()).nullable(),
+  demoted: z.array(demoted),
+  region: z.string(),
+  aws_role_arn: z.string().nullable(),
+  aws_external_id: z.string().nullable(),
+  looked_at: z.date(),
+});
+type Leased = z.output<typeof leased>;
 
 /**
- * Looks at stages for people who should be gone: IVS cannot revoke a token that was not used, nor say that somebody came
- * in with one. Whoever is found is disconnected, until every token concerned has expired.
+ * Looks at stages for people who should be gone, and disconnects them, until every token concerned has expired. IVS cannot
+ * revoke an unused token, and does not tell when somebody comes in with one.
  */
 @Injectable()
 export class StageWatch extends BackgroundWork {
@@ -61,16 +61,16 @@ export class StageWatch extends BackgroundWork {
     super();
   }
 
-  /** Starts the looks that are due, without waiting for them: a slow account must not hold up the others. */
+  /** Starts the looks that are due. It does not wait for them: a slow account must not hold up the others. */
   async run(): Promise<void> {
     const free = maxLooks - this.looks.size;
     if (free <= 0) return;
-    const claimed = await this.database.call<Claimed>(
-      'claim-watches',
-      "select * from claim_watches($1, '10 seconds'::interval, $2, $3, $4)",
-      [free, maxByName, callsPerSecond, callsPerSecond],
+    const watches = await this.database.call(
+      'lease_watches',
+      { limit: free, lease: '10 seconds', byName: maxByName, rate: callsPerSecond, burst: callsPerSecond },
+      leased,
     );
-    for (const watch of claimed) this.start(watch);
+    for (const watch of watches) this.start(watch);
   }
 
   override async beforeApplicationShutdown(): Promise<void> {
@@ -78,73 +78,75 @@ export class StageWatch extends BackgroundWork {
     await Promise.all(this.looks);
   }
 
-  private start(watch: Claimed): void {
+  private start(watch: Leased): void {
     const look: Promise<void> = this.look(watch)
       .then(async (found) => {
         if (found > 0) await this.delivery.run();
       })
       .catch((error: unknown) => {
-        // The lease runs out and somebody looks again.
-        this.logger.warn({ spaceId: watch.space_id, err: error }, 'a look at a stage could not be taken in');
+        // The lease runs out, and a replica looks again.
+        this.logger.warn(
+          { spaceId: watch.space_id, err: error },
+          'what a look at a stage has shown could not be recorded',
+        );
       })
       .finally(() => this.looks.delete(look));
     this.looks.add(look);
   }
 
-  /** How many were found who should be gone. */
-  private async look(watch: Claimed): Promise<number> {
+  /** One look. Returns how many participants it found who should be gone. */
+  private async look(watch: Leased): Promise<number> {
     const connected = await this.connected(watch).catch((error: unknown) => {
       if (!(error instanceof IvsFailure)) throw error;
       if (error.kind === 'not_found') return []; // no stage, nobody on it
       this.logger.warn({ spaceId: watch.space_id, err: error }, 'a stage could not be looked at; it will be again');
       return undefined;
     });
-    if (!connected) return 0; // the lease runs out, and with it comes the next look
-    const [row] = await this.database.call<{ found: number }>(
-      'finish-watch',
-      'select finish_watch($1, $2, $3, $4, $5) as found',
-      [
-        watch.tenant_id,
-        watch.space_id,
-        watch.looked_at,
-        JSON.stringify(await this.seen(watch, connected)),
-        againSeconds,
-      ],
+    if (!connected) return 0; // the next look comes when the lease runs out
+    return await this.database.value(
+      'finish_watch',
+      {
+        tenant: watch.tenant_id,
+        space: watch.space_id,
+        lookedAt: watch.looked_at,
+        connected: await this.seen(watch, connected),
+        nextSeconds: againSeconds,
+        limits,
+      },
+      z.int(),
     );
-    return row?.found ?? 0;
   }
 
-  /** What the database is to know of those who are connected; of the demoted also whether they have more than they may. */
-  private async seen(watch: Claimed, connected: Participant[]): Promise<Record<string, object>> {
+  /** What the look has shown, as `finish_watch` takes it: of the demoted also whether they have more than they may. */
+  private async seen(watch: Leased, connected: Participant[]): Promise<Record<string, object>> {
     const byId = new Map(connected.map((participant) => [participant.participantId, participant]));
     const demoted = watch.demoted.filter(({ participantId }) => byId.has(participantId));
-    const turns = demoted.length === 0 ? 0 : await this.allowedLookups(watch, demoted.length);
-    const beyond = await Promise.all(
+    const lookups = demoted.length === 0 ? 0 : await this.reserveLookups(watch, demoted.length);
+    const exceeding = await Promise.all(
       demoted
-        .slice(0, turns)
+        .slice(0, lookups)
         .map(async (demotion) => [demotion.participantId, await this.exceedsAllowed(watch, demotion, byId)] as const),
     );
-    const found = new Map(beyond);
+    const found = new Map(exceeding);
     return Object.fromEntries(
       connected.map(({ participantId, userId, published }) => [
         participantId,
-        { userId, publishing: published, beyond: found.get(participantId) },
+        { userId, publishing: published, exceeds: found.get(participantId) },
       ]),
     );
   }
 
-  private async allowedLookups(watch: Claimed, wanted: number): Promise<number> {
-    const [row] = await this.database.call<{ allowed: number }>(
-      'allow-event-lookups',
-      'select allow_event_lookups($1, $2, $3, $3) as allowed',
-      [watch.tenant_id, wanted, callsPerSecond],
+  private async reserveLookups(watch: Leased, wanted: number): Promise<number> {
+    return await this.database.value(
+      'reserve_event_lookups',
+      { tenant: watch.tenant_id, wanted, rate: callsPerSecond, burst: callsPerSecond },
+      z.int(),
     );
-    return row?.allowed ?? 0;
   }
 
-  /** Undefined if IVS does not tell for the moment. */
+  /** Undefined if IVS does not tell now. */
   private async exceedsAllowed(
-    watch: Claimed,
+    watch: Leased,
     { participantId, since, allowed }: Demoted,
     connected: ReadonlyMap<string, Participant>,
   ): Promise<boolean | undefined> {
@@ -164,12 +166,12 @@ export class StageWatch extends BackgroundWork {
     }
   }
 
-  private async connected(watch: Claimed): Promise<Participant[]> {
+  private async connected(watch: Leased): Promise<Participant[]> {
     if (watch.stage_arn === null || watch.users?.length === 0) return [];
     return await this.realTime.connectedParticipants(accountOf(watch), watch.stage_arn, watch.users ?? undefined);
   }
 }
 
-function accountOf(watch: Claimed): IvsAccount {
+function accountOf(watch: Leased): IvsAccount {
   return { region: watch.region, awsRoleArn: watch.aws_role_arn, awsExternalId: watch.aws_external_id };
 }

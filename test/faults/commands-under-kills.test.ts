@@ -118,7 +118,7 @@ test(
     const calls = await cluster.database.query(
       `select operation || ' ' || target as effect, count(*) filter (where state = 'done')::int as done,
             count(*) filter (where state <> 'done' and not follow_up)::int as undone
-       from targets group by 1`,
+       from deliveries group by 1`,
     );
     const times = Map.groupBy(done, effectOf);
     const made = (effect: unknown) => times.get(String(effect))?.length ?? 0;

@@ -1,6 +1,7 @@
 /** The looks at stages, beside what is decided meanwhile and beside one another. */
 import pg from 'pg';
 import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { limits } from '../../src/limits.ts';
 import { until } from '../support/until.ts';
 
 let stagedoor: Stagedoor;
@@ -38,8 +39,8 @@ test('a look that has found the user while his ban is lifted leads to no call af
   await watcher.query('begin');
   // Before he is at it: the service's own look would be claimed at the same time.
   await watcher.query('select from watches where space_id = $1 for update', [space['id']]);
-  const look = 'select finish_watch($1, $2, clock_timestamp(), $3, 2) as found';
-  expect((await watcher.query(look, [tenant.id, space['id'], seen])).rows).toEqual([{ found: 1 }]);
+  const look = 'select finish_watch($1, $2, clock_timestamp(), $3, 2, $4) as found';
+  expect((await watcher.query(look, [tenant.id, space['id'], seen, limits])).rows).toEqual([{ found: 1 }]);
   const lifting = stagedoor.request('DELETE', `/v1/bans/${ban['id']}`, { as: tenant.key, body: {} });
   const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
   await until(async () => (await stagedoor.database.query(waiting)).length > 0, 'the lift waits for the look');

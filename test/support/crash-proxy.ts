@@ -41,9 +41,9 @@ type NameStep = (message: string) => string | undefined;
 /** What ends in a commit: explicit ones, and the functions that are a transaction of their own. */
 export const nameDatabaseStep: NameStep = (message) => {
   if (/COMMIT/.test(message)) return 'commit';
-  const called = /\b(admit|settle|claim-targets|finish-target)\b/.exec(message)?.[1];
-  // A claim for one action is a step of it; claims for all go on in the background.
-  return called === 'claim-targets' && !/\bact_[0-9a-z]{26}/.test(message) ? undefined : called;
+  const called = /\b(admit|settle|lease_deliveries|finish_delivery)\b/.exec(message)?.[1];
+  // A lease for one action is a step of it. Leases for all actions go on in the background.
+  return called === 'lease_deliveries' && !/\bact_[0-9a-z]{26}/.test(message) ? undefined : called;
 };
 
 /** Calls to IVS, but for the looks at stages that go on in the background. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { searchPathOption } from '../../src/database/function-set.ts';
 import { migrate } from '../../src/database/migrate.ts';
 
 const template = 'stagedoor_template';
@@ -34,7 +35,7 @@ export async function createDatabase(): Promise<TestDatabase> {
     name,
     serviceUrl: urlOf(name, servingRole),
     ownerUrl: urlOf(name, ownerRole),
-    superuserUrl: superuserUrl(name),
+    superuserUrl: withFunctions(superuserUrl(name)),
     async query(sql, values) {
       let rows: Record<string, unknown>[] = [];
       await asSuperuser(name, async (client) => ({ rows } = await client.query(sql, values)));
@@ -46,7 +47,7 @@ export async function createDatabase(): Promise<TestDatabase> {
 
 /** Runs `work` connected as the superuser of the run's Postgres. */
 export async function asSuperuser<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<void> {
-  const client = new pg.Client({ connectionString: superuserUrl(database) });
+  const client = new pg.Client({ connectionString: withFunctions(superuserUrl(database)) });
   await client.connect();
   try {
     await work(client);
@@ -68,6 +69,13 @@ function urlOf(database: string, role: string): string {
   const url = new URL(superuserUrl(database));
   url.username = role;
   url.password = password;
+  return url.href;
+}
+
+/** Statements of a test name the functions of the set without its schema, as the service does. */
+function withFunctions(address: string): string {
+  const url = new URL(address);
+  url.searchParams.set('options', searchPathOption());
   return url.href;
 }
 

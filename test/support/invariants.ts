@@ -13,7 +13,7 @@ const invariants: Record<string, string> = {
     select a.ban_id as ban, g.id as grant from holds h
       join actions a on a.tenant_id = h.tenant_id and a.id = h.action_id and a.kind = 'ban'
       join grants g on g.tenant_id = h.tenant_id and g.id = h.grant_id and g.expires_at > a.created_at
-     where not exists (select from targets t where t.tenant_id = a.tenant_id and t.action_id = a.id
+     where not exists (select from deliveries t where t.tenant_id = a.tenant_id and t.action_id = a.id
                           and (t.grant_id = g.id
                                or (g.kind = 'chat' and t.operation = 'DisconnectUser' and t.space_id = g.space_id)))`,
   'nothing was released after the ban that covers it': `
@@ -29,7 +29,7 @@ const invariants: Record<string, string> = {
     select b.id as ban from bans b left join audit u on u.tenant_id = b.tenant_id and u.subject = b.id and u.action = 'ban.lift'
      where b.lifted_at is not null group by b.tenant_id, b.id having count(u.id) <> 1`,
   'no call was given up before it was too late to matter, but for what was undone': `
-    select t.id as target from targets t
+    select t.id as target from deliveries t
       join actions a on a.tenant_id = t.tenant_id and a.id = t.action_id
       left join bans b on b.tenant_id = a.tenant_id and b.id = a.ban_id
      where t.state = 'expired' and t.done_at < t.needed_until and b.lifted_at is null
@@ -52,7 +52,7 @@ export async function expectInvariants(database: TestDatabase): Promise<void> {
 /** Calls that are still to be made, without those that have to wait for a chat token to expire. */
 export async function openCalls(database: TestDatabase): Promise<number> {
   const [row] = await database.query(
-    `select count(*)::int as open from targets where state in ('pending', 'stuck') and not follow_up`,
+    `select count(*)::int as open from deliveries where state in ('pending', 'stuck') and not follow_up`,
   );
   return Number(row?.['open']);
 }

@@ -102,7 +102,7 @@ test('a chat token that was not used before the ban is followed up when it can c
   const { action } = await ban(userId);
   const sneaky = connectOnce(stagedoor, pass);
   await sneaky.connected;
-  await inDatabase(`update targets set next_at = now() where action_id = '${action['id']}' and follow_up`);
+  await inDatabase(`update deliveries set next_at = now() where action_id = '${action['id']}' and follow_up`);
   await inDatabase(
     `update grants set expires_at = now() - interval '1 second' where user_id = '${userId}' and kind = 'chat'`,
   );
@@ -342,7 +342,7 @@ test('the watchdog finds nothing undone, or what is', async () => {
     last.tenant_id !== null && keys.length < 1_000;
     keys.push(last.ban_id)
   ) {
-    const [row] = await inDatabase(`select * from bans_without_delivery('${last.tenant_id}', '${last.ban_id}', 2)`);
+    const [row] = await inDatabase(`select * from bans_without_hold('${last.tenant_id}', '${last.ban_id}', 2)`);
     last = row as typeof last;
   }
   const [all] = await inDatabase('select count(*)::int from bans');
@@ -354,7 +354,7 @@ describe('somebody who has hoarded tokens', () => {
     const sql = `select state, count(*)::int from grants where user_id = $1 group by 1 order by 1`;
     return (await stagedoor.database.query(sql, [userId])).map(({ state, count }) => [state, count]);
   };
-  const left = () => stagedoor.database.query('select from unfinished_acts');
+  const left = () => stagedoor.database.query('select from unfinished_actions');
 
   test('is banned like anybody else, and does not use up what IVS allows for everybody', async () => {
     const userId = somebody();
@@ -374,7 +374,7 @@ describe('somebody who has hoarded tokens', () => {
       ['watched', 3_001],
     ]); // what IVS made, and has closed
     const [calls] = await stagedoor.database.query(
-      `select count(*)::int, count(distinct target)::int as people from targets where operation = 'DisconnectParticipant'
+      `select count(*)::int, count(distinct target)::int as people from deliveries where operation = 'DisconnectParticipant'
           and action_id = $1`,
       [action.id],
     );

@@ -394,7 +394,7 @@ describe('acts', () => {
     expect(stuck).toMatchObject({ operation: 'DisconnectUser', lastError: expect.stringMatching(/AccessDenied/) });
     expect(body['state']).toBe('pending');
     stagedoor.ivs.clearFaults(fault.id);
-    await stagedoor.database.query(`update targets set next_at = now() where state = 'stuck'`);
+    await stagedoor.database.query(`update deliveries set next_at = now() where state = 'stuck'`);
     await person.chat.disconnected;
   });
 

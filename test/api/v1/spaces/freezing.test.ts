@@ -107,11 +107,11 @@ test('a crowd is frozen in one call, and thawed by one', async () => {
   const count = async (sql: string) => (await stagedoor.database.query(sql, [frozen.body['id']])).length;
   await until(async () => (await count('select from holds where action_id = $1')) === 3_000, 'all is written down');
   // Each is to leave the stage and the room, and the room once more when his unused token has run out.
-  expect(await count(`select from targets where action_id = $1 and operation = 'DisconnectParticipant'`)).toBe(1_500);
-  expect(await count(`select from targets where action_id = $1 and operation = 'DisconnectUser'`)).toBe(3_000);
+  expect(await count(`select from deliveries where action_id = $1 and operation = 'DisconnectParticipant'`)).toBe(1_500);
+  expect(await count(`select from deliveries where action_id = $1 and operation = 'DisconnectUser'`)).toBe(3_000);
   expect((await act('unfreeze')).status).toBe(200);
   expect(await count('select from holds where action_id = $1')).toBe(0);
-  expect(await count(`select from targets where action_id = $1 and state = 'pending'`)).toBe(0);
+  expect(await count(`select from deliveries where action_id = $1 and state = 'pending'`)).toBe(0);
   expect(
     await stagedoor.database.query(`select from grants where state = 'watched' and space_id = $1`, [space['id']]),
   ).toEqual([]);

@@ -1,0 +1,9 @@
+-- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
+--
+-- Lists actions against very many grants that have still to act on some of them, p_limit at most.
+create function list_unfinished_actions(p_limit integer)
+returns table (tenant_id text, action_id text)
+language sql stable
+as $$
+  select u.tenant_id, u.action_id from public.unfinished_actions u limit p_limit
+$$;

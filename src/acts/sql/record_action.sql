@@ -1,0 +1,26 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Writes the record of what a moderator did. p_elapsed is the seconds since the request came in. p_ban is the ban that the
+-- action is about, or null.
+create function record_action(
+  p_tenant text,
+  p_action text,
+  p_kind text,
+  p_space text,
+  p_user text,
+  p_ban text,
+  p_reason text,
+  p_caller jsonb,
+  p_elapsed double precision
+)
+returns void
+language plpgsql
+as $$
+begin
+  insert into public.actions (tenant_id, id, kind, space_id, user_id, ban_id, reason, requested_by, requested_at)
+  values (
+    p_tenant, p_action, p_kind, p_space, p_user, p_ban, p_reason, p_caller,
+    clock_timestamp() - make_interval(secs => p_elapsed)
+  );
+end
+$$;

@@ -1,0 +1,26 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Notes that an action has silenced everybody that it is about, if no delivery of it is open and it is finished. Returns null,
+-- or { "kind", "seconds" } the first time: the seconds from the request to the silence.
+create function silence_action(p_tenant text, p_action text)
+returns jsonb
+language plpgsql
+as $$
+declare
+  v_action public.actions;
+begin
+  select * into v_action from public.actions where tenant_id = p_tenant and id = p_action for no key update;
+  if exists (select from open_deliveries(p_tenant, p_action) d where not d.is_follow_up)
+    or exists (select from public.unfinished_actions where tenant_id = p_tenant and action_id = p_action)
+  then
+    return null;
+  end if;
+  update public.actions set silenced_at = clock_timestamp() where tenant_id = p_tenant and id = p_action;
+  if v_action.silenced_at is not null then
+    return null;
+  end if;
+  return jsonb_build_object(
+    'kind', v_action.kind, 'seconds', extract(epoch from clock_timestamp() - v_action.requested_at)
+  );
+end
+$$;

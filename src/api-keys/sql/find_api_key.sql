@@ -1,0 +1,27 @@
+-- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
+--
+-- Finds a good API key by its hash, before the tenant is known. Returns no row if there is none.
+-- It notes the use of the key, but at most once in p_note_every: a write for every request would cost more than the request.
+create function find_api_key(p_slug text, p_hash bytea, p_note_every interval)
+returns table (tenant_id text, id text, scopes text[], expires_at timestamptz)
+language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  v_tenant text := tenant_of_slug(p_slug);
+begin
+  return query
+  select k.tenant_id, k.id, k.scopes, k.expires_at::timestamptz
+  from public.api_keys k
+  where k.tenant_id = v_tenant
+    and k.hash = p_hash
+    and k.revoked_at is null
+    and (k.expires_at is null or k.expires_at > now());
+
+  update public.api_keys
+  set last_used_at = now()
+  where tenant_id = v_tenant
+    and hash = p_hash
+    and (last_used_at is null or last_used_at < now() - p_note_every);
+end
+$$;

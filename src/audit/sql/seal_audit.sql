@@ -1,0 +1,43 @@
+-- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
+--
+-- Gives up to p_limit entries written since the last run their place in the hash chain of their tenant. Returns how many.
+-- One replica seals at a time; the others return 0. Sealing is apart from writing so that the vends of one tenant do not queue
+-- behind one another's commits. The price: an entry can be changed unseen for about a second.
+create function seal_audit(p_limit integer)
+returns bigint
+language plpgsql
+as $$
+declare
+  v_entry public.audit;
+  v_last_tenant text;
+  v_seq bigint;
+  v_hash bytea;
+  v_sealed bigint := 0;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('stagedoor audit', 0)) then
+    return 0;
+  end if;
+  for v_entry in
+    select * from public.audit where seq is null order by tenant_id, id limit p_limit
+  loop
+    if v_entry.tenant_id is distinct from v_last_tenant then
+      v_last_tenant := v_entry.tenant_id;
+      select seq, hash into v_seq, v_hash
+      from public.audit
+      where tenant_id = v_entry.tenant_id and seq is not null
+      order by seq desc
+      limit 1;
+      if not found then
+        v_seq := 0;
+        v_hash := null;
+      end if;
+    end if;
+    v_seq := v_seq + 1;
+    v_entry.seq := v_seq;
+    v_hash := audit_digest(v_hash, v_entry);
+    update public.audit set seq = v_seq, hash = v_hash where tenant_id = v_entry.tenant_id and id = v_entry.id;
+    v_sealed := v_sealed + 1;
+  end loop;
+  return v_sealed;
+end
+$$;

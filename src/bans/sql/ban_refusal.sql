@@ -1,0 +1,17 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Builds the answer of admit and settle for a banned user: { "refused": "banned", "until", "reason" }. Returns null if no ban
+-- is in force.
+create function ban_refusal(p_tenant text, p_user text, p_space text)
+returns jsonb
+language plpgsql stable
+as $$
+declare
+  v_ban public.bans := ban_in_force(p_tenant, p_user, p_space);
+begin
+  if v_ban.id is null then
+    return null;
+  end if;
+  return jsonb_build_object('refused', 'banned', 'until', v_ban.expires_at, 'reason', v_ban.reason);
+end
+$$;

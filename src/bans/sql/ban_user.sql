@@ -1,0 +1,46 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Bans a user: the refusal from now on, the action, and the deliveries and the watch that it takes. It is one call because the
+-- moderator waits for it and the user's vends wait behind it.
+-- Returns { "refused": code } and writes nothing, or { "createdAt", "waitSeconds" }: for so long a token that was decided on
+-- before the ban may still be on its way out. p_elapsed is the seconds since the request came in.
+create function ban_user(
+  p_tenant text,
+  p_ban text,
+  p_action text,
+  p_space text,
+  p_user text,
+  p_reason text,
+  p_expires timestamptz,
+  p_caller jsonb,
+  p_elapsed double precision,
+  p_limits jsonb
+)
+returns jsonb
+language plpgsql
+as $$
+declare
+  v_now timestamptz(3);
+begin
+  if p_space is not null and (find_space(p_tenant, p_space)).id is null then
+    return jsonb_build_object('refused', 'space_unknown');
+  end if;
+  -- No vend to this user is under way from here on: the earlier ones are on record, the later ones see the ban.
+  perform lock_user(p_tenant, p_user, true);
+  -- Bans begin and end by the database's clock, whatever the clocks of the replicas say.
+  v_now := clock_timestamp();
+  if p_expires <= v_now then
+    return jsonb_build_object('refused', 'over_already');
+  end if;
+  insert into public.bans (tenant_id, id, user_id, space_id, reason, created_by, created_at, expires_at)
+  values (p_tenant, p_ban, p_user, p_space, p_reason, p_caller, v_now, p_expires);
+  perform record_action(p_tenant, p_action, 'ban', p_space, p_user, p_ban, p_reason, p_caller, p_elapsed);
+  perform act_on_grants(
+    p_tenant, p_action, grants_to_act_on(p_tenant, p_user, p_space, 'infinity', p_limits), true, 'banned', interval '0',
+    p_limits
+  );
+  return jsonb_build_object(
+    'createdAt', v_now, 'waitSeconds', seconds_until_tokens_have_left(p_tenant, p_user, p_space, p_limits)
+  );
+end
+$$;

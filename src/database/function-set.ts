@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** One SQL function, as its file says it. */
+export interface SqlFunction {
+  name: string;
+  /** The folder of src/ that it belongs to. */
+  feature: string;
+  /** `migrator` (the role that migrates) or `stagedoor_crossing`. */
+  owner: string;
+  security: 'invoker' | 'definer';
+  /** Roles that may call it. */
+  execute: string[];
+  /** The `create function` statement, without the schema. */
+  sql: string;
+}
+
+/** All SQL functions of a build. They are deployed together, in a schema of their own. */
+export interface FunctionSet {
+  /** SHA-256 over the functions and the migrations they were written for, in hexadecimal. */
+  hash: string;
+  /** Schema that holds the set. Two builds with different functions have different schemas. */
+  schema: string;
+  functions: SqlFunction[];
+}
+
+/** The folder of this build that holds the features: src/, or dist/ once compiled. */
+const builtFeatures = fileURLToPath(new URL('..', import.meta.url));
+
+/** The migrations that come with this build. */
+export const migrationsFolder = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
+
+const header = /^-- owner: (\w+); security: (invoker|definer); execute: ([\w, ]+)\n/;
+
+/**
+ * Reads the functions of a build from `<feature>/sql/<function>.sql`.
+ * @throws if a file does not begin with its header line.
+ */
+export function readFunctionSet(features = builtFeatures, migrations = migrationsFolder): FunctionSet {
+  const functions = globSync('*/sql/*.sql', { cwd: features })
+    .map((file) => file.replaceAll('\\', '/'))
+    .sort()
+    .map((file) => readFunction(file, readFileSync(path.join(features, file), 'utf8')));
+  const digest = createHash('sha256');
+  for (const { feature, name, sql, owner, security, execute } of functions) {
+    digest.update(JSON.stringify([feature, name, sql, owner, security, execute]));
+  }
+  for (const file of globSync('*/migration.sql', { cwd: migrations }).sort()) {
+    digest.update(readFileSync(path.join(migrations, file)));
+  }
+  const hash = digest.digest('hex');
+  return { hash, schema: `stagedoor_${hash.slice(0, 12)}`, functions };
+}
+
+function readFunction(file: string, text: string): SqlFunction {
+  const [feature = '', , base = ''] = file.split('/');
+  const [, owner = '', security = '', execute = ''] = header.exec(text) ?? [];
+  if (owner === '') throw new Error(`${file} must begin with: -- owner: …; security: …; execute: …`);
+  return {
+    name: base.replace(/\.sql$/, ''),
+    feature,
+    owner,
+    security: security as SqlFunction['security'],
+    execute: execute === 'nobody' ? [] : execute.split(', '),
+    sql: text,
+  };
+}
+
+/** The set of this build. */
+export const functionSet = readFunctionSet();
+
+/** Connection option of Postgres that lets statements name the functions of a set without its schema. */
+export function searchPathOption(set: FunctionSet = functionSet): string {
+  return `-c search_path=${set.schema},public`;
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { Tx } from '../database/database.ts';
+import type { Delivery as DeliveryRow, Prisma } from '../database/generated/client.ts';
+import { runIn, valueIn } from '../database/sql-call.ts';
+import { limits } from '../limits.ts';
+
+/** A call to IVS that an action needs. */
+export interface NewDelivery {
+  spaceId: string;
+  operation: 'DisconnectParticipant' | 'DisconnectUser' | 'DeleteMessage' | 'SendEvent';
+  /** ARN of the stage or of the room. */
+  arn: string;
+  /** Participant id, IVS user id, message id or event name. */
+  target: string;
+  /** The grant that the call is about, if it is about one. */
+  grantId?: string | undefined;
+  parameters: Prisma.InputJsonObject;
+}
+
+/** Longest a call of its own is tried: as long as IVS lets anybody stay on a stage. */
+const neededFor = `${limits.stageStaySeconds} seconds`;
+
+/** Writes a delivery of an action, unless the action has the same call already. */
+export async function addDelivery(tx: Tx, tenantId: string, actionId: string, delivery: NewDelivery): Promise<void> {
+  await runIn(tx, 'add_delivery', {
+    tenant: tenantId,
+    action: actionId,
+    space: delivery.spaceId,
+    operation: delivery.operation,
+    arn: delivery.arn,
+    target: delivery.target,
+    grant: delivery.grantId ?? null,
+    parameters: delivery.parameters,
+    for: neededFor,
+  });
+}
+
+/** The deliveries of these actions, by action, in the order in which they were written. */
+export async function deliveriesOf(tx: Tx, tenantId: string, actionIds: string[]): Promise<Map<string, DeliveryRow[]>> {
+  const rows = await tx.delivery.findMany({
+    where: { tenantId, actionId: { in: actionIds } },
+    orderBy: { id: 'asc' },
+  });
+  return Map.groupBy(rows, (row) => row.actionId);
+}
+
+/** Whether a delivery is still to be made. */
+export function isOpen({ state }: Pick<DeliveryRow, 'state'>): boolean {
+  return state === 'pending' || state === 'stuck';
+}
+
+/** Ids of the tenant's actions that have deliveries still to be made. */
+export async function actionsWithOpenDeliveries(tx: Tx, tenantId: string): Promise<string[]> {
+  const rows = await tx.delivery.findMany({
+    where: { tenantId, state: { in: ['pending', 'stuck'] } },
+    distinct: ['actionId'],
+    select: { actionId: true },
+  });
+  return rows.map(({ actionId }) => actionId);
+}
+
+/**
+ * Whether a call of these actions is on its way to IVS now.
+ * @param leaseSeconds length of a lease.
+ * @param callSeconds longest a call takes, counted from its lease.
+ */
+export async function areUnderWay(
+  tx: Tx,
+  tenantId: string,
+  actionIds: string[],
+  leaseSeconds: number,
+  callSeconds: number,
+): Promise<boolean> {
+  const lease = `${leaseSeconds} seconds`;
+  const call = `${callSeconds} seconds`;
+  return await valueIn(tx, 'deliveries_under_way', { tenant: tenantId, actions: actionIds, lease, call }, z.boolean());
+}

@@ -1,0 +1,40 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Writes a DisconnectParticipant for each stage grant that somebody may be inside with: every unexpired one, and the newest of
+-- each user, whose token may have expired since. Publishers come first.
+-- Of a user who has hoarded tokens, p_keep_out disconnects the newest only (limit disconnectsPerUser): the five calls a second
+-- are for everybody, and the watch finds the user as well.
+create function add_stage_disconnects(
+  p_tenant text,
+  p_action text,
+  p_grants public.grants[],
+  p_keep_out boolean,
+  p_reason text,
+  p_until timestamptz,
+  p_limits jsonb
+)
+returns void
+language plpgsql
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_per_user integer := limit_count(p_limits, 'disconnectsPerUser');
+  v_stay interval := limit_time(p_limits, 'stageStaySeconds');
+  v_reason text := left(p_reason, limit_count(p_limits, 'stageReasonLength'));
+begin
+  insert into public.deliveries (
+    tenant_id, action_id, space_id, account, operation, arn, target, grant_id, priority, parameters, needed_until
+  )
+  select
+    p_tenant, p_action, (g.held).space_id, a.account, 'DisconnectParticipant', s.stage_arn, (g.held).participant_id,
+    (g.held).id,
+    case when 'PUBLISH' = any ((g.held).capabilities) then 0 else 1 end,
+    jsonb_strip_nulls(jsonb_build_object('reason', v_reason)),
+    least((g.held).expires_at + v_stay, p_until)
+  from ranked_stage_grants(p_grants, v_per_user) g
+  join spaces_at_ivs(p_tenant) s on s.space_id = (g.held).space_id and s.stage_arn is not null
+  cross join aws_account(p_tenant) a
+  where g.nth = 1 or ((g.held).expires_at > now() and (g.nth <= v_per_user or not p_keep_out))
+  order by (g.held).issued_at desc;
+end
+$$;

@@ -1,0 +1,50 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Notes how a call went, unless another replica has leased the delivery meanwhile (p_attempt tells). p_retry_seconds says when
+-- to call again; null ends the delivery.
+-- Returns null, or what silence_action returns: this was the last call that the action needed to silence everybody.
+create function finish_delivery(
+  p_tenant text,
+  p_id bigint,
+  p_attempt integer,
+  p_state text,
+  p_error text,
+  p_retry_seconds double precision
+)
+returns jsonb
+language plpgsql
+as $$
+declare
+  v_delivery public.deliveries;
+begin
+  perform set_config('app.tenant_id', p_tenant, true);
+  update public.deliveries
+  set state = p_state,
+    last_error = p_error,
+    leased_until = 'epoch',
+    next_at = case
+      when p_retry_seconds is null then next_at
+      else clock_timestamp() + make_interval(secs => p_retry_seconds)
+    end,
+    done_at = case when p_retry_seconds is null then clock_timestamp() end
+  where tenant_id = p_tenant and id = p_id and attempts = p_attempt and state in ('pending', 'stuck')
+  returning * into v_delivery;
+  if not found or p_retry_seconds is not null then
+    return null;
+  end if;
+
+  if p_state = 'done' and v_delivery.operation = 'DisconnectParticipant' then
+    -- IVS does not let a disconnected participant in again whose token IVS made. Of tokens that Stagedoor signed this is
+    -- not known.
+    perform mark_grants_revoked(p_tenant, array[v_delivery.grant_id], 'ivs');
+  elsif p_state in ('done', 'not_connected') and v_delivery.operation = 'DisconnectUser' then
+    perform end_chat_holds(
+      p_tenant, v_delivery.action_id, v_delivery.space_id, v_delivery.parameters ->> 'userId', v_delivery.target
+    );
+  end if;
+  if v_delivery.follow_up then
+    return null;
+  end if;
+  return silence_action(p_tenant, v_delivery.action_id);
+end
+$$;

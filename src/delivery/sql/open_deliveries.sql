@@ -1,0 +1,11 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Lists the deliveries of an action that are still to be made. The planner inlines this function into the query that uses it.
+create function open_deliveries(p_tenant text, p_action text)
+returns table (id bigint, is_follow_up boolean)
+language sql stable
+as $$
+  select d.id, d.follow_up
+  from public.deliveries d
+  where d.tenant_id = p_tenant and d.action_id = p_action and d.state in ('pending', 'stuck')
+$$;

@@ -1,0 +1,50 @@
+-- owner: migrator; security: invoker; execute: stagedoor_crossing
+--
+-- Takes calls from the shared rate of an account and operation. Returns how many: p_wanted at most, p_least at least or none,
+-- and so many that p_leave are left. p_rate is calls a second, p_burst the most that can be saved up.
+create function reserve_calls(
+  p_account text,
+  p_operation text,
+  p_wanted integer,
+  p_least integer,
+  p_leave integer,
+  p_rate double precision,
+  p_burst double precision
+)
+returns integer
+language plpgsql
+as $$
+declare
+  v_allowance double precision;
+  v_taken integer;
+begin
+  -- Nearly everybody who asks while the rate is used up is answered here, without a place in the queue for the row.
+  if exists (
+    select
+    from public.pacing
+    where account = p_account
+      and operation = p_operation
+      and allowance + p_rate * extract(epoch from clock_timestamp() - at) < p_least + p_leave
+  ) then
+    return 0;
+  end if;
+  loop
+    select least(p_burst, allowance + p_rate * extract(epoch from clock_timestamp() - at)) into v_allowance
+    from public.pacing
+    where account = p_account and operation = p_operation
+    for update;
+    exit when found;
+    insert into public.pacing (account, operation, allowance, at)
+    values (p_account, p_operation, p_burst, clock_timestamp())
+    on conflict do nothing;
+  end loop;
+  v_taken := least(p_wanted, floor(v_allowance)::integer - p_leave);
+  if v_taken < p_least then
+    return 0;
+  end if;
+  update public.pacing
+  set allowance = v_allowance - v_taken, at = clock_timestamp()
+  where account = p_account and operation = p_operation;
+  return v_taken;
+end
+$$;

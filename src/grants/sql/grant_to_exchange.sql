@@ -1,0 +1,31 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Returns the grant whose participant gets a token to exchange: a released one that Stagedoor signed. The newest of those that
+-- allow more than the role comes first, then the newest. A null row means that there is none.
+create function grant_to_exchange(
+  p_tenant text,
+  p_space text,
+  p_user text,
+  p_role public.roles,
+  p_limits jsonb
+)
+returns public.grants
+language plpgsql stable
+as $$
+declare
+  v_grant public.grants;
+begin
+  select * into v_grant
+  from public.grants g
+  where g.tenant_id = p_tenant
+    and g.user_id = p_user
+    and g.space_id = p_space
+    and g.kind = 'stage'
+    and g.mint = 'key-pair'
+    and g.state = 'released'
+    and g.id = any (grants_to_act_on(p_tenant, p_user, p_space, 'infinity', p_limits))
+  order by allows_more(g, p_role) desc, g.issued_at desc, g.id desc
+  limit 1;
+  return v_grant;
+end
+$$;

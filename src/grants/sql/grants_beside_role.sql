@@ -1,0 +1,28 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Lists what a user holds in a space, newest first. exceeds says whether a grant allows more than the role does; a null role
+-- allows nothing. A token that is being made now and would allow more is refused. The caller holds the user's lock.
+create function grants_beside_role(p_tenant text, p_space text, p_user text, p_role text, p_limits jsonb)
+returns table (id text, kind text, role text, participant_id text, ivs_user_id text, exceeds boolean)
+language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  v_role public.roles := find_role(p_tenant, p_role);
+begin
+  update public.grants g
+  set state = 'refused'
+  where g.tenant_id = p_tenant
+    and g.user_id = p_user
+    and g.space_id = p_space
+    and g.state = 'pending'
+    and allows_more(g, v_role);
+
+  return query
+  select g.id, g.kind, g.role, g.participant_id, g.ivs_user_id, allows_more(g, v_role)
+  from public.grants g
+  where g.tenant_id = p_tenant
+    and g.id = any (grants_to_act_on(p_tenant, p_user, p_space, 'infinity', p_limits))
+  order by g.issued_at desc, g.id desc;
+end
+$$;

@@ -1,0 +1,12 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Gives watched grants their former state, released, when no action holds them any more.
+create function mark_grants_released(p_tenant text, p_ids text[])
+returns void
+language plpgsql
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+  update public.grants set state = 'released' where tenant_id = p_tenant and id = any (p_ids) and state = 'watched';
+end
+$$;

@@ -1,0 +1,17 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Marks grants as revoked: IVS has confirmed that their tokens open nothing any more. With p_mint only those of that mint.
+create function mark_grants_revoked(p_tenant text, p_ids text[], p_mint text)
+returns void
+language plpgsql
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+  update public.grants
+  set state = 'revoked'
+  where tenant_id = p_tenant
+    and id = any (p_ids)
+    and (p_mint is null or mint = p_mint)
+    and state in ('released', 'watched');
+end
+$$;

@@ -1,0 +1,31 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Refuses the tokens that are being made now, so that they are never handed out: of one user (p_user), of one space (p_space),
+-- or both; only those issued before p_before, and none of the roles in p_spared_roles. Returns how many. The caller holds the
+-- lock of the user or of the space.
+create function refuse_pending_grants(
+  p_tenant text,
+  p_space text,
+  p_user text,
+  p_before timestamptz,
+  p_spared_roles text[]
+)
+returns integer
+language plpgsql
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_refused integer;
+begin
+  update public.grants
+  set state = 'refused'
+  where tenant_id = p_tenant
+    and state = 'pending'
+    and (p_space is null or space_id = p_space)
+    and (p_user is null or user_id = p_user)
+    and issued_at < p_before
+    and role <> all (p_spared_roles);
+  get diagnostics v_refused = row_count;
+  return v_refused;
+end
+$$;

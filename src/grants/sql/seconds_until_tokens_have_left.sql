@@ -1,0 +1,22 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Returns for how many seconds a token may still be on its way out that was decided on before a ban. A token leaves within
+-- the limit releaseWindowSeconds of its last check, or not at all. Null p_space means in all spaces.
+create function seconds_until_tokens_have_left(p_tenant text, p_user text, p_space text, p_limits jsonb)
+returns double precision
+language plpgsql
+as $$
+declare
+  v_window interval := limit_time(p_limits, 'releaseWindowSeconds');
+begin
+  return (
+    select coalesce(greatest(0, extract(epoch from max(checked_at) + v_window - clock_timestamp())), 0)
+    from public.grants
+    where tenant_id = p_tenant
+      and user_id = p_user
+      and (p_space is null or space_id = p_space)
+      and issued_at > now() - limit_time(p_limits, 'pendingSeconds')
+      and state in ('released', 'watched')
+  );
+end
+$$;

@@ -1,0 +1,42 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Records a token that a participant of the user can exchange their own for: IVS takes one that Stagedoor signed, with the
+-- same participant id. Returns the answer of admission_answer with "participantId", or null if no such token may be given; the
+-- checks are those of admit. The caller holds the user's lock.
+create function admit_exchange(
+  p_tenant text,
+  p_space text,
+  p_user text,
+  p_role text,
+  p_grant text,
+  p_limits jsonb
+)
+returns jsonb
+language plpgsql
+as $$
+declare
+  v_tenant public.tenants := find_tenant(p_tenant);
+  v_space public.spaces := find_space(p_tenant, p_space);
+  v_role public.roles := find_role(p_tenant, p_role);
+  v_key public.signing_keys := signing_key_to_use(p_tenant);
+  v_old public.grants := grant_to_exchange(p_tenant, p_space, p_user, v_role, p_limits);
+  v_now timestamptz := date_trunc('milliseconds', now());
+begin
+  if v_old.id is null
+    or v_tenant.status is distinct from 'active'
+    or v_space.status is distinct from 'open'
+    or v_space.stage_arn is null
+    or v_role.stage_ttl_seconds is null
+    or v_key.state is distinct from 'active'
+    or (v_space.frozen_at is not null and not v_role.moderator)
+    or ban_refusal(p_tenant, p_user, p_space) is not null
+  then
+    return null;
+  end if;
+  perform record_stage_grant(
+    p_tenant, p_grant, p_space, p_user, v_old.ivs_user_id, v_role, v_key, v_old.participant_id, v_now
+  );
+  return admission_answer(v_tenant, v_space, v_role, v_key, v_old.ivs_user_id, v_now, 0, true, false)
+    || jsonb_build_object('participantId', v_old.participant_id);
+end
+$$;

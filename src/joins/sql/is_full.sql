@@ -1,0 +1,16 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Says whether the capacity of the space keeps this user out. A user who has a place takes none and does not wait. Newcomers
+-- are counted one after the other.
+create function is_full(p_space public.spaces, p_user text, p_limits jsonb)
+returns boolean
+language plpgsql
+as $$
+begin
+  if p_space.capacity is null or has_place(p_space, p_user, p_limits) then
+    return false;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended(p_space.tenant_id || E'\n' || p_space.id || E'\ncapacity', 0));
+  return users_in_space(p_space.tenant_id, p_space.id, p_user) >= p_space.capacity;
+end
+$$;

@@ -1,0 +1,49 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Records the grants of a vend that admit has decided, and its audit entry. Returns the answer of admit. A null grant id stands
+-- for a half that is not given.
+create function record_admission(
+  p_tenant public.tenants,
+  p_space public.spaces,
+  p_role public.roles,
+  p_user text,
+  p_pseudonym text,
+  p_stage_grant text,
+  p_chat_grant text,
+  p_participant text,
+  p_caller jsonb,
+  p_audit_entry text,
+  p_audit_action text,
+  p_request text,
+  p_used integer,
+  p_limits jsonb
+)
+returns jsonb
+language plpgsql
+as $$
+declare
+  v_now timestamptz := date_trunc('milliseconds', now());
+  v_ivs_user text := case p_tenant.ivs_user_ids when 'plain' then p_user else p_pseudonym end;
+  v_key public.signing_keys;
+begin
+  if p_stage_grant is not null then
+    v_key := signing_key_to_use(p_tenant.id);
+    perform record_stage_grant(
+      p_tenant.id, p_stage_grant, p_space.id, p_user, v_ivs_user, p_role, v_key, p_participant, v_now
+    );
+  end if;
+  if p_chat_grant is not null then
+    perform record_chat_grant(p_tenant.id, p_chat_grant, p_space.id, p_user, v_ivs_user, p_role, v_now, p_limits);
+  end if;
+  perform write_audit_entry(
+    p_tenant.id, p_audit_entry, p_caller, p_audit_action, p_space.id, p_user, null,
+    jsonb_strip_nulls(
+      jsonb_build_object('role', p_role.name, 'stageGrant', p_stage_grant, 'chatGrant', p_chat_grant)
+    ),
+    p_request
+  );
+  return admission_answer(
+    p_tenant, p_space, p_role, v_key, v_ivs_user, v_now, p_used, p_stage_grant is not null, p_chat_grant is not null
+  );
+end
+$$;

@@ -1,0 +1,16 @@
+-- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
+--
+-- Lists keys that can go: those whose import or deletion was cut short, and retiring ones that no token needs any more.
+-- p_older_than leaves alone an import that somebody may still be working on. p_expired_for is how long the last token of a
+-- retiring key must have been expired.
+create function idle_signing_keys(p_older_than interval, p_expired_for interval, p_limit integer)
+returns table (tenant_id text, id text)
+language sql stable
+as $$
+  select k.tenant_id, k.id
+  from public.signing_keys k
+  where (k.state = 'importing' and k.created_at < now() - p_older_than)
+    or k.state = 'deleting'
+    or (k.state = 'retiring' and not signing_key_is_needed(k.tenant_id, k.id, now() - p_expired_for))
+  limit p_limit
+$$;

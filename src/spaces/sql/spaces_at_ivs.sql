@@ -1,0 +1,10 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
+--
+-- Lists the tenant's spaces, deleted ones too, with their stage and room at IVS. An ARN is null if the space has no such half
+-- any more. The planner inlines this function into the query that uses it.
+create function spaces_at_ivs(p_tenant text)
+returns table (space_id text, stage_arn text, room_arn text, is_deleted boolean)
+language sql stable
+as $$
+  select s.id, s.stage_arn, s.room_arn, s.deleted_at is not null from public.spaces s where s.tenant_id = p_tenant
+$$;

@@ -1,0 +1,23 @@
+-- owner: migrator; security: invoker; execute: stagedoor_crossing
+--
+-- Lists the demoted participants of a space who have to be looked at, longest waiting first:
+-- { "participantId", "since": when the role was changed, "allowed": capabilities of the lesser token }.
+create function due_demotions(p_tenant text, p_space text)
+returns setof jsonb
+language sql
+as $$
+  select jsonb_build_object(
+    'participantId', h.participant_id,
+    'since', max(a.created_at),
+    'allowed', to_jsonb(capabilities_of_participant(p_tenant, h.participant_id))
+  )
+  from public.holds h
+  cross join lateral describe_action(p_tenant, h.action_id) a
+  where h.tenant_id = p_tenant
+    and h.space_id = p_space
+    and h.watch_for = 'demoted'
+    and h.watch_from <= clock_timestamp()
+    and h.participant_id is not null
+  group by h.participant_id
+  order by min(h.watch_from)
+$$;

@@ -1,0 +1,21 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Revokes a user's chat grants in a space that this action holds and that can no longer connect, and ends every hold of them:
+-- IVS has disconnected the user, so those tokens open nothing any more.
+create function end_chat_holds(p_tenant text, p_action text, p_space text, p_user text, p_ivs_user text)
+returns void
+language plpgsql
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_unusable text[] := unusable_chat_grants(p_tenant, p_space, p_user, p_ivs_user);
+  v_held text[] := array(
+    select grant_id
+    from public.holds
+    where tenant_id = p_tenant and grant_id = any (v_unusable) and action_id = p_action
+  );
+begin
+  perform mark_grants_revoked(p_tenant, v_held, null);
+  delete from public.holds where tenant_id = p_tenant and grant_id = any (v_held);
+end
+$$;

@@ -1,0 +1,19 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Ends the holds of a space whose ban has run out, and releases the grants that nothing else holds.
+create function end_overdue_holds(p_tenant text, p_space text)
+returns void
+language plpgsql
+as $$
+declare
+  v_grants text[];
+begin
+  with gone as (
+    delete from public.holds
+    where tenant_id = p_tenant and space_id = p_space and until <= clock_timestamp()
+    returning grant_id
+  )
+  select coalesce(array_agg(distinct grant_id), '{}') into v_grants from gone;
+  perform release_unheld(p_tenant, v_grants);
+end
+$$;

@@ -1,0 +1,54 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Takes in what a look at a stage has shown, and sets when the next look is due, or ends the watch. Returns how many
+-- participants were found who should be gone; each gets a DisconnectParticipant.
+-- p_connected: { participantId: { "userId", "publishing", "exceeds"? } } as of p_looked_at. exceeds is told of the demoted who
+-- were looked at: whether they have, or have again, more than they may. p_next_seconds: until the next look.
+-- Bans of people on this stage wait meanwhile. So every statement starts from the holds and looks the connected up by key.
+create function finish_watch(
+  p_tenant text,
+  p_space text,
+  p_looked_at timestamptz,
+  p_connected jsonb,
+  p_next_seconds double precision,
+  p_limits jsonb
+)
+returns integer
+language plpgsql
+as $$
+declare
+  v_found integer;
+  v_next timestamptz;
+begin
+  perform set_config('app.tenant_id', p_tenant, true);
+  -- Whoever changes what a look looks for waits here, or was here before. No row: nothing is looked for any more.
+  perform from public.watches where tenant_id = p_tenant and space_id = p_space for update;
+  if not found then
+    return 0;
+  end if;
+  perform end_overdue_holds(p_tenant, p_space);
+  v_found := add_found_disconnects(p_tenant, p_space, p_looked_at, p_connected, p_limits);
+  perform reprioritize_deliveries(p_tenant, p_space, p_looked_at, p_connected, p_limits);
+  perform end_answered_holds(p_tenant, p_space, p_looked_at, p_connected, p_limits);
+
+  v_next := clock_timestamp() + make_interval(secs => p_next_seconds);
+  -- A demoted participant who was looked at waits for their next turn.
+  update public.holds
+  set watch_from = v_next
+  where tenant_id = p_tenant
+    and space_id = p_space
+    and watch_for = 'demoted'
+    and watch_from < p_looked_at
+    and p_connected -> participant_id ? 'exceeds';
+
+  if exists (select from public.holds where tenant_id = p_tenant and space_id = p_space and kind = 'stage') then
+    update public.watches
+    set leased_until = 'epoch', next_at = v_next
+    where tenant_id = p_tenant and space_id = p_space;
+  else
+    delete from public.watches where tenant_id = p_tenant and space_id = p_space and next_at < p_looked_at;
+    update public.watches set leased_until = 'epoch' where tenant_id = p_tenant and space_id = p_space;
+  end if;
+  return v_found;
+end
+$$;

@@ -1,0 +1,65 @@
+-- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
+--
+-- Leases stages that are due for a look, p_limit at most, with what to look for. It is fair between accounts, and within an
+-- account between tenants.
+-- users are the people to ask IVS for by name, p_by_name at most, at one ListParticipants each. Null means that there are more,
+-- and that everybody who is connected is listed. demoted is what due_demotions returns. p_rate and p_burst are as in
+-- reserve_calls. looked_at is the time of the lease: what happens later is seen by a later look.
+create function lease_watches(
+  p_limit integer,
+  p_lease interval,
+  p_by_name integer,
+  p_rate double precision,
+  p_burst double precision
+)
+returns table (
+  tenant_id text, space_id text, stage_arn text, users text[], demoted jsonb, region text, aws_role_arn text,
+  aws_external_id text, looked_at timestamptz
+)
+language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  v_due record;
+  v_users text[];
+  v_calls integer;
+  v_spent text[] := '{}'; -- accounts without calls: what comes in is for whoever is first in turn there
+begin
+  for v_due in
+    select w.tenant_id, w.space_id, w.account
+    from watches_in_turn() t
+    join public.watches w on w.tenant_id = t.tenant_id and w.space_id = t.space_id
+    where w.leased_until < clock_timestamp()
+    order by t.turn, t.account
+    limit p_limit
+    for update of w skip locked
+  loop
+    continue when v_due.account = any (v_spent);
+    v_users := array(
+      select distinct h.ivs_user_id
+      from public.holds h
+      where h.tenant_id = v_due.tenant_id and h.space_id = v_due.space_id and h.kind = 'stage'
+    );
+    v_calls := least(cardinality(v_users), p_by_name);
+    -- A list of everybody takes one call at least and as many pages as there are.
+    if v_calls > 0 and reserve_calls(
+      v_due.account, 'ListParticipants', v_calls, case when cardinality(v_users) <= p_by_name then v_calls else 1 end, 0,
+      p_rate, p_burst
+    ) = 0 then
+      v_spent := v_spent || v_due.account;
+      continue;
+    end if;
+    update public.watches w
+    set leased_until = clock_timestamp() + p_lease
+    where w.tenant_id = v_due.tenant_id and w.space_id = v_due.space_id;
+    return query
+    select
+      v_due.tenant_id, v_due.space_id, s.stage_arn, case when cardinality(v_users) <= p_by_name then v_users end,
+      to_jsonb(array(select due_demotions(v_due.tenant_id, v_due.space_id))), a.region, a.aws_role_arn,
+      a.aws_external_id, clock_timestamp()
+    from spaces_at_ivs(v_due.tenant_id) s
+    cross join aws_account(v_due.tenant_id) a
+    where s.space_id = v_due.space_id;
+  end loop;
+end
+$$;

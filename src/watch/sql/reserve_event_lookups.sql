@@ -1,0 +1,15 @@
+-- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
+--
+-- Reserves ListParticipantEvents calls from the shared rate of the tenant's account, p_wanted at most. Returns how many were
+-- granted.
+create function reserve_event_lookups(
+  p_tenant text,
+  p_wanted integer,
+  p_rate double precision,
+  p_burst double precision
+)
+returns integer
+language sql
+as $$
+  select reserve_calls(a.account, 'ListParticipantEvents', p_wanted, 1, 0, p_rate, p_burst) from aws_account(p_tenant) a
+$$;

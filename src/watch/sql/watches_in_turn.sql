@@ -1,0 +1,19 @@
+-- owner: migrator; security: invoker; execute: stagedoor_crossing
+--
+-- Lists the watches whose next look is due and that nobody has leased. turn is the place of each within its account: the
+-- tenants of an account take turns, and the longest due of each tenant comes first.
+create function watches_in_turn()
+returns table (tenant_id text, space_id text, account text, turn bigint)
+language sql
+as $$
+  select
+    due.tenant_id, due.space_id, due.account,
+    row_number() over (partition by due.account order by due.place, due.next_at)
+  from (
+    select
+      w.tenant_id, w.space_id, w.account, w.next_at,
+      row_number() over (partition by w.tenant_id order by w.next_at) as place
+    from public.watches w
+    where w.next_at <= clock_timestamp() and w.leased_until < clock_timestamp()
+  ) as due
+$$;
