@@ -2,26 +2,30 @@
 #
 #   docker build -t stagedoor .
 #   docker run --rm -p 3000:3000 --env-file … stagedoor
-#   docker run --rm --env-file … stagedoor node dist/main.js --migrate        (migrates as DATABASE_OWNER_URL, then serves)
-#   docker run --rm --env-file … stagedoor node dist/database/migrate.js      (migrates, then ends)
 #
-# The base is the official image because it has a Node that is maintained (engines: >= 22.19). Debian 13's own nodejs
-# links an OpenSSL that signs P-384 three times faster, but it is version 20, past its end of life.
-FROM node:24-bookworm-slim AS base
+# The container migrates the database with the role of DATABASE_OWNER_URL when it is started like this:
+#
+#   docker run --rm --env-file … stagedoor node --enable-source-maps dist/main.js --migrate     (migrates, then serves)
+#   docker run --rm --env-file … stagedoor node --enable-source-maps dist/database/migrate.js   (migrates, then ends)
+#
+# The version is that of the Node in package-lock.json and .nvmrc. The official image is the base because Debian 13's own
+# nodejs, which signs P-384 three times faster, is version 20, which gets no fixes any more.
+ARG NODE_VERSION=24.21.0
+FROM node:${NODE_VERSION}-bookworm-slim AS base
 WORKDIR /app
 
 # ---- what is compiled, with the development tools ----
 FROM base AS build
 COPY package.json package-lock.json .npmrc ./
 COPY emulator/package.json emulator/
-# No optional packages: they are the embedded Postgres, a Node of their own, and tools the build does not use.
+# The build uses no optional package: they are the embedded Postgres and a Node.
 RUN npm ci --omit=optional --loglevel=error
-COPY prisma.config.ts tsconfig.json tsconfig.build.json ./
+COPY prisma.config.ts nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY prisma prisma
 COPY src src
-# Prisma wants to see an engine, which generating does not use: without this it would download one.
+# `prisma generate` does not use an engine, but downloads one unless it finds an executable here.
 RUN PRISMA_SCHEMA_ENGINE_BINARY=/usr/local/bin/node npx --no-install prisma generate \
- && npx --no-install tsc -p tsconfig.build.json
+ && npx --no-install nest build
 COPY emulator emulator
 RUN node emulator/scripts/generate-types.ts && npx --no-install tsc -p emulator/tsconfig.build.json
 
@@ -42,17 +46,20 @@ COPY emulator/page emulator/page
 COPY --from=build /app/emulator/dist emulator/dist
 USER node
 EXPOSE 4580
-CMD ["node", "emulator/dist/bin.js", "--host", "0.0.0.0", "--allow-remote"]
+CMD ["node", "--enable-source-maps", "emulator/dist/bin.js", "--host", "0.0.0.0", "--allow-remote"]
 
 # ---- the service ----
 FROM base AS service
 ENV NODE_ENV=production
-COPY package.json ./
+LABEL org.opencontainers.image.source="https://github.com/stagedoor/stagedoor" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY package.json LICENSE ./
 COPY prisma/migrations prisma/migrations
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# Node itself gets the SIGTERM: no shell, no npm in between.
-CMD ["node", "dist/main.js"]
+# Node is started without a shell and without npm, so that it gets the SIGTERM itself. The source maps in dist hold the
+# TypeScript sources: stacks in the log name their lines.
+CMD ["node", "--enable-source-maps", "dist/main.js"]

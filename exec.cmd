@@ -1,2 +1,2 @@
-@rem npm scripts say `exec` (see the end of dev/run.mjs), which Windows does not know.
+@rem Every npm script begins with `exec`; the end of dev/run.mjs says why. Windows has no such command, so this file is it.
 @%*

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { reason, Told } from './told.ts';
+import { reason, UserError } from './user-error.mjs';
 
 export class DataDir {
   readonly folder: string;
@@ -19,8 +19,10 @@ export class DataDir {
       for (const part of ['secrets', 'logs']) mkdirSync(this.path(part), { recursive: true, mode: 0o700 });
       this.release = claim(this.path('start.pid'), folder);
     } catch (error) {
-      if (error instanceof Told) throw error;
-      throw new Told(`Cannot write in ${folder} (${reason(error)}). Remedy: DATA_DIR=<a folder of yours> npm start`);
+      if (error instanceof UserError) throw error;
+      throw new UserError(
+        `Cannot write in ${folder} (${reason(error)}). Remedy: DATA_DIR=<a folder of yours> npm start`,
+      );
     }
   }
 
@@ -52,7 +54,7 @@ function claim(file: string, folder: string): () => void {
     }
     const holder = Number(readFileSync(file, 'utf8'));
     if (isFresh(file) && isAlive(holder))
-      throw new Told(
+      throw new UserError(
         `${folder} is in use by another npm start (process ${holder}). Remedy: stop it, or DATA_DIR=<another folder> npm start`,
       );
     rmSync(file, { force: true });

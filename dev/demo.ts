@@ -6,7 +6,7 @@ import { JwtService } from '@nestjs/jwt';
 
 import type { DataDir } from './data-dir.ts';
 import { type Ivs, isStageGone } from './ivs.ts';
-import { Told } from './told.ts';
+import { UserError } from './user-error.mjs';
 
 /** What of the demo is kept from start to start. */
 interface Kept {
@@ -107,7 +107,7 @@ async function demoTenant(api: Api): Promise<string> {
     const page = await api.call<Page<{ id: string; slug: string }>>('GET', `/v1/tenants?limit=100${cursor}`);
     const found = page.data.find(({ slug }) => slug === 'demo');
     if (found) return found.id;
-    if (!page.nextCursor) throw new Told('There is no tenant with the slug demo, and yet the slug is taken.');
+    if (!page.nextCursor) throw new UserError('There is no tenant with the slug demo, and yet the slug is taken.');
     cursor = `&cursor=${encodeURIComponent(page.nextCursor)}`;
   }
 }
@@ -190,7 +190,7 @@ export class Api {
   }
 }
 
-function refused(method: string, path: string, status: number, body: unknown): Told {
+function refused(method: string, path: string, status: number, body: unknown): UserError {
   const { detail, code } = (body ?? {}) as { detail?: string; code?: string };
-  return new Told(`${method} ${path} was answered with ${status} ${code ?? ''}: ${detail ?? 'no detail'}`);
+  return new UserError(`${method} ${path} was answered with ${status} ${code ?? ''}: ${detail ?? 'no detail'}`);
 }

@@ -31,7 +31,7 @@ export interface PostgresOptions {
   password?: string;
   /** Where the server's log goes; by default into `dataDir`. */
   logFile?: string;
-  /** Told what takes a while or is worth knowing. */
+  /** UserError what takes a while or is worth knowing. */
   say?: (line: string) => void;
 }
 

@@ -2,7 +2,7 @@
 import pg from 'pg';
 
 import type { DataDir } from './data-dir.ts';
-import { reason, Told } from './told.ts';
+import { reason, UserError } from './user-error.mjs';
 
 /** Connection strings as the user gave them. */
 export interface Given {
@@ -34,7 +34,7 @@ export async function plan({ databaseUrl, ownerUrl }: Given): Promise<Plan> {
     const { powerful = false, migrated = false, role = '' } = rows[0] ?? {};
     const owner = ownerUrl ?? (powerful ? databaseUrl : undefined);
     if (!owner && !migrated)
-      throw new Told(
+      throw new UserError(
         `The database of DATABASE_URL has no tables yet, and ${role} may not make them. Remedy: DATABASE_OWNER_URL=<a role that owns the database> npm start`,
       );
     return { ownerUrl: owner, mayServe: !powerful, role };
@@ -107,7 +107,7 @@ async function connected<T>(
     await client.connect();
   } catch (error) {
     // Never the URL itself: it holds the password.
-    throw new Told(
+    throw new UserError(
       `${setting}: cannot connect to ${client.host}:${client.port} as ${client.user} (${reason(error)}). Remedy: ${remedy}`,
       { cause: error },
     );

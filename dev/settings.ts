@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { type Ports, readPorts } from './ports.mjs';
-import { reason, Told } from './told.ts';
+import { reason, UserError } from './user-error.mjs';
 
 export const root = path.resolve(import.meta.dirname, '..');
 
@@ -48,7 +48,7 @@ function checkedPorts(): Ports {
   try {
     return readPorts(process.env);
   } catch (error) {
-    throw new Told(reason(error), { cause: error });
+    throw new UserError(reason(error), { cause: error });
   }
 }
 
@@ -57,7 +57,7 @@ function databaseUrl(name: string): string | undefined {
   if (!text) return undefined;
   if (/^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '')) return text;
   // The value is not repeated: it may hold a password.
-  throw new Told(
+  throw new UserError(
     `${name} is not an address of a Postgres. Remedy: ${name}=postgresql://user:password@host:5432/database`,
   );
 }

@@ -14,7 +14,7 @@ import { portRefusal } from './ports.mjs';
 import { startPostgres } from './postgres.ts';
 import { makeDatabase, plan, servingUrl } from './roles.ts';
 import { readSettings, root, type Settings } from './settings.ts';
-import { reason, Told } from './told.ts';
+import { reason, UserError } from './user-error.mjs';
 import { until } from './wait.ts';
 
 const DATABASE = 'stagedoor';
@@ -23,7 +23,7 @@ const DATABASE = 'stagedoor';
 async function start(running: Running): Promise<void> {
   const settings = readSettings();
   const refusal = await portRefusal(settings);
-  if (refusal) throw new Told(refusal);
+  if (refusal) throw new UserError(refusal);
   const data = new DataDir(settings.dataDir);
   running.afterwards(data.release);
   const secrets = {
@@ -105,7 +105,7 @@ async function migrate(ownerUrl: string): Promise<void> {
     });
   } catch (error) {
     const { stderr, message } = error as { stderr?: string; message: string };
-    throw new Told(`The database could not be migrated. ${stderr?.trim() || message}`, { cause: error });
+    throw new UserError(`The database could not be migrated. ${stderr?.trim() || message}`, { cause: error });
   }
 }
 
@@ -153,7 +153,7 @@ try {
   await start(running);
 } catch (error) {
   if (!running.isEnding) {
-    console.error(error instanceof Told ? `\n${error.message}` : error);
+    console.error(error instanceof UserError ? `\n${error.message}` : error);
     await running.end(1);
   }
 }

@@ -6,7 +6,7 @@ import pg from 'pg';
 
 import { DataDir } from '../../dev/data-dir.ts';
 import { makeDatabase, plan, servingUrl } from '../../dev/roles.ts';
-import { Told } from '../../dev/told.ts';
+import { UserError } from '../../dev/user-error.mjs';
 import { migrate } from '../../src/database/migrate.ts';
 import { assertServable } from '../../src/database/serving-role.ts';
 
@@ -107,9 +107,9 @@ describe('npm start with a DATABASE_URL', () => {
     const failure = await plan({ databaseUrl: 'postgresql://someone:secret-word@127.0.0.1:1/none' }).catch(
       (error: unknown) => error as Error,
     );
-    expect(failure).toBeInstanceOf(Told);
-    expect((failure as Told).message).toMatch(/127\.0\.0\.1:1 as someone \(.*ECONNREFUSED.*Remedy/);
-    expect((failure as Told).message).not.toContain('secret-word');
+    expect(failure).toBeInstanceOf(UserError);
+    expect((failure as UserError).message).toMatch(/127\.0\.0\.1:1 as someone \(.*ECONNREFUSED.*Remedy/);
+    expect((failure as UserError).message).not.toContain('secret-word');
   });
 });
 
