@@ -4,7 +4,7 @@ export { Emulator } from './emulator.ts';
 export type { Overview } from './control/overview.ts';
 export type { EventBridgeEvent } from './eventbridge/envelope.ts';
 export type { EventSettings, EventTarget, SentEvent } from './eventbridge/event-bus.ts';
-export type { ReviewEvent } from './messaging/review.ts';
+export type { ReviewEvent } from './chat/review.ts';
 export { StageRefusal } from './stage/refusal.ts';
 export type { ArmedFault, FaultEffect, FaultRule } from './faults/faults.ts';
 export type { JournalEntry, JournalQuery } from './journal/journal.ts';

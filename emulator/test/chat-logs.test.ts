@@ -16,7 +16,7 @@ import { SendMessageRequest } from 'amazon-ivs-chat-messaging';
 import { type ChatLogRecord, ChatLogs } from '../src/chatlogs/chat-logs.ts';
 import { placeOf } from '../src/chatlogs/destinations.ts';
 import type { Emulator } from '../src/index.ts';
-import { eventFrame } from '../src/messaging/frames.ts';
+import { eventFrame } from '../src/chat/frames.ts';
 import { connectChat, type Heard } from './support/chat-room.ts';
 import { chat, startEmulator } from './support/clients.ts';
 

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-ivs-realtime';
 import { EventBus, type EventSettings } from '../src/eventbridge/event-bus.ts';
 import { ControlError, type Emulator, type EventBridgeEvent } from '../src/index.ts';
-import { Clock } from '../src/state/clock.ts';
+import { Clock } from '../src/clock.ts';
 import { until } from './support/chat-room.ts';
 import { realtime, startEmulator } from './support/clients.ts';
 import { Endpoint } from './support/endpoint.ts';

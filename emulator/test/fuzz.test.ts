@@ -9,7 +9,7 @@ import {
 import { CreateLoggingConfigurationCommand, CreateRoomCommand } from '@aws-sdk/client-ivschat';
 import fc from 'fast-check';
 import type { Emulator } from '../src/index.ts';
-import { SERVICES } from '../src/services.ts';
+import { SERVICES } from '../src/operations/services.ts';
 import type { ModelData, OperationData } from '../src/wire/model-data.ts';
 import { chat, realtime, startEmulator } from './support/clients.ts';
 import { InputMaker } from './support/fuzz-input.ts';

@@ -1,5 +1,5 @@
-import type { Clock } from '../state/clock.ts';
-import { randomId } from '../state/ids.ts';
+import type { Clock } from '../clock.ts';
+import { randomId } from '../ids.ts';
 
 /** A pair of keys that may sign requests, and the account they sign for. */
 export interface Credential {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { iso } from '../state/clock.ts';
+import { iso } from '../clock.ts';
 import { ServiceError } from '../wire/service-error.ts';
-import type { Caller } from '../wire/sigv4.ts';
+import type { Caller } from './sigv4.ts';
 import { type Credentials, isSession } from './credentials.ts';
 
 /** A role that asks for an external id (AWS docs: the guard against the confused deputy). */

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { DestinationConfiguration } from '../chat/types.ts';
-import type { EventFrame, MessageFrame } from '../messaging/frames.ts';
-import { iso } from '../state/clock.ts';
+import type { EventFrame, MessageFrame } from '../chat/frames.ts';
+import { iso } from '../clock.ts';
 import { type Place, placeOf } from './destinations.ts';
 
 const compress = promisify(gzip);

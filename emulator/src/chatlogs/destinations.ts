@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { DestinationConfiguration } from '../chat/types.ts';
-import { parseArn } from '../state/arns.ts';
-import { iso } from '../state/clock.ts';
+import { parseArn } from '../arns.ts';
+import { iso } from '../clock.ts';
 
 const VERSION = '1.0';
 

@@ -4,7 +4,7 @@ import type { CountLimits } from '../quotas/limits.ts';
 import type { RateMode } from '../quotas/rates.ts';
 import { type RateUse, ratesUsed } from '../quotas/use.ts';
 import { activeSession, connectedIn } from '../stage/session.ts';
-import { iso } from '../state/clock.ts';
+import { iso } from '../clock.ts';
 import type { Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 

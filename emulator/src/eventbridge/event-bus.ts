@@ -1,5 +1,5 @@
-import { isHttpUrl } from '../http/post.ts';
-import type { Clock } from '../state/clock.ts';
+import { isHttpUrl } from '../post.ts';
+import type { Clock } from '../clock.ts';
 import { type DetailType, envelope, type EventBridgeEvent } from './envelope.ts';
 import { type Delivery, Outbox } from './outbox.ts';
 

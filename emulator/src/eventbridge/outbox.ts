@@ -1,5 +1,5 @@
-import { postJson } from '../http/post.ts';
-import type { Clock } from '../state/clock.ts';
+import { postJson } from '../post.ts';
+import type { Clock } from '../clock.ts';
 import type { EventBridgeEvent } from './envelope.ts';
 
 /** One copy of an event on its way to one target. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { isStsOperation, type StsOperation } from '../accounts/sts.ts';
 import type { ServiceModel } from '../wire/model.ts';
 import { findRoute, type Route, unknownOperation } from '../wire/routes.ts';
-import { type Authorization, parseAuthorization } from '../wire/sigv4.ts';
+import { type Authorization, parseAuthorization } from '../accounts/sigv4.ts';
 
 /** A request to one of the AWS services, taken apart as far as it goes without looking at who sent it. */
 export interface AwsRequest {

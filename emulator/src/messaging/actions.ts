@@ -2,15 +2,15 @@ import type { ChatTokenContent } from '../chat/token-format.ts';
 import type { ChatTokenCapability } from '../chat/types.ts';
 import { Bucket } from '../quotas/bucket.ts';
 import { attributesProblem } from '../state/attributes.ts';
-import { parseArn } from '../state/arns.ts';
+import { parseArn } from '../arns.ts';
 import type { Room } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { codePoints } from '../wire/text.ts';
-import { randomId } from '../state/ids.ts';
+import { randomId } from '../ids.ts';
 import { announce } from './announce.ts';
-import { type MessageFrame, sendTime } from './frames.ts';
+import { type MessageFrame, sendTime } from '../chat/frames.ts';
 import { deleteMessageIn, disconnectUserFrom } from './moderation.ts';
-import type { Verdict } from './review.ts';
+import type { Verdict } from '../chat/review.ts';
 
 /** An action that the room refuses, with the code of its ERROR frame (AWS docs). */
 export class ActionRefusal extends Error {

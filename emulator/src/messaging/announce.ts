@@ -1,6 +1,6 @@
-import { parseArn } from '../state/arns.ts';
+import { parseArn } from '../arns.ts';
 import type { World } from '../state/world.ts';
-import type { EventFrame, MessageFrame } from './frames.ts';
+import type { EventFrame, MessageFrame } from '../chat/frames.ts';
 
 /** Tells everybody in a room, and the room's logs. */
 export function announce(world: World, roomArn: string, frame: EventFrame | MessageFrame): void {

@@ -6,14 +6,14 @@ import type { ChatTokenContent } from '../chat/token-format.ts';
 import type { ArmedFault, Faults } from '../faults/faults.ts';
 import type { Journal } from '../journal/journal.ts';
 import { Bucket } from '../quotas/bucket.ts';
-import { parseArn } from '../state/arns.ts';
-import { iso } from '../state/clock.ts';
-import { randomId } from '../state/ids.ts';
+import { parseArn } from '../arns.ts';
+import { iso } from '../clock.ts';
+import { randomId } from '../ids.ts';
 import type { Room } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { ActionRefusal, parseAction, perform } from './actions.ts';
-import type { ChatConnection } from './chat-rooms.ts';
-import { errorFrame } from './frames.ts';
+import type { ChatConnection } from '../chat/chat-rooms.ts';
+import { errorFrame } from '../chat/frames.ts';
 import { admitToChat, HandshakeRefusal, UsedTokens } from './handshake.ts';
 
 /** A larger frame gets ERROR 413; one above `MOST_FRAME_BYTES` ends the connection. AWS documents neither size. */

@@ -1,5 +1,5 @@
 import { type ChatTokenContent, openChatToken } from '../chat/token-format.ts';
-import { parseArn } from '../state/arns.ts';
+import { parseArn } from '../arns.ts';
 import type { Room } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 

@@ -1,6 +1,6 @@
 import type { World } from '../state/world.ts';
 import { announce, writeToLogs } from './announce.ts';
-import { deleteMessageFrame, disconnectUserFrame } from './frames.ts';
+import { deleteMessageFrame, disconnectUserFrame } from '../chat/frames.ts';
 
 /** Asks everybody in a room to take a message down. Nothing is stored, so nothing is deleted (service model). */
 export function deleteMessageIn(

@@ -1,4 +1,4 @@
-import type { Clock } from '../state/clock.ts';
+import type { Clock } from '../clock.ts';
 import { Bucket } from './bucket.ts';
 import { awsRate } from './limits.ts';
 

@@ -1,5 +1,5 @@
 import type { Journal } from '../journal/journal.ts';
-import type { Clock } from '../state/clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Rates } from './rates.ts';
 
 /** How an operation's rate has been used in the last minute. */

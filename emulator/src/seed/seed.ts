@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { newCall } from '../state/call.ts';
-import { randomId } from '../state/ids.ts';
-import { handlerOf, SERVICES } from '../services.ts';
+import { randomId } from '../ids.ts';
+import { handlerOf, SERVICES } from '../operations/services.ts';
 import { ServiceError } from '../wire/service-error.ts';
 import { scopeOf, type World } from '../state/world.ts';
 

@@ -1,6 +1,6 @@
-import { tellComposition } from '../eventbridge/stage-events.ts';
+import { tellComposition } from './stage-events.ts';
 import type { Composition, CompositionState } from '../realtime/types.ts';
-import { iso } from '../state/clock.ts';
+import { iso } from '../clock.ts';
 import type { Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 

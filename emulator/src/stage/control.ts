@@ -1,4 +1,5 @@
-import { parseArn } from '../state/arns.ts';
+import { parseArn } from '../arns.ts';
+import type { Presence } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { exchangeToken } from './exchange.ts';
 import { startIngest } from './ingest.ts';
@@ -7,7 +8,7 @@ import { disconnect } from './leave.ts';
 import { publish, subscribe, unpublish, unsubscribe } from './media.ts';
 import { StageRefusal } from './refusal.ts';
 import { mirrorMedia } from './replication.ts';
-import { connectedAs, type OnStage } from './session.ts';
+import { connectedAs } from './session.ts';
 
 /** Names a participant, as `join` answers it. With `connection`, that one only: not another made by the same token. */
 export type ParticipantRef = Pick<Joined, 'stageArn' | 'participantId'> & Partial<Pick<Joined, 'connection'>>;
@@ -49,7 +50,7 @@ export const stageControl = {
   },
 };
 
-function find(world: World, { stageArn, participantId, connection }: ParticipantRef): OnStage {
+function find(world: World, { stageArn, participantId, connection }: ParticipantRef): Presence {
   const arn = parseArn(stageArn);
   const scope = world.scopes.get(`${arn?.account}/${arn?.region}`);
   const on = scope && connectedAs(scope, stageArn, participantId);

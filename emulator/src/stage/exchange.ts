@@ -1,11 +1,11 @@
 import type { ExchangedParticipantToken } from '../realtime/types.ts';
-import { iso } from '../state/clock.ts';
-import type { ParticipantLife } from '../state/scope.ts';
+import { iso } from '../clock.ts';
+import type { ParticipantLife, Presence } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { unpublish } from './media.ts';
 import { StageRefusal } from './refusal.ts';
 import { mirrorMedia } from './replication.ts';
-import { type OnStage, record } from './session.ts';
+import { record } from './session.ts';
 import { checkToken } from './token-check.ts';
 
 /**
@@ -14,7 +14,7 @@ import { checkToken } from './token-check.ts';
  *
  * @throws StageRefusal when the tokens do not fit together, or the new one opens nothing.
  */
-export function exchangeToken(world: World, on: OnStage, token: string): void {
+export function exchangeToken(world: World, on: Presence, token: string): void {
   const { scope, stage, participant } = on;
   const { claims, keyArn } = checkToken(world, token);
   const fits = claims.jti === participant.participant.participantId && claims.resource === stage.arn;

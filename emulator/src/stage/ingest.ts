@@ -1,10 +1,10 @@
 import type { IngestConfiguration } from '../realtime/types.ts';
-import { iso } from '../state/clock.ts';
-import type { ParticipantLife, Scope } from '../state/scope.ts';
+import { iso } from '../clock.ts';
+import type { ParticipantLife, Presence, Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { publish } from './media.ts';
 import { StageRefusal } from './refusal.ts';
-import { connectedAs, type OnStage, openSession, record } from './session.ts';
+import { connectedAs, openSession, record } from './session.ts';
 
 /** Ingest has no token and no end of its own. */
 const NEVER = 8_640_000_000_000_000;
@@ -14,7 +14,7 @@ const NEVER = 8_640_000_000_000_000;
  *
  * @throws StageRefusal when no configuration has the key, its stage is not set, or the key is in use.
  */
-export function startIngest(world: World, streamKey: string): OnStage {
+export function startIngest(world: World, streamKey: string): Presence {
   const { scope, ingest, participantId } = findByKey(world, streamKey);
   const stage = scope.stages.get(ingest.stageArn);
   const life = scope.stageLives.get(ingest.stageArn);
@@ -66,7 +66,7 @@ function newIngestParticipant(ingest: IngestConfiguration, participantId: string
 }
 
 /** The participants of an ingest configuration that are on a stage now. */
-export function streamsOf(scope: Scope, ingest: IngestConfiguration): OnStage[] {
+export function streamsOf(scope: Scope, ingest: IngestConfiguration): Presence[] {
   const ids = (ingest.redundantIngestCredentials ?? [ingest]).map((credential) => credential.participantId ?? '');
   return [...scope.stages.keys()].flatMap((stageArn) =>
     ids.map((id) => connectedAs(scope, stageArn, id)).filter((on) => on !== undefined),

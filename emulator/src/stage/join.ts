@@ -1,12 +1,12 @@
 import type { Participant } from '../realtime/types.ts';
-import { iso } from '../state/clock.ts';
-import type { ParticipantLife, Scope, SessionLife, StageLife } from '../state/scope.ts';
+import { iso } from '../clock.ts';
+import type { ParticipantLife, Presence, Scope, SessionLife, StageLife } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { StageRefusal } from './refusal.ts';
 import { disconnect } from './leave.ts';
 import { unpublish } from './media.ts';
 import { mirrorMedia, sourceReturned } from './replication.ts';
-import { activeSession, connectedAs, connectedIn, type OnStage, openSession, record } from './session.ts';
+import { activeSession, connectedAs, connectedIn, openSession, record } from './session.ts';
 import { checkToken, type CheckedToken } from './token-check.ts';
 
 /** What a client tells of itself when it joins; GetParticipant shows it. */
@@ -78,7 +78,7 @@ function refuseKicked(world: World, life: StageLife, token: CheckedToken, now: n
 }
 
 /** Ends the first connection of a token that is used a second time. The session goes on: somebody is always there. */
-function throwOut(world: World, before: OnStage): void {
+function throwOut(world: World, before: Presence): void {
   unpublish(world, before);
   mirrorMedia(world, before);
   before.participant.leaveReason = 'token-reused';

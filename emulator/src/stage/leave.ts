@@ -1,13 +1,13 @@
 import type { Stage } from '../realtime/types.ts';
-import type { LeaveReason, Scope } from '../state/scope.ts';
+import type { LeaveReason, Presence, Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { stageDeleted } from './composition-life.ts';
 import { unpublish } from './media.ts';
 import { endReplication, endReplicationsOf, mirrorMedia, sourceLeft } from './replication.ts';
-import { activeSession, connectedAs, connectedIn, depart, type OnStage } from './session.ts';
+import { activeSession, connectedAs, connectedIn, depart } from './session.ts';
 
 /** Takes a participant off the stage, with all that hangs on it: media, recording, replicas, an ingest. */
-export function disconnect(world: World, on: OnStage, reason: LeaveReason): void {
+export function disconnect(world: World, on: Presence, reason: LeaveReason): void {
   const { scope, stage, participant } = on;
   const { participantId, ingestConfigurationArn } = participant.participant;
   if (participant.mint === 'replica') {

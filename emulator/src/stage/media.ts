@@ -1,10 +1,10 @@
-import { tellRecording, tellStageUpdate } from '../eventbridge/stage-events.ts';
-import { idOf } from '../state/arns.ts';
+import { tellRecording, tellStageUpdate } from './stage-events.ts';
+import { idOf } from '../arns.ts';
 import type { Due } from '../state/schedule.ts';
-import type { ParticipantLife, Scope } from '../state/scope.ts';
+import type { ParticipantLife, Presence, Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { StageRefusal } from './refusal.ts';
-import { activeSession, connectedAs, connectedIn, type OnStage, record } from './session.ts';
+import { activeSession, connectedAs, connectedIn, record } from './session.ts';
 
 /** How long a recording takes to start. AWS gives no figure; a second shows that it is not at once. */
 const RECORDING_START_MS = 1000;
@@ -14,7 +14,7 @@ const RECORDING_START_MS = 1000;
  *
  * @throws StageRefusal when the token does not allow it, or twelve publish already (AWS docs, service quotas).
  */
-export function publish(world: World, on: OnStage): void {
+export function publish(world: World, on: Presence): void {
   const { scope, stage, participant } = on;
   const now = world.clock.now();
   if (participant.publishing) return;
@@ -37,7 +37,7 @@ export function publish(world: World, on: OnStage): void {
 }
 
 /** Stops sending media, if any is sent. */
-export function unpublish(world: World, on: OnStage): void {
+export function unpublish(world: World, on: Presence): void {
   const { participant } = on;
   if (!participant.publishing) return;
   participant.publishing = false;
@@ -51,7 +51,7 @@ export function unpublish(world: World, on: OnStage): void {
  *
  * @throws StageRefusal when the token does not allow it, or the other does not publish.
  */
-export function subscribe(world: World, { scope, stage, participant }: OnStage, remoteId: string): void {
+export function subscribe(world: World, { scope, stage, participant }: Presence, remoteId: string): void {
   const now = world.clock.now();
   const refuse = (errorCode: 'INSUFFICIENT_CAPABILITIES' | 'PUBLISHER_NOT_FOUND', message: string) => {
     record(participant, now, { name: 'SUBSCRIBE_ERROR', remoteParticipantId: remoteId, errorCode });
@@ -66,12 +66,12 @@ export function subscribe(world: World, { scope, stage, participant }: OnStage, 
   record(participant, now, { name: 'SUBSCRIBE_STARTED', remoteParticipantId: remoteId });
 }
 
-export function unsubscribe(world: World, { participant }: OnStage, remoteId: string): void {
+export function unsubscribe(world: World, { participant }: Presence, remoteId: string): void {
   record(participant, world.clock.now(), { name: 'SUBSCRIBE_STOPPED', remoteParticipantId: remoteId });
 }
 
 /** Recordings go to `<stage>/<session>/<participant>/<time>` in the bucket of the storage configuration (AWS docs). */
-function startRecording(world: World, { scope, stage, participant }: OnStage): void {
+function startRecording(world: World, { scope, stage, participant }: Presence): void {
   const configuration = stage.autoParticipantRecordingConfiguration;
   const storage = scope.storageConfigurations.get(configuration?.storageConfigurationArn ?? '');
   if (!storage || configuration?.mediaTypes?.includes('NONE')) return;
@@ -91,7 +91,7 @@ function startRecording(world: World, { scope, stage, participant }: OnStage): v
   world.schedule.add(dueFor('recording-starts', scope, stage.arn, participant, now + RECORDING_START_MS));
 }
 
-function stopRecording(world: World, { scope, stage, participant }: OnStage): void {
+function stopRecording(world: World, { scope, stage, participant }: Presence): void {
   const view = participant.participant;
   if (view.recordingState !== 'STARTING' && view.recordingState !== 'ACTIVE') return;
   view.recordingState = 'STOPPING';

@@ -1,15 +1,15 @@
-import { tellStageUpdate } from '../eventbridge/stage-events.ts';
+import { tellStageUpdate } from './stage-events.ts';
 import type { Stage } from '../realtime/types.ts';
-import type { LeaveReason, ParticipantLife, Replication, Scope } from '../state/scope.ts';
+import type { LeaveReason, ParticipantLife, Presence, Replication, Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { publish, unpublish } from './media.ts';
 import { StageRefusal } from './refusal.ts';
-import { connectedAs, depart, type OnStage, openSession, record } from './session.ts';
+import { connectedAs, depart, openSession, record } from './session.ts';
 
 /** Shows a participant of one stage on another (service model). Whether it may be is checked before. */
 export function beginReplication(
   world: World,
-  source: OnStage,
+  source: Presence,
   destination: Stage,
   options: { reconnectWindowSeconds: number; attributes: Record<string, string> },
 ): Replication {
@@ -66,7 +66,7 @@ function newReplica(
 }
 
 /** The source's media started or stopped: its replicas do the same. */
-export function mirrorMedia(world: World, { scope, participant, stage }: OnStage): void {
+export function mirrorMedia(world: World, { scope, participant, stage }: Presence): void {
   for (const replication of activeOf(scope, stage.arn, participant.participant.participantId)) {
     const replica = connectedAs(scope, replication.destinationStageArn, replication.participantId);
     if (!replica) continue;
@@ -76,7 +76,7 @@ export function mirrorMedia(world: World, { scope, participant, stage }: OnStage
 }
 
 /** A full stage does not stop a replication: the replica's record says that it could not publish. */
-function publishIfRoom(world: World, replica: OnStage): void {
+function publishIfRoom(world: World, replica: Presence): void {
   try {
     publish(world, replica);
   } catch (error) {
@@ -85,7 +85,7 @@ function publishIfRoom(world: World, replica: OnStage): void {
 }
 
 /** The source left: its replicas stay for as long as their reconnect window. */
-export function sourceLeft(world: World, { scope, stage, participant }: OnStage): void {
+export function sourceLeft(world: World, { scope, stage, participant }: Presence): void {
   const now = world.clock.now();
   for (const replication of activeOf(scope, stage.arn, participant.participant.participantId)) {
     replication.sourceLeftAt = now;
@@ -101,7 +101,7 @@ export function sourceLeft(world: World, { scope, stage, participant }: OnStage)
 }
 
 /** The source is back in time: its replications go on. */
-export function sourceReturned(world: World, { scope, stage, participant }: OnStage): void {
+export function sourceReturned(world: World, { scope, stage, participant }: Presence): void {
   for (const replication of activeOf(scope, stage.arn, participant.participant.participantId)) {
     delete replication.sourceLeftAt;
     world.schedule.cancel('replication-lapses', replication.destinationStageArn, replication.participantId);

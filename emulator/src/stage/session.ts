@@ -1,16 +1,9 @@
 import type { Event, Stage } from '../realtime/types.ts';
-import { iso } from '../state/clock.ts';
-import { sessionId } from '../state/ids.ts';
-import type { LeaveReason, ParticipantLife, Scope, SessionLife, StageLife } from '../state/scope.ts';
+import { iso } from '../clock.ts';
+import { sessionId } from '../ids.ts';
+import type { LeaveReason, ParticipantLife, Presence, Scope, SessionLife, StageLife } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { stageEmptied, stageFilled } from './composition-life.ts';
-
-/** A participant and where it is. */
-export interface OnStage {
-  scope: Scope;
-  stage: Stage;
-  participant: ParticipantLife;
-}
 
 /** The session that is going on, if anybody is on the stage. */
 export function activeSession(life: StageLife | undefined): SessionLife | undefined {
@@ -35,7 +28,7 @@ export function connectedIn(session: SessionLife | undefined): ParticipantLife[]
 }
 
 /** A participant who is connected to a stage now. */
-export function connectedAs(scope: Scope, stageArn: string, participantId: string): OnStage | undefined {
+export function connectedAs(scope: Scope, stageArn: string, participantId: string): Presence | undefined {
   const stage = scope.stages.get(stageArn);
   const participant = activeSession(scope.stageLives.get(stageArn))?.participants.get(participantId);
   if (!stage || participant?.participant.state !== 'CONNECTED') return undefined;
@@ -49,7 +42,7 @@ export function record(life: ParticipantLife, now: number, event: Omit<Event, 'p
 }
 
 /** Takes a participant off the stage; with the last one the session ends (service model). */
-export function depart(world: World, { scope, stage, participant }: OnStage, reason: LeaveReason): void {
+export function depart(world: World, { scope, stage, participant }: Presence, reason: LeaveReason): void {
   const now = world.clock.now();
   participant.participant.state = 'DISCONNECTED';
   participant.leaveReason = reason;

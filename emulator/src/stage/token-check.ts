@@ -2,7 +2,7 @@ import { createPublicKey, verify } from 'node:crypto';
 import { AWS_TOKEN_HEADER, isAwsToken, type ParticipantClaims } from '../realtime/token-format.ts';
 import type { Stage } from '../realtime/types.ts';
 import { attributesProblem } from '../state/attributes.ts';
-import { idOf, parseArn } from '../state/arns.ts';
+import { idOf, parseArn } from '../arns.ts';
 import type { Scope } from '../state/scope.ts';
 import { scopeOf, type World } from '../state/world.ts';
 import { codePoints } from '../wire/text.ts';

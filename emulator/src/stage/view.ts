@@ -1,4 +1,4 @@
-import { parseArn } from '../state/arns.ts';
+import { parseArn } from '../arns.ts';
 import type { LeaveReason, TokenMint } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 

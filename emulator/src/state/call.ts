@@ -1,7 +1,7 @@
 import type { OperationModel } from '../wire/model.ts';
 import { ServiceError } from '../wire/service-error.ts';
-import { parseArn } from './arns.ts';
-import { randomId } from './ids.ts';
+import { parseArn } from '../arns.ts';
+import { randomId } from '../ids.ts';
 import type { Scope } from './scope.ts';
 import type { World } from './world.ts';
 

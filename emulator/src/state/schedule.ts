@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 
 /** Something that will happen by itself. Plain data, so that it survives a restart. */
 export interface Due {

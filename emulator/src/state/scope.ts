@@ -117,3 +117,10 @@ export function emptyScope(account: string, region: string): Scope {
     loggingConfigurations: new Map(),
   };
 }
+
+/** A participant, the stage they are on, and the account and Region that both belong to. */
+export interface Presence {
+  scope: Scope;
+  stage: Stage;
+  participant: ParticipantLife;
+}

@@ -1,5 +1,5 @@
 import { type Call, invalid, notFound } from './call.ts';
-import { parseArn } from './arns.ts';
+import { parseArn } from '../arns.ts';
 import type { Scope } from './scope.ts';
 
 /** The longest list of tags a resource may have (service model). */

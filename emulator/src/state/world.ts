@@ -1,11 +1,11 @@
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import type { ChatLogs } from '../chatlogs/chat-logs.ts';
 import type { EventBus } from '../eventbridge/event-bus.ts';
-import type { ChatRooms } from '../messaging/chat-rooms.ts';
-import type { ReviewHandlers } from '../messaging/review.ts';
+import type { ChatRooms } from '../chat/chat-rooms.ts';
+import type { ReviewHandlers } from '../chat/review.ts';
 import { AWS_COUNT_LIMITS, type CountLimits } from '../quotas/limits.ts';
 import type { Rates } from '../quotas/rates.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { emptyScope, type Scope } from './scope.ts';
 import type { Schedule } from './schedule.ts';
 import { DEFAULT_SWITCHES, type Switches } from './switches.ts';

@@ -1,9 +1,9 @@
-import { attributesProblem } from '../state/attributes.ts';
-import { idOf } from '../state/arns.ts';
-import { type Call, find, invalid } from '../state/call.ts';
-import { iso } from '../state/clock.ts';
-import { randomId } from '../state/ids.ts';
-import { makeAwsToken } from './token-format.ts';
+import { attributesProblem } from '../../state/attributes.ts';
+import { idOf } from '../../arns.ts';
+import { type Call, find, invalid } from '../../state/call.ts';
+import { iso } from '../../clock.ts';
+import { randomId } from '../../ids.ts';
+import { makeAwsToken } from '../../realtime/token-format.ts';
 import type {
   CreateParticipantTokenRequest,
   CreateParticipantTokenResponse,
@@ -11,7 +11,7 @@ import type {
   ParticipantTokenCapability,
   ParticipantTokenConfiguration,
   Stage,
-} from './types.ts';
+} from '../../realtime/types.ts';
 
 /** Minutes a token lives when the caller does not say (AWS docs). */
 const DEFAULT_DURATION_MINUTES = 720;

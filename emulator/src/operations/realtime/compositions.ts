@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { beginComposition, isRunning, stopComposition as stop } from '../stage/composition-life.ts';
-import { idOf } from '../state/arns.ts';
-import { type Call, conflict, find, invalid, newArn, quotaExceeded } from '../state/call.ts';
-import { randomId } from '../state/ids.ts';
-import { page } from '../state/pages.ts';
+import { beginComposition, isRunning, stopComposition as stop } from '../../stage/composition-life.ts';
+import { idOf } from '../../arns.ts';
+import { type Call, conflict, find, invalid, newArn, quotaExceeded } from '../../state/call.ts';
+import { randomId } from '../../ids.ts';
+import { page } from '../../state/pages.ts';
 import { encodersOf } from './encoder-configurations.ts';
 import type {
   Composition,
@@ -19,7 +19,7 @@ import type {
   StartCompositionResponse,
   StopCompositionRequest,
   StopCompositionResponse,
-} from './types.ts';
+} from '../../realtime/types.ts';
 
 /** The grid that AWS lays out when the caller asks for nothing else (service model). */
 const DEFAULT_LAYOUT: LayoutConfiguration = {

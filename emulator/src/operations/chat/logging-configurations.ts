@@ -1,8 +1,8 @@
-import { idOf } from '../state/arns.ts';
-import { type Call, conflict, find, newArn, quotaExceeded } from '../state/call.ts';
-import { iso } from '../state/clock.ts';
-import { page } from '../state/pages.ts';
-import type { LoggingConfiguration } from '../state/scope.ts';
+import { idOf } from '../../arns.ts';
+import { type Call, conflict, find, newArn, quotaExceeded } from '../../state/call.ts';
+import { iso } from '../../clock.ts';
+import { page } from '../../state/pages.ts';
+import type { LoggingConfiguration } from '../../state/scope.ts';
 import type {
   CreateLoggingConfigurationRequest,
   CreateLoggingConfigurationResponse,
@@ -13,7 +13,7 @@ import type {
   ListLoggingConfigurationsResponse,
   UpdateLoggingConfigurationRequest,
   UpdateLoggingConfigurationResponse,
-} from './types.ts';
+} from '../../chat/types.ts';
 
 export function createLoggingConfiguration(
   call: Call,

@@ -1,5 +1,5 @@
-import type { Handlers } from '../state/call.ts';
-import { listTagsForResource, tagResource, untagResource } from '../state/tags.ts';
+import type { Handlers } from '../../state/call.ts';
+import { listTagsForResource, tagResource, untagResource } from '../../state/tags.ts';
 import {
   createLoggingConfiguration,
   deleteLoggingConfiguration,
@@ -10,7 +10,7 @@ import {
 import { deleteMessage, disconnectUser, sendEvent } from './moderation.ts';
 import { createRoom, deleteRoom, getRoom, listRooms, updateRoom } from './rooms.ts';
 import { createChatToken } from './tokens.ts';
-import type { Operations } from './types.ts';
+import type { Operations } from '../../chat/types.ts';
 
 /** IVS Chat: what each operation does. The rest of it (route, input, errors) is in the model. */
 export const CHAT: Handlers<Operations> = {

@@ -1,7 +1,7 @@
-import { endStage } from '../stage/leave.ts';
-import { type Call, conflict, find, newArn, notFound, quotaExceeded } from '../state/call.ts';
-import { idOf } from '../state/arns.ts';
-import { page } from '../state/pages.ts';
+import { endStage } from '../../stage/leave.ts';
+import { type Call, conflict, find, newArn, notFound, quotaExceeded } from '../../state/call.ts';
+import { idOf } from '../../arns.ts';
+import { page } from '../../state/pages.ts';
 import { createHash } from 'node:crypto';
 import { mintToken } from './participant-tokens.ts';
 import type {
@@ -18,7 +18,7 @@ import type {
   StageEndpoints,
   UpdateStageRequest,
   UpdateStageResponse,
-} from './types.ts';
+} from '../../realtime/types.ts';
 
 export function createStage(call: Call, input: CreateStageRequest): CreateStageResponse {
   const { stages, stageLives } = call.scope;

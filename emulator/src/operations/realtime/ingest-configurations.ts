@@ -1,9 +1,9 @@
-import { streamsOf } from '../stage/ingest.ts';
-import { disconnect } from '../stage/leave.ts';
-import { attributesProblem } from '../state/attributes.ts';
-import { type Call, conflict, find, invalid, newArn, notFound, quotaExceeded } from '../state/call.ts';
-import { randomId } from '../state/ids.ts';
-import { page } from '../state/pages.ts';
+import { streamsOf } from '../../stage/ingest.ts';
+import { disconnect } from '../../stage/leave.ts';
+import { attributesProblem } from '../../state/attributes.ts';
+import { type Call, conflict, find, invalid, newArn, notFound, quotaExceeded } from '../../state/call.ts';
+import { randomId } from '../../ids.ts';
+import { page } from '../../state/pages.ts';
 import type {
   CreateIngestConfigurationRequest,
   CreateIngestConfigurationResponse,
@@ -16,7 +16,7 @@ import type {
   ListIngestConfigurationsResponse,
   UpdateIngestConfigurationRequest,
   UpdateIngestConfigurationResponse,
-} from './types.ts';
+} from '../../realtime/types.ts';
 
 /** RTMP goes in clear, so the caller has to say that this is meant (service model). */
 export function createIngestConfiguration(

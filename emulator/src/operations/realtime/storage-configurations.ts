@@ -1,6 +1,6 @@
-import { isRunning } from '../stage/composition-life.ts';
-import { type Call, conflict, find, newArn, quotaExceeded } from '../state/call.ts';
-import { page } from '../state/pages.ts';
+import { isRunning } from '../../stage/composition-life.ts';
+import { type Call, conflict, find, newArn, quotaExceeded } from '../../state/call.ts';
+import { page } from '../../state/pages.ts';
 import type {
   CreateStorageConfigurationRequest,
   CreateStorageConfigurationResponse,
@@ -10,7 +10,7 @@ import type {
   GetStorageConfigurationResponse,
   ListStorageConfigurationsRequest,
   ListStorageConfigurationsResponse,
-} from './types.ts';
+} from '../../realtime/types.ts';
 
 /** AWS asks that the bucket exist in the same Region; there are no buckets here, so any name of the right form passes. */
 export function createStorageConfiguration(

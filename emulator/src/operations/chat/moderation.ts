@@ -1,8 +1,8 @@
-import { announce } from '../messaging/announce.ts';
-import { eventFrame } from '../messaging/frames.ts';
-import { deleteMessageIn, disconnectUserFrom } from '../messaging/moderation.ts';
-import { attributesProblem } from '../state/attributes.ts';
-import { type Call, find, invalid } from '../state/call.ts';
+import { announce } from '../../messaging/announce.ts';
+import { eventFrame } from '../../chat/frames.ts';
+import { deleteMessageIn, disconnectUserFrom } from '../../messaging/moderation.ts';
+import { attributesProblem } from '../../state/attributes.ts';
+import { type Call, find, invalid } from '../../state/call.ts';
 import type {
   DeleteMessageRequest,
   DeleteMessageResponse,
@@ -10,7 +10,7 @@ import type {
   DisconnectUserResponse,
   SendEventRequest,
   SendEventResponse,
-} from './types.ts';
+} from '../../chat/types.ts';
 
 export function deleteMessage(call: Call, input: DeleteMessageRequest): DeleteMessageResponse {
   const room = find(call, call.scope.rooms, input.roomIdentifier);

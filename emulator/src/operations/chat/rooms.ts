@@ -1,8 +1,8 @@
-import { type Call, find, invalid, newArn, notFound } from '../state/call.ts';
-import { idOf } from '../state/arns.ts';
-import { iso } from '../state/clock.ts';
-import { page } from '../state/pages.ts';
-import type { Room } from '../state/scope.ts';
+import { type Call, find, invalid, newArn, notFound } from '../../state/call.ts';
+import { idOf } from '../../arns.ts';
+import { iso } from '../../clock.ts';
+import { page } from '../../state/pages.ts';
+import type { Room } from '../../state/scope.ts';
 import type {
   CreateRoomRequest,
   CreateRoomResponse,
@@ -14,7 +14,7 @@ import type {
   MessageReviewHandler,
   UpdateRoomRequest,
   UpdateRoomResponse,
-} from './types.ts';
+} from '../../chat/types.ts';
 
 /** Messages a second, and code points a message, when the caller does not say (service model). */
 const DEFAULT_RATE = 10;

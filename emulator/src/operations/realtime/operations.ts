@@ -1,5 +1,5 @@
-import type { Handlers } from '../state/call.ts';
-import { listTagsForResource, tagResource, untagResource } from '../state/tags.ts';
+import type { Handlers } from '../../state/call.ts';
+import { listTagsForResource, tagResource, untagResource } from '../../state/tags.ts';
 import { getComposition, listCompositions, startComposition, stopComposition } from './compositions.ts';
 import {
   createEncoderConfiguration,
@@ -32,7 +32,7 @@ import {
   getStorageConfiguration,
   listStorageConfigurations,
 } from './storage-configurations.ts';
-import type { Operations } from './types.ts';
+import type { Operations } from '../../realtime/types.ts';
 
 /** IVS Real-Time: what each operation does. The rest of it (route, input, errors) is in the model. */
 export const REALTIME: Handlers<Operations> = {

@@ -1,10 +1,10 @@
-import { activeOf, beginReplication, endReplication } from '../stage/replication.ts';
-import { connectedAs } from '../stage/session.ts';
-import { parseArn } from '../state/arns.ts';
-import { attributesProblem } from '../state/attributes.ts';
-import { type Call, conflict, find, invalid, notFound, quotaExceeded } from '../state/call.ts';
-import { page } from '../state/pages.ts';
-import { ServiceError } from '../wire/service-error.ts';
+import { activeOf, beginReplication, endReplication } from '../../stage/replication.ts';
+import { connectedAs } from '../../stage/session.ts';
+import { parseArn } from '../../arns.ts';
+import { attributesProblem } from '../../state/attributes.ts';
+import { type Call, conflict, find, invalid, notFound, quotaExceeded } from '../../state/call.ts';
+import { page } from '../../state/pages.ts';
+import { ServiceError } from '../../wire/service-error.ts';
 import type {
   ListParticipantReplicasRequest,
   ListParticipantReplicasResponse,
@@ -12,7 +12,7 @@ import type {
   StartParticipantReplicationResponse,
   StopParticipantReplicationRequest,
   StopParticipantReplicationResponse,
-} from './types.ts';
+} from '../../realtime/types.ts';
 
 /** Shows a connected participant on another stage; up to five at once (AWS docs, service quotas). */
 export function startParticipantReplication(

@@ -1,7 +1,7 @@
 import { CHAT } from './chat/operations.ts';
 import { REALTIME } from './realtime/operations.ts';
-import type { Handler } from './state/call.ts';
-import { loadModel, type OperationModel, type ServiceModel } from './wire/model.ts';
+import type { Handler } from '../state/call.ts';
+import { loadModel, type OperationModel, type ServiceModel } from '../wire/model.ts';
 
 /** The two services, by their models. */
 export const SERVICES: readonly ServiceModel[] = [loadModel('ivs-realtime'), loadModel('ivschat')];

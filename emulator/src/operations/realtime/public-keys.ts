@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { dropKeyHolders } from '../stage/leave.ts';
-import { type Call, conflict, find, invalid, newArn, quotaExceeded } from '../state/call.ts';
-import { page } from '../state/pages.ts';
+import { dropKeyHolders } from '../../stage/leave.ts';
+import { type Call, conflict, find, invalid, newArn, quotaExceeded } from '../../state/call.ts';
+import { page } from '../../state/pages.ts';
 import type {
   DeletePublicKeyRequest,
   DeletePublicKeyResponse,
@@ -11,7 +11,7 @@ import type {
   ImportPublicKeyResponse,
   ListPublicKeysRequest,
   ListPublicKeysResponse,
-} from './types.ts';
+} from '../../realtime/types.ts';
 
 /** Keys are EC P-384, as a PEM of SubjectPublicKeyInfo; an account has three in a Region (AWS docs). */
 export function importPublicKey(call: Call, input: ImportPublicKeyRequest): ImportPublicKeyResponse {

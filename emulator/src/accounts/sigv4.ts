@@ -1,8 +1,8 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Credential, type Credentials, isSession } from '../accounts/credentials.ts';
+import { type Credential, type Credentials, isSession } from './credentials.ts';
 import { hmacSha256 } from './hmac.ts';
-import { ServiceError } from './service-error.ts';
+import { ServiceError } from '../wire/service-error.ts';
 
 /** Who signed a request, and for where. */
 export interface Caller {

@@ -1,10 +1,10 @@
-import { disconnect } from '../stage/leave.ts';
-import { connectedAs } from '../stage/session.ts';
-import { type Call, find, invalid, notFound } from '../state/call.ts';
-import { parseArn } from '../state/arns.ts';
-import { page } from '../state/pages.ts';
-import type { ParticipantLife, SessionLife } from '../state/scope.ts';
-import { ServiceError } from '../wire/service-error.ts';
+import { disconnect } from '../../stage/leave.ts';
+import { connectedAs } from '../../stage/session.ts';
+import { type Call, find, invalid, notFound } from '../../state/call.ts';
+import { parseArn } from '../../arns.ts';
+import { page } from '../../state/pages.ts';
+import type { ParticipantLife, SessionLife } from '../../state/scope.ts';
+import { ServiceError } from '../../wire/service-error.ts';
 import type {
   DisconnectParticipantRequest,
   DisconnectParticipantResponse,
@@ -19,7 +19,7 @@ import type {
   ListStageSessionsRequest,
   ListStageSessionsResponse,
   ParticipantSummary,
-} from './types.ts';
+} from '../../realtime/types.ts';
 
 /**
  * Throws one participant id out of a stage. It is no ban: the same person may come back with another token. What it

@@ -1,9 +1,9 @@
-import { attributesProblem } from '../state/attributes.ts';
-import { type Call, find, invalid } from '../state/call.ts';
-import { iso } from '../state/clock.ts';
-import { randomId } from '../state/ids.ts';
-import { sealChatToken } from './token-format.ts';
-import type { CreateChatTokenRequest, CreateChatTokenResponse } from './types.ts';
+import { attributesProblem } from '../../state/attributes.ts';
+import { type Call, find, invalid } from '../../state/call.ts';
+import { iso } from '../../clock.ts';
+import { randomId } from '../../ids.ts';
+import { sealChatToken } from '../../chat/token-format.ts';
+import type { CreateChatTokenRequest, CreateChatTokenResponse } from '../../chat/types.ts';
 
 /** Minutes a chat connection may last when the caller does not say (service model). */
 const DEFAULT_SESSION_MINUTES = 60;

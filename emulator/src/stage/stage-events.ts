@@ -1,8 +1,7 @@
 import type { Composition } from '../realtime/types.ts';
-import type { OnStage } from '../stage/session.ts';
-import type { Scope } from '../state/scope.ts';
+import type { Presence, Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
-import { wholeSeconds } from './envelope.ts';
+import { wholeSeconds } from '../eventbridge/envelope.ts';
 
 /** Names of `IVS Stage Update` (AWS docs; those of replication are a reading of its translated pages). */
 export type StageUpdate =
@@ -13,7 +12,7 @@ export type StageUpdate =
   | 'Participant Replication Stopped';
 
 /** Tells of a participant. There is no event for one who joins or leaves without publishing, nor for a kick (AWS docs). */
-export function tellStageUpdate(world: World, on: OnStage, name: StageUpdate, errorCode?: string): void {
+export function tellStageUpdate(world: World, on: Presence, name: StageUpdate, errorCode?: string): void {
   const { scope, stage, participant } = on;
   world.events.emit(scope, 'IVS Stage Update', stage.arn, {
     session_id: stage.activeSessionId ?? '',
@@ -29,7 +28,7 @@ export function tellStageUpdate(world: World, on: OnStage, name: StageUpdate, er
 export function tellRecording(
   world: World,
   where: { scope: Scope; stageArn: string; sessionId: string },
-  view: OnStage['participant']['participant'],
+  view: Presence['participant']['participant'],
   name: 'Recording Start' | 'Recording End',
 ): void {
   world.events.emit(where.scope, 'IVS Participant Recording State Change', where.stageArn, {

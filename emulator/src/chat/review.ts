@@ -1,5 +1,5 @@
-import type { MessageReviewHandler } from '../chat/types.ts';
-import { postJson } from '../http/post.ts';
+import type { MessageReviewHandler } from './types.ts';
+import { postJson } from '../post.ts';
 import { codePoints } from '../wire/text.ts';
 
 /** Fixed (AWS docs, service quotas). */

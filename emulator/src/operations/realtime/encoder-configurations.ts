@@ -1,6 +1,6 @@
-import { isRunning } from '../stage/composition-life.ts';
-import { type Call, conflict, find, invalid, newArn, quotaExceeded } from '../state/call.ts';
-import { page } from '../state/pages.ts';
+import { isRunning } from '../../stage/composition-life.ts';
+import { type Call, conflict, find, invalid, newArn, quotaExceeded } from '../../state/call.ts';
+import { page } from '../../state/pages.ts';
 import type {
   CreateEncoderConfigurationRequest,
   CreateEncoderConfigurationResponse,
@@ -11,7 +11,7 @@ import type {
   GetEncoderConfigurationResponse,
   ListEncoderConfigurationsRequest,
   ListEncoderConfigurationsResponse,
-} from './types.ts';
+} from '../../realtime/types.ts';
 
 /** What a composition is encoded as when the caller does not say (AWS docs): pixels, frames a second, bits a second. */
 const DEFAULT_VIDEO = { width: 1280, height: 720, framerate: 30, bitrate: 2_500_000 };

@@ -1,5 +1,5 @@
-import { iso } from '../state/clock.ts';
-import { randomId } from '../state/ids.ts';
+import { iso } from '../clock.ts';
+import { randomId } from '../ids.ts';
 
 /** Frames from the service to its clients (AWS docs, Chat Messaging API). */
 export interface EventFrame {
