@@ -11,5 +11,6 @@ export default {
   globalTeardown: '<rootDir>/test/global-teardown.ts',
   // Tests wait more than they compute: with a processor kept free, as is jest's default, two would do the work of one.
   maxWorkers: '100%',
-  testTimeout: 30_000,
+  // A guard against hanging, longer than anything a test waits for by itself (test/support/until.ts).
+  testTimeout: process.env.FAULTS === 'full' ? 45 * 60_000 : 5 * 60_000,
 };

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JournalEntry } from '../../emulator/src/journal/journal.ts';
 import { Cluster } from '../support/cluster.ts';
 import { fullSize, inParallel, sized } from '../support/full-size.ts';
@@ -7,7 +8,6 @@ import { until } from '../support/until.ts';
 
 const commands = sized(60, 3_000);
 const kills = sized(2, 90);
-const withinMs = fullSize ? 40 * 60_000 : 120_000;
 
 let cluster: Cluster;
 let tenant: TestTenant;
@@ -17,7 +17,7 @@ beforeAll(async () => {
   cluster = await Cluster.start(3);
   tenant = await cluster.at(0).createTenant();
   space = await cluster.at(0).createSpace(tenant, { defaultRole: 'viewer' });
-}, 60_000);
+});
 
 afterAll(async () => {
   await cluster.stop();
@@ -63,10 +63,7 @@ async function killInTurns(isOver: () => boolean): Promise<number> {
   let count = 0;
   while (!isOver() || count < kills) {
     const victim = cluster.at(count);
-    const [spare] = await Promise.all([
-      cluster.add(),
-      new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 700)),
-    ]);
+    const [spare] = await Promise.all([cluster.add(), sleep(300 + Math.random() * 700)]);
     await victim.kill();
     expect(spare.hasEnded).toBe(false);
     count += 1;
@@ -74,66 +71,62 @@ async function killInTurns(isOver: () => boolean): Promise<number> {
   return count;
 }
 
-test(
-  'commands outlive killed processes and a failing IVS: none is lost, few are done twice',
-  async () => {
-    // Whoever is banned holds a chat token, so that the ban has a call to make.
-    await inParallel(Math.ceil(commands / 3), 8, async (n) => {
-      const body = { userId: `user-${3 * n}` };
-      await cluster.at(n).expect(201, cluster.at(n).post(`/v1/spaces/${space['id']}/chat-tokens`, tenant.key, body));
-    });
-    // More than one of four calls fails; one in a hundred is carried out and nobody learns of it. Each rule counts the
-    // calls that those before it let pass.
-    const each = (every: number, effect: Parameters<typeof cluster.ivs.fault>[0]['effect']) =>
-      cluster.ivs.fault({ operation: '*', every, effect });
-    const faults = [
-      each(7, { error: 'InternalServerException' }),
-      each(9, { throttle: true }),
-      each(11, { reset: 'before' }),
-      each(70, { reset: 'after' }),
-    ];
-    const done: JournalEntry[] = [];
-    const stopGathering = gatherCalls(done);
-    const accepted: string[] = [];
-    let over = false;
-    const killing = killInTurns(() => over);
-    await inParallel(commands, 8, async (n) => {
-      const id = await command(n);
-      if (id !== undefined) accepted.push(id);
-      await new Promise((resolve) => setTimeout(resolve, fullSize ? 150 : 20));
-    });
-    over = true;
-    const killed = await killing;
-    await until(async () => (await openCalls(cluster.database)) === 0, 'all calls are made', 60_000);
-    stopGathering();
-    cluster.ivs.clearFaults();
+test('commands outlive killed processes and a failing IVS: none is lost, few are done twice', async () => {
+  // Whoever is banned holds a chat token, so that the ban has a call to make.
+  await inParallel(Math.ceil(commands / 3), 8, async (n) => {
+    const body = { userId: `user-${3 * n}` };
+    await cluster.at(n).expect(201, cluster.at(n).post(`/v1/spaces/${space['id']}/chat-tokens`, tenant.key, body));
+  });
+  // More than one of four calls fails; one in a hundred is carried out and nobody learns of it. Each rule counts the
+  // calls that those before it let pass.
+  const each = (every: number, effect: Parameters<typeof cluster.ivs.fault>[0]['effect']) =>
+    cluster.ivs.fault({ operation: '*', every, effect });
+  const faults = [
+    each(7, { error: 'InternalServerException' }),
+    each(9, { throttle: true }),
+    each(11, { reset: 'before' }),
+    each(70, { reset: 'after' }),
+  ];
+  const done: JournalEntry[] = [];
+  const stopGathering = gatherCalls(done);
+  const accepted: string[] = [];
+  let over = false;
+  const killing = killInTurns(() => over);
+  await inParallel(commands, 8, async (n) => {
+    const id = await command(n);
+    if (id !== undefined) accepted.push(id);
+    await sleep(fullSize ? 150 : 20);
+  });
+  over = true;
+  const killed = await killing;
+  await until(async () => (await openCalls(cluster.database)) === 0, 'all calls are made');
+  stopGathering();
+  cluster.ivs.clearFaults();
 
-    expect(killed).toBeGreaterThanOrEqual(kills);
-    const struck = faults.reduce((sum, fault) => sum + fault.struck, 0);
-    expect(struck / (faults[0]?.matched ?? 1)).toBeGreaterThanOrEqual(0.25);
-    // Not one that was accepted is missing, and all that is on record was carried out.
-    const recorded = await cluster.database.query('select id from actions');
-    const ids = new Set(recorded.map(({ id }) => id));
-    expect(accepted.filter((id) => !ids.has(id))).toEqual([]);
-    const calls = await cluster.database.query(
-      `select operation || ' ' || target as effect, count(*) filter (where state = 'done')::int as done,
+  expect(killed).toBeGreaterThanOrEqual(kills);
+  const struck = faults.reduce((sum, fault) => sum + fault.struck, 0);
+  expect(struck / (faults[0]?.matched ?? 1)).toBeGreaterThanOrEqual(0.25);
+  // Not one that was accepted is missing, and all that is on record was carried out.
+  const recorded = await cluster.database.query('select id from actions');
+  const ids = new Set(recorded.map(({ id }) => id));
+  expect(accepted.filter((id) => !ids.has(id))).toEqual([]);
+  const calls = await cluster.database.query(
+    `select operation || ' ' || target as effect, count(*) filter (where state = 'done')::int as done,
             count(*) filter (where state <> 'done' and not follow_up)::int as undone
        from deliveries group by 1`,
-    );
-    const times = Map.groupBy(done, effectOf);
-    const made = (effect: unknown) => times.get(String(effect))?.length ?? 0;
-    expect(calls.filter(({ effect, undone }) => undone !== 0 || made(effect) === 0)).toEqual([]);
-    const again = calls.filter((call) => made(call['effect']) > Number(call['done'])).length;
-    expect(again / calls.length).toBeLessThanOrEqual(0.05);
-    process.stdout.write(
-      `${commands} commands, ${killed} kills, ${struck} injected faults: ${accepted.length} accepted, ${calls.length} calls on record, ${again} done twice\n`,
-    );
-    await expectInvariants(cluster.database);
-  },
-  withinMs,
-);
+  );
+  const times = Map.groupBy(done, effectOf);
+  const made = (effect: unknown) => times.get(String(effect))?.length ?? 0;
+  expect(calls.filter(({ effect, undone }) => undone !== 0 || made(effect) === 0)).toEqual([]);
+  const again = calls.filter((call) => made(call['effect']) > Number(call['done'])).length;
+  expect(again / calls.length).toBeLessThanOrEqual(0.05);
+  process.stdout.write(
+    `${commands} commands, ${killed} kills, ${struck} injected faults: ${accepted.length} accepted, ${calls.length} calls on record, ${again} done twice\n`,
+  );
+  await expectInvariants(cluster.database);
+});
 
-test('what a killed process was about to do is taken over within 15 seconds', async () => {
+test('what a killed process was about to do is taken over by another when its lease of ten seconds is over', async () => {
   const userId = 'taken-over';
   const [first, second] = [cluster.at(0), cluster.at(1)];
   await first.expect(201, first.post(`/v1/spaces/${space['id']}/chat-tokens`, tenant.key, { userId }));
@@ -141,8 +134,9 @@ test('what a killed process was about to do is taken over within 15 seconds', as
   void first.post('/v1/bans', tenant.key, { userId }).catch(() => undefined);
   await until(() => hang.struck === 1, 'the call is at IVS');
   await first.kill();
-  const killedAt = performance.now();
-  await until(async () => (await openCalls(cluster.database)) === 0, 'another has made the call', 15_000);
-  expect(performance.now() - killedAt).toBeLessThan(15_000);
+  const leased = `select leased_until <= clock_timestamp() + interval '10 seconds' as soon from deliveries
+                   where operation = 'DisconnectUser' and parameters ->> 'userId' = $1 and not follow_up and state = 'pending'`;
+  expect(await cluster.database.query(leased, [userId])).toEqual([{ soon: true }]);
+  await until(async () => (await openCalls(cluster.database)) === 0, 'another has made the call');
   expect(second.hasEnded).toBe(false);
-}, 60_000);
+});

@@ -38,7 +38,7 @@ export class Service extends HttpClient {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const service = new Service(`http://127.0.0.1:${port}`, child);
-    await until(() => service.serves(), 'the service is ready', 40_000).catch((error: unknown) => {
+    await until(() => service.serves(), 'the service is ready').catch((error: unknown) => {
       child.kill('SIGKILL');
       throw new Error(`${String(error)}\n${service.output}`);
     });

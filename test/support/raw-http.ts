@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { patienceMs } from './until.ts';
 
 /** What came back over a plain socket. */
 export interface RawAnswer {
@@ -8,7 +9,7 @@ export interface RawAnswer {
 }
 
 /** Sends bytes as they are, for requests that no client would make, and reads until the server closes or has answered. */
-export async function sendRaw(url: string, request: string | Buffer, withinMs = 5_000): Promise<RawAnswer> {
+export async function sendRaw(url: string, request: string | Buffer): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
   const socket = net.connect(Number(port), hostname);
   let received = '';
@@ -18,7 +19,7 @@ export async function sendRaw(url: string, request: string | Buffer, withinMs = 
     if (isWhole(received)) answered.resolve();
   });
   socket.once('close', () => answered.resolve()).once('error', () => answered.resolve());
-  const timer = setTimeout(() => answered.reject(new Error(`no answer within ${withinMs} ms: ${received}`)), withinMs);
+  const timer = setTimeout(() => answered.reject(new Error(`no answer, but: ${received}`)), patienceMs);
   socket.write(request);
   try {
     await answered.promise;

@@ -36,14 +36,10 @@ export class ServiceProcess {
   async answers(url: string): Promise<void> {
     let over = false;
     void this.ended.then(() => (over = true));
-    await until(
-      async () => {
-        if (over) throw new Error(`it ended before it answered:\n${this.output}`);
-        return (await fetch(url).catch(() => undefined))?.ok === true;
-      },
-      `${url} answers`,
-      60_000,
-    );
+    await until(async () => {
+      if (over) throw new Error(`it ended before it answered:\n${this.output}`);
+      return (await fetch(url).catch(() => undefined))?.ok === true;
+    }, `${url} answers`);
   }
 }
 
