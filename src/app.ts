@@ -18,8 +18,8 @@ import { Metrics } from './telemetry/metrics.ts';
 import { beginRequestSpan, endRequestSpan } from './telemetry/spans.ts';
 
 /**
- * The service, ready to listen.
- * @throws if the database cannot be served from, with one clear line.
+ * Builds the service and checks its database. The result is ready to listen.
+ * @throws {Error} with a one-line message, if the service cannot work with this database.
  */
 export async function createApp(settings: Settings): Promise<NestFastifyApplication> {
   const app = await assemble(settings);
@@ -32,20 +32,22 @@ export async function createApp(settings: Settings): Promise<NestFastifyApplicat
   return app;
 }
 
-/** The service put together, without a look at the database: enough to describe its API. */
+/** Builds the service without asking the database. The OpenAPI document needs no more than this. */
 export async function assemble(settings: Settings): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: maxBodyBytes,
     requestTimeout: 10_000,
     connectionTimeout: 0,
-    keepAliveTimeout: 65_000, // longer than the 60 s of common load balancers, which would else reuse a closed one
+    // Common load balancers keep connections for 60 s. With a shorter time they would use connections that are closed.
+    keepAliveTimeout: 65_000,
     trustProxy: settings.trustedProxies ?? false,
     requestIdHeader: false,
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
       requestId(request.headers['x-request-id']),
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: 'idle',
-    return503OnClosing: false, // what comes on open connections while stopping is served, and told to connect anew
+    // A stopping service still serves requests on open connections, and closes each connection after the answer.
+    return503OnClosing: false,
     frameworkErrors: answerUnroutable,
     clientErrorHandler: answerMalformed,
   });
@@ -60,15 +62,15 @@ export async function assemble(settings: Settings): Promise<NestFastifyApplicati
   fastify.server.headersTimeout = 5_000;
   acceptJsonOnly(fastify);
   observeRequests(fastify, app.get(Metrics));
-  keepBackLateTokens(fastify);
-  letGoWhenStopping(fastify);
+  withholdLateTokens(fastify);
+  closeConnectionsWhenStopping(fastify);
   serveDocs(app);
-  app.enableShutdownHooks([], { useProcessExit: true }); // a stop that was asked for is a success: exit 0
+  app.enableShutdownHooks([], { useProcessExit: true }); // a requested stop is a success: exit code 0
   await app.init();
   return app;
 }
 
-/** Gives each request its id, context and span, its answer some headers, and the metrics its duration. */
+/** Gives each request an id, a context, a span, a log line, a measurement, and its answer the common headers. */
 function observeRequests(fastify: FastifyInstance, metrics: Metrics): void {
   const spans = new WeakMap<FastifyRequest, Span>();
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -90,29 +92,29 @@ function observeRequests(fastify: FastifyInstance, metrics: Metrics): void {
   });
 }
 
-/** The route's pattern, which has no ids in it. */
+/** The pattern of the route. Unlike the path, it holds no ids. */
 function routeOf(request: FastifyRequest): string {
   return request.routeOptions.url ?? 'unmatched';
 }
 
 /**
- * Answers 503 instead of a token whose time to leave is over. Here, where answers leave, as what comes after the last look
- * at the bans may take its time: keeping the answer under its idempotency key, for one.
+ * Answers 503 instead of a token if the latest time for its release is past. The check is done at the very end, because
+ * work after the last check of the bans takes time too, such as storing the answer under its idempotency key.
  */
-function keepBackLateTokens(fastify: FastifyInstance): void {
+function withholdLateTokens(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (_request, _reply, _payload, done) => {
     const current = currentRequest();
     if (current?.leaveBy === undefined || performance.now() <= current.leaveBy) {
       done();
       return;
     }
-    delete current.leaveBy; // the problem comes by here too, and may leave
+    delete current.leaveBy; // the 503 itself passes this hook too, and must not be replaced again
     done(new Problem('unavailable', 'It took too long to make the tokens. Try again.'));
   });
 }
 
-/** Ends connections once their last answer is out: kept alive, they would keep a stopping service for a minute. */
-function letGoWhenStopping(fastify: FastifyInstance): void {
+/** Closes each connection after its last answer. Connections kept alive would delay the stop by a minute. */
+function closeConnectionsWhenStopping(fastify: FastifyInstance): void {
   let stopping = false;
   fastify.addHook('preClose', (done) => {
     stopping = true;
@@ -125,7 +127,7 @@ function letGoWhenStopping(fastify: FastifyInstance): void {
   });
 }
 
-/** The caller's own request id, if it is one that can go into a log and a header, and no credential that slipped. */
+/** Uses the caller's request id if it is safe in a log and a header, and does not look like a credential. */
 function requestId(given: string | string[] | undefined): string {
   if (typeof given !== 'string' || !/^[A-Za-z0-9._-]{8,128}$/.test(given)) return randomUUID();
   const isCredential = given.startsWith('sk_') || given.split('.').length > 2;

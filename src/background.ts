@@ -1,25 +1,24 @@
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 
 /**
- * Work that a service does by itself, over and over. Every replica runs it: what it does must be safe to do twice at
- * once. A failed run is logged and the next one tries again.
+ * Work that the service repeats by itself. Every replica runs it, so two runs at the same time must do no harm. A failed
+ * run is logged, and the next run tries again.
  */
 export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private stopped = false;
 
-  /** Milliseconds from the end of one run to the beginning of the next. */
+  /** Milliseconds from the end of one run to the start of the next. */
   protected abstract readonly everyMs: number;
 
-  /** One run. */
   abstract run(): Promise<void>;
 
   onApplicationBootstrap(): void {
     this.schedule();
   }
 
-  /** Ends before the connections to what it needs are closed. */
+  /** Waits for the current run, so that it ends before the database pool and the AWS clients are closed. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -31,7 +30,7 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
     this.timer = setTimeout(() => {
       this.running = this.run()
         .catch((error: unknown) => {
-          new Logger(this.constructor.name).warn({ err: error }, 'background work failed; it will be tried again');
+          new Logger(this.constructor.name).warn({ err: error }, 'A background run failed. The next run tries again.');
         })
         .then(() => this.schedule());
     }, this.everyMs);

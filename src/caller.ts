@@ -1,16 +1,16 @@
-/** Who makes a request, as its credential says. Services take it first: what they may see and do follows from it. */
+/** Who makes a request, according to its credential. Services take the caller as their first argument. */
 export type Caller = OperatorCaller | TenantCaller;
 
 /** A caller that belongs to a tenant. */
 export type TenantCaller = ApiKeyCaller | UserCaller;
 
-/** The holder of the deployment's operator token: manages tenants, sees nothing inside one. */
+/** The holder of the deployment's operator token. The operator manages tenants, but sees nothing inside a tenant. */
 export interface OperatorCaller {
   kind: 'operator';
   id: 'operator';
 }
 
-/** A tenant's own back end or administrator, by API key. */
+/** A tenant's back end or administrator, who calls with an API key. */
 export interface ApiKeyCaller {
   kind: 'apiKey';
   /** Id of the key (`key_…`). */
@@ -19,30 +19,31 @@ export interface ApiKeyCaller {
   scopes: readonly string[];
 }
 
-/** A person of the tenant's, by a JWT of an issuer the tenant registered. */
+/** A user of the tenant's app, who calls with a JWT of an issuer that the tenant registered. */
 export interface UserCaller {
   kind: 'user';
-  /** The tenant's own user id, byte for byte (after the issuer's prefix, if it has one). */
+  /** The tenant's own user id, byte for byte. If the issuer has a prefix, the id begins with it. */
   id: string;
   tenantId: string;
   issuerId: string;
-  /** Name of a role, as the token claims it; counts only if the tenant defined such a role. */
+  /** Name of a role, from a claim of the JWT. It counts only if the tenant has a role of this name. */
   role: string | undefined;
-  /** The verified claims, for attribute templates. */
+  /** The verified claims of the JWT. Attribute templates use them. */
   claims: Readonly<Record<string, unknown>>;
 }
 
-/** A caller as answers and audit entries show it. */
+/** A caller, as answers and audit entries show it. */
 export interface CallerRef {
   kind: Caller['kind'];
   id: string;
 }
 
+/** Reduces a caller to what answers and audit entries may show. */
 export function callerRef(caller: Caller): CallerRef {
   return { kind: caller.kind, id: caller.id };
 }
 
-/** The credential's own id: what the database looks up to see that it still holds. */
+/** Id of the credential. The database looks it up to check that the credential is still valid. */
 export function credentialId(caller: Caller): string {
   return caller.kind === 'user' ? caller.issuerId : caller.id;
 }

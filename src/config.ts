@@ -2,15 +2,15 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
-/** A number in digits: `0x10`, `1e3` and blanks are slips, though JavaScript reads numbers in them. */
-const whole = (min: number, max: number) =>
+/** Takes digits only. JavaScript would read `0x10`, `1e3` and blanks as numbers too, but there they are mistakes. */
+const wholeNumber = (min: number, max: number) =>
   z
     .string()
     .refine((value) => /^\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max, {
       error: `must be a whole number from ${min} to ${max}`,
     })
     .transform(Number);
-const port = whole(0, 65_535);
+const port = wholeNumber(0, 65_535);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' });
 const proxies = z
@@ -21,7 +21,7 @@ const proxies = z
   });
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// address' });
 
-/** Every variable the service reads, each as `.env.example` describes it. */
+/** Every variable that the service reads. `.env.example` describes each. */
 const environment = z.object({
   PORT: port.default(3000),
   HOST: z.string().min(1).default('0.0.0.0'),
@@ -30,11 +30,11 @@ const environment = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   DATABASE_URL: postgresUrl,
   DATABASE_OWNER_URL: postgresUrl.optional(),
-  DATABASE_POOL_SIZE: whole(2, 200).default(10),
+  DATABASE_POOL_SIZE: wholeNumber(2, 200).default(10),
   STAGEDOOR_OPERATOR_TOKEN: z
     .string()
     .regex(/^[\x21-\x7e]{32,}$/, 'must have at least 32 characters: ASCII, and no blanks')
-    // A credential's kind is told by its look.
+    // The service recognises the kind of a credential by its form.
     .refine(
       (token) => !token.startsWith('sk_') && token.split('.').length < 3,
       'must not look like an API key or a JWT',
@@ -48,31 +48,31 @@ const environment = z.object({
   IVS_CHAT_ENDPOINT: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
   JWKS_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
   TRUSTED_PROXIES: proxies.optional(),
-  VENDS_PER_USER_PER_MINUTE: whole(1, 10_000).default(30),
+  VENDS_PER_USER_PER_MINUTE: wholeNumber(1, 10_000).default(30),
 });
 
-/** What the environment says, checked. After this nobody asks whether a value is there. */
+/** The checked environment. Code that has a `Settings` need not check whether a value is there. */
 export class Settings {
   readonly port: number;
   readonly host: string;
   readonly metricsPort: number | undefined;
   readonly logLevel: string;
-  /** Where traces go; unset, nowhere. */
+  /** URL of the OpenTelemetry collector. Without it the service sends no traces. */
   readonly otlpEndpoint: string | undefined;
   readonly databaseUrl: string;
-  /** Whom migrations run as: the owner of the tables, which the service must not be. */
+  /** Migrations connect with this URL, as the owner of the tables. The service itself must not be the owner. */
   readonly databaseOwnerUrl: string | undefined;
   readonly databasePoolSize: number;
   readonly operatorToken: string;
   readonly masterKey: Buffer;
-  /** Region of tenants that name none. */
+  /** AWS Region of tenants that were created without one. */
   readonly region: string;
-  /** Where both control planes and STS answer; unset means AWS. */
+  /** URL of both IVS control planes and of STS. Without it the service calls AWS. */
   readonly ivsEndpoint: string | undefined;
-  /** Where chat clients connect; unset means AWS's endpoint of the tenant's Region. */
+  /** URL that chat clients connect to. Without it they connect to the AWS endpoint of the tenant's Region. */
   readonly ivsChatEndpoint: string | undefined;
   readonly jwksAllowPrivateAddresses: boolean;
-  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For counts. */
+  /** Addresses or CIDR ranges of proxies. The service believes their X-Forwarded-For. */
   readonly trustedProxies: string[] | undefined;
   readonly vendsPerUserPerMinute: number;
 
@@ -96,9 +96,9 @@ export class Settings {
   }
 
   /**
-   * Reads and checks the environment.
-   * @param required variables that are needed this time, beside those that always are.
-   * @throws {InvalidSettings} naming every variable that is wrong, at once.
+   * Reads and checks the environment. An empty variable counts as unset.
+   * @param required variables that this start needs, in addition to those that every start needs.
+   * @throws {InvalidSettings} with all wrong variables at once.
    */
   static from(env: NodeJS.ProcessEnv, required: string[] = []): Settings {
     const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
@@ -112,11 +112,11 @@ export class Settings {
     return new Settings(result.data);
   }
 
-  /** The names of all variables, for the test that keeps `.env.example` in step. */
+  /** The names of all variables. A test compares them with `.env.example`. */
   static readonly variables = Object.keys(environment.shape);
 }
 
-/** The environment cannot be used. Values are not repeated: some are secrets. */
+/** The environment is not valid. The message has no values, because some of them are secrets. */
 export class InvalidSettings extends Error {
   constructor(readonly faults: string[]) {
     super(`The settings are not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}\nSee .env.example.`);
@@ -124,7 +124,7 @@ export class InvalidSettings extends Error {
   }
 }
 
-/** ipaddr.js alone would take `2` for 0.0.0.2, where somebody means a number of hops. */
+/** Asks `isIP` too, because ipaddr.js alone reads `2` as 0.0.0.2, and whoever writes `2` means a number of hops. */
 function isRange(part: string): boolean {
   return isIP(part.split('/')[0] ?? '') !== 0 && ipaddr.isValidCIDR(part);
 }

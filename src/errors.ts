@@ -1,6 +1,6 @@
 /**
- * Every way a request can fail, with its HTTP status. The list is closed: a caller may switch over it. A kind is worth
- * having only if a caller would act on it differently.
+ * Every way in which a request can fail, with its HTTP status. The list is closed, so that a caller can switch over it.
+ * Add a code only if a caller would act on it differently. The page /docs/problems explains each (openapi/docs.ts).
  */
 export const problemKinds = {
   invalid_request: { status: 400, title: 'The request is not valid' },
@@ -8,7 +8,7 @@ export const problemKinds = {
   forbidden: { status: 403, title: 'The caller may not do this' },
   banned: { status: 403, title: 'The user is banned' },
   not_found: { status: 404, title: 'There is no such thing' },
-  conflict: { status: 409, title: 'The request conflicts with what is there' },
+  conflict: { status: 409, title: 'The request does not fit the present state' },
   space_full: { status: 409, title: 'The space is full' },
   space_closed: { status: 409, title: 'The space is closed' },
   idempotency_mismatch: { status: 409, title: 'The idempotency key was used for another request' },
@@ -23,7 +23,7 @@ export const problemKinds = {
 
 export type ProblemCode = keyof typeof problemKinds;
 
-/** One fault in the input: where it is (dotted path, empty for the whole) and what to change. */
+/** One fault in the input. `path` is the dotted path of the field; it is empty for the whole body. */
 export interface InputFault {
   path: string;
   message: string;
@@ -33,17 +33,17 @@ export interface ProblemOptions {
   errors?: InputFault[];
   /** Whole seconds after which the same request may succeed. */
   retryAfterSeconds?: number;
-  /** The HTTP status where it differs from the kind's own (415 is an `invalid_request`). */
+  /** The HTTP status, if it differs from that of the code (a 415 has the code `invalid_request`). */
   status?: number;
-  /** Further headers of the answer. */
+  /** Additional headers of the answer. */
   headers?: Record<string, string>;
-  /** Further fields of the problem document, such as until when a ban lasts. */
+  /** Additional fields of the problem document, such as the end of a ban. */
   extra?: Record<string, unknown>;
-  /** The reason, for the log; callers never see it. */
+  /** The reason for the log. Callers never see it. */
   cause?: unknown;
 }
 
-/** A failure in words meant for the caller. Anything else that is thrown becomes `internal` at the edge. */
+/** A failure that the caller may read. `ProblemFilter` turns every other error into `internal`. */
 export class Problem extends Error {
   readonly status: number;
   readonly errors: InputFault[] | undefined;
@@ -53,7 +53,7 @@ export class Problem extends Error {
 
   constructor(
     readonly code: ProblemCode,
-    /** What happened and what to do about it, in a sentence or two. */
+    /** One or two sentences: what happened, and what to do. */
     readonly detail: string,
     options: ProblemOptions = {},
   ) {
@@ -68,12 +68,12 @@ export class Problem extends Error {
   }
 }
 
-/** The one answer for a thing that is not there, or is another tenant's: nobody can tell the two apart. */
+/** The answer for a thing that does not exist or belongs to another tenant. A caller cannot tell the two apart. */
 export function notFound(what: string): Problem {
   return new Problem('not_found', `There is no such ${what}.`);
 }
 
-/** A request that is refused for one field. */
+/** The answer to a request with one wrong field. `path` is dotted, as in `InputFault`. */
 export function invalid(path: string, message: string): Problem {
   return new Problem('invalid_request', 'Correct the fields named in errors and send the request again.', {
     errors: [{ path, message }],

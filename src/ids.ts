@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { typeid } from 'typeid-js';
 
-/** What the prefixes of ids stand for. */
+/** The prefixes of ids: tenant, API key, issuer, space, grant, ban, action, audit entry, signing key. */
 export type IdPrefix = 'ten' | 'key' | 'iss' | 'spc' | 'grt' | 'ban' | 'act' | 'aud' | 'sgk';
 
-/** A new id such as `spc_01h455vb4pex5vsknk084sn02q`: a UUIDv7 in base 32, so that ids sort by age. Not a secret. */
+/** Makes an id such as `spc_01h455vb4pex5vsknk084sn02q`: a UUIDv7 in base 32. Ids sort by age. An id is no secret. */
 export function newId(prefix: IdPrefix): string {
   return typeid(prefix).toString();
 }
@@ -12,8 +12,8 @@ export function newId(prefix: IdPrefix): string {
 const alphanumerics = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /**
- * A participant id for a token we sign: 16 random alphanumerics (95 bits). IVS allows `_` in the token but refuses it in
- * the operations that take a participant id, so none is used (service model, `ParticipantId`).
+ * Makes a participant id for a token that Stagedoor signs: 16 random letters and digits (95 bits). It has no `_`: IVS
+ * allows `_` in the token, but refuses it in operations that take a participant id (service model, `ParticipantId`).
  */
 export function newParticipantId(): string {
   return Array.from({ length: 16 }, () => alphanumerics[randomInt(alphanumerics.length)]).join('');

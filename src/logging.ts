@@ -2,10 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger, type Params } from 'nestjs-pino';
 import type { Settings } from './config.ts';
 
-/** JSON to standard output. No header, no body and no query: they are where the secrets are. */
+/** Logs JSON to standard output. Headers, bodies and queries are never logged, because they hold secrets. */
 export function loggerOptions(settings: Settings): Params {
   return {
-    forRoutes: [], // its middleware would have nothing to do: see logRequest
+    forRoutes: [], // `logRequest` writes the request line, so no route needs nestjs-pino's middleware
     pinoHttp: {
       level: settings.logLevel,
       redact: { paths: ['*.token', '*.key', '*.secret', '*.authorization'], censor: '[redacted]' },
@@ -13,15 +13,16 @@ export function loggerOptions(settings: Settings): Params {
   };
 }
 
-const ownId = /^[a-z]{3}_[0-9a-z]{26}$/;
+/** The form of ids that Stagedoor makes: see `newId`. */
+const idPattern = /^[a-z]{3}_[0-9a-z]{26}$/;
 
 /**
- * One line for a request that was answered, with its id. Of the path only the route's pattern and the ids of our own
- * making: the rest is text of the caller's, which may be a person's name, or a credential in the wrong place.
+ * Logs one line for an answered request. Of the path it logs the route's pattern and the ids that Stagedoor made. The
+ * caller chooses the rest of a path: it may hold a person's name, or a credential by mistake.
  */
 export function logRequest(request: FastifyRequest, reply: FastifyReply, route: string): void {
   const ids = Object.entries((request.params ?? {}) as Record<string, unknown>).filter(
-    ([, value]) => typeof value === 'string' && ownId.test(value),
+    ([, value]) => typeof value === 'string' && idPattern.test(value),
   );
   const line = {
     requestId: request.id,

@@ -1,10 +1,10 @@
 import { Settings } from './config.ts';
 
-/** Starts the service; with `--migrate`, after bringing the database up to date. */
+/** Starts the service. With `--migrate` it migrates the database first. */
 async function main(): Promise<void> {
   const migrating = process.argv.includes('--migrate');
   const settings = Settings.from(process.env, migrating ? ['DATABASE_OWNER_URL'] : []);
-  // Only now is the rest loaded, which takes a second or two: a wrong setting is told at once.
+  // Loading the rest takes a second or two. It comes after the settings, so that a wrong setting is reported at once.
   if (migrating && settings.databaseOwnerUrl !== undefined) {
     const { migrate } = await import('./database/migrate.ts');
     await migrate(settings.databaseOwnerUrl);

@@ -1,32 +1,36 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Tx } from './database/database.ts';
 
-/** What accompanies a request through the code without being an argument of everything. */
+/** What belongs to one request and is needed deep in the code, where it is not passed as an argument. */
 export interface RequestContext {
   requestId: string;
-  /** When the request came in, by `performance.now()`. */
+  /** Time of arrival, in milliseconds of `performance.now()`. */
   startedAt: number;
   /**
-   * Set while a request with an `Idempotency-Key` runs: notes in the mutation's own transaction, which has entered this
-   * tenant, that it was applied.
+   * Set for a request with an `Idempotency-Key`. Records in the transaction of the change that the change was made.
+   * `tenantId` is the tenant that the transaction has entered.
    */
   markApplied?: (tx: Tx, tenantId: string) => Promise<void>;
-  /** Set when the answer holds a token: until when it may leave, by `performance.now()`. */
+  /** Set if the answer holds a token: the latest time at which it may leave, in milliseconds of `performance.now()`. */
   leaveBy?: number;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();
 
-/** The request being served, or undefined in background work. */
+/** The context of the current request. Background work has none. */
 export function currentRequest(): RequestContext | undefined {
   return storage.getStore();
 }
 
+/** Runs `work` so that `currentRequest` answers with `context`, also in everything that `work` starts. */
 export function runInRequest(context: RequestContext, work: () => void): void {
   storage.run(context, work);
 }
 
-/** The answer being made holds a token: it is held back once this time, by `performance.now()`, is past (app.ts). */
+/**
+ * Sets the latest time at which the current answer may leave, in milliseconds of `performance.now()`. Call it when the
+ * answer holds a token. app.ts answers 503 after that time.
+ */
 export function mustLeaveBy(time: number): void {
   const current = storage.getStore();
   if (current) current.leaveBy = time;

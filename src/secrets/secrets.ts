@@ -10,12 +10,12 @@ import {
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../config.ts';
 
-/** First byte of what is sealed, so that another scheme or key can follow. */
+/** First byte of a sealed value. A later scheme or master key gets another number. */
 const version = 1;
 const ivBytes = 12;
 const tagBytes = 16;
 
-/** What a sealed value belongs to; it opens nowhere else. */
+/** The place a sealed value belongs to. It cannot be opened for another place. */
 export interface SealedFor {
   tenantId: string;
   /** Table and column, such as `issuers.secret`. */
@@ -24,7 +24,7 @@ export interface SealedFor {
   id: string;
 }
 
-/** Keeps secrets out of the database in clear, and derives the keys that must differ by purpose. */
+/** Encrypts secrets for the database, hashes API keys and makes pseudonyms. Each purpose has a key of its own. */
 @Injectable()
 export class Secrets {
   private readonly sealingKey: KeyObject;
@@ -32,7 +32,7 @@ export class Secrets {
   private readonly pseudonymKey: KeyObject;
 
   constructor(settings: Settings) {
-    // Key objects, made once: importing the bytes anew takes longer than the hash itself.
+    // Key objects are made once, because importing the bytes takes longer than the hash itself.
     const derive = (purpose: string) =>
       createSecretKey(Buffer.from(hkdfSync('sha256', settings.masterKey, '', `stagedoor ${purpose}`, 32)));
     this.sealingKey = derive('seal');
@@ -40,7 +40,7 @@ export class Secrets {
     this.pseudonymKey = derive('pseudonym');
   }
 
-  /** Encrypts with AES-256-GCM. The result is version, nonce, tag and ciphertext, in that order. */
+  /** Encrypts with AES-256-GCM. The result is version (1 byte), nonce (12), tag (16) and ciphertext, in this order. */
   seal(plain: Buffer | string, owner: SealedFor): Buffer {
     const iv = randomBytes(ivBytes);
     const cipher = createCipheriv('aes-256-gcm', this.sealingKey, iv).setAAD(binding(owner));
@@ -48,7 +48,10 @@ export class Secrets {
     return Buffer.concat([Buffer.of(version), iv, cipher.getAuthTag(), sealed]);
   }
 
-  /** @throws if it was sealed for another row, under another master key, or changed. */
+  /**
+   * Decrypts what `seal` made.
+   * @throws {Error} if the value was sealed for another place or with another master key, or was changed.
+   */
   open(sealed: Uint8Array, owner: SealedFor): Buffer {
     const bytes = Buffer.from(sealed);
     if (bytes[0] !== version) throw new Error(`cannot open a secret of version ${bytes[0]}`);
@@ -58,17 +61,21 @@ export class Secrets {
     return Buffer.concat([decipher.update(bytes.subarray(1 + ivBytes + tagBytes)), decipher.final()]);
   }
 
-  /** Keyed hash of an API key. The key is 256 random bits, so no slow hash is needed. */
+  /** Keyed hash of an API key, 32 bytes. A fast hash is enough, because an API key has 256 random bits. */
   hashApiKey(key: string): Buffer {
     return createHmac('sha256', this.apiKeyPepper).update(key).digest();
   }
 
-  /** What IVS and the other participants see instead of the user id: stable in a tenant, unrelated between tenants. */
+  /**
+   * What IVS and the other participants see instead of the user id: 32 hexadecimal digits. A user keeps their pseudonym.
+   * The same user id has another pseudonym in another tenant.
+   */
   pseudonym(tenantId: string, userId: string): string {
     return createHmac('sha256', this.pseudonymKey).update(`${tenantId}\n${userId}`).digest('hex').slice(0, 32);
   }
 }
 
+/** Additional authenticated data: it ties the ciphertext to its row and column. */
 function binding(owner: SealedFor): Buffer {
   return Buffer.from(JSON.stringify([owner.tenantId, owner.column, owner.id]));
 }

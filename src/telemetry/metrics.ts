@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const bucketsInSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** Everything the service counts. Labels are from closed sets: no tenant, user or id is ever one. */
+/** All metrics of the service. Labels come from closed sets: a tenant, a user or an id is never a label. */
 @Injectable()
 export class Metrics {
   readonly registry = new Registry();
@@ -12,43 +12,43 @@ export class Metrics {
     name: 'stagedoor_http_request_duration_seconds',
     help: 'Time from the request to its answer.',
     labelNames: ['method', 'route', 'status'] as const,
-    buckets: seconds,
+    buckets: bucketsInSeconds,
     registers: [this.registry],
   });
 
   readonly vends = new Counter({
     name: 'stagedoor_vends_total',
-    help: 'Vends by what was asked for, outcome (released, refused, failed) and reason.',
+    help: 'Requests for tokens, by kind of token, outcome (released, refused, failed) and reason.',
     labelNames: ['kind', 'outcome', 'reason'] as const,
     registers: [this.registry],
   });
 
   readonly ivsCalls = new Histogram({
     name: 'stagedoor_ivs_call_duration_seconds',
-    help: 'Calls to Amazon IVS by operation and result (ok, or the name of the error).',
+    help: 'Calls to Amazon IVS, by operation and result (ok, or the kind of the failure).',
     labelNames: ['operation', 'result'] as const,
-    buckets: seconds,
+    buckets: bucketsInSeconds,
     registers: [this.registry],
   });
 
   readonly ivsTurns = new Histogram({
     name: 'stagedoor_ivs_turn_wait_seconds',
-    help: 'Waits of vends for their turn to call Amazon IVS while it throttles, by operation and outcome (given, refused).',
+    help: 'Time that requests for tokens wait for their turn while Amazon IVS throttles, by operation and outcome (given, refused).',
     labelNames: ['operation', 'outcome'] as const,
-    buckets: seconds,
+    buckets: bucketsInSeconds,
     registers: [this.registry],
   });
 
   readonly jwksFetches = new Counter({
     name: 'stagedoor_jwks_fetches_total',
-    help: 'Fetches of issuers’ keys by result (ok, failed).',
+    help: 'Fetches of the keys of issuers, by result (ok, failed).',
     labelNames: ['result'] as const,
     registers: [this.registry],
   });
 
   readonly silence = new Histogram({
     name: 'stagedoor_time_to_silence_seconds',
-    help: 'From a moderator’s request to the end of the last connection it is about.',
+    help: 'Time from the request of a moderator to the end of the last connection that it concerns.',
     labelNames: ['kind'] as const,
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300],
     registers: [this.registry],
@@ -56,32 +56,32 @@ export class Metrics {
 
   readonly deliveries = new Counter({
     name: 'stagedoor_deliveries_total',
-    help: 'Calls of moderation to IVS by operation and what came of them (done, not_connected, retry, stuck).',
+    help: 'Moderation calls to Amazon IVS, by operation and outcome (done, not_connected, retry, stuck).',
     labelNames: ['operation', 'outcome'] as const,
     registers: [this.registry],
   });
 
   readonly stuckDeliveries = new Gauge({
     name: 'stagedoor_stuck_deliveries',
-    help: 'Calls of moderation that IVS refuses the service. Anything above zero needs somebody to look.',
+    help: 'Deliveries that Amazon IVS refuses to the service. A value above zero needs an operator.',
     registers: [this.registry],
   });
 
   readonly overdueDeliveries = new Gauge({
     name: 'stagedoor_overdue_deliveries',
-    help: 'Calls of moderation that have waited for more than ten seconds.',
+    help: 'Deliveries that have waited for more than ten seconds.',
     registers: [this.registry],
   });
 
   readonly undeliveredBans = new Gauge({
     name: 'stagedoor_bans_without_delivery',
-    help: 'Grants of banned users that nothing is being done about. Must be zero.',
+    help: 'Grants of banned users that the service does not act on. Must be zero.',
     registers: [this.registry],
   });
 
   readonly audit = new Counter({
     name: 'stagedoor_audit_sealed_total',
-    help: 'Audit entries that were given their place in a hash chain.',
+    help: 'Audit entries that were added to a hash chain.',
     registers: [this.registry],
   });
 

@@ -1,9 +1,9 @@
 import { type Attributes, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 
-/** Without an SDK behind it (see tracing.ts) this makes spans that are nothing and cost next to nothing. */
+/** If tracing.ts has not loaded the SDK, this tracer makes empty spans, which cost almost nothing. */
 const tracer = trace.getTracer('stagedoor');
 
-/** Runs `work` inside a span. Attributes are names of operations and results; never an id of a person, a token or a key. */
+/** Runs `work` inside a span. Attributes are names of operations and results, never the id of a user, a token or a key. */
 export async function inSpan<T>(
   name: string,
   attributes: Attributes,
@@ -22,7 +22,7 @@ export async function inSpan<T>(
   });
 }
 
-/** Begins the span of a request, within the caller's trace if its headers name one, and runs `work` inside. */
+/** Starts the span of a request and runs `work` inside it. If the headers name a trace, the span belongs to it. */
 export function beginRequestSpan(method: string, route: string, headers: object, work: () => void): Span {
   const parent = propagation.extract(context.active(), headers);
   const attributes = { 'http.request.method': method, 'http.route': route };
@@ -31,7 +31,7 @@ export function beginRequestSpan(method: string, route: string, headers: object,
   return span;
 }
 
-/** Ends the span of a request with its answer's status. */
+/** Ends the span of a request. `status` is the HTTP status of the answer. */
 export function endRequestSpan(span: Span, status: number): void {
   span.setAttribute('http.response.status_code', status);
   if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });

@@ -1,6 +1,6 @@
 /**
- * Sends traces to an OpenTelemetry collector, by OTLP over HTTP, when an endpoint is given; the SDK is loaded only then.
- * What is left is sent when the process is told to end.
+ * Sends traces to an OpenTelemetry collector by OTLP over HTTP. Without an endpoint it does nothing and does not load the
+ * SDK. On SIGTERM it sends the spans that are still buffered.
  */
 export async function startTracing(endpoint: string | undefined): Promise<void> {
   if (endpoint === undefined) return;
