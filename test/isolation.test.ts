@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { typeid } from 'typeid-js';
-import { carries, type Scope, scopes } from '../src/http/access.ts';
+import { hasScope, type Scope, scopes } from '../src/http/access.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from './support/stagedoor.ts';
 
 const document = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../openapi.json'), 'utf8')) as {
@@ -491,7 +491,7 @@ describe('who may not call an operation learns nothing by trying', () => {
   test.each(those((operation) => scopeOf(operation) !== undefined))(
     '%s: a key without its scope',
     async (_, operation) => {
-      const others = scopes.filter((scope) => !carries([scope], scopeOf(operation) as Scope));
+      const others = scopes.filter((scope) => !hasScope([scope], scopeOf(operation) as Scope));
       const { key } = await makeKey(acme, others);
       const refused = await call(operation, { ...nonsense, as: key });
       expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } });

@@ -6,7 +6,7 @@ import type { ApiKeyCaller, OperatorCaller, TenantCaller } from '../caller.ts';
 import { Database, type Tx } from '../database/database.ts';
 import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
-import { carries, type Scope } from '../http/access.ts';
+import { hasScope, type Scope } from '../http/access.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { Secrets } from '../secrets/secrets.ts';
@@ -148,7 +148,7 @@ export class ApiKeysService {
 /** Nobody hands out more than he has. */
 function mayGive(caller: TenantCaller, wanted: readonly Scope[]): void {
   const own = caller.kind === 'apiKey' ? caller.scopes : [];
-  const missing = wanted.filter((scope) => !carries(own, scope));
+  const missing = wanted.filter((scope) => !hasScope(own, scope));
   if (missing.length > 0) {
     throw new Problem('forbidden', `A key can only give scopes it has itself; it lacks ${missing.join(', ')}.`);
   }

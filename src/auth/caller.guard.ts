@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { Caller } from '../caller.ts';
 import { Problem } from '../errors.ts';
-import { type Access, accessMetadata, type AuthenticatedRequest, carries } from '../http/access.ts';
+import { type Access, accessMetadata, type AuthenticatedRequest, hasScope } from '../http/access.ts';
 import { bearerToken } from './strategies.ts';
 
 /** Where Passport's guards put who they found. */
@@ -46,7 +46,7 @@ function authorize(caller: Caller | undefined, access: Access | undefined): void
     case 'operator':
       throw new Problem('forbidden', 'The operator manages tenants and does nothing inside one: use an API key.');
     case 'apiKey':
-      if (carries(caller.scopes, access.scope)) return;
+      if (hasScope(caller.scopes, access.scope)) return;
       throw new Problem('forbidden', `This API key lacks the scope ${access.scope}.`);
     case 'user':
       if (access.users) return;

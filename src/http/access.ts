@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestj
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../caller.ts';
 
-/** What an API key may be given. */
+/** The scopes an API key can have. `*` stands for all. */
 export const scopes = [
   'spaces:read',
   'spaces:write',
@@ -19,38 +19,40 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number];
 
-/** Scopes that another includes: who may act may see what became of it. */
+/** For a scope, the wider scope that includes it. Whoever may act may also read what became of their actions. */
 const includedIn: Partial<Record<Scope, Scope>> = { 'moderation:read': 'moderation:write' };
 
-/** Whether a key with these scopes has this one, by its name or in another. */
-export function carries(held: readonly string[], scope: Scope): boolean {
+/** Whether a key with the scopes `held` may do what `scope` allows. */
+export function hasScope(held: readonly string[], scope: Scope): boolean {
   const wider = includedIn[scope];
   return held.includes(scope) || held.includes('*') || (wider !== undefined && held.includes(wider));
 }
 
-/** Who may call a route. A route that declares nothing is refused to everybody. */
+/** Who may call a route. Nobody may call a route without such a declaration. */
 export type Access =
   | { public: true }
   | { operator: true }
   | {
-      /** API keys that carry this scope. */
+      /** API keys with this scope may call. */
       scope: Scope;
-      /** App users too: what they may do is then up to their role, which the service looks at. */
+      /** App users may call too. The service then checks what their role allows. */
       users?: true;
     };
 
+/** Key of the metadata that holds the `Access` of a route. The guard reads it. */
 export const accessMetadata = 'stagedoor:access';
 
+/** Declares who may call a route. `@Endpoint` uses it; routes need not name it themselves. */
 export function AllowedTo(access: Access): MethodDecorator {
   return SetMetadata(accessMetadata, access);
 }
 
-/** A Fastify request after authentication. */
+/** A Fastify request. The guard sets `caller`; a public route has none. */
 export interface AuthenticatedRequest extends FastifyRequest {
   caller?: Caller;
 }
 
-/** The caller of the request, as the guard has authenticated it. */
+/** Parameter decorator: the caller that the guard has authenticated. */
 export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller | undefined => {
   return context.switchToHttp().getRequest<AuthenticatedRequest>().caller;
 });

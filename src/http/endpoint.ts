@@ -4,21 +4,22 @@ import type { z } from 'zod';
 import type { ProblemCode } from '../errors.ts';
 import { type Access, AllowedTo } from './access.ts';
 
-/** What a route promises. From this come its access rule, its status and its part of the OpenAPI document. */
+/** The declaration of a route. Its access rule, its status and its part of the OpenAPI document come from it. */
 export interface EndpointOptions {
   /** A few words, in the imperative. */
   summary: string;
-  /** What a user of the API should know that the schemas do not say. */
+  /** What a customer should know and the schemas do not say. */
   description?: string;
+  /** Group of the route in the OpenAPI document: one of those in openapi/openapi.ts. */
   tag: string;
   access: Access;
-  /** Status and shape of success; `null` for an answer without a body. The first is the default status. */
+  /** Status and schema of each success; `null` stands for an answer without a body. The first status is the default. */
   answers: Record<number, z.ZodType | null>;
-  /** Problem codes beyond those any such route may answer. */
+  /** Problem codes in addition to those that every route of this kind may answer. */
   problems?: ProblemCode[];
 }
 
-/** Declares a route: who may call it, what it answers, and how it fails. */
+/** Declares a route: who may call it, what it answers and how it fails. Every route must have it. */
 export function Endpoint(options: EndpointOptions): MethodDecorator {
   const { access } = options;
   const [status] = Object.keys(options.answers).map(Number);
@@ -30,7 +31,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     ...Object.entries(options.answers).map(([code, schema]) =>
       ApiResponse({
         status: Number(code),
-        description: meanings[code] ?? 'As asked.',
+        description: descriptionOfStatus[code] ?? 'The request was carried out.',
         ...(schema && { standardSchema: schema }),
       }),
     ),
@@ -38,13 +39,13 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
   );
 }
 
-/** Where the problem codes of an operation stand until src/openapi/ makes its answers of them. */
+/** Extension that carries the problem codes of an operation to src/openapi/, which turns them into answers. */
 export const problemCodes = 'x-problem-codes';
 
-const meanings: Record<string, string> = {
-  201: 'Made.',
-  202: 'On record; its delivery to IVS goes on.',
-  204: 'Done.',
+const descriptionOfStatus: Record<string, string> = {
+  201: 'It was created.',
+  202: 'The action is recorded. Its deliveries to Amazon IVS continue.',
+  204: 'It was done.',
 };
 
 function describe({ access, description }: EndpointOptions): string {
@@ -57,7 +58,7 @@ function describe({ access, description }: EndpointOptions): string {
   return `${description ? `${description}\n\n` : ''}Callers: ${who}`;
 }
 
-/** One of these will do. An API key has to carry the scope that is named with it. */
+/** The caller needs one of these credentials. The scope beside `apiKey` is the one that the key needs. */
 function securityOf(access: Access): Record<string, string[]>[] {
   if ('public' in access) return [];
   if ('operator' in access) return [{ operator: [] }];

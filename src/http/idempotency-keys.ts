@@ -6,28 +6,30 @@ import { Database, type Scope, systemScope, type Tx } from '../database/database
 import { Problem } from '../errors.ts';
 import { Secrets } from '../secrets/secrets.ts';
 
-/** Longest a request may take before another with its key may go on in its place, in milliseconds. */
-const takenForMs = 30_000;
+/** How long a request owns its key, in milliseconds. After that a repeated request may run in its place. */
+const ownedForMs = 30_000;
 
-/** One request that carries a key. */
+/** One request with an `Idempotency-Key`. */
 export interface Attempt {
   caller: Caller;
-  /** Method and path. */
+  /** Method and path, such as `POST /v1/spaces`. */
   operation: string;
   key: string;
   body: unknown;
 }
 
+/** An answer to repeat: its HTTP status and its body. */
 export interface Answer {
   status: number;
   body: unknown;
 }
 
 /**
- * Remembers what was asked under an `Idempotency-Key`, and the answer, for 24 hours. A key counts for one caller and one
- * operation. Answers are kept encrypted, as one of them holds an API key; tokens are not kept at all.
+ * Stores requests with an `Idempotency-Key`, and their answers, for 24 hours. A key belongs to one caller and one
+ * operation. Answers are stored encrypted, because one kind of answer holds an API key. Tokens are not stored at all.
  *
- * States of a key: running (somebody is at it), applied (the change is committed, the answer not yet kept), answered.
+ * States of a key: running (a request is working), applied (its change is committed, its answer is not stored yet),
+ * answered.
  */
 @Injectable()
 export class IdempotencyKeys extends BackgroundWork {
@@ -40,16 +42,17 @@ export class IdempotencyKeys extends BackgroundWork {
     super();
   }
 
-  /** Forgets what is older than 24 hours. */
+  /** Deletes keys that are older than 24 hours. */
   async run(): Promise<void> {
     await this.database.run('sweep_idempotency_keys', { olderThan: '24 hours' });
   }
 
   /**
    * Takes the key for this request.
-   * @param issuesTokens a repeated request is to run again, whatever was answered before.
-   * @returns the first answer, if the request was made before.
-   * @throws Problem `idempotency_mismatch` if the key was used for another body; `conflict` while the first is running.
+   * @param issuesTokens true: a repeated request runs again, because answers with tokens are not stored.
+   * @returns the stored answer if this is a repeated request; undefined if the request must run now.
+   * @throws Problem `idempotency_mismatch` if the key was used with another body; `conflict` while the first request is
+   * running, or if its answer was lost.
    */
   async begin(attempt: Attempt, issuesTokens: boolean): Promise<Answer | undefined> {
     const where = this.rowOf(attempt);
@@ -58,7 +61,7 @@ export class IdempotencyKeys extends BackgroundWork {
       const taken = await tx.$executeRaw`
         insert into idempotency_keys (tenant_id, caller, operation, key, request_hash, state, taken_until)
         values (${where.tenantId}, ${where.caller}, ${where.operation}, ${where.key}, ${requestHash}, 'running',
-                now() + make_interval(secs => ${takenForMs / 1000}))
+                now() + make_interval(secs => ${ownedForMs / 1000}))
         on conflict (tenant_id, caller, operation, key) do update
            set taken_until = excluded.taken_until, state = 'running'
          where idempotency_keys.request_hash = excluded.request_hash
@@ -67,20 +70,21 @@ export class IdempotencyKeys extends BackgroundWork {
       if (taken === 1) return undefined;
       const row = await tx.idempotencyKey.findUniqueOrThrow({ where: { tenantId_caller_operation_key: where } });
       if (!Buffer.from(row.requestHash).equals(requestHash)) {
-        throw new Problem('idempotency_mismatch', 'Use another Idempotency-Key: this one came with another body.');
+        throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another body. Use a new key.');
       }
       if (row.state === 'answered') return this.read(attempt, row);
       throw row.state === 'applied' && row.takenUntil < new Date()
-        ? new Problem('conflict', 'The first request was carried out, but its answer was lost. Look at what is there.')
-        : new Problem('conflict', 'The first request with this Idempotency-Key is still running.', {
+        ? new Problem('conflict', 'The first request was carried out, but its answer was lost. Read the present state.')
+        : new Problem('conflict', 'The first request with this Idempotency-Key is still running. Try again shortly.', {
             retryAfterSeconds: 1,
           });
     });
   }
 
   /**
-   * Notes, in the transaction of the change itself, that it was made: it will not be made again.
-   * @param entered the tenant that the transaction has entered. The operator's keys are not among that one's.
+   * Records in the transaction of the change that the change was made, so that a repeated request does not make it again.
+   * @param entered the tenant that the transaction has entered. The operator's keys do not belong to this tenant, so the
+   * transaction enters their place for a moment.
    */
   async markApplied(tx: Tx, attempt: Attempt, entered: string): Promise<void> {
     const where = this.rowOf(attempt);
@@ -91,6 +95,7 @@ export class IdempotencyKeys extends BackgroundWork {
     if (count !== 1) throw new Error('a change was made under an idempotency key that is not on record');
   }
 
+  /** Stores the answer. From now on a repeated request gets it. */
   async finish(attempt: Attempt, answer: Answer): Promise<void> {
     const sealed = this.secrets.seal(JSON.stringify({ body: answer.body }), this.sealedFor(attempt));
     await this.database.inScope(scopeOf(attempt), (tx) =>
@@ -102,8 +107,8 @@ export class IdempotencyKeys extends BackgroundWork {
   }
 
   /**
-   * Lets go of the key after a failure that changed nothing, so that the request can be made again. A deletion may fail
-   * after it was recorded, when IVS does not do its part; making it again is how it gets finished.
+   * Frees the key after a failure that changed nothing, so that the caller can repeat the request. A deletion may also
+   * fail after it was recorded, because IVS failed. It frees the key too, because repeating it finishes the deletion.
    */
   async abandon(attempt: Attempt): Promise<void> {
     const states = attempt.operation.startsWith('DELETE ') ? ['running', 'applied'] : ['running'];
@@ -111,7 +116,7 @@ export class IdempotencyKeys extends BackgroundWork {
       .inScope(scopeOf(attempt), (tx) =>
         tx.idempotencyKey.deleteMany({ where: { ...this.rowOf(attempt), state: { in: states } } }),
       )
-      .catch(() => undefined); // then the key frees itself
+      .catch(() => undefined); // the key becomes free by itself after `ownedForMs`
   }
 
   private read(attempt: Attempt, row: { status: number | null; answer: Uint8Array | null }): Answer {
@@ -130,7 +135,7 @@ export class IdempotencyKeys extends BackgroundWork {
   }
 }
 
-/** The operator stands outside of all tenants; his keys are kept as if he were one. */
+/** The operator belongs to no tenant. Their keys are stored under the tenant id `operator`. */
 function tenantOf(caller: Caller): string {
   return caller.kind === 'operator' ? 'operator' : caller.tenantId;
 }
@@ -139,7 +144,7 @@ function scopeOf({ caller }: Attempt): Scope {
   return systemScope(tenantOf(caller));
 }
 
-/** For whoever asks for an answer again: a credential that no longer holds gets none. */
+/** Scope for reading a stored answer. The database checks the credential, so that a withdrawn one reads nothing. */
 function callerScope({ caller }: Attempt): Scope {
   return { tenantId: tenantOf(caller), kind: caller.kind, credential: credentialId(caller) };
 }

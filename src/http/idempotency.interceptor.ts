@@ -9,12 +9,12 @@ import { IdempotencyKeys, type Attempt } from './idempotency-keys.ts';
 
 const issuesTokensMetadata = 'stagedoor:issues-tokens';
 
-/** Marks a route that gives tokens: a repeated request re-runs every check and mints anew, as no token is ever kept. */
+/** Marks a route that gives tokens. A repeated request runs all checks again and mints new tokens: none is stored. */
 export function IssuesTokens(): MethodDecorator {
   return SetMetadata(issuesTokensMetadata, true);
 }
 
-/** Makes writes with an `Idempotency-Key` happen once: the same key and body get the first answer again. */
+/** Runs a write with an `Idempotency-Key` once. A repeated request with the same key and body gets the first answer. */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
   constructor(
@@ -26,10 +26,10 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const key = request.headers['idempotency-key'];
     if (key === undefined || request.method === 'GET' || request.method === 'HEAD') return next.handle();
-    return from(this.once(context, next, request, key));
+    return from(this.runOnce(context, next, request, key));
   }
 
-  private async once(
+  private async runOnce(
     context: ExecutionContext,
     next: CallHandler,
     request: AuthenticatedRequest,
@@ -38,7 +38,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
       throw new Problem('invalid_request', 'Idempotency-Key must be 1 to 255 visible ASCII characters.');
     }
-    if (!request.caller) throw new Error('an idempotency key without a caller');
+    if (!request.caller) throw new Error('a request with an Idempotency-Key has no caller');
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const attempt: Attempt = {
       caller: request.caller,

@@ -2,21 +2,21 @@ import { z } from 'zod';
 import type { IdPrefix } from '../ids.ts';
 import { text } from './text.ts';
 
-/** A UUIDv7 in base 32, as `newId` makes them. */
+/** The part of an id behind its prefix: a UUIDv7 in base 32, as `newId` makes it. */
 const suffix = '[0-7][0-9a-hjkmnp-tv-z]{25}';
 const exampleSuffix = '01h455vb4pex5vsknk084sn02q';
 
-/** An id in an answer. */
+/** Schema of an id in an answer. */
 export function idOf(prefix: IdPrefix, what: string): z.ZodString {
   return z.string().meta({ description: `Id of the ${what}.`, examples: [`${prefix}_${exampleSuffix}`] });
 }
 
-/** An id to filter by: any text, as one that is none finds nothing. */
+/** Schema of an id in a filter. Any text is allowed: text that is no id finds nothing. */
 export function filterId(prefix: IdPrefix, what: string): z.ZodString {
   return text(1, 64).meta({ description: `Id of a ${what}.`, examples: [`${prefix}_${exampleSuffix}`] });
 }
 
-/** An id in a path. */
+/** Schema of an id in a path. A malformed id is answered with 404, like one that does not exist. */
 export function pathId(prefix: IdPrefix, what: string): z.ZodString {
   const example = `${prefix}_${exampleSuffix}`;
   return pathName(new RegExp(`^${prefix}_${suffix}$`), what).meta({
@@ -26,8 +26,8 @@ export function pathId(prefix: IdPrefix, what: string): z.ZodString {
 }
 
 /**
- * A name in a path. Text that could not be one is answered like a name that is not there: nobody can tell an id that is
- * malformed, that never was and that is another tenant's from one another.
+ * Schema of a name in a path. Text that does not match is answered with 404. So a caller cannot tell a malformed id, an id
+ * that does not exist and an id of another tenant from one another.
  */
 export function pathName(pattern: RegExp, what: string): z.ZodString {
   return z
@@ -36,7 +36,7 @@ export function pathName(pattern: RegExp, what: string): z.ZodString {
     .meta({ pattern: pattern.source });
 }
 
-/** What is not there, if an issue of zod's comes from a path. */
+/** For a zod issue from `pathName`, the kind of thing that does not exist, such as `space`. Else undefined. */
 export function missingThing(issue: object): string | undefined {
   const { params } = issue as { params?: { notFound?: string } };
   return params?.notFound;

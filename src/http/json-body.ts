@@ -2,15 +2,15 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { Problem } from '../errors.ts';
 
-/** Deepest nesting of a body; anything deeper is not meant for this service. */
+/** Deepest nesting of a body, in levels. No body of this API needs more. */
 const maxDepth = 20;
 
 /** Largest body, in bytes. */
 export const maxBodyBytes = 64 * 1024;
 
 /**
- * Lets JSON in, and nothing else: UTF-8 only, at most 20 levels deep, no `__proto__` or `constructor.prototype` keys.
- * Forms and plain text are refused (415), so a foreign web page cannot send anything a browser would not first ask about.
+ * Accepts JSON bodies only: UTF-8, at most 20 levels deep, without `__proto__` and `constructor.prototype` keys. Forms and
+ * plain text get a 415. So a foreign web page can send nothing without a CORS preflight of the browser.
  */
 export function acceptJsonOnly(fastify: FastifyInstance): void {
   const parse = fastify.getDefaultJsonParser('error', 'error');
@@ -28,7 +28,7 @@ export function acceptJsonOnly(fastify: FastifyInstance): void {
   });
 }
 
-/** Counts brackets outside strings, before anything recursive sees the text. */
+/** Counts brackets outside of strings. It runs before the parser, which is recursive. */
 function isTooDeep(json: Buffer): boolean {
   let depth = 0;
   let inString = false;

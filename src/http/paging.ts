@@ -2,37 +2,43 @@ import { z } from 'zod';
 import { invalid } from '../errors.ts';
 import { text } from './text.ts';
 
-/** The query of every list. */
+/** Query parameters of every list. */
 export const pageQuery = {
   limit: z
     .preprocess(
-      // Digits only: Number() would take "0x10", "1e1" and blanks for numbers too.
+      // Takes digits only: Number() would read "0x10", "1e1" and blanks as numbers too.
       (given) => (typeof given === 'string' && /^\d{1,3}$/.test(given) ? Number(given) : given),
       z.int().min(1).max(100).default(50),
     )
-    .meta({ description: 'Most entries to answer with.' }),
-  cursor: text(1, 1024).optional().meta({ description: '`nextCursor` of the page before.' }),
+    .meta({ description: 'Maximum number of entries in the page.' }),
+  cursor: text(1, 1024).optional().meta({ description: '`nextCursor` of the previous page.' }),
 };
 
+/** The query of a list without filters. */
 export const listQuery = z.strictObject(pageQuery);
 export type ListQuery = z.output<typeof listQuery>;
 
-/** The answer of every list; `SpacePage` in the API's description, for a list of `Space`. */
+/** Schema of the answer of a list. For items with the id `Space` its id is `SpacePage`. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
   const page = z.object({
     data: z.array(item),
-    nextCursor: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last.' }),
+    nextCursor: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last page.' }),
   });
   const id = item.meta()?.id;
   return id === undefined ? page : page.meta({ id: `${id}Page` });
 }
 
+/** One page of a list, as the caller gets it. */
 export interface Page<Item> {
   data: Item[];
   nextCursor: string | null;
 }
 
-/** The key after which the page begins. A cursor only says where to go on; what is seen there, row security decides. */
+/**
+ * The key after which the page begins; undefined for the first page. A caller may make up a cursor: it only names a
+ * position, and row-level security decides which rows are visible.
+ * @throws Problem `invalid_request` if the text is no cursor.
+ */
 export function readCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   const key = Buffer.from(cursor, 'base64url').toString();
@@ -42,7 +48,7 @@ export function readCursor(cursor: string | undefined): string | undefined {
   return key;
 }
 
-/** Makes a page of rows fetched with `limit + 1`, ordered by `keyOf`. */
+/** Makes a page of at most `limit` items. `rows` must be ordered by `keyOf`, and fetched with `limit + 1`. */
 export function toPage<Row, Item>(
   rows: Row[],
   limit: number,

@@ -2,10 +2,10 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, problemKinds } from '../errors.ts';
 
-/** Where the list of problem codes can be read, on this service. */
+/** Path of the page that explains the problem codes. */
 export const problemDocsPath = '/docs/problems';
 
-/** The one place where what was thrown becomes what the caller sees. */
+/** Turns every thrown error into the answer that the caller sees. No other code does this. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Problem');
@@ -20,7 +20,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
     if (problem.headers) reply.headers(problem.headers);
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
-    // An unread body must not be taken for the next request on this connection.
+    // The rest of the body is unread. On a connection kept alive it would be read as the next request.
     if (problem.status === 413) reply.header('connection', 'close');
     void reply
       .status(problem.status)
@@ -47,19 +47,19 @@ export function problemDocument(problem: Problem, requestId: string): Record<str
   };
 }
 
-/** Translates what the framework throws; what nobody meant for a caller is `internal`, and its reason goes to the log. */
+/** Translates errors of the framework into problems. Every error that it does not know becomes `internal`. */
 export function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   const status = thrown instanceof HttpException ? thrown.getStatus() : fastifyStatus(thrown);
   switch (status) {
     case 404:
-      return new Problem('not_found', 'There is no such route. See /docs for those there are.');
+      return new Problem('not_found', 'There is no such route. /docs lists all routes.');
     case 413:
       return new Problem('payload_too_large', 'Send a smaller body: the limit is 64 KiB.');
     case 415:
       return new Problem('invalid_request', 'Send JSON, with content-type: application/json.', { status: 415 });
     case 414:
-      return new Problem('invalid_request', 'A part of the address is too long.', { status });
+      return new Problem('invalid_request', 'A part of the URL is too long.', { status });
     case 400:
     case 431:
       return new Problem('invalid_request', sentence(thrown), { status });
@@ -72,7 +72,7 @@ export function toProblem(thrown: unknown): Problem {
   }
 }
 
-/** Fastify marks its own errors, and those of body parsers, with a status below 500 where the client is at fault. */
+/** The status of an error of Fastify or a body parser, if it is below 500. Those are mistakes of the client. */
 function fastifyStatus(thrown: unknown): number | undefined {
   if (!(thrown instanceof Error) || !('statusCode' in thrown)) return undefined;
   const { statusCode } = thrown;
@@ -80,9 +80,9 @@ function fastifyStatus(thrown: unknown): number | undefined {
 }
 
 function sentence(thrown: unknown): string {
-  // Fastify's own words repeat the address, which may hold what does not belong there.
+  // Fastify's own text repeats the URL, which may hold a credential by mistake.
   if (thrown instanceof Error && 'code' in thrown && thrown.code === 'FST_ERR_BAD_URL') {
-    return 'The address cannot be decoded: check its percent-encoding.';
+    return 'The URL cannot be decoded. Check its percent-encoding.';
   }
   const message = thrown instanceof Error ? thrown.message : 'The request cannot be read.';
   return message.endsWith('.') ? message : `${message}.`;

@@ -3,7 +3,7 @@ import { type ProblemCode, problemKinds } from '../errors.ts';
 
 const codes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]];
 
-/** The RFC 9457 document every failure answers with, as the OpenAPI document shows it. */
+/** Schema of the RFC 9457 document that answers every failure. Only the OpenAPI document uses it. */
 export const problemSchema = {
   name: 'Problem',
   schema: z.looseObject({

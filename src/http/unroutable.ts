@@ -7,7 +7,7 @@ import { problemDocument, toProblem } from './problem.filter.ts';
 
 const problemType = 'application/problem+json; charset=utf-8';
 
-/** Answers a request whose address cannot be decoded: no hook and no filter gets to see it. */
+/** Answers a request whose URL cannot be decoded. Fastify runs no hook and no filter for it. */
 export function answerUnroutable(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error);
   void reply
@@ -16,14 +16,16 @@ export function answerUnroutable(error: unknown, request: FastifyRequest, reply:
     .send(JSON.stringify(problemDocument(problem, request.id)));
 }
 
-/** What Node's parser says of bytes that are no request, in our words. */
+/** Problems for the error codes of Node's HTTP parser. */
 const clientProblems: Readonly<Record<string, Problem>> = {
   HPE_HEADER_OVERFLOW: new Problem('invalid_request', 'Send smaller headers: the limit is 16 KiB.', { status: 431 }),
-  ERR_HTTP_REQUEST_TIMEOUT: new Problem('invalid_request', 'The request took too long to arrive.', { status: 408 }),
+  ERR_HTTP_REQUEST_TIMEOUT: new Problem('invalid_request', 'The request took too long to arrive. Send it again.', {
+    status: 408,
+  }),
 };
-const malformed = new Problem('invalid_request', 'This is not a request in HTTP/1.1.');
+const malformed = new Problem('invalid_request', 'This is not an HTTP/1.1 request.');
 
-/** Answers bytes that never became a request, on the socket they came by, and closes it. */
+/** Answers bytes that are no HTTP request. It writes to the socket itself, because there is no reply object. */
 export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();

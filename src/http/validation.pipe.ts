@@ -2,18 +2,18 @@ import { StandardSchemaValidationPipe } from '@nestjs/common';
 import { notFound, Problem } from '../errors.ts';
 import { missingThing } from './ids.ts';
 
-/** Most faults to list: a body can have as many as it has bytes. */
+/** Maximum number of faults in one answer. A body can have as many faults as it has bytes. */
 const maxFaults = 20;
 
 /**
- * Nest's pipe takes keys such as `constructor` out of what it is given, without a word. Here the body parser has refused
- * those that could do harm, and any other is for the schema to judge.
+ * Nest's pipe silently removes keys such as `constructor` from its input. This pipe keeps them: the body parser has already
+ * refused the harmful ones, and the schema decides about the others.
  */
 class SchemaPipe extends StandardSchemaValidationPipe {
   protected override stripProtoKeys(): void {}
 }
 
-/** Checks bodies, queries and parameters by their zod schema, and says for each fault where it is and what to change. */
+/** Makes the pipe that checks bodies, queries and parameters with zod. Its problem names the place of each fault. */
 export function validationPipe(): StandardSchemaValidationPipe {
   return new SchemaPipe({
     exceptionFactory: (issues) => {
@@ -29,14 +29,14 @@ export function validationPipe(): StandardSchemaValidationPipe {
   });
 }
 
-/** Zod's words; for fields that nobody knows with their names, which are the caller's own text. */
+/** The text of zod. For unknown fields it names the fields, shortened because they are text of the caller. */
 function messageOf(issue: { message: string; keys?: unknown }): string {
   if (!Array.isArray(issue.keys)) return issue.message;
   const names = issue.keys.slice(0, maxFaults).map((key) => JSON.stringify(shown(String(key))));
   return `must not have ${names.join(', ')}`;
 }
 
-/** A name from the body as it may be told: what was put in the wrong place may be a credential, which are longer. */
+/** Shortens names of 32 characters and more: such a name may be a credential in the wrong place. */
 function shown(name: string): string {
   return name.length < 32 ? name : `${name.slice(0, 8)}…`;
 }
