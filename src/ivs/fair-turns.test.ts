@@ -6,7 +6,7 @@ const { jest } = import.meta;
 
 let metrics: Metrics;
 let turns: FairTurns;
-/** The tenants whose calls came to IVS, in order. */
+/** The tenants whose calls reached IVS, in order. */
 let sent: string[];
 
 beforeEach(() => {
@@ -22,7 +22,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** What became of a call: what IVS said, or that it was not sent. */
+/** The outcome of a call: the answer of IVS, or that the call was not sent. */
 type Outcome = 'taken' | 'throttled' | 'not sent';
 
 async function call(tenant: string, takes: () => boolean | Promise<boolean> = () => true): Promise<Outcome> {
@@ -38,14 +38,14 @@ async function call(tenant: string, takes: () => boolean | Promise<boolean> = ()
   }
 }
 
-/** Brings the turns to a pace: IVS takes some calls at once, and throttles one more. */
+/** Makes the turns limited: IVS accepts some calls at once, and throttles one more. */
 async function throttleAfter(taken: number): Promise<void> {
   await Promise.all(Array.from({ length: taken }, () => call('somebody')));
   expect(await call('somebody', () => false)).toBe('throttled');
   sent = [];
 }
 
-/** As IVS holds its rates: what comes back of it in time may be used at once. */
+/** A rate limit like that of IVS: a token bucket, whose tokens may be used at once. */
 function ivsWith(rate: number): () => Promise<boolean> {
   let left = rate;
   let at = performance.now();
@@ -66,7 +66,7 @@ it('makes every call at once while IVS does not throttle', async () => {
   expect((await metrics.ivsTurns.get()).values).toEqual([]);
 });
 
-it('lets tenants take turns, and each tenant’s calls come first served', async () => {
+it('lets tenants take turns, and serves the calls of each tenant in the order they came', async () => {
   await throttleAfter(10);
   const order: string[] = [];
   const calls = ['a1', 'a2', 'a3', 'b1', 'b2', 'c1'].map((name) =>
@@ -81,7 +81,7 @@ it('lets tenants take turns, and each tenant’s calls come first served', async
   expect(order).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3']);
 });
 
-it('has a tenant that comes late wait for one round only', async () => {
+it('lets a tenant that comes late wait for one round only', async () => {
   await throttleAfter(20);
   const flood = Array.from({ length: 15 }, () => call('flood'));
   await jest.advanceTimersByTimeAsync(200);
@@ -93,16 +93,16 @@ it('has a tenant that comes late wait for one round only', async () => {
   await Promise.all(flood);
 });
 
-it('refuses at once what could not have its turn in time', async () => {
+it('refuses a call at once if its turn would come too late', async () => {
   await throttleAfter(20);
   const flood = Array.from({ length: 100 }, () => call('flood'));
-  const refused = await Promise.all(flood.slice(18)); // without any time going by
+  const refused = await Promise.all(flood.slice(18)); // no time passes here
   expect(new Set(refused)).toEqual(new Set(['not sent']));
   await jest.advanceTimersByTimeAsync(1_000);
   expect(new Set(await Promise.all(flood.slice(0, 18)))).toEqual(new Set(['taken']));
 });
 
-it('refuses what has waited for a second, and counts the waits', async () => {
+it('refuses a call that has waited for a second, and measures the waits', async () => {
   await throttleAfter(0); // two turns a second
   const calls = ['a', 'b', 'c', 'd'].map((tenant) => call(tenant));
   await jest.advanceTimersByTimeAsync(1_000);
@@ -116,7 +116,7 @@ it('refuses what has waited for a second, and counts the waits', async () => {
   ]);
 });
 
-it('passes on what a call throws, and counts what IVS refused for another reason as taken', async () => {
+it('throws the failure of a call, and counts a call that IVS refused for another reason as accepted', async () => {
   const notFound = new IvsFailure('not_found', 'CreateChatToken', 'ResourceNotFoundException', 'gone');
   const calls = Array.from({ length: 20 }, () => turns.inTurn('a', () => Promise.reject(notFound)));
   await Promise.all(calls.map((call) => expect(call).rejects.toBe(notFound)));
@@ -126,8 +126,8 @@ it('passes on what a call throws, and counts what IVS refused for another reason
   expect(new Set(await Promise.all(waiting))).toEqual(new Set(['taken']));
 });
 
-describe.each([20, 50, 200])('of an IVS that takes %i calls a second', (rate) => {
-  /** Calls for twelve seconds, as often as said, and counts what became of it from the third second on. */
+describe.each([20, 50, 200])('with an IVS that accepts %i calls a second', (rate) => {
+  /** Calls for twelve seconds at the given rates, and counts the outcomes from the third second on. */
   async function ask(tenant: string, perSecond: number, takes: () => Promise<boolean>) {
     const counts = { taken: 0, throttled: 0, 'not sent': 0 };
     const calls: Promise<void>[] = [];
@@ -143,7 +143,7 @@ describe.each([20, 50, 200])('of an IVS that takes %i calls a second', (rate) =>
     return counts;
   }
 
-  it('nearly all is used, and who asks for less than his share gets it, whatever another asks for', async () => {
+  it('uses nearly the whole rate, and gives a tenant that asks for less than its share all it asks for', async () => {
     const takes = ivsWith(rate);
     const both = Promise.all([ask('flood', rate * 4, takes), ask('quiet', rate / 4, takes)]);
     await jest.advanceTimersByTimeAsync(14_000);
@@ -153,7 +153,7 @@ describe.each([20, 50, 200])('of an IVS that takes %i calls a second', (rate) =>
     expect(flood.throttled + quiet.throttled).toBeLessThan(0.05 * 10 * rate);
   });
 
-  it('who asks for no more than it takes is not slowed for long', async () => {
+  it('slows tenants that ask for no more than IVS accepts only for a short time', async () => {
     const takes = ivsWith(rate);
     const burst = Promise.all(Array.from({ length: rate * 2 }, () => call('a', takes)));
     const steady = ask('a', rate / 2, takes);

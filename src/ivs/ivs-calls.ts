@@ -8,17 +8,19 @@ import { FairTurns } from './fair-turns.ts';
 import { accountKey, type IvsAccount, IvsClientPool, type IvsClients, type IvsTenant } from './ivs-clients.ts';
 import { IvsFailure, toIvsFailure } from './ivs-errors.ts';
 
-/** Longest a call may take in all, its turn included, in milliseconds: a caller of ours is told within three seconds. */
+/** Deadline of a call, with the wait for its turn, in milliseconds. Callers of the API get an answer within 3 s. */
 const deadlineMs = 2_500;
 
-/** After this many failures in a row an operation is left alone for a while, in one account and Region. */
+/** After this many failures in a row the breaker of one operation, in one account and Region, opens. */
 const failuresToOpen = 10;
+
+/** An open breaker lets the next call through after this time, in milliseconds. */
 const halfOpenAfterMs = 1_000;
 
-/** Makes the call with the account's clients. */
+/** Sends one call with the clients of an account. */
 type Send = (clients: IvsClients, options: { abortSignal: AbortSignal }) => Promise<unknown>;
 
-/** One way to call IVS: with a deadline, a breaker, a measurement, and a look at what came back. */
+/** Calls IVS. Every call has a deadline, a circuit breaker, a measurement, and a check of its answer. */
 @Injectable()
 export class IvsCalls {
   private readonly breakers = new LRUCache<string, CircuitBreakerPolicy>({ max: 10_000 });
@@ -30,7 +32,10 @@ export class IvsCalls {
   ) {}
 
   /**
-   * @param answer what must be in the answer: IVS may say 200 and nothing else, and that must not become a token.
+   * Makes one call.
+   * @param operation name of the operation in the service model, such as `CreateStage`.
+   * @param answer schema of the fields that the answer must have. IVS can answer 200 without a body; no token may come of
+   * that.
    * @throws {IvsFailure}
    */
   async call<Answer extends z.ZodType>(
@@ -42,10 +47,10 @@ export class IvsCalls {
   ): Promise<z.output<Answer>> {
     const stop = this.metrics.ivsCalls.startTimer({ operation });
     try {
-      const result = await this.breaker(account, operation).execute(async () => {
+      const result = await this.breakerOf(account, operation).execute(async () => {
         try {
           return await inSpan(`IVS ${operation}`, { 'cloud.region': account.region }, () =>
-            onceMoreIfClockWasWrong(() => send(this.pool.of(account), { abortSignal })),
+            retryIfClockWasWrong(() => send(this.pool.of(account), { abortSignal })),
           );
         } catch (error) {
           throw toIvsFailure(operation, error);
@@ -53,7 +58,7 @@ export class IvsCalls {
       });
       const parsed = answer.safeParse(result);
       if (!parsed.success) {
-        throw new IvsFailure('unusable_answer', operation, 'UnusableAnswer', 'the answer lacks what it must have');
+        throw new IvsFailure('unusable_answer', operation, 'UnusableAnswer', 'the answer lacks a required field');
       }
       stop({ result: 'ok' });
       return parsed.data;
@@ -65,8 +70,7 @@ export class IvsCalls {
   }
 
   /**
-   * The same for an operation that tenants call as often as they like: once IVS throttles it, they take turns.
-   *
+   * Makes one call to an operation whose number of calls the tenants decide. When IVS throttles it, tenants take turns.
    * @throws {IvsFailure}
    */
   async callInTurn<Answer extends z.ZodType>(
@@ -90,11 +94,11 @@ export class IvsCalls {
     return made;
   }
 
-  private breaker(account: IvsAccount, operation: string): CircuitBreakerPolicy {
+  private breakerOf(account: IvsAccount, operation: string): CircuitBreakerPolicy {
     const key = `${operation} ${accountKey(account)}`;
     const known = this.breakers.get(key);
     if (known) return known;
-    // Throttling is no failure here: one tenant could have the operation left alone for all that share the account.
+    // Throttling does not count as a failure. Else one tenant could open the breaker for all tenants of the account.
     const made = circuitBreaker(
       handleWhen((error) => error instanceof IvsFailure && error.kind === 'unavailable'),
       { halfOpenAfter: halfOpenAfterMs, breaker: new ConsecutiveBreaker(failuresToOpen) },
@@ -105,16 +109,16 @@ export class IvsCalls {
 }
 
 /**
- * IVS refuses a signature whose time is more than five minutes off, and does nothing. From the refusal the SDK learns by
- * how much this machine's clock is wrong, and signs rightly from then on.
+ * Sends a second time if the clock of this machine was wrong. IVS refuses a signature whose time is more than five minutes
+ * off, and does nothing else (AWS Signature Version 4). The SDK learns the difference from the refusal and corrects it.
  */
-async function onceMoreIfClockWasWrong(send: () => Promise<unknown>): Promise<unknown> {
+async function retryIfClockWasWrong(send: () => Promise<unknown>): Promise<unknown> {
   try {
     return await send();
   } catch (error) {
-    const { $metadata: known } = (error ?? {}) as { $metadata?: { clockSkewCorrected?: boolean } };
+    const { $metadata: metadata } = (error ?? {}) as { $metadata?: { clockSkewCorrected?: boolean } };
     const refused = toIvsFailure('', error).kind === 'access_denied';
-    if (refused && known?.clockSkewCorrected === true) return await send();
+    if (refused && metadata?.clockSkewCorrected === true) return await send();
     throw error;
   }
 }

@@ -14,29 +14,32 @@ import { z } from 'zod';
 import { Settings } from '../config.ts';
 import { IvsCalls } from './ivs-calls.ts';
 import type { IvsAccount, IvsTenant } from './ivs-clients.ts';
-import { collect, type Tagged } from './ivs-real-time.ts';
+import { collectPages, type Tagged } from './ivs-real-time.ts';
 
-const present = z.string().min(1);
+const nonEmpty = z.string().min(1);
 
-const room = z.object({ arn: present, tags: z.record(z.string(), z.string()).optional() });
+const room = z.object({ arn: nonEmpty, tags: z.record(z.string(), z.string()).optional() });
+/** A chat room, with the fields that Stagedoor uses. */
 export type Room = z.output<typeof room>;
 
-const chatToken = z.object({ token: present, tokenExpirationTime: z.date(), sessionExpirationTime: z.date() });
+const chatToken = z.object({ token: nonEmpty, tokenExpirationTime: z.date(), sessionExpirationTime: z.date() });
+/** A chat token as IVS made it. Connect before `tokenExpirationTime`; the connection ends at `sessionExpirationTime`. */
 export type ChatToken = z.output<typeof chatToken>;
 
-const roomsPage = z.object({ rooms: z.array(room), nextToken: present.optional() });
-const nothing = z.unknown();
+const roomsPage = z.object({ rooms: z.array(room), nextToken: nonEmpty.optional() });
+const anyAnswer = z.unknown();
 
+/** What a chat token is asked for with (service model, `CreateChatTokenRequest`). */
 export interface ChatTokenRequest {
   roomArn: string;
   userId: string;
   attributes: Record<string, string>;
   capabilities: readonly string[];
-  /** 1 to 180. */
+  /** Minutes until the connection ends, 1 to 180. */
   sessionMinutes: number;
 }
 
-/** The operations of IVS Chat that the service uses, in IVS's own words. All throw `IvsFailure`. */
+/** The operations of IVS Chat that the service uses, under the names of IVS. All throw `IvsFailure`. */
 @Injectable()
 export class IvsChat {
   constructor(
@@ -44,7 +47,7 @@ export class IvsChat {
     private readonly settings: Settings,
   ) {}
 
-  /** Where chat clients of a Region connect (AWS General Reference, IVS endpoints). */
+  /** URL that chat clients of a Region connect to (AWS General Reference, IVS Chat endpoints). */
   endpoint(region: string): string {
     return this.settings.ivsChatEndpoint ?? `wss://edge.ivschat.${region}.amazonaws.com`;
   }
@@ -62,14 +65,14 @@ export class IvsChat {
   }
 
   async deleteRoom(account: IvsAccount, arn: string): Promise<void> {
-    await this.calls.call(account, 'DeleteRoom', nothing, ({ chat }, options) =>
+    await this.calls.call(account, 'DeleteRoom', anyAnswer, ({ chat }, options) =>
       chat.send(new DeleteRoomCommand({ identifier: arn }), options),
     );
   }
 
   /** All rooms of the account and Region, with their tags. */
   async listRooms(account: IvsAccount): Promise<Tagged[]> {
-    return await collect(async (nextToken) => {
+    return await collectPages(async (nextToken) => {
       const page = await this.calls.call(account, 'ListRooms', roomsPage, ({ chat }, options) =>
         chat.send(new ListRoomsCommand({ maxResults: 50, nextToken }), options),
       );
@@ -77,16 +80,16 @@ export class IvsChat {
     });
   }
 
-  /** Closes all connections of a user in a room. Not a ban. */
+  /** Closes all connections of a user in a room. It is no ban: the user can connect again with a new token. */
   async disconnectUser(account: IvsAccount, roomIdentifier: string, userId: string, reason?: string): Promise<void> {
-    await this.calls.call(account, 'DisconnectUser', nothing, ({ chat }, options) =>
+    await this.calls.call(account, 'DisconnectUser', anyAnswer, ({ chat }, options) =>
       chat.send(new DisconnectUserCommand({ roomIdentifier, userId, reason }), options),
     );
   }
 
-  /** Asks the clients in a room to show a message no more; IVS itself erases nothing. */
+  /** Sends an event that asks clients to hide a message. IVS does not erase it (API reference, `DeleteMessage`). */
   async deleteMessage(account: IvsAccount, roomIdentifier: string, id: string, reason?: string): Promise<void> {
-    await this.calls.call(account, 'DeleteMessage', nothing, ({ chat }, options) =>
+    await this.calls.call(account, 'DeleteMessage', anyAnswer, ({ chat }, options) =>
       chat.send(new DeleteMessageCommand({ roomIdentifier, id, reason }), options),
     );
   }
@@ -97,7 +100,7 @@ export class IvsChat {
     eventName: string,
     attributes: Record<string, string>,
   ): Promise<void> {
-    await this.calls.call(account, 'SendEvent', nothing, ({ chat }, options) =>
+    await this.calls.call(account, 'SendEvent', anyAnswer, ({ chat }, options) =>
       chat.send(new SendEventCommand({ roomIdentifier, eventName, attributes }), options),
     );
   }

@@ -6,29 +6,34 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { LRUCache } from 'lru-cache';
 import { Settings } from '../config.ts';
 
-/** Whose IVS is meant: a Region of the service's own AWS account, or of one it enters by a role. */
+/**
+ * A Region of an AWS account. With `awsRoleArn` it is the account of that role, which the service assumes. Without, it is
+ * the service's own account.
+ */
 export interface IvsAccount {
   region: string;
   awsRoleArn: string | null;
   awsExternalId: string | null;
 }
 
-/** The same, and for which tenant of ours it is called: several may share an account. */
+/** An account, and the tenant a call is made for. Several tenants may share an account. */
 export interface IvsTenant extends IvsAccount {
+  /** Id of the tenant. */
   id: string;
 }
 
+/** The two SDK clients of one account and Region. */
 export interface IvsClients {
   realTime: IVSRealTimeClient;
   chat: IvschatClient;
 }
 
-/** A name for the account, for what is kept per account and Region. */
+/** A key for maps that hold one entry for each account and Region. */
 export function accountKey(account: IvsAccount): string {
   return `${account.awsRoleArn ?? 'own'} ${account.region}`;
 }
 
-/** The SDK's clients, one pair for each account and Region. The one setting `IVS_ENDPOINT` says where they call. */
+/** Makes and keeps the SDK clients, one pair for each account and Region. `IVS_ENDPOINT` sets where they call. */
 @Injectable()
 export class IvsClientPool implements OnApplicationShutdown {
   private readonly clients = new LRUCache<string, IvsClients>({
@@ -42,7 +47,7 @@ export class IvsClientPool implements OnApplicationShutdown {
   private readonly requestHandler = new NodeHttpHandler({
     connectionTimeout: 1_000,
     requestTimeout: 2_500,
-    throwOnRequestTimeout: true, // by itself the SDK only warns
+    throwOnRequestTimeout: true, // without this the SDK only logs a warning
     httpAgent: { maxSockets: 200, keepAlive: true },
     httpsAgent: { maxSockets: 200, keepAlive: true },
   });
@@ -55,7 +60,7 @@ export class IvsClientPool implements OnApplicationShutdown {
     const key = `${accountKey(account)} ${account.awsExternalId}`;
     const known = this.clients.get(key);
     if (known) return known;
-    // One attempt: a repeated create would make a second participant or token that nobody knows of.
+    // One attempt only: a repeated create could make a second participant or token without a record.
     const config = {
       region: account.region,
       maxAttempts: 1,

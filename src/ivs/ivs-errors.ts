@@ -1,7 +1,7 @@
 import { BrokenCircuitError } from 'cockatiel';
 import { Problem } from '../errors.ts';
 
-/** What went wrong with a call to IVS, in the one word that decides what to do about it. */
+/** Kinds of failures of a call to IVS. The kind decides what to do next. */
 export type IvsFailureKind =
   | 'throttled'
   | 'unavailable' // 5xx, timeout, no connection, breaker open
@@ -9,17 +9,17 @@ export type IvsFailureKind =
   | 'conflict'
   | 'quota'
   | 'access_denied'
-  | 'invalid' // IVS refuses what we sent
-  | 'unusable_answer';
+  | 'invalid' // IVS refuses the input
+  | 'unusable_answer'; // IVS answers with success, but without a required field
 
-/** A call to IVS that did not do what it was asked. */
+/** A call to IVS that failed. */
 export class IvsFailure extends Error {
   constructor(
     readonly kind: IvsFailureKind,
     readonly operation: string,
-    /** The name of AWS's error, or ours for what came back. */
+    /** Name of the AWS error, or a name of Stagedoor's if there is none. */
     readonly awsName: string,
-    /** AWS's own words. */
+    /** Message of the AWS error. */
     readonly awsMessage: string,
     cause?: unknown,
   ) {
@@ -27,11 +27,12 @@ export class IvsFailure extends Error {
     this.name = 'IvsFailure';
   }
 
-  /** Whether the same call may work in a moment. */
+  /** Whether the same call may succeed a moment later. */
   get isTransient(): boolean {
     return this.kind === 'throttled' || this.kind === 'unavailable';
   }
 
+  /** The problem for the caller of the API. */
   toProblem(): Problem {
     switch (this.kind) {
       case 'throttled':
@@ -45,23 +46,31 @@ export class IvsFailure extends Error {
           cause: this,
         });
       case 'quota':
-        return new Problem('quota_exceeded', `A quota of the AWS account is used up: ${this.awsMessage}`, {
-          retryAfterSeconds: 60,
-          cause: this,
-        });
+        return new Problem(
+          'quota_exceeded',
+          `A quota of the AWS account is used up. Amazon IVS says: ${this.awsMessage}`,
+          {
+            retryAfterSeconds: 60,
+            cause: this,
+          },
+        );
       case 'not_found':
-        return new Problem('ivs_rejected', 'The stage or room of this space is no longer there at Amazon IVS.', {
+        return new Problem('ivs_rejected', 'Amazon IVS no longer has the stage or room of this space.', {
           retryAfterSeconds: 60,
           cause: this,
         });
       case 'access_denied':
-        return new Problem('ivs_rejected', 'The AWS account does not let the service do this: see its IAM policy.', {
-          retryAfterSeconds: 60,
-          cause: this,
-        });
+        return new Problem(
+          'ivs_rejected',
+          'The AWS account does not allow the service to do this. Check its IAM policy.',
+          {
+            retryAfterSeconds: 60,
+            cause: this,
+          },
+        );
       case 'conflict':
       case 'invalid':
-        return new Problem('ivs_rejected', `Amazon IVS refused the request: ${this.awsMessage}`, {
+        return new Problem('ivs_rejected', `Amazon IVS refused the request. It says: ${this.awsMessage}`, {
           retryAfterSeconds: 60,
           cause: this,
         });
@@ -78,7 +87,7 @@ const kinds: Readonly<Record<string, IvsFailureKind>> = {
   ThrottlingException: 'throttled',
   TooManyRequestsException: 'throttled',
   RequestLimitExceeded: 'throttled',
-  Throttling: 'throttled', // STS's word, with a status of 400
+  Throttling: 'throttled', // the name that STS uses, with status 400
   ResourceNotFoundException: 'not_found',
   ConflictException: 'conflict',
   ServiceQuotaExceededException: 'quota',
@@ -94,7 +103,7 @@ const kinds: Readonly<Record<string, IvsFailureKind>> = {
   SyntaxError: 'unusable_answer',
 };
 
-/** Reads an error of the SDK, whatever layer it comes from. */
+/** Translates an error of the SDK, of the network or of the breaker. */
 export function toIvsFailure(operation: string, error: unknown): IvsFailure {
   if (error instanceof IvsFailure) return error;
   if (error instanceof BrokenCircuitError) {
@@ -129,7 +138,7 @@ function httpStatus(error: unknown): number | undefined {
   );
 }
 
-/** Real-Time errors carry their text in `exceptionMessage`; `message` is then only "UnknownError". */
+/** Errors of IVS Real-Time have their text in `exceptionMessage`; their `message` is only "UnknownError". */
 function awsMessage(error: unknown): string {
   const { exceptionMessage, message } = (error ?? {}) as { exceptionMessage?: string; message?: string };
   return exceptionMessage ?? message ?? String(error);

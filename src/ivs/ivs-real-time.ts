@@ -17,67 +17,71 @@ import { z } from 'zod';
 import { IvsCalls } from './ivs-calls.ts';
 import type { IvsAccount, IvsTenant } from './ivs-clients.ts';
 
-const present = z.string().min(1);
+const nonEmpty = z.string().min(1);
 
-/** Where a client of a stage connects: part of tokens we sign. AWS lets them be kept for 14 days. */
-const endpoints = z.object({ events: present, whip: present }).transform(({ events, whip }) => ({ events, whip }));
+/** URLs that clients of a stage connect to. Tokens that Stagedoor signs hold them: see spaces/stage-endpoints.ts. */
+const endpoints = z.object({ events: nonEmpty, whip: nonEmpty }).transform(({ events, whip }) => ({ events, whip }));
 export type StageEndpoints = z.output<typeof endpoints>;
 
 const stage = z.object({
-  stage: z.object({ arn: present, endpoints, tags: z.record(z.string(), z.string()).optional() }),
+  stage: z.object({ arn: nonEmpty, endpoints, tags: z.record(z.string(), z.string()).optional() }),
 });
+/** A stage, with the fields that Stagedoor uses. */
 export type Stage = z.output<typeof stage>['stage'];
 
 const participantToken = z.object({
-  participantToken: z.object({ participantId: present, token: present, expirationTime: z.date() }),
+  participantToken: z.object({ participantId: nonEmpty, token: nonEmpty, expirationTime: z.date() }),
 });
+/** A stage token as IVS made it. */
 export type ParticipantToken = z.output<typeof participantToken>['participantToken'];
 
-const activeSession = z.object({ stage: z.object({ activeSessionId: present.optional() }) });
+const activeSession = z.object({ stage: z.object({ activeSessionId: nonEmpty.optional() }) });
 
 const participantsPage = z.object({
   participants: z.array(
     z.object({
-      participantId: present,
+      participantId: nonEmpty,
       userId: z.string().default(''),
       state: z.enum(['CONNECTED', 'DISCONNECTED']),
       published: z.boolean().default(false),
       firstJoinTime: z.date().optional(),
     }),
   ),
-  nextToken: present.optional(),
+  nextToken: nonEmpty.optional(),
 });
 
-/** Somebody who is on a stage, and in which of its sessions. */
+/** A participant of a stage, and the session of the stage they are in. */
 export type Participant = z.output<typeof participantsPage>['participants'][number] & { sessionId: string };
 
 const eventsPage = z.object({
   events: z.array(
     z.object({
-      name: present,
+      name: nonEmpty,
       eventTime: z.date(),
       newToken: z.object({ capabilities: z.array(z.string()).default([]) }).optional(),
     }),
   ),
-  nextToken: present.optional(),
+  nextToken: nonEmpty.optional(),
 });
-/** Something a participant did, or that befell it. `newToken` is of TOKEN_EXCHANGED. */
+/** An event in the life of a participant. Only TOKEN_EXCHANGED has a `newToken` (service model, `Event`). */
 export type ParticipantEvent = z.output<typeof eventsPage>['events'][number];
 
-const publicKey = z.object({ publicKey: z.object({ arn: present }) });
-const arnsWithTags = z.array(z.object({ arn: present, tags: z.record(z.string(), z.string()).optional() }));
-const stagesPage = z.object({ stages: arnsWithTags, nextToken: present.optional() });
-const publicKeysPage = z.object({ publicKeys: arnsWithTags, nextToken: present.optional() });
-const nothing = z.unknown();
+const publicKey = z.object({ publicKey: z.object({ arn: nonEmpty }) });
+const arnsWithTags = z.array(z.object({ arn: nonEmpty, tags: z.record(z.string(), z.string()).optional() }));
+const stagesPage = z.object({ stages: arnsWithTags, nextToken: nonEmpty.optional() });
+const publicKeysPage = z.object({ publicKeys: arnsWithTags, nextToken: nonEmpty.optional() });
+const anyAnswer = z.unknown();
 
+/** An IVS resource with its tags, as IVS lists it. */
 export interface Tagged {
   arn: string;
   tags?: Record<string, string> | undefined;
 }
 
+/** What a stage token is asked for with (service model, `CreateParticipantTokenRequest`). */
 export interface ParticipantTokenRequest {
   stageArn: string;
-  /** As participants see it: at most 128 characters. */
+  /** The user id that participants see, at most 128 characters. */
   userId: string;
   attributes: Record<string, string>;
   capabilities: readonly string[];
@@ -85,7 +89,7 @@ export interface ParticipantTokenRequest {
   durationMinutes: number;
 }
 
-/** The operations of IVS Real-Time that the service uses, in IVS's own words. All throw `IvsFailure`. */
+/** The operations of IVS Real-Time that the service uses, under the names of IVS. All throw `IvsFailure`. */
 @Injectable()
 export class IvsRealTime {
   constructor(private readonly calls: IvsCalls) {}
@@ -105,14 +109,14 @@ export class IvsRealTime {
   }
 
   async deleteStage(account: IvsAccount, arn: string): Promise<void> {
-    await this.calls.call(account, 'DeleteStage', nothing, ({ realTime }, options) =>
+    await this.calls.call(account, 'DeleteStage', anyAnswer, ({ realTime }, options) =>
       realTime.send(new DeleteStageCommand({ arn }), options),
     );
   }
 
   /** All stages of the account and Region, with their tags. */
   async listStages(account: IvsAccount): Promise<Tagged[]> {
-    return await collect(async (nextToken) => {
+    return await collectPages(async (nextToken) => {
       const page = await this.calls.call(account, 'ListStages', stagesPage, ({ realTime }, options) =>
         realTime.send(new ListStagesCommand({ maxResults: 100, nextToken }), options),
       );
@@ -140,21 +144,22 @@ export class IvsRealTime {
     return made.participantToken;
   }
 
-  /** Throws one participant out. Not a ban, and `not_found` if nobody is connected by that id. */
+  /** Disconnects one participant. It is no ban. It fails with `not_found` if no participant with this id is connected. */
   async disconnectParticipant(
     account: IvsAccount,
     stageArn: string,
     participantId: string,
     reason?: string,
   ): Promise<void> {
-    await this.calls.call(account, 'DisconnectParticipant', nothing, ({ realTime }, options) =>
+    await this.calls.call(account, 'DisconnectParticipant', anyAnswer, ({ realTime }, options) =>
       realTime.send(new DisconnectParticipantCommand({ stageArn, participantId, reason }), options),
     );
   }
 
   /**
-   * Who is connected to a stage now: everybody, or those of the users named. Nobody, if no session is on.
-   * `published` of IVS's summary says whether somebody is publishing or has published in this session.
+   * Lists the participants that are connected to a stage now. With `userIds` it lists only those of these users. Without an
+   * active session the list is empty. `published` is true if the participant publishes or has published in this session
+   * (service model, `ParticipantSummary`).
    */
   async connectedParticipants(
     account: IvsAccount,
@@ -166,11 +171,11 @@ export class IvsRealTime {
     );
     const sessionId = found.activeSessionId;
     if (sessionId === undefined) return [];
-    // IVS takes one filter at a time.
+    // IVS accepts one filter in a call (service model, `ListParticipantsRequest`).
     const filters = userIds?.map((filterByUserId) => ({ filterByUserId })) ?? [{ filterByState: 'CONNECTED' as const }];
     const all: Participant[] = [];
     for (const filter of filters) {
-      const listed = await collect(async (nextToken) => {
+      const listed = await collectPages(async (nextToken) => {
         const page = await this.calls.call(account, 'ListParticipants', participantsPage, ({ realTime }, options) =>
           realTime.send(
             new ListParticipantsCommand({ stageArn, sessionId, ...filter, maxResults: 100, nextToken }),
@@ -184,14 +189,14 @@ export class IvsRealTime {
     return all;
   }
 
-  /** All that a participant has done in a session, as IVS noted it. */
+  /** Lists all events of a participant in one session of a stage. */
   async participantEvents(
     account: IvsAccount,
     stageArn: string,
     sessionId: string,
     participantId: string,
   ): Promise<ParticipantEvent[]> {
-    return await collect(async (nextToken) => {
+    return await collectPages(async (nextToken) => {
       const page = await this.calls.call(account, 'ListParticipantEvents', eventsPage, ({ realTime }, options) =>
         realTime.send(
           new ListParticipantEventsCommand({ stageArn, sessionId, participantId, maxResults: 100, nextToken }),
@@ -202,7 +207,7 @@ export class IvsRealTime {
     });
   }
 
-  /** @param material the public half, as PEM (SubjectPublicKeyInfo) of a P-384 key. */
+  /** @param material the public key of a P-384 key pair, as PEM (SubjectPublicKeyInfo). */
   async importPublicKey(
     account: IvsAccount,
     name: string,
@@ -216,14 +221,14 @@ export class IvsRealTime {
   }
 
   async deletePublicKey(account: IvsAccount, arn: string): Promise<void> {
-    await this.calls.call(account, 'DeletePublicKey', nothing, ({ realTime }, options) =>
+    await this.calls.call(account, 'DeletePublicKey', anyAnswer, ({ realTime }, options) =>
       realTime.send(new DeletePublicKeyCommand({ arn }), options),
     );
   }
 
-  /** All public keys of the account and Region (at most three), with their tags. */
+  /** All public keys of the account and Region, with their tags. IVS allows three (service quotas). */
   async listPublicKeys(account: IvsAccount): Promise<Tagged[]> {
-    return await collect(async (nextToken) => {
+    return await collectPages(async (nextToken) => {
       const page = await this.calls.call(account, 'ListPublicKeys', publicKeysPage, ({ realTime }, options) =>
         realTime.send(new ListPublicKeysCommand({ maxResults: 100, nextToken }), options),
       );
@@ -232,8 +237,8 @@ export class IvsRealTime {
   }
 }
 
-/** Follows a listing to its end. */
-export async function collect<Item>(
+/** Fetches all pages of a list, and puts their items together. */
+export async function collectPages<Item>(
   fetchPage: (nextToken: string | undefined) => Promise<{ items: Item[]; nextToken?: string | undefined }>,
 ): Promise<Item[]> {
   const all: Item[] = [];

@@ -6,15 +6,15 @@ beforeEach(() => {
   pace = new Pace();
 });
 
-/** IVS takes calls, evenly spread over a span of time. */
+/** IVS accepts calls, evenly spread over a span of time. */
 function took(calls: number, from: number, to: number): void {
   for (let i = 0; i < calls; i++) {
     const now = from + ((to - from) * i) / calls;
-    pace.took(now, now);
+    pace.accepted(now, now);
   }
 }
 
-/** How many turns are taken from one time to another by somebody who always wants one. */
+/** Number of turns that a caller gets between two times, if it always asks for one. */
 function turnsTaken(from: number, to: number): number {
   let taken = 0;
   for (let now = from; now < to; now++) while (pace.takeTurn(now)) taken++;
@@ -28,7 +28,7 @@ it('gives any number of turns while IVS does not throttle', () => {
   expect(pace.untilTurn(1_000)).toBe(0);
 });
 
-it('begins at nine tenths of what IVS took in the last second', () => {
+it('starts at nine tenths of the calls that IVS accepted in the last second', () => {
   took(500, 0, 1_000);
   took(50, 1_000, 2_000);
   pace.throttled(1_999, 2_000);
@@ -36,7 +36,7 @@ it('begins at nine tenths of what IVS took in the last second', () => {
   expect(pace.turnsPerSecond).toBeLessThanOrEqual(0.9 * 50);
 });
 
-it('gives two turns a second where IVS takes nothing', () => {
+it('gives two turns a second if IVS accepts nothing', () => {
   pace.throttled(10_000, 10_010);
   expect(pace.turnsPerSecond).toBe(2);
   expect(pace.takeTurn(10_010)).toBe(false);
@@ -44,9 +44,9 @@ it('gives two turns a second where IVS takes nothing', () => {
   expect(pace.takeTurn(10_510)).toBe(true);
 });
 
-it('counts what IVS had taken even if it was quicker to throttle', () => {
+it('counts the calls that IVS had accepted before it throttled, although their answers come later', () => {
   pace.throttled(0, 5);
-  for (let i = 0; i < 50; i++) pace.took(0, 60);
+  for (let i = 0; i < 50; i++) pace.accepted(0, 60);
   expect(pace.turnsPerSecond).toBe(45);
 });
 
@@ -59,30 +59,30 @@ it('grows by about a tenth a second', () => {
   expect(pace.turnsPerSecond).toBeLessThan(90 * 1.3);
 });
 
-it('falls to nine tenths of what IVS takes each time it throttles, but not below the half at once', () => {
+it('falls to nine tenths of the accepted calls each time IVS throttles, but to no less than half at once', () => {
   took(100, 0, 950);
   pace.throttled(950, 950);
   took(40, 1_000, 1_950);
   pace.throttled(1_940, 1_950);
-  expect(pace.turnsPerSecond).toBe(50); // the half of 90 that had grown to 100
+  expect(pace.turnsPerSecond).toBe(50); // half of 100, to which the rate of 90 had risen
   took(40, 2_000, 2_950);
   pace.throttled(2_940, 2_950);
   expect(pace.turnsPerSecond).toBe(36);
 });
 
-it('does not fall for calls that were sent before it last fell', () => {
+it('does not fall for calls that were sent before it fell last', () => {
   took(100, 0, 950);
   for (let i = 0; i < 500; i++) pace.throttled(940, 950 + i);
   expect(pace.turnsPerSecond).toBe(90);
 });
 
-it('keeps few turns that nobody was ready for', () => {
+it('keeps few unused turns', () => {
   took(100, 0, 950);
   pace.throttled(950, 950);
   expect(turnsTaken(2_950, 2_951)).toBeLessThan(15);
 });
 
-it('ends when nobody has found the turns used up for some seconds', () => {
+it('ends when for some seconds every call has found a turn', () => {
   took(10, 0, 950);
   pace.throttled(950, 950);
   for (let now = 1_200; now < 4_000; now += 200) expect(pace.takeTurn(now)).toBe(true);
@@ -91,7 +91,7 @@ it('ends when nobody has found the turns used up for some seconds', () => {
   expect(pace.turnsPerSecond).toBe(Infinity);
 });
 
-it('goes on while somebody finds the turns used up, and while IVS throttles', () => {
+it('continues while calls find no turn, and while IVS throttles', () => {
   took(10, 0, 950);
   pace.throttled(950, 950);
   turnsTaken(3_000, 3_001);

@@ -1,98 +1,103 @@
-/** What is asked for, of what IVS took: less, so that IVS gets round to forgetting the calls that were too many. */
-const cautious = 0.9;
+/** Part of the accepted rate that is used. It is below 1 so that IVS can recover from the calls that were too many. */
+const usedPart = 0.9;
 
-/** Turns a second, at least: whoever waits up to a second for one is not to wait in vain where little else is asked for. */
-const least = 2;
+/** Lowest rate, in turns a second. A call waits up to one second, so with this rate it gets a turn if few others wait. */
+const lowestRate = 2;
 
-/** Once nobody has found the turns used up for this long, in milliseconds, there is nothing to pace. */
-const quietMs = 3_000;
+/** If no call has lacked a turn for this long, in milliseconds, the limit ends. */
+const limitEndsAfterMs = 3_000;
 
-/** Turns nobody was ready for are kept this long, in milliseconds: a timer that fires late makes up for it. */
-const keptMs = 100;
+/** Unused turns of this last time, in milliseconds, may still be taken. This makes up for a timer that fires late. */
+const turnsKeptMs = 100;
 
 /**
- * How fast an operation may be called, learned from what IVS takes and what it throttles: other replicas, and whatever else
- * calls with the AWS account, use the same rate, and AWS tells nobody what is left of it. All times are of one clock that
- * only goes forward, in milliseconds.
+ * The rate at which one operation may be called. It is learned from the calls that IVS accepts and throttles: other
+ * replicas and other programs use the same rate, and AWS does not tell how much of it is left. All times are in
+ * milliseconds of one clock that only goes forward, such as `performance.now()`.
  */
 export class Pace {
   private rate = Infinity;
   private turns = 0;
-  /** When `rate` and `turns` were as they say. */
-  private at = 0;
-  private slowedAt = 0;
-  private shortAt = 0;
-  private readonly taken = new LastSecond();
+  /** Time for which `rate` and `turns` hold. */
+  private updatedAt = 0;
+  /** Time at which `rate` was last lowered. */
+  private loweredAt = 0;
+  /** Time at which a call last found no turn. */
+  private noTurnAt = 0;
+  private readonly acceptedCalls = new LastSecond();
 
-  /** Turns a second; infinite while IVS does not throttle. */
+  /** Turns a second. It is infinite while IVS does not throttle. */
   get turnsPerSecond(): number {
     return this.rate;
   }
 
-  /** Takes a turn, if one is due. */
+  /** Takes a turn. Answers false if none is due. */
   takeTurn(now: number): boolean {
     if (this.rate === Infinity) return true;
-    if (now - this.shortAt > quietMs) {
+    if (now - this.noTurnAt > limitEndsAfterMs) {
       this.rate = Infinity;
       return true;
     }
     this.advance(now);
     if (this.turns < 1) {
-      this.shortAt = now;
+      this.noTurnAt = now;
       return false;
     }
     this.turns -= 1;
     return true;
   }
 
-  /** Milliseconds until a turn is due. */
+  /** Milliseconds until the next turn is due. */
   untilTurn(now: number): number {
     if (this.rate === Infinity) return 0;
     this.advance(now);
     return Math.max(0, ((1 - this.turns) / this.rate) * 1000);
   }
 
-  /** IVS took a call. */
-  took(sentAt: number, now: number): void {
-    this.taken.add(now);
-    // IVS is quicker to throttle than to answer. What it had taken by then shows only later.
-    if (this.rate !== Infinity && sentAt <= this.slowedAt) {
-      this.rate = Math.max(this.rate, cautious * this.taken.count(now));
+  /** To be called when IVS has accepted a call. */
+  accepted(sentAt: number, now: number): void {
+    this.acceptedCalls.add(now);
+    // IVS throttles faster than it answers. Calls sent before the rate was lowered are known to be accepted only now.
+    if (this.rate !== Infinity && sentAt <= this.loweredAt) {
+      this.rate = Math.max(this.rate, usedPart * this.acceptedCalls.count(now));
     }
   }
 
-  /** IVS throttled a call. */
+  /** To be called when IVS has throttled a call. */
   throttled(sentAt: number, now: number): void {
-    const free = this.rate === Infinity;
-    this.shortAt = now;
-    if (!free && sentAt <= this.slowedAt) return; // says nothing about the pace since then
-    const sustainable = cautious * this.taken.count(now);
-    if (free) {
+    const wasUnlimited = this.rate === Infinity;
+    this.noTurnAt = now;
+    if (!wasUnlimited && sentAt <= this.loweredAt) return; // this call says nothing about the lowered rate
+    const sustainable = usedPart * this.acceptedCalls.count(now);
+    if (wasUnlimited) {
       this.rate = sustainable;
       this.turns = 0;
     } else {
       this.advance(now);
-      // Not below the half at once: little was taken in a second in which little was asked for.
+      // The rate falls to no less than half at once: in a second with few requests, few calls were accepted.
       this.rate = Math.min(this.rate, Math.max(this.rate / 2, sustainable));
     }
-    this.rate = Math.max(least, this.rate);
-    this.at = now;
-    this.slowedAt = now;
+    this.rate = Math.max(lowestRate, this.rate);
+    this.updatedAt = now;
+    this.loweredAt = now;
   }
 
-  /** Lets turns fall due, and the pace grow: by a tenth a second, and by one a second, or it would take ages from the least. */
+  /**
+   * Adds the turns that became due, and raises the rate: by a tenth a second, plus one a second. Without the plus one it
+   * would rise very slowly from the lowest rate.
+   */
   private advance(now: number): void {
-    const seconds = (now - this.at) / 1000;
-    this.turns = Math.min(Math.max(1, (this.rate * keptMs) / 1000), this.turns + this.rate * seconds);
+    const seconds = (now - this.updatedAt) / 1000;
+    this.turns = Math.min(Math.max(1, (this.rate * turnsKeptMs) / 1000), this.turns + this.rate * seconds);
     this.rate += (this.rate / 10 + 1) * seconds;
-    this.at = now;
+    this.updatedAt = now;
   }
 }
 
 const slices = 20;
 const sliceMs = 1000 / slices;
 
-/** Counts what happened within the last second, to a twentieth. */
+/** Counts events of the last second, with a precision of a twentieth of a second. */
 class LastSecond {
   private readonly counts = Array.from({ length: slices }, () => 0);
   private slice = 0;
