@@ -8,11 +8,11 @@ describe('an API key', () => {
     expect(readApiKey(key)).toEqual({ slug: 'acme-live' });
   });
 
-  it('is another one each time', () => {
+  it('is a new one each time', () => {
     expect(new Set(Array.from({ length: 100 }, () => newApiKey('a'))).size).toBe(100);
   });
 
-  it('with any one character mistyped is told to be no key', () => {
+  it('is not recognised with one wrong character', () => {
     const key = newApiKey('acme');
     fc.assert(
       fc.property(fc.nat(key.length - 1), fc.constantFrom('0', 'a', 'Z', '9', '_', '-', 'x'), (at, other) => {
@@ -22,11 +22,11 @@ describe('an API key', () => {
     );
   });
 
-  it('is not mistaken for by random text', () => {
+  it('is not found in random text', () => {
     fc.assert(fc.property(fc.string(), (text) => readApiKey(text) === undefined));
   });
 
-  it('shows four of its random characters and no more', () => {
+  it('shows only four of its random characters', () => {
     const key = newApiKey('acme');
     expect(apiKeyPrefix(key)).toBe(key.slice(0, 'sk_acme_'.length + 4));
   });

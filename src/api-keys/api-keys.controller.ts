@@ -41,7 +41,7 @@ export class ApiKeysController {
   @Post('api-keys')
   @Endpoint({
     summary: 'Create an API key',
-    description: 'A key can only give scopes it has itself.',
+    description: 'A key can only give scopes that it has itself. The answer shows the new key once, and never again.',
     tag,
     access,
     answers: { 201: newApiKeyAnswer },
@@ -67,7 +67,9 @@ export class ApiKeysController {
 
   @Post('api-keys/:keyId/rotate')
   @Endpoint({
-    summary: 'Replace an API key by a new one',
+    summary: 'Replace an API key with a new one',
+    description:
+      'The new key has the name, the scopes and the lifetime of the old key. The old key stays valid for `graceSeconds`.',
     tag,
     access,
     answers: { 201: newApiKeyAnswer },

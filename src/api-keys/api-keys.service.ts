@@ -20,8 +20,8 @@ const foundKey = z.object({ tenant_id: z.string(), id: z.string(), scopes: z.arr
 @Injectable()
 export class ApiKeysService {
   /**
-   * Keys that were found, by hash. A revoked key may stay here for a while and still opens nothing: the database looks
-   * at the key again whenever a tenant is entered.
+   * Keys that the database has found, by hash. A revoked key may stay here for up to 30 seconds. It cannot be used, because
+   * the database checks the key again in every transaction that enters the tenant.
    */
   private readonly known = new LRUCache<string, ApiKeyCaller>({ max: 10_000, ttl: 30_000 });
 
@@ -30,10 +30,10 @@ export class ApiKeysService {
     private readonly secrets: Secrets,
   ) {}
 
-  /** Whose key this is. Text that is no key at all is told without a question to the database. */
+  /** Finds the caller with this key. @throws Problem `unauthenticated`; for malformed text without asking the database. */
   async authenticate(key: string): Promise<ApiKeyCaller> {
     const read = readApiKey(key);
-    if (!read) throw new Problem('unauthenticated', 'This is not an API key: check that it was copied whole.');
+    if (!read) throw new Problem('unauthenticated', 'This is not an API key. Check that it was copied completely.');
     const hash = this.secrets.hashApiKey(key);
     const cacheKey = hash.toString('base64');
     const known = this.known.get(cacheKey);
@@ -43,21 +43,22 @@ export class ApiKeysService {
       { slug: read.slug, hash, noteEvery: '1 minute' },
       foundKey,
     );
-    if (!found) throw new Problem('unauthenticated', 'There is no such API key, or it was revoked or has expired.');
+    if (!found) throw new Problem('unauthenticated', 'This API key does not exist, was revoked, or has expired.');
     const caller: ApiKeyCaller = { kind: 'apiKey', id: found.id, tenantId: found.tenant_id, scopes: found.scopes };
     this.known.set(cacheKey, caller);
     return caller;
   }
 
-  /** The first key of a tenant, made by the operator. */
+  /** Creates a key for a tenant as the operator. A tenant cannot create its first key itself. */
   async createFor(caller: OperatorCaller, tenantId: string, body: CreateApiKeyBody): Promise<NewApiKeyAnswer> {
     return await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, (tx) =>
       this.insert(tx, caller, tenantId, body),
     );
   }
 
+  /** @throws Problem `forbidden` if the caller lacks one of the scopes; `invalid_request` if the expiry is in the past. */
   async create(caller: TenantCaller, body: CreateApiKeyBody): Promise<NewApiKeyAnswer> {
-    mayGive(caller, body.scopes);
+    assertMayGive(caller, body.scopes);
     return await this.database.inTenantOf(caller, (tx) => this.insert(tx, caller, caller.tenantId, body));
   }
 
@@ -86,8 +87,8 @@ export class ApiKeysService {
   }
 
   /**
-   * Makes a new key with the same name and scopes, which lives as long as the old one was made to live. The old one
-   * goes on for `graceSeconds`.
+   * Creates a new key with the name, the scopes and the lifetime of the old key. The old key stays valid for
+   * `graceSeconds`, but no longer than before.
    */
   async rotate(caller: TenantCaller, keyId: string, body: RotateApiKeyBody): Promise<NewApiKeyAnswer> {
     const { tenantId } = caller;
@@ -95,7 +96,7 @@ export class ApiKeysService {
       const old = await tx.apiKey.findFirst({ where: { tenantId, id: keyId, revokedAt: null } });
       if (!old) throw notFound('API key');
       const scopes = old.scopes as Scope[];
-      mayGive(caller, scopes);
+      assertMayGive(caller, scopes);
       const graceEnds = new Date(Date.now() + body.graceSeconds * 1000);
       await tx.apiKey.update({
         where: { tenantId_id: { tenantId, id: keyId } },
@@ -145,12 +146,15 @@ export class ApiKeysService {
   }
 }
 
-/** Nobody hands out more than he has. */
-function mayGive(caller: TenantCaller, wanted: readonly Scope[]): void {
+/** Nobody can give a scope that they do not have. @throws Problem `forbidden` */
+function assertMayGive(caller: TenantCaller, wanted: readonly Scope[]): void {
   const own = caller.kind === 'apiKey' ? caller.scopes : [];
   const missing = wanted.filter((scope) => !hasScope(own, scope));
   if (missing.length > 0) {
-    throw new Problem('forbidden', `A key can only give scopes it has itself; it lacks ${missing.join(', ')}.`);
+    throw new Problem(
+      'forbidden',
+      `A key can only give scopes that it has itself. This key lacks ${missing.join(', ')}.`,
+    );
   }
 }
 

@@ -4,10 +4,10 @@ import { BackgroundWork } from '../background.ts';
 import { Database } from '../database/database.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
-/** Entries sealed in one transaction: a few tens of milliseconds of work. */
-const batch = 500;
+/** Entries sealed in one transaction. More would hold its locks for longer than some tens of milliseconds. */
+const batchSize = 500;
 
-/** Gives new audit entries their place in their tenant's hash chain. One replica does so at a time. */
+/** Adds new audit entries to the hash chain of their tenant. One replica works at a time; a lock sees to that. */
 @Injectable()
 export class AuditSealer extends BackgroundWork {
   protected readonly everyMs = 1_000;
@@ -22,8 +22,8 @@ export class AuditSealer extends BackgroundWork {
   async run(): Promise<void> {
     let sealed: number;
     do {
-      sealed = await this.database.value('seal_audit', { limit: batch }, z.coerce.number());
+      sealed = await this.database.value('seal_audit', { limit: batchSize }, z.coerce.number());
       this.metrics.audit.inc(sealed);
-    } while (sealed === batch);
+    } while (sealed === batchSize);
   }
 }

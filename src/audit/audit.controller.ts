@@ -12,7 +12,8 @@ export class AuditController {
   @Get()
   @Endpoint({
     summary: 'Read the audit log',
-    description: 'Newest first. Append-only; each entry is chained to the one before by its hash.',
+    description:
+      'The newest entry comes first. Entries are never changed or removed. Each holds the hash of the entry before it.',
     tag: 'Audit',
     access: { scope: 'audit:read' },
     answers: { 200: auditPage },

@@ -9,7 +9,7 @@ import type { AuditEntryAnswer, AuditQuery } from './audit.schemas.ts';
 export class AuditService {
   constructor(private readonly database: Database) {}
 
-  /** Newest first. */
+  /** Lists the entries of the caller's tenant, the newest first. */
   async list(caller: TenantCaller, query: AuditQuery): Promise<Page<AuditEntryAnswer>> {
     const before = readCursor(query.cursor);
     const rows = await this.database.inTenantOf(caller, (tx) =>

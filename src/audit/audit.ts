@@ -5,23 +5,23 @@ import { runIn } from '../database/sql-call.ts';
 import { newId } from '../ids.ts';
 import { currentRequest } from '../request-context.ts';
 
-/** One act, as the audit log keeps it. */
+/** One change, as the audit log stores it. */
 export interface AuditEntry {
-  /** What was done: the thing and the verb, such as `space.create`. */
+  /** What was done: the kind of thing and the verb, such as `space.create`. */
   action: string;
-  /** Whose things it was done to. */
+  /** The tenant whose data was changed. */
   tenantId: string;
   spaceId?: string;
   userId?: string;
-  /** Id of what was made, changed or removed. */
+  /** Id of the thing that was created, changed or removed. */
   subject?: string;
-  /** What else a reader will want to know. Never a secret or a token. */
+  /** More facts for a reader of the log. Never a secret or a token. */
   details?: Record<string, Prisma.InputJsonValue | null>;
 }
 
 /**
- * Writes down a mutation, in its own transaction: every operation that changes something calls this exactly once, after
- * the change. The entry gets its place in the tenant's hash chain within about a second.
+ * Writes the audit entry of a change, in the transaction of the change. Every operation that changes something calls this
+ * exactly once, after the change. `AuditSealer` adds the entry to the tenant's hash chain within about a second.
  */
 export async function audit(tx: Tx, caller: Caller | { kind: 'system'; id: string }, entry: AuditEntry): Promise<void> {
   const request = currentRequest();

@@ -3,31 +3,31 @@
  *
  *   DATABASE_URL=… node dist/audit/verify.js
  *
- * Prints a line for each tenant: whether its hash chain holds, or the first entry that was changed or is missing. Ends
- * with 1 if one does not hold. Connects as the service does; it needs no other setting, and no running service.
+ * Prints one line for each tenant: that its hash chain holds, or the first entry that was changed or is missing. The exit
+ * code is 1 if a chain does not hold, and 2 if the command fails. It needs no other setting and no running service.
  *
- * What it cannot see is that the newest entries were removed, with nothing after them. Keep its output, or the hash of
- * each tenant's newest entry, where who can write to the database cannot.
+ * It cannot notice that the newest entries were removed. Store its output, or the hash of each tenant's newest entry, in a
+ * place that nobody with write access to the database can change.
  */
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { searchPathOption } from '../database/function-set.ts';
 
-/** What became of one tenant's chain. */
+/** The result for the chain of one tenant. */
 export interface Verdict {
   tenantId: string;
   slug: string;
-  /** Entries in the chain. */
+  /** Number of entries in the chain. */
   sealed: number;
-  /** Entries that will get their place in the chain within a second or so, if a service is running. */
+  /** Number of entries that are not in the chain yet. A running service adds them within about a second. */
   unsealed: number;
-  /** The newest entry's hash, in hexadecimal. */
+  /** Hash of the newest entry in the chain, in hexadecimal; null if the chain is empty. */
   head: string | null;
-  /** Where the chain does not hold, if it does not. */
+  /** The first place where the chain is broken; undefined if it holds. */
   fault: { seq: string; id: string | null; problem: string } | undefined;
 }
 
-/** Looks at the tenants one after the other, each in a transaction of its own. */
+/** Verifies the chains of all tenants, one after the other, each in a transaction of its own. */
 export async function* verifyAudit(client: pg.Client): AsyncGenerator<Verdict> {
   const { rows: tenants } = await client.query<{ id: string; slug: string }>('select * from list_tenants()');
   for (const { id, slug } of tenants) {
@@ -49,7 +49,7 @@ export async function* verifyAudit(client: pg.Client): AsyncGenerator<Verdict> {
   }
 }
 
-/** What `verify_audit` finds and the counts beside it are of one moment: the service may be writing meanwhile. */
+/** Runs `work` on one snapshot of the database, so that counts and faults agree while the service writes. */
 async function inTenant<T>(client: pg.Client, tenantId: string, work: () => Promise<T>): Promise<T> {
   await client.query('begin isolation level repeatable read read only');
   try {

@@ -24,8 +24,9 @@ export class HealthController implements OnModuleDestroy {
 
   @Get('live')
   @Endpoint({
-    summary: 'Whether the process works',
-    description: 'Says nothing of what it depends on: a restart would not mend that.',
+    summary: 'Check that the process works',
+    description:
+      'It does not check the database or Amazon IVS, because a restart of the process would not repair them.',
     tag: 'Health',
     access: { public: true },
     answers: { 200: liveness },
@@ -36,7 +37,8 @@ export class HealthController implements OnModuleDestroy {
 
   @Get('ready')
   @Endpoint({
-    summary: 'Whether requests should be sent here',
+    summary: 'Check that the service can take requests',
+    description: 'A 503 means: send no requests here, because the service is stopping or its database does not answer.',
     tag: 'Health',
     access: { public: true },
     answers: { 200: readiness, 503: readiness },
@@ -57,7 +59,7 @@ export class HealthController implements OnModuleDestroy {
   }
 }
 
-/** Every 503 says when to look again. */
+/** Like every 503 of the service, this one has a `Retry-After`. */
 function notReady(reply: FastifyReply, body: z.output<typeof readiness>): z.output<typeof readiness> {
   reply.status(503).header('retry-after', '1');
   return body;

@@ -3,7 +3,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { Settings } from '../config.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
-/** Metrics on a port of their own, where the service's is open to the world and the metrics should not be. */
+/** Serves the metrics on a port of their own, if METRICS_PORT is set. Then the public port does not serve them. */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
   private server: Server | undefined;

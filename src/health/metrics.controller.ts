@@ -17,15 +17,16 @@ export class MetricsController {
   @Get()
   @ApiProduces('text/plain')
   @Endpoint({
-    summary: 'Metrics, for Prometheus',
-    description: 'On its own port instead when METRICS_PORT is set.',
+    summary: 'Get the metrics for Prometheus',
+    description: 'If METRICS_PORT is set, the metrics are served on that port instead, and this route answers 404.',
     tag: 'Health',
     access: { public: true },
     answers: { 200: z.string() },
     problems: ['not_found'],
   })
   async getMetrics(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    if (this.settings.metricsPort !== undefined) throw new Problem('not_found', 'Metrics are on a port of their own.');
+    if (this.settings.metricsPort !== undefined)
+      throw new Problem('not_found', 'The metrics are on another port: see METRICS_PORT.');
     reply.type(this.metrics.registry.contentType);
     return await this.metrics.registry.metrics();
   }

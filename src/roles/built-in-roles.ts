@@ -1,8 +1,9 @@
 import type { PutRoleBody } from './roles.schemas.ts';
 
 /**
- * The roles every tenant starts with, and may change. Stage tokens live 10 minutes, since IVS cannot revoke one that was
- * not used. None carries IVS's own DELETE_MESSAGE or DISCONNECT_USER: acts go through the service, where they are recorded.
+ * The roles of a new tenant. The tenant may change them. Stage tokens are valid for 10 minutes only, because IVS cannot
+ * revoke a token that was not used. No role has the chat capabilities DELETE_MESSAGE and DISCONNECT_USER: moderators act
+ * through Stagedoor, which records what they do.
  */
 export const builtInRoles: Readonly<Record<string, PutRoleBody>> = {
   host: builtIn(['PUBLISH', 'SUBSCRIBE'], true, 30),

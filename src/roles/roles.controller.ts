@@ -20,8 +20,8 @@ export class RolesController {
 
   @Put(':name')
   @Endpoint({
-    summary: 'Make or replace a role',
-    description: 'Decides what tokens are given from now on; tokens already given keep what they have.',
+    summary: 'Create or replace a role',
+    description: 'The role applies to tokens that are vended from now on. Tokens vended earlier do not change.',
     tag,
     access: { scope: 'roles:write' },
     answers: { 200: role },

@@ -27,7 +27,7 @@ export class RolesService {
     return toPage(rows, query.limit, (row) => row.name, toRole);
   }
 
-  /** Makes the role, or replaces it: what tokens it gives from now on. Tokens already given are not touched. */
+  /** Creates or replaces the role. Tokens that were vended earlier do not change. */
   async put(caller: TenantCaller, name: string, body: PutRoleBody): Promise<Role> {
     return await this.database.inTenantOf(caller, async (tx) => {
       const columns = toColumns(body);
@@ -41,7 +41,7 @@ export class RolesService {
     });
   }
 
-  /** @throws Problem `conflict` while a member or a space's default names the role. */
+  /** @throws Problem `not_found`; `conflict` while a member has the role or a space has it as its default role. */
   async remove(caller: TenantCaller, name: string): Promise<void> {
     await this.database.inTenantOf(caller, async (tx) => {
       try {
@@ -49,14 +49,14 @@ export class RolesService {
         if (count === 0) throw notFound('role');
       } catch (error) {
         if (!isForeignKeyViolation(error)) throw error;
-        throw new Problem('conflict', 'Members or spaces still have this role. Give them another first.');
+        throw new Problem('conflict', 'Members or spaces still have this role. Give them another role first.');
       }
       await audit(tx, caller, { action: 'role.delete', tenantId: caller.tenantId, subject: name });
     });
   }
 }
 
-/** The rank of a role of the tenant; undefined if there is none of this name. */
+/** The rank of the tenant's role with this name; undefined if the tenant has no such role. */
 export async function rankOfRole(tx: Tx, tenantId: string, name: string): Promise<number | undefined> {
   const row = await tx.role.findUnique({ where: { tenantId_name: { tenantId, name } }, select: { rank: true } });
   return row?.rank;
@@ -67,7 +67,7 @@ export async function moderatorRoles(tx: Tx, tenantId: string): Promise<string[]
   return await valueIn(tx, 'moderator_roles', { tenant: tenantId }, z.array(z.string()));
 }
 
-/** Gives a new tenant the roles every tenant starts with. */
+/** Creates the built-in roles of a new tenant. */
 export async function createBuiltInRoles(tx: Tx, tenantId: string): Promise<void> {
   await tx.role.createMany({
     data: Object.entries(builtInRoles).map(([name, body]) => ({ tenantId, name, ...toColumns(body) })),
