@@ -100,7 +100,7 @@ test('the emulator imports nothing from outside itself but packages', () => {
 /** Which folder owns which model; its service is the only code that reads and writes the table. */
 const owners: Record<string, string> = {
   Tenant: 'tenants',
-  Claim: 'spaces',
+  Claim: 'tenants',
   ApiKey: 'api-keys',
   Issuer: 'issuers',
   Role: 'roles',
@@ -121,8 +121,6 @@ const owners: Record<string, string> = {
 
 /** Who may touch another's table all the same. */
 const guests: Record<string, string> = {
-  // Claims are one namespace for what must be unique across the tenants; each folder claims its own kinds.
-  'issuers Claim': 'kind "issuer"',
   // An act picks the grants it is about in the transaction that decides it, by what moderation alone asks of them.
   'moderation Grant': 'read only',
   'moderation Role': 'read only: whether the caller’s role moderates, and its rank',

@@ -2,19 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
-import { isUniqueViolation } from '../database/database-errors.ts';
 import { Database, type Tx } from '../database/database.ts';
 import type { Issuer as IssuerRow, Prisma } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { Secrets } from '../secrets/secrets.ts';
+import { release, reserve } from '../tenants/reservations.ts';
 import { faultOfJwksUri } from './addresses.ts';
 import { IssuerDirectory } from './issuer-directory.ts';
 import { type CreateIssuerBody, fittingAlgorithms, type Issuer } from './issuers.schemas.ts';
 import { publicMembers } from './public-keys.ts';
 
-/** Most issuers of a tenant: each may cause a fetch now and then. */
+/** Maximum number of issuers of a tenant. Each can cause fetches of keys. */
 const maxIssuers = 100;
 
 @Injectable()
@@ -26,12 +26,12 @@ export class IssuersService {
     private readonly directory: IssuerDirectory,
   ) {}
 
-  /** @throws Problem `conflict` if the pair of issuer and audience is registered, here or by another tenant. */
+  /** @throws Problem `conflict` if this or another tenant has registered the pair of issuer and audience. */
   async create(caller: TenantCaller, body: CreateIssuerBody): Promise<Issuer> {
     const fault = body.jwksUri && faultOfJwksUri(body.jwksUri, this.settings.jwksAllowPrivateAddresses);
     if (fault) throw invalid('jwksUri', fault);
     const row = await this.database.inTenantOf(caller, async (tx) => {
-      await this.claimPair(tx, caller, body);
+      await this.reservePair(tx, caller, body);
       const created = await tx.issuer.create({ data: this.toRow(caller, body) });
       await audit(tx, caller, {
         action: 'issuer.create',
@@ -65,33 +65,26 @@ export class IssuersService {
     return toIssuer(row);
   }
 
-  /** From then on no token of the issuer is good for anything, and its pair can be registered again. */
+  /** Deletes an issuer. Its JWTs are refused from now on, and its pair can be registered again. */
   async remove(caller: TenantCaller, id: string): Promise<void> {
     const { tenantId } = caller;
     await this.database.inTenantOf(caller, async (tx) => {
       const row = await tx.issuer.findUnique({ where: { tenantId_id: { tenantId, id } } });
       const { count } = await tx.issuer.deleteMany({ where: { tenantId, id } });
       if (!row || count === 0) throw notFound('issuer');
-      await tx.reservation.deleteMany({ where: { tenantId, kind: 'issuer', value: claimedValue(row) } });
+      await release(tx, tenantId, 'issuer', reservedValue(row));
       await audit(tx, caller, { action: 'issuer.delete', tenantId, subject: id, details: pairOf(row) });
     });
     this.directory.deleted(tenantId, id);
   }
 
-  /** Takes the pair for the tenant, in the whole deployment. */
-  private async claimPair(tx: Tx, { tenantId }: TenantCaller, body: CreateIssuerBody): Promise<void> {
+  /** Reserves the pair for the tenant. No other tenant of the deployment can register it then. */
+  private async reservePair(tx: Tx, { tenantId }: TenantCaller, body: CreateIssuerBody): Promise<void> {
     if ((await tx.issuer.count({ where: { tenantId } })) >= maxIssuers) {
       throw new Problem('quota_exceeded', `A tenant can have ${maxIssuers} issuers. Delete one first.`);
     }
-    try {
-      await tx.reservation.create({
-        data: { kind: 'issuer', value: claimedValue(body), tenantId },
-        select: { kind: true },
-      });
-    } catch (error) {
-      if (!isUniqueViolation(error)) throw error;
-      throw new Problem('conflict', 'This pair of issuer and audience is registered already.');
-    }
+    const taken = 'This pair of issuer and audience is registered already.';
+    await reserve(tx, tenantId, 'issuer', reservedValue(body), taken);
   }
 
   private toRow({ tenantId }: TenantCaller, body: CreateIssuerBody): Prisma.IssuerCreateInput {
@@ -116,8 +109,8 @@ function pairOf({ issuer, audience }: { issuer: string; audience: string }) {
   return { issuer, audience };
 }
 
-/** Neither part holds a line break, so no two pairs have the same value. */
-function claimedValue({ issuer, audience }: { issuer: string; audience: string }): string {
+/** One text for the pair. The schema forbids line breaks in both parts, so no two pairs have the same text. */
+function reservedValue({ issuer, audience }: { issuer: string; audience: string }): string {
   return `${issuer}\n${audience}`;
 }
 

@@ -6,24 +6,24 @@ import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime, type Stage, type Tagged } from '../ivs/ivs-real-time.ts';
 import type { CreateSpaceBody } from './spaces.schemas.ts';
 
-/** Tags on what the service creates, and on what a tenant lets it adopt from a shared account. */
+/** Tags of stages and rooms that Stagedoor creates. In a shared account, an adopted one must have the first tag. */
 const tenantTag = 'stagedoor:tenant';
 const spaceTag = 'stagedoor:space';
 
-/** Whom and what a stage or room is for. */
+/** The space that a stage or room belongs to, and its AWS account. */
 export interface SpaceIdentity {
   tenantId: string;
   spaceId: string;
   account: IvsAccount;
 }
 
-/** The halves of a space as they are at IVS. */
+/** The stage and the room of a space at IVS; null for a part that the space does not have. */
 export interface Provisioned {
   stage: Stage | null;
   room: { arn: string } | null;
 }
 
-/** Makes, adopts and removes the stage and the room of a space. */
+/** Creates, adopts and deletes the stage and the room of a space. */
 @Injectable()
 export class Provisioning {
   constructor(
@@ -32,20 +32,20 @@ export class Provisioning {
   ) {}
 
   /**
-   * Creates or adopts both halves, side by side. If one fails, the other may be there all the same: see `removeOrphans`.
+   * Creates or adopts the stage and the room, at the same time. If one fails, the other may exist: see `removeOrphans`.
    * @throws {Problem}
    */
   async provision(identity: SpaceIdentity, body: Pick<CreateSpaceBody, 'stage' | 'room'>): Promise<Provisioned> {
     const [stage, room] = await Promise.allSettled([
-      body.stage === false ? null : this.stage(identity, body.stage),
-      body.room === false ? null : this.room(identity, body.room),
+      body.stage === false ? null : this.provisionStage(identity, body.stage),
+      body.room === false ? null : this.provisionRoom(identity, body.room),
     ]);
     if (stage.status === 'fulfilled' && room.status === 'fulfilled') return { stage: stage.value, room: room.value };
-    const failed = [stage, room].find((half) => half.status === 'rejected');
+    const failed = [stage, room].find((part) => part.status === 'rejected');
     throw failed?.reason instanceof IvsFailure ? failed.reason.toProblem() : failed?.reason;
   }
 
-  /** Ends the stage and the room; what is already gone is fine. @throws {IvsFailure} */
+  /** Deletes a stage and a room. One that does not exist any more is no failure. @throws {IvsFailure} */
   async remove(account: IvsAccount, stageArn: string | null, roomArn: string | null): Promise<void> {
     await Promise.all([
       stageArn === null ? null : ignoreMissing(this.realTime.deleteStage(account, stageArn)),
@@ -53,7 +53,7 @@ export class Provisioning {
     ]);
   }
 
-  /** Ends whatever was created for a space without being recorded, found by its tags. @throws {IvsFailure} */
+  /** Deletes stages and rooms that were created for a space but not recorded. Finds them by tags. @throws {IvsFailure} */
   async removeOrphans({ tenantId, spaceId, account }: SpaceIdentity): Promise<void> {
     const [stages, rooms] = await Promise.all([this.realTime.listStages(account), this.chat.listRooms(account)]);
     const ours = ({ tags }: Tagged) => tags?.[tenantTag] === tenantId && tags[spaceTag] === spaceId;
@@ -61,14 +61,14 @@ export class Provisioning {
     for (const { arn } of rooms.filter(ours)) await ignoreMissing(this.chat.deleteRoom(account, arn));
   }
 
-  private async stage(identity: SpaceIdentity, wanted: true | { arn: string }): Promise<Stage> {
+  private async provisionStage(identity: SpaceIdentity, wanted: true | { arn: string }): Promise<Stage> {
     if (wanted === true) {
       return await this.realTime.createStage(identity.account, identity.spaceId, tagsOf(identity));
     }
     return await adopt(identity, 'stage.arn', () => this.realTime.getStage(identity.account, wanted.arn));
   }
 
-  private async room(identity: SpaceIdentity, wanted: true | { arn: string }): Promise<{ arn: string }> {
+  private async provisionRoom(identity: SpaceIdentity, wanted: true | { arn: string }): Promise<{ arn: string }> {
     if (wanted === true) return await this.chat.createRoom(identity.account, identity.spaceId, tagsOf(identity));
     return await adopt(identity, 'room.arn', () => this.chat.getRoom(identity.account, wanted.arn));
   }
@@ -79,9 +79,9 @@ function tagsOf({ tenantId, spaceId }: SpaceIdentity): Record<string, string> {
 }
 
 /**
- * Finds what is to be adopted. Tenants may share the service's own AWS account, and an ARN is no secret: there, whoever
- * could tag the thing shows that it is his. A tenant with an account of its own has shown it by the role. What is another
- * tenant's is refused in the same words as what is not there.
+ * Finds the stage or room to adopt. Tenants can share the service's own AWS account, and an ARN is no secret. In a shared
+ * account the tenant proves with the tag that the resource is theirs. A tenant with an account of their own has proved it
+ * with the IAM role. The refusal is the same for a resource of another tenant and for one that does not exist.
  */
 async function adopt<Found extends Tagged>(
   { tenantId, account }: SpaceIdentity,
@@ -94,10 +94,11 @@ async function adopt<Found extends Tagged>(
     throw error;
   });
   if (found && (!isShared || found.tags?.[tenantTag] === tenantId)) return found;
-  const tagged = isShared ? `, and carries the tag ${tenantTag}=${tenantId}` : '';
-  throw invalid(path, `must be the ARN of something that exists in the tenant’s AWS account and Region${tagged}`);
+  const tagged = isShared ? ` and has the tag ${tenantTag}=${tenantId}` : '';
+  throw invalid(path, `must be the ARN of a resource that exists in the tenant’s AWS account and Region${tagged}`);
 }
 
+/** Waits for a deletion. A resource that IVS does not have any more is no failure. */
 async function ignoreMissing(deletion: Promise<void>): Promise<void> {
   try {
     await deletion;

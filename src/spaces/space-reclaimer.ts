@@ -7,7 +7,7 @@ import { SpacesService } from './spaces.service.ts';
 /** Spaces that one run settles at most. */
 const spacesAtOnce = 20;
 
-/** Finishes creations and deletions of spaces that a crash or an outage of IVS cut short. */
+/** Finishes the creation and deletion of spaces that a crash or an outage of IVS interrupted. */
 @Injectable()
 export class SpaceReclaimer extends BackgroundWork {
   protected readonly everyMs = 30_000;
@@ -20,7 +20,7 @@ export class SpaceReclaimer extends BackgroundWork {
     super();
   }
 
-  /** @param olderThan leaves alone what somebody may still be working on (a Postgres interval). */
+  /** @param olderThan a Postgres interval. Younger spaces are skipped, because a request may still be working on them. */
   async run(olderThan = '1 minute'): Promise<void> {
     const unsettled = await this.database.call(
       'unsettled_spaces',
@@ -29,14 +29,17 @@ export class SpaceReclaimer extends BackgroundWork {
     );
     for (const { tenant_id: tenantId, id: spaceId } of unsettled) {
       try {
-        await this.settle(tenantId, spaceId);
+        await this.finish(tenantId, spaceId);
       } catch (error) {
-        this.logger.warn({ spaceId, err: error }, 'a space could not be settled; it will be tried again');
+        this.logger.warn(
+          { spaceId, err: error },
+          'The creation or deletion of a space could not be finished. The next run tries again.',
+        );
       }
     }
   }
 
-  private async settle(tenantId: string, spaceId: string): Promise<void> {
+  private async finish(tenantId: string, spaceId: string): Promise<void> {
     const row = await this.database.inScope(systemScope(tenantId), (tx) =>
       tx.space.findUnique({ where: { tenantId_id: { tenantId, id: spaceId } } }),
     );

@@ -24,7 +24,8 @@ export class SpacesController {
   @Post()
   @Endpoint({
     summary: 'Create a space',
-    description: 'Creates an IVS stage and an IVS Chat room, or adopts those whose ARNs are given.',
+    description:
+      'A space is what users join. The service creates an IVS stage and an IVS Chat room for it, or adopts existing ones.',
     tag,
     access: { scope: 'spaces:write' },
     answers: { 201: space },
@@ -71,7 +72,8 @@ export class SpacesController {
   @Delete(':spaceId')
   @Endpoint({
     summary: 'Delete a space',
-    description: 'Ends its stage and room, which disconnects everybody; adopted ones are let go and live on.',
+    description:
+      'The service deletes the stage and the room, which disconnects everybody. It does not delete an adopted stage or room, and does not disconnect anybody from it.',
     tag,
     access: { scope: 'spaces:write' },
     answers: { 204: null },

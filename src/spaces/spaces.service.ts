@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
-import { isForeignKeyViolation, isUniqueViolation } from '../database/database-errors.ts';
+import { isForeignKeyViolation } from '../database/database-errors.ts';
 import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
 import { Prisma, type Space as SpaceRow } from '../database/generated/client.ts';
 import { runIn } from '../database/sql-call.ts';
@@ -10,6 +10,7 @@ import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts
 import { newId } from '../ids.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
+import { release, reserve } from '../tenants/reservations.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
 import { Provisioning, type Provisioned, type SpaceIdentity } from './provisioning.ts';
 import type { CreateSpaceBody, Space, UpdateSpaceBody } from './spaces.schemas.ts';
@@ -21,7 +22,10 @@ export class SpacesService {
     private readonly provisioning: Provisioning,
   ) {}
 
-  /** Records the space, makes or adopts its stage and room, and only then lets anybody see it. */
+  /**
+   * Records the space, and creates or adopts its stage and room. The space is visible only after that.
+   * @throws Problem `conflict` if another space has the stage or the room.
+   */
   async create(caller: TenantCaller, body: CreateSpaceBody): Promise<Space> {
     const { tenantId } = caller;
     const spaceId = newId('spc');
@@ -33,7 +37,7 @@ export class SpacesService {
       const made = await this.provisioning.provision({ tenantId, spaceId, account }, body);
       return await this.database.inTenantOf(caller, (tx) => this.open(tx, caller, spaceId, body, made));
     } catch (error) {
-      // Nobody has to wait for this, and the reclaimer does it too, a minute later.
+      // The answer does not wait for this. If it fails, the reclaimer does it a minute later.
       void this.tidyUp({ tenantId, spaceId, account }, error).catch(() => undefined);
       throw error;
     }
@@ -79,8 +83,8 @@ export class SpacesService {
   }
 
   /**
-   * Ends a space: no more tokens from the moment this is recorded, then the stage and the room are deleted, which
-   * disconnects everybody. Adopted ones are let go, not deleted. Safe to repeat; the reclaimer repeats it too.
+   * Deletes a space. After the transaction nobody gets tokens for it. Then its stage and room are deleted, which
+   * disconnects everybody; adopted ones are not deleted. It is safe to repeat, and the reclaimer repeats it after a crash.
    */
   async remove(caller: TenantCaller, spaceId: string): Promise<void> {
     const { tenantId } = caller;
@@ -102,7 +106,7 @@ export class SpacesService {
     }
   }
 
-  /** Ends what a deleted space still has at IVS. @throws {IvsFailure} */
+  /** Deletes the stage and the room of a deleted space, and releases their ARNs. @throws {IvsFailure} */
   async finishRemoval(tenantId: string, spaceId: string): Promise<void> {
     const scope: Scope = systemScope(tenantId);
     const { row, account } = await this.database.inScope(scope, async (tx) => ({
@@ -115,8 +119,8 @@ export class SpacesService {
       row.roomAdopted ? null : row.roomArn,
     );
     await this.database.inScope(scope, async (tx) => {
-      const arns = [row.stageArn, row.roomArn].filter((arn) => arn !== null);
-      await tx.reservation.deleteMany({ where: { tenantId, kind: { in: ['stage', 'room'] }, value: { in: arns } } });
+      if (row.stageArn !== null) await release(tx, tenantId, 'stage', row.stageArn);
+      if (row.roomArn !== null) await release(tx, tenantId, 'room', row.roomArn);
       await tx.space.update({
         where: { tenantId_id: { tenantId, id: spaceId } },
         data: { stageArn: null, stageEndpoints: Prisma.DbNull, roomArn: null },
@@ -124,7 +128,7 @@ export class SpacesService {
     });
   }
 
-  /** Undoes a creation that did not reach its end. */
+  /** Undoes a creation that was not finished. */
   async discard(identity: { tenantId: string; spaceId: string; account?: IvsAccount }): Promise<void> {
     const { tenantId, spaceId } = identity;
     const scope = systemScope(tenantId);
@@ -136,8 +140,8 @@ export class SpacesService {
   }
 
   /**
-   * Removes what a failed creation left at IVS. If IVS did not answer, it may be making something yet: then the record
-   * stays, so that the reclaimer looks again.
+   * Removes what a failed creation left at IVS. If IVS did not answer, it may still create something. Then the record of
+   * the space stays, so that the reclaimer removes it later.
    */
   private async tidyUp(identity: SpaceIdentity, reason: unknown): Promise<void> {
     const unanswered = reason instanceof Problem && reason.code === 'ivs_unavailable';
@@ -153,14 +157,9 @@ export class SpacesService {
     { stage, room }: Provisioned,
   ): Promise<Space> {
     const { tenantId } = caller;
-    const claims = [
-      ...(stage ? [{ kind: 'stage', value: stage.arn, tenantId }] : []),
-      ...(room ? [{ kind: 'room', value: room.arn, tenantId }] : []),
-    ];
-    await tx.reservation.createMany({ data: claims }).catch((error: unknown) => {
-      if (!isUniqueViolation(error)) throw error;
-      throw new Problem('conflict', 'This stage or room already belongs to a space.');
-    });
+    const taken = 'This stage or room already belongs to a space.';
+    if (stage) await reserve(tx, tenantId, 'stage', stage.arn, taken);
+    if (room) await reserve(tx, tenantId, 'room', room.arn, taken);
     const row = await tx.space.update({
       where: { tenantId_id: { tenantId, id: spaceId } },
       data: {
@@ -190,7 +189,7 @@ export async function setFrozen(tx: Tx, tenantId: string, spaceId: string, isFro
     where tenant_id = ${tenantId} and id = ${spaceId}`;
 }
 
-/** The space, if the tenant has it and it is there to be used. @throws Problem `not_found` */
+/** The tenant's space with this id. @throws Problem `not_found`, also while it is being created or deleted. */
 export async function findSpace(tx: Tx, tenantId: string, spaceId: string): Promise<SpaceRow> {
   const row = await tx.space.findFirst({ where: { ...visible(tenantId), id: spaceId } });
   if (!row) throw notFound('space');

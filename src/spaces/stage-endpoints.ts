@@ -5,18 +5,22 @@ import { IvsRealTime, type StageEndpoints as Endpoints } from '../ivs/ivs-real-t
 
 const dayMs = 24 * 3600 * 1000;
 
-/** AWS lets the endpoints of a stage be kept for 14 days; they are asked for again after half of that. */
+/**
+ * AWS allows programs to keep the endpoints of a stage for 14 days (IVS user guide, "Distribute participant tokens").
+ * Stagedoor asks for them again after half of that time.
+ */
 const refreshAfterMs = 7 * dayMs;
 const unusableAfterMs = 14 * dayMs;
 
-/** A space's stage, with its endpoints as last heard. */
+/** The stage of a space, with its endpoints as IVS last gave them. */
 export interface KnownStage {
   arn: string;
   endpoints: Endpoints;
+  /** Time of the answer that held the endpoints, as ISO 8601. */
   endpointsAt: string;
 }
 
-/** Keeps the endpoints that go into tokens we sign no older than AWS allows. */
+/** Gives the endpoints for tokens that Stagedoor signs, and keeps them as fresh as AWS demands. */
 @Injectable()
 export class StageEndpoints {
   constructor(
@@ -24,7 +28,7 @@ export class StageEndpoints {
     private readonly realTime: IvsRealTime,
   ) {}
 
-  /** @throws {IvsFailure} if they have become too old and IVS does not tell the new ones. */
+  /** @throws {IvsFailure} if the known endpoints are more than 14 days old and IVS does not give new ones. */
   async of(tenantId: string, spaceId: string, account: IvsAccount, stage: KnownStage): Promise<Endpoints> {
     const ageMs = Date.now() - Date.parse(stage.endpointsAt);
     if (ageMs < refreshAfterMs) return stage.endpoints;

@@ -2,7 +2,7 @@ import type { Tx } from '../database/database.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 
-/** Where a tenant's stages and rooms live. */
+/** The AWS account and Region of a tenant's stages and rooms. */
 export async function accountOf(tx: Tx, tenantId: string): Promise<IvsAccount> {
   return await tx.tenant.findUniqueOrThrow({
     where: { id: tenantId },
@@ -10,7 +10,10 @@ export async function accountOf(tx: Tx, tenantId: string): Promise<IvsAccount> {
   });
 }
 
-/** A user as IVS is to know him by what is given to him now; what he holds from before says itself under which name. */
+/**
+ * The user id that IVS sees in tokens made now: the tenant's own id, or a pseudonym. Tokens made before the tenant changed
+ * `ivsUserIds` hold the other one, and their grants record which.
+ */
 export async function ivsUserIdOf(tx: Tx, secrets: Secrets, tenantId: string, userId: string): Promise<string> {
   const tenant = await tx.tenant.findUniqueOrThrow({ where: { id: tenantId }, select: { ivsUserIds: true } });
   return tenant.ivsUserIds === 'pseudonym' ? secrets.pseudonym(tenantId, userId) : userId;

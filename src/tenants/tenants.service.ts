@@ -18,6 +18,7 @@ export class TenantsService {
     private readonly settings: Settings,
   ) {}
 
+  /** Creates a tenant with the built-in roles. @throws Problem `conflict` if another tenant has the slug. */
   async create(caller: OperatorCaller, body: CreateTenantBody): Promise<Tenant> {
     const id = newId('ten');
     try {
@@ -38,7 +39,7 @@ export class TenantsService {
       });
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
-      throw new Problem('conflict', 'Another tenant has this slug. Choose a different one.');
+      throw new Problem('conflict', 'Another tenant has this slug. Choose another slug.');
     }
   }
 
@@ -82,7 +83,7 @@ export class TenantsService {
   }
 }
 
-/** The short name that stands in the tenant's API keys. @throws Problem `not_found` */
+/** The slug of a tenant. The tenant's API keys contain it. @throws Problem `not_found` */
 export async function slugOf(tx: Tx, tenantId: string): Promise<string> {
   const tenant = await tx.tenant.findUnique({ where: { id: tenantId }, select: { slug: true } });
   if (!tenant) throw notFound('tenant');

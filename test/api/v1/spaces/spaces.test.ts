@@ -177,7 +177,7 @@ describe('adopting', () => {
     ] as const) {
       const answer = await post({ name: 'x', [half]: { arn: arns[half] }, [other]: false });
       expectProblem(answer, 'invalid_request');
-      const message = `must be the ARN of something that exists in the tenant’s AWS account and Region, and carries the tag stagedoor:tenant=${tenant.id}`;
+      const message = `must be the ARN of a resource that exists in the tenant’s AWS account and Region and has the tag stagedoor:tenant=${tenant.id}`;
       expect(answer.body['errors']).toEqual([{ path: `${half}.arn`, message }]);
     }
   });
