@@ -1,32 +1,32 @@
 import ipaddr from 'ipaddr.js';
 
-/** Azure answers its own machines at this address, which no registry marks as special. */
+/** A service address of Azure that its virtual machines can reach. No registry marks it as special. */
 const azureHost = '168.63.129.16';
 
 const globalUnicastV6 = ipaddr.IPv6.parse('2000::');
 
 /**
- * Whether an IP address belongs to one host on the public internet. Everything else is refused: a tenant must not make
- * the service speak to the networks it stands in, or to the metadata service of its cloud.
+ * Whether an IP address belongs to a single host on the public internet. All other addresses are refused, so that a tenant
+ * cannot make the service call its own network or the metadata service of its cloud.
  */
 export function isGlobalAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
-  const parsed = ipaddr.process(address); // an IPv4 address written as IPv6 counts as what it is
+  const parsed = ipaddr.process(address); // turns an IPv4 address written as IPv6 into IPv4
   if (parsed.range() !== 'unicast') return false;
-  // Beyond 2000::/3 nothing is assigned, and ::127.0.0.1 and its like lie there.
+  // Public hosts are in 2000::/3 only. Addresses such as ::127.0.0.1 are outside of it.
   if (parsed instanceof ipaddr.IPv6) return parsed.match(globalUnicastV6, 3);
   return parsed.toString() !== azureHost;
 }
 
-/** The host of a URL if it is written as an address, without brackets. */
+/** The host of a URL without brackets, if it is an IP address. Else undefined. */
 export function literalAddress(url: URL): string | undefined {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   return ipaddr.isValid(host) ? host : undefined;
 }
 
 /**
- * Why a JWKS may not be fetched from there, or undefined. Asked when the URL is registered and again before every fetch;
- * a host given by name is looked at once it is resolved.
+ * Why a JWKS may not be fetched from this URL, or undefined if it may. Called when the URL is registered and before every
+ * fetch. It does not resolve names: `fetchJwks` checks the addresses of a name.
  */
 export function faultOfJwksUri(uri: string, allowPrivateAddresses: boolean): string | undefined {
   if (!URL.canParse(uri)) return 'must be a URL';
@@ -43,7 +43,7 @@ export function faultOfJwksUri(uri: string, allowPrivateAddresses: boolean): str
   return isLocalName(url.hostname) ? 'must be at a public address' : undefined;
 }
 
-/** Names that are never public (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`), or are not names of the DNS at all. */
+/** Whether a name is never public (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`), or is no DNS name. */
 function isLocalName(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '');
   return !name.includes('.') || /\.(localhost|local|internal|home\.arpa|onion|test|invalid)$/.test(name);

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 
-/** Algorithms for tokens signed with a private key; whoever verifies them cannot make them. */
+/** Algorithms that sign with a private key and verify with a public key. */
 export const publicKeyAlgorithms = [
   'RS256',
   'RS384',
@@ -14,12 +14,13 @@ export const publicKeyAlgorithms = [
   'EdDSA',
 ] as const;
 
-/** Algorithms for tokens signed with a secret that both sides hold. */
+/** Algorithms that sign and verify with the same secret. */
 export const secretAlgorithms = ['HS256'] as const;
 
-/** Every algorithm a token may name. `none` is not among them, in any letter case. */
+/** Every algorithm that a JWT may name. `none` is refused, in any letter case. */
 export const algorithms = [...publicKeyAlgorithms, ...secretAlgorithms] as const;
 
+/** The name of an accepted algorithm (RFC 7518, RFC 8037). */
 export type Algorithm = (typeof algorithms)[number];
 
 const rsa: readonly Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
@@ -30,8 +31,8 @@ const byCurve: Readonly<Record<string, readonly Algorithm[]>> = {
 };
 
 /**
- * The algorithms a key is for. A key never serves another kind: that is how HS256 tokens "signed" with a public key get
- * accepted elsewhere.
+ * The algorithms that a key may be used with. A public key is never used as a secret. So an attacker cannot sign a token
+ * with HS256 and the public key as the secret.
  */
 export function algorithmsOf(key: KeyObject): readonly Algorithm[] {
   if (key.type === 'secret') return secretAlgorithms;

@@ -156,7 +156,7 @@ describe('a name is resolved once, and', () => {
     await using dns = await DnsServer.start(() => answers);
     await expect(
       fetchJwks('https://login.example.com/jwks', { allowPrivateAddresses: false, dnsServers: [dns.address] }),
-    ).rejects.toThrow('login.example.com is at');
+    ).rejects.toThrow('login.example.com resolves to');
   });
 
   it('the connection goes to the address that was looked at, though the name leads elsewhere the next time', async () => {

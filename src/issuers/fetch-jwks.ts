@@ -4,16 +4,17 @@ import { Agent, request } from 'undici';
 import { faultOfJwksUri, isGlobalAddress, literalAddress } from './addresses.ts';
 import { maxKeys, type PublicKey, usableKeys } from './public-keys.ts';
 
-/** Longest for everything: resolving, connecting, and the last byte of the answer. */
+/** Deadline of a fetch in milliseconds, from resolving the name to the last byte of the answer. */
 export const fetchDeadlineMs = 3_000;
 
-/** Largest answer, in bytes. */
+/** Maximum size of the answer, in bytes. */
 export const maxJwksBytes = 64 * 1024;
 
+/** How keys may be fetched. */
 export interface FetchOptions {
-  /** For local work: also plain HTTP, any port, and addresses that are not on the public internet. */
+  /** Also allows plain HTTP, other ports and addresses outside the public internet. For local development. */
   allowPrivateAddresses: boolean;
-  /** DNS servers to ask instead of the system's, as `address:port`. */
+  /** DNS servers to use instead of those of the system, as `address:port`. */
   dnsServers?: readonly string[];
 }
 
@@ -23,17 +24,17 @@ interface Address {
 }
 
 /**
- * Fetches a JWKS from a URL a tenant chose, which may be hostile: the name is resolved once and the connection goes to
- * the address that was looked at, redirects are not followed, and time and size are bounded.
+ * Fetches a JWKS from a URL that a tenant chose, and that may be hostile. The name is resolved once, and the connection
+ * goes to an address that was checked. Redirects are not followed. Time and size are limited.
  *
- * @throws an Error that says what is wrong, for the log: callers could use it to map our network.
+ * @throws {Error} with the reason, for the log only: a tenant could use it to explore the service's network.
  */
 export async function fetchJwks(uri: string, options: FetchOptions): Promise<PublicKey[]> {
   const fault = faultOfJwksUri(uri, options.allowPrivateAddresses);
   if (fault !== undefined) throw new Error(`the JWKS URL ${fault}`);
   const signal = AbortSignal.timeout(fetchDeadlineMs);
   const addresses = await resolve(new URL(uri), options, signal);
-  // One for each fetch: fetches are rare, and nothing a server holds open outlives its own.
+  // One agent for each fetch: fetches are rare, and so no connection stays open after its fetch.
   const agent = new Agent({
     connect: { timeout: fetchDeadlineMs, lookup: pinnedTo(addresses) },
     maxResponseSize: maxJwksBytes,
@@ -45,7 +46,7 @@ export async function fetchJwks(uri: string, options: FetchOptions): Promise<Pub
       headers: { accept: 'application/jwk-set+json, application/json', 'accept-encoding': 'identity' },
     });
     if (answer.statusCode !== 200) throw new Error(`the JWKS URL answered ${answer.statusCode}`);
-    // undici's request does not decode, so the limit on bytes is one on what they mean, too.
+    // undici's `request` does not decompress. So `maxResponseSize` also limits the decoded size.
     const encoding = answer.headers['content-encoding'];
     if (encoding !== undefined && encoding !== 'identity') throw new Error('the JWKS came compressed');
     return readJwks(await answer.body.text());
@@ -54,7 +55,7 @@ export async function fetchJwks(uri: string, options: FetchOptions): Promise<Pub
   }
 }
 
-/** @throws if the text is no JWKS. An empty set is one: that is how a provider withdraws all of its keys. */
+/** Reads a JWKS. An empty set is valid: a provider withdraws all keys with it. @throws {Error} if the text is no JWKS */
 export function readJwks(json: string): PublicKey[] {
   const value: unknown = JSON.parse(json);
   const keys = typeof value === 'object' && value !== null && 'keys' in value ? value.keys : undefined;
@@ -64,21 +65,23 @@ export function readJwks(json: string): PublicKey[] {
 }
 
 async function resolve(url: URL, options: FetchOptions, signal: AbortSignal): Promise<Address[]> {
-  const literal = literalAddress(url); // faultOfJwksUri has looked at it
+  const literal = literalAddress(url); // faultOfJwksUri has checked it
   if (literal !== undefined) return [{ address: literal, family: literal.includes(':') ? 6 : 4 }];
   if (options.allowPrivateAddresses && !options.dnsServers) {
-    // Local names stand in the hosts file, which only the system's own look-up reads.
+    // Local names are in the hosts file. Only the look-up of the system reads it.
     return (await lookup(url.hostname, { all: true })) as Address[];
   }
   const addresses = await askDns(url.hostname, options.dnsServers, signal);
-  const inward = addresses.find(({ address }) => !isGlobalAddress(address));
-  if (inward && !options.allowPrivateAddresses) throw new Error(`${url.hostname} is at ${inward.address}`);
+  const refused = addresses.find(({ address }) => !isGlobalAddress(address));
+  if (refused && !options.allowPrivateAddresses) {
+    throw new Error(`${url.hostname} resolves to ${refused.address}, which is not public`);
+  }
   return addresses;
 }
 
 /**
- * Asks DNS from this thread. The system's look-up would take one of the process's few worker threads for as long as a
- * tenant's name server cares to wait, and verifying signatures needs them.
+ * Asks DNS servers directly. The look-up of the system would occupy one of the few worker threads of the process for as
+ * long as the tenant's name server takes, and signing and verifying need these threads.
  */
 async function askDns(name: string, servers: readonly string[] | undefined, signal: AbortSignal): Promise<Address[]> {
   const resolver = new Resolver({ timeout: 1_000, tries: 2 });
@@ -99,7 +102,7 @@ async function askDns(name: string, servers: readonly string[] | undefined, sign
   }
 }
 
-/** Gives the addresses that were looked at to whoever connects; a second resolution could say something else. */
+/** A look-up that answers with the checked addresses. A second resolution could give other addresses. */
 function pinnedTo(addresses: readonly Address[]): LookupFunction {
   return (hostname, { all }, callback) => {
     const [first] = addresses;

@@ -9,10 +9,10 @@ import { type PublicKey, usableKeys } from './public-keys.ts';
 import { refused } from './unverified-token.ts';
 import type { ClaimPaths } from './user-claims.ts';
 
-/** Where the keys of an issuer are. */
+/** Where the keys of an issuer come from: a secret, stored public keys, or a JWKS URL. */
 export type KeySource = { secret: KeyObject } | { keys: readonly PublicKey[] } | { jwksUri: string };
 
-/** A registered issuer, ready to verify with. */
+/** A registered issuer, with all that is needed to verify its JWTs. */
 export interface KnownIssuer {
   id: string;
   tenantId: string;
@@ -40,41 +40,42 @@ const issuerRow = z.object({
 type IssuerRow = z.output<typeof issuerRow>;
 
 /**
- * Finds the issuer a token claims to come from, across the tenants: the pair of issuer and audience selects the tenant.
+ * Finds the issuer of a JWT, among the issuers of all tenants. The pair of issuer and audience selects the tenant.
  *
- * Rows are kept for half a minute. That is safe for a deleted issuer too, because the database looks whether the issuer
- * still exists in every transaction of its users; only a deleted pair registered anew has to wait as long.
+ * An issuer is kept for 30 seconds. That is safe after its deletion, because the database checks in every transaction of
+ * its users that the issuer exists. Another replica may take 30 seconds to notice that a deleted pair is registered again.
  */
 @Injectable()
 export class IssuerDirectory {
   private readonly known = new LRUCache<string, KnownIssuer>({ max: 5_000, ttl: 30_000 });
-  // Apart from the others, so that made-up issuers cannot push real ones out.
-  private readonly unknown = new LRUCache<string, string>({ max: 10_000, ttl: 5_000 });
-  private readonly underWay = new Map<string, Promise<KnownIssuer>>();
+  /** Refusals of unknown pairs. They have a cache of their own, so that invented issuers cannot evict real ones. */
+  private readonly refusals = new LRUCache<string, string>({ max: 10_000, ttl: 5_000 });
+  /** Look-ups that are running, so that many requests with the same pair ask the database once. */
+  private readonly lookups = new Map<string, Promise<KnownIssuer>>();
 
   constructor(
     private readonly database: Database,
     private readonly secrets: Secrets,
   ) {}
 
-  /** @throws Problem `unauthenticated` if there is none, or more than one. */
+  /** @throws Problem `unauthenticated` if no issuer fits the pair of issuer and audience, or more than one does. */
   async find(issuer: string, audiences: string[]): Promise<KnownIssuer> {
     const name = hash('sha256', JSON.stringify([issuer, ...audiences]), 'base64url');
     const known = this.known.get(name);
     if (known) return known;
-    const refusal = this.unknown.get(name);
+    const refusal = this.refusals.get(name);
     if (refusal !== undefined) throw refused(refusal);
-    const underWay = this.underWay.get(name) ?? this.load(name, issuer, audiences);
-    this.underWay.set(name, underWay);
-    return await underWay;
+    const lookup = this.lookups.get(name) ?? this.load(name, issuer, audiences);
+    this.lookups.set(name, lookup);
+    return await lookup;
   }
 
-  /** To be called when an issuer was registered: its pair may have been looked for before. */
+  /** Call it after an issuer was registered: its pair may be among the remembered refusals. */
   registered(): void {
-    this.unknown.clear();
+    this.refusals.clear();
   }
 
-  /** To be called when an issuer was deleted: its pair may be registered anew, with other keys. */
+  /** Call it after an issuer was deleted: its pair may be registered again with other keys. */
   deleted(tenantId: string, id: string): void {
     for (const [name, issuer] of this.known.entries()) {
       if (issuer.id === id && issuer.tenantId === tenantId) this.known.delete(name);
@@ -85,19 +86,21 @@ export class IssuerDirectory {
     try {
       const [row, another] = await this.database.call('find_issuers', { issuer, audiences }, issuerRow);
       if (!row) return this.refuse(name, "The token's issuer and audience are not registered here.");
-      // Both of one tenant: neither has a better claim to the user, and who signs for several has to say which is meant.
-      if (another)
-        return this.refuse(name, "More than one of the token's audiences is registered here; send one for one.");
+      // Also if both belong to one tenant: nothing says which of them the user belongs to.
+      if (another) {
+        const detail = "More than one of the token's audiences is registered here. Send a token for one of them.";
+        return this.refuse(name, detail);
+      }
       const found = this.toIssuer(row);
       this.known.set(name, found);
       return found;
     } finally {
-      this.underWay.delete(name);
+      this.lookups.delete(name);
     }
   }
 
   private refuse(name: string, detail: string): never {
-    this.unknown.set(name, detail);
+    this.refusals.set(name, detail);
     throw refused(detail);
   }
 

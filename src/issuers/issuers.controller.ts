@@ -19,7 +19,7 @@ export class IssuersController {
   @Endpoint({
     summary: 'Register an issuer',
     description:
-      'From then on app users may call with its JWTs, which must have `exp` and `iat`, at most 24 hours apart, and a string user id.',
+      'App users may then call with its JWTs. A JWT must have `exp` and `iat`, at most 24 hours apart, and a user id that is a string.',
     tag,
     access,
     answers: { 201: issuer },
@@ -44,7 +44,7 @@ export class IssuersController {
   @Delete(':issuerId')
   @Endpoint({
     summary: 'Delete an issuer',
-    description: 'Its tokens are refused at once. Stage and chat tokens already given are not touched.',
+    description: 'Its JWTs are refused at once. Stage and chat tokens that were vended earlier stay valid.',
     tag,
     access,
     answers: { 204: null },

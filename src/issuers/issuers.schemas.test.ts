@@ -70,11 +70,11 @@ it.each([
 it.each([
   ['no keys', [], /keys/],
   ['more than 50 keys', Array.from({ length: 51 }, () => publicJwk), /keys/],
-  ['a private EC key', [ec.privateKey.export({ format: 'jwk' })], /keys\.0\.d must not be there/],
-  ['a private RSA key', [rsa.privateKey.export({ format: 'jwk' })], /must not be there/],
-  ['a private Ed25519 key', [ed.privateKey.export({ format: 'jwk' })], /keys\.0\.d must not be there/],
+  ['a private EC key', [ec.privateKey.export({ format: 'jwk' })], /keys\.0\.d must be absent/],
+  ['a private RSA key', [rsa.privateKey.export({ format: 'jwk' })], /must be absent/],
+  ['a private Ed25519 key', [ed.privateKey.export({ format: 'jwk' })], /keys\.0\.d must be absent/],
   ['a symmetric key', [{ kty: 'oct', k: 'c2VjcmV0' }], /kty/],
-  ['a symmetric member in a public key', [{ ...publicJwk, k: 'c2VjcmV0' }], /k must not be there/],
+  ['a symmetric member in a public key', [{ ...publicJwk, k: 'c2VjcmV0' }], /k must be absent/],
   [
     'a weak RSA key',
     [generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' })],
@@ -85,7 +85,7 @@ it.each([
   ['half a key', [{ kty: 'EC', crv: 'P-384', x: publicJwk.x }], /not a valid public key/],
   ['a key for encryption', [{ ...publicJwk, use: 'enc' }], /use/],
   ['a key for signing only', [{ ...publicJwk, key_ops: ['sign'] }], /key_ops/],
-  ['a key for another algorithm', [{ ...publicJwk, alg: 'ES256' }], /no algorithm/],
+  ['a key for another algorithm', [{ ...publicJwk, alg: 'ES256' }], /no accepted algorithm/],
   [
     'a curve that is not accepted',
     [generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey.export({ format: 'jwk' })],

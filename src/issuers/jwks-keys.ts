@@ -4,51 +4,57 @@ import { Problem } from '../errors.ts';
 import { fetchJwks, type FetchOptions } from './fetch-jwks.ts';
 import type { PublicKey } from './public-keys.ts';
 
-/** In the long run one fetch in this time, whatever tokens come and however fetches end. */
+/** On average at most one fetch of a JWKS in this time, in milliseconds, whatever tokens arrive. */
 export const fetchEveryMs = 30_000;
 
-/** Two fetches may lie this close once, so that a key rotated right after a fetch is known within 5 seconds. */
+/** Minimum time between two fetches of a JWKS, in milliseconds. It lets a key that was rotated right after a fetch be known within 5 s. */
 export const fetchGapMs = 3_000;
 
-/** Keys older than this are fetched anew while they still serve. */
+/** Keys older than this, in milliseconds, are used, and fetched again in the background. */
 const refreshAfterMs = 5 * 60_000;
 
-/** Keys older than this serve only after a try to fetch them: with the cache of tokens, a removed key is gone in 10 min. */
-const insistAfterMs = 9 * 60_000;
+/**
+ * Keys older than this, in milliseconds, are used only after an attempt to fetch them. `UserTokens` remembers tokens for
+ * one more minute. So a removed key is refused after 10 minutes.
+ */
+const fetchFirstAfterMs = 9 * 60_000;
 
-/** Keys serve this long when they cannot be fetched any more. */
-const staleForMs = 24 * 3_600_000;
+/** If fetches fail, the last keys are used until they are this old, in milliseconds. */
+const unusableAfterMs = 24 * 3_600_000;
 
-/** More than there will be; a tenant has at most a hundred. */
+/** Maximum number of JWKS in memory. A tenant has at most a hundred. */
 const maxSources = 10_000;
 
+/** Options of `JwksKeys`. */
 export interface JwksKeysOptions extends FetchOptions {
   /** A clock in milliseconds that only goes forward. */
   now?: () => number;
-  /** Is told of each fetch. */
+  /** Called after each fetch. */
   onFetched?: (result: 'ok' | 'failed') => void;
 }
 
-/** What is known of one JWKS. */
+/** The state of one JWKS of one tenant. Times are in milliseconds of the clock. */
 interface Source {
   uri: string;
   keys: readonly PublicKey[] | undefined;
+  /** Time of the last successful fetch. */
   fetchedAt: number;
+  /** Time at which the last fetch was started. */
   startedAt: number;
-  /** When the fetches so far are paid for, at one in `fetchEveryMs`. */
+  /** Each fetch adds `fetchEveryMs` to this time. A fetch must wait if the time is more than one such step ahead. */
   paidUntil: number;
   failure: unknown;
   inFlight: Promise<void> | undefined;
 }
 
 /**
- * The keys behind the JWKS URLs of the issuers, fetched when needed and no more often than a flood of tokens with made-up
- * key ids, or an endpoint that is down, should be able to cause.
+ * Fetches and keeps the keys at the JWKS URLs of issuers. The number of fetches is limited, whether a flood of tokens has
+ * invented key ids or the server of the issuer is down.
  */
 export class JwksKeys {
   private readonly logger = new Logger(JwksKeys.name);
   private readonly now: () => number;
-  // By tenant: a tenant that names another's URL must not use up the other's fetches.
+  // One entry for each tenant and URL. So a tenant with the URL of another tenant cannot use up the other's fetches.
   private readonly sources = new LRUCache<string, Source>({ max: maxSources });
 
   constructor(private readonly options: JwksKeysOptions) {
@@ -56,10 +62,10 @@ export class JwksKeys {
   }
 
   /**
-   * Picks from the keys at `uri`. If that finds nothing, the keys may have been rotated: they are fetched anew, if the
-   * last fetch was not just now, and picked from again.
+   * Picks keys from those at `uri`. If `pick` finds none, the issuer may have rotated its keys. Then the keys are fetched
+   * again, if the limit allows a fetch now, and `pick` runs once more.
    *
-   * @throws Problem `unavailable` if the keys were never fetched, or not for a day.
+   * @throws Problem `unavailable` if the keys could never be fetched, or not for a day.
    */
   async find<Found>(tenantId: string, uri: string, pick: (keys: readonly PublicKey[]) => Found[]): Promise<Found[]> {
     const source = this.sourceOf(tenantId, uri);
@@ -70,19 +76,19 @@ export class JwksKeys {
 
   private async current(source: Source): Promise<readonly PublicKey[]> {
     const age = this.now() - source.fetchedAt;
-    if (source.keys && age < insistAfterMs) {
+    if (source.keys && age < fetchFirstAfterMs) {
       if (age > refreshAfterMs) void this.refresh(source);
       return source.keys;
     }
     await this.refresh(source);
-    if (source.keys && this.now() - source.fetchedAt < staleForMs) return source.keys;
+    if (source.keys && this.now() - source.fetchedAt < unusableAfterMs) return source.keys;
     throw new Problem('unavailable', 'The keys of the issuer of this token cannot be fetched. Try again later.', {
       retryAfterSeconds: Math.max(1, Math.ceil((nextFetchAt(source) - this.now()) / 1_000)),
       cause: source.failure,
     });
   }
 
-  /** Fetches the keys if that is due, or waits for the fetch under way. Says whether there was one; never throws. */
+  /** Fetches the keys if the limit allows it, or waits for a running fetch. Answers whether a fetch ran. Never throws. */
   private async refresh(source: Source): Promise<boolean> {
     if (!source.inFlight) {
       const now = this.now();
@@ -106,8 +112,8 @@ export class JwksKeys {
       this.options.onFetched?.('failed');
       const { host } = new URL(source.uri);
       const ageMinutes = Math.round((this.now() - source.fetchedAt) / 60_000);
-      const instead = source.keys ? `those of ${ageMinutes} minutes ago serve meanwhile` : 'there are none to use';
-      this.logger.warn({ host, err: error }, `The keys at ${host} cannot be fetched; ${instead}`);
+      const instead = source.keys ? `Keys from ${ageMinutes} minutes ago are used.` : 'No earlier keys are known.';
+      this.logger.warn({ host, err: error }, `The keys at ${host} cannot be fetched. ${instead}`);
     }
   }
 
@@ -129,6 +135,7 @@ export class JwksKeys {
   }
 }
 
+/** Earliest time of the next fetch. */
 function nextFetchAt(source: Source): number {
   return Math.max(source.startedAt + fetchGapMs, source.paidUntil - fetchEveryMs);
 }

@@ -3,29 +3,29 @@ import { z } from 'zod';
 import { text } from '../http/text.ts';
 import { type Algorithm, algorithmsOf } from './algorithms.ts';
 
-/** Most keys in one set. Large providers publish two to six. */
+/** Maximum number of keys in one set. Large providers publish two to six. */
 export const maxKeys = 50;
 
-/** Longest `kid`; it is compared with those of the set and used for nothing else. */
+/** Maximum length of a `kid`. A `kid` is only compared with those of the set. */
 export const maxKidLength = 128;
 
-/** Members of a JWK that only a private or symmetric key has. */
+/** Members that only a private or symmetric JWK has (RFC 7518). */
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 
-const part = z
+const base64url = z
   .string()
   .max(2_048)
   .regex(/^[\w-]+$/, 'must be base64url');
 
-/** A JWK as far as verifying needs it. What else it holds, such as certificates, is dropped. */
+/** Schema of a public JWK (RFC 7517). Members that verifying does not need, such as certificates, are not stored. */
 export const jwk = z
   .looseObject({
     kty: z.enum(['RSA', 'EC', 'OKP'], { error: 'must be RSA, EC or OKP: a public key' }),
     crv: z.enum(['P-256', 'P-384', 'P-521', 'Ed25519']).optional(),
-    x: part.optional(),
-    y: part.optional(),
-    n: part.optional(),
-    e: part.optional(),
+    x: base64url.optional(),
+    y: base64url.optional(),
+    n: base64url.optional(),
+    e: base64url.optional(),
     kid: text(1, maxKidLength).optional(),
     alg: text(1, 32).optional(),
     use: z.literal('sig', { error: 'must be sig, or absent' }).optional(),
@@ -34,7 +34,7 @@ export const jwk = z
   .superRefine((value, context) => {
     const secret = privateMembers.find((name) => Object.hasOwn(value, name));
     if (secret !== undefined) {
-      context.addIssue({ code: 'custom', path: [secret], message: 'must not be there: send the public key only' });
+      context.addIssue({ code: 'custom', path: [secret], message: 'must be absent: send the public key only' });
       return;
     }
     const fault = faultOf(value);
@@ -44,21 +44,21 @@ export const jwk = z
 
 export type Jwk = z.output<typeof jwk>;
 
-/** A public key that may verify tokens. */
+/** A public key that can verify JWTs. */
 export interface PublicKey {
   kid: string | undefined;
   key: KeyObject;
-  /** What the key's kind, and its own `alg` if it has one, leave. */
+  /** The algorithms that fit the kind of the key. If the key has an `alg`, only this one. */
   algorithms: readonly Algorithm[];
 }
 
-/** The members of a JWK that are kept. */
+/** The members of a JWK that are stored. */
 export function publicMembers({ kty, crv, x, y, n, e, kid, alg, use, key_ops }: Jwk): Partial<Jwk> {
   const kept = { kty, crv, x, y, n, e, kid, alg, use, key_ops };
   return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
 }
 
-/** The keys of a fetched or stored set that can verify tokens; others are passed over, as RFC 7517 (section 5) says. */
+/** The keys of a set that can verify JWTs. Other keys are ignored, as RFC 7517 (section 5) demands. */
 export function usableKeys(entries: readonly unknown[]): PublicKey[] {
   return entries.flatMap((entry) => {
     const parsed = jwk.safeParse(entry);
@@ -66,7 +66,7 @@ export function usableKeys(entries: readonly unknown[]): PublicKey[] {
   });
 }
 
-/** @throws if Node cannot make a key of it; what the schema let through has been tried. */
+/** @throws {Error} if Node cannot read the key. The schema has already tried it, so its output never fails here. */
 function toPublicKey(value: Jwk): PublicKey {
   const { kty, crv, x, y, n, e } = value;
   const material = Object.fromEntries(
@@ -81,7 +81,7 @@ function toPublicKey(value: Jwk): PublicKey {
   };
 }
 
-/** The keys a token of this algorithm and `kid` may have been signed with. */
+/** The keys that can verify a JWT with this algorithm and `kid`. Without a `kid`, all keys of the algorithm. */
 export function keysFor(keys: readonly PublicKey[], alg: Algorithm, kid: string | undefined): KeyObject[] {
   return keys
     .filter((one) => one.algorithms.includes(alg) && (kid === undefined || one.kid === kid))
@@ -98,10 +98,10 @@ function faultOf(value: Jwk): string | undefined {
   }
   const { modulusLength, publicExponent } = made.key.asymmetricKeyDetails ?? {};
   if (modulusLength !== undefined && modulusLength < 2_048) return 'must have at least 2048 bits';
-  // Verifying takes longer with both, and none that long is in use.
+  // Long keys and large exponents make verifying slow, and nobody uses them.
   if (modulusLength !== undefined && modulusLength > 8_192) return 'must have at most 8192 bits';
   if (publicExponent !== undefined && (publicExponent < 3n || publicExponent > 0xffff_ffffn)) {
     return 'must have a public exponent such as 65537';
   }
-  return made.algorithms.length === 0 ? 'is for no algorithm that is accepted here' : undefined;
+  return made.algorithms.length === 0 ? 'fits no accepted algorithm' : undefined;
 }

@@ -2,25 +2,25 @@ import { Problem } from '../errors.ts';
 import { type Algorithm, algorithms } from './algorithms.ts';
 import { maxKidLength } from './public-keys.ts';
 
-/** Largest token; a JWT has to fit into a header, and proxies commonly stop at 8 or 16 kB. */
+/** Maximum length of a JWT. It must fit into a header, and common proxies accept 8 or 16 kB. */
 export const maxTokenLength = 16 * 1024;
 
-/** Largest JOSE header, as it is in the token. */
+/** Maximum length of the JOSE header, in its base64url form. */
 const maxHeaderLength = 8 * 1024;
 
-/** Longest issuer or audience: see the schema of issuers, which lets none be longer. */
+/** Maximum length of an issuer or audience. The schema of issuers has the same limit. */
 const maxNameLength = 512;
 
-/** Most audiences of one token. */
+/** Maximum number of audiences of one JWT. */
 const maxAudiences = 20;
 
-/** Header members that ask for another way of reading the token, which would have to be understood. */
+/** Header members that change how a token is read. Stagedoor does not support them. */
 const refusedMembers = ['crit', 'b64', 'enc', 'zip'];
 
-/** `typ` values of tokens that say who somebody is; others, such as logout or DPoP tokens, mean something else. */
+/** Values of `typ` for tokens that identify a user. Logout tokens and DPoP proofs, for example, have others. */
 const acceptedTypes = new Set(['jwt', 'at+jwt']);
 
-/** What a token says of itself before anybody has looked at its signature: enough to find who could have signed it. */
+/** The parts of a JWT that select its issuer and key. Nobody has checked the signature yet: do not trust them. */
 export interface UnverifiedToken {
   algorithm: Algorithm;
   kid: string | undefined;
@@ -28,14 +28,14 @@ export interface UnverifiedToken {
   audiences: string[];
 }
 
-/** The one refusal of every token that is not good, with a reason that helps who made it. It never repeats the token. */
+/** The refusal of a JWT. `detail` helps the developer who made the token; it must not contain the token. */
 export function refused(detail: string, cause?: unknown): Problem {
   return new Problem('unauthenticated', detail, { cause });
 }
 
 /**
- * Reads what is needed to select the issuer. Cheap, and strict: what is not plainly a signed JWT goes no further. Keys
- * and addresses of keys in the header (`jwk`, `jku`, `x5c`, `x5u`) are not even looked at.
+ * Reads the parts of a JWT that select its issuer and key. It is strict, so that only signed JWTs cause more work. Keys
+ * and URLs of keys in the header (`jwk`, `jku`, `x5c`, `x5u`) are ignored.
  *
  * @throws Problem `unauthenticated`
  */
@@ -73,7 +73,7 @@ function readClaims(claims: Record<string, unknown>): Pick<UnverifiedToken, 'iss
   return { issuer: iss, audiences };
 }
 
-/** A text that could be a registered name. Postgres would not take the others. */
+/** Whether a value can be a registered issuer or audience. Postgres would refuse the other values. */
 function isName(value: unknown): value is string {
   return (
     typeof value === 'string' &&
@@ -93,7 +93,7 @@ function parse(part: string): Record<string, unknown> {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString());
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
-    // The same answer as for JSON that is no object.
+    // Invalid JSON gets the same answer as JSON that is no object.
   }
   throw refused('The token is not a JWT: its header and claims must be JSON objects.');
 }

@@ -2,25 +2,25 @@ import { z } from 'zod';
 import { text, userId } from '../http/text.ts';
 import { refused } from './unverified-token.ts';
 
-/** Where in the claims of an issuer's tokens things are. */
+/** Dotted paths of the claims that Stagedoor reads from the JWTs of an issuer. */
 export interface ClaimPaths {
   userId: string;
   role?: string | undefined;
   name?: string | undefined;
 }
 
-/** Longest from `iat` to `exp`. A stolen token should not open doors for longer than a day. */
+/** Maximum time from `iat` to `exp`, in seconds. A stolen JWT must not be usable for more than a day. */
 export const maxLifeSeconds = 24 * 3_600;
 
-/** How far clocks may be apart, for `iat` and `nbf`. `exp` is taken at its word: refusing early does no harm. */
+/** Tolerated difference of clocks in seconds, for `iat` and `nbf`. `exp` gets none: an early refusal does no harm. */
 export const clockToleranceSeconds = 60;
 
 const times = z.object({ exp: z.number(), iat: z.number(), nbf: z.number().optional() });
 
-// A role that is not the tenant's is ignored later; here it only has to be something the database can compare.
+// Only the form is checked here. A role that the tenant does not have is ignored later.
 const optionalText = text(0, 256).nullish();
 
-/** Whom the verified claims of a token are about. */
+/** The user that the verified claims of a JWT describe. */
 export interface TokenUser {
   id: string;
   role: string | undefined;
@@ -28,8 +28,8 @@ export interface TokenUser {
 }
 
 /**
- * The value at a dotted path of own members of objects. Names may themselves hold dots (`https://example.com/role`): at
- * each step the longest name that is there counts.
+ * The value at a dotted path; undefined if there is none. Names of claims may contain dots (`https://example.com/role`).
+ * Therefore each step takes the longest name that exists.
  */
 export function claimAt(claims: unknown, path: string): unknown {
   let value = claims;
@@ -44,22 +44,22 @@ export function claimAt(claims: unknown, path: string): unknown {
   return value;
 }
 
-/** How many parts of the path, from its start, name a member of `value`. */
+/** Every number of leading parts of the path that together name an own member of `value`. */
 function namesIn(value: unknown, parts: readonly string[]): number[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
   return parts.map((_, index) => index + 1).filter((count) => Object.hasOwn(value, parts.slice(0, count).join('.')));
 }
 
 /**
- * Checks when verified claims are valid.
- * @returns the time they expire, in seconds since 1970.
+ * Checks the times in verified claims.
+ * @returns the time at which they expire, in seconds since 1970.
  * @throws Problem `unauthenticated`
  */
 export function checkTimes(claims: Record<string, unknown>, nowSeconds: number): number {
   const parsed = times.safeParse(claims);
   if (!parsed.success) {
     const name = String(parsed.error.issues[0]?.path[0]);
-    throw refused(`The token's ${name} must be there, as a number of seconds since 1970.`);
+    throw refused(`The token's ${name} must be present, as a number of seconds since 1970.`);
   }
   const { exp, iat, nbf } = parsed.data;
   if (exp <= nowSeconds) throw refused('The token has expired.');
@@ -70,8 +70,8 @@ export function checkTimes(claims: Record<string, unknown>, nowSeconds: number):
 }
 
 /**
- * Reads the user from verified claims. Every value is checked for its type: `sub` may be an object in a token that is
- * validly signed.
+ * Reads the user from verified claims. It checks the type of every value, because a validly signed token may hold any
+ * JSON, such as an object in `sub`.
  * @throws Problem `unauthenticated`
  */
 export function readUser(claims: Record<string, unknown>, paths: ClaimPaths, userIdPrefix: string): TokenUser {
@@ -79,14 +79,14 @@ export function readUser(claims: Record<string, unknown>, paths: ClaimPaths, use
   const subject = claimAt(claims, paths.userId);
   const id = userId.safeParse(typeof subject === 'string' && subject !== '' ? userIdPrefix + subject : subject);
   if (!id.success) {
-    throw refused(`The token's user id (${paths.userId}) must be a string of 1 to 128 characters, with its prefix.`);
+    throw refused(`The token's user id (${paths.userId}) must be a string of 1 to 128 characters, prefix included.`);
   }
   const role = paths.role === undefined ? undefined : textAt(claims, paths.role);
   const name = paths.name === undefined ? undefined : textAt(claims, paths.name);
   return { id: id.data, role, claims: paths.name === undefined ? claims : withName(claims, name) };
 }
 
-/** Some providers sign refresh tokens with the same key, for the same audience. */
+/** Whether this is a refresh token. Some providers sign them with the same key, for the same audience. */
 function isRefreshToken({ typ, token_use: use }: Record<string, unknown>): boolean {
   return typ === 'Refresh' || typ === 'Offline' || use === 'refresh';
 }
@@ -97,7 +97,7 @@ function textAt(claims: Record<string, unknown>, path: string): string | undefin
   return value.data ?? undefined;
 }
 
-/** Templates name claims as `claims.name`; what the issuer's path says is the name takes that place. */
+/** Replaces the claim `name`, which templates use as `claims.name`, with the value at the issuer's path for it. */
 function withName(claims: Record<string, unknown>, name: string | undefined): Record<string, unknown> {
   const { name: _, ...others } = claims;
   return name === undefined ? others : { ...others, name };

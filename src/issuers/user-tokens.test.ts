@@ -266,7 +266,7 @@ const bad: [string, () => string | Promise<string>, RegExp][] = [
   // T4: times and the user
   ['no exp', () => token({ claims: { exp: undefined } }), /exp is missing/],
   ['no iat', () => token({ claims: { iat: undefined } }), /iat is missing/],
-  ['exp as text', () => token({ claims: { exp: String(now() + 60) } }), /exp is not as it must be/],
+  ['exp as text', () => token({ claims: { exp: String(now() + 60) } }), /exp is not valid/],
   ['iat as text', () => token({ claims: { iat: 'now' } }), /iat/],
   ['an exp far away', () => token({ claims: { exp: now() + 365 * 86_400 } }), /24 hours/],
   [
@@ -277,7 +277,7 @@ const bad: [string, () => string | Promise<string>, RegExp][] = [
         JSON.stringify({ ...goodClaims(), exp: 0 }).replace('"exp":0', '"exp":1e999'),
         byEc,
       ),
-    /exp must be there/,
+    /exp must be present/,
   ],
   ['an exp of an hour ago', () => token({ claims: { iat: now() - 7_200, exp: now() - 3_600 } }), /expired/],
   ['an exp of a second ago', () => token({ claims: { iat: now() - 600, exp: now() - 1 } }), /expired/],

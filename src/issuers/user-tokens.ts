@@ -10,10 +10,10 @@ import { keysFor } from './public-keys.ts';
 import { maxTokenLength, readUnverified, refused, type UnverifiedToken } from './unverified-token.ts';
 import { checkTimes, clockToleranceSeconds, readUser } from './user-claims.ts';
 
-/** Longest a verified token is remembered: a key that was withdrawn goes on for no longer than this. */
+/** How long a verified JWT is remembered, in milliseconds. After a key was withdrawn, its JWTs are accepted this long. */
 const rememberMs = 60_000;
 
-/** Most keys to try for a token that names none: each costs a verification. */
+/** Maximum number of keys to try for a JWT without a `kid`. Each try costs a verification. */
 const maxTries = 4;
 
 interface Verified {
@@ -22,15 +22,17 @@ interface Verified {
   exp: number;
 }
 
-/** Authenticates app users by the JWTs of the issuers that tenants have registered. */
+/** Authenticates app users by JWTs of the issuers that tenants have registered. */
 @Injectable()
 export class UserTokens {
   /**
-   * Tokens that were found good, by their SHA-256. Verifying a signature costs as much as the rest of a request, and users
-   * send the same token again and again. It is safe to remember that a token is good because nothing can make it bad but
-   * time, which is looked at on every use; the withdrawal of its key, for which `rememberMs` is short; and the deletion of
-   * its issuer, which the database looks at in every transaction. Only tokens with a good signature get in here, so
-   * strangers cannot fill it.
+   * Verified JWTs by their SHA-256. Verifying a signature costs as much as the rest of a request, and users send the same
+   * token many times. Remembering is safe for these reasons:
+   *
+   * - `verify` checks the expiry on every use.
+   * - `rememberMs` limits how long a withdrawn key is accepted.
+   * - The database checks in every transaction that the issuer exists.
+   * - Only tokens with a valid signature are stored, so strangers cannot fill the cache.
    */
   private readonly verified = new LRUCache<string, Verified>({
     max: 10_000,
@@ -44,10 +46,10 @@ export class UserTokens {
   ) {}
 
   /**
-   * Verifies a token and tells whose it is.
+   * Verifies a JWT and returns its user.
    *
-   * @throws Problem `unauthenticated`, with the reason, if the token is not good; `unavailable` if that cannot be told
-   * because the database or the keys of the issuer cannot be reached.
+   * @throws Problem `unauthenticated` with the reason if the JWT is not valid; `unavailable` if the database or the keys of
+   * the issuer cannot be reached.
    */
   async verify(token: string): Promise<UserCaller> {
     if (token.length > maxTokenLength) throw refused(`The token is longer than ${maxTokenLength} characters.`);
@@ -113,13 +115,13 @@ export class UserTokens {
   }
 }
 
-/** Says why jose refused a token. It only ever sees a key that was found before, so every failure is the token's. */
+/** Translates a refusal of jose. The keys were checked before, so every failure is a fault of the token. */
 function explain(error: unknown): Problem {
   if (error instanceof errors.JWTExpired) return refused('The token has expired.', error);
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.claim === 'nbf') return refused('The token is not valid yet.', error);
     const missing = error.reason === 'missing';
-    return refused(`The token's ${error.claim} is ${missing ? 'missing' : 'not as it must be'}.`, error);
+    return refused(`The token's ${error.claim} is ${missing ? 'missing' : 'not valid'}.`, error);
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) {
     return refused("The token's signature does not fit the key of its issuer.", error);
