@@ -1,0 +1,206 @@
+/** Calls SQL functions directly, on rows that the test itself puts into the tables. */
+import pg from 'pg';
+import { type SqlArguments, sqlCall } from '../../src/database/sql-call.ts';
+import { limits } from '../../src/limits.ts';
+import { createDatabase, type TestDatabase } from './database.ts';
+
+type Row = Record<string, unknown>;
+
+/** Seconds from now, as a Postgres timestamp that the database itself counts: the clocks of both need not agree. */
+export function inSeconds(seconds: number): { secondsFromNow: number } {
+  return { secondsFromNow: seconds };
+}
+
+/** Columns that a row gets unless the test says otherwise. `n` makes ids differ. */
+const defaults: Record<string, (n: number) => Row> = {
+  tenants: (n) => ({ id: `ten_${n}`, slug: `tenant-${n}`, name: 'A tenant', region: 'us-east-1' }),
+  roles: (n) => ({
+    name: `role-${n}`,
+    stage_capabilities: ['PUBLISH', 'SUBSCRIBE'],
+    stage_ttl_seconds: 600,
+    chat_capabilities: ['SEND_MESSAGE'],
+    chat_session_minutes: 60,
+  }),
+  spaces: (n) => ({
+    id: `spc_${n}`,
+    name: 'A space',
+    stage_arn: `arn:aws:ivs:us-east-1:111122223333:stage/${n}`,
+    stage_endpoints: { events: 'wss://events', whip: 'https://whip' },
+    stage_endpoints_at: inSeconds(0),
+    room_arn: `arn:aws:ivschat:us-east-1:111122223333:room/${n}`,
+    ready_at: inSeconds(-3600),
+    created_at: inSeconds(-3600),
+    updated_at: inSeconds(-3600),
+  }),
+  members: () => ({ user_id: 'ann' }),
+  api_keys: (n) => ({ id: `key_${n}`, name: 'A key', prefix: 'sk_', hash: Buffer.from(`hash-${n}`), scopes: ['*'] }),
+  issuers: (n) => ({
+    id: `iss_${n}`,
+    issuer: 'https://issuer.example',
+    audience: 'app',
+    jwks_uri: 'https://issuer.example/jwks',
+    algorithms: ['ES256'],
+    claims: {},
+  }),
+  signing_keys: (n) => ({
+    id: `sgk_${n}`,
+    arn: `arn:aws:ivs:us-east-1:111122223333:public-key/${n}`,
+    state: 'active',
+    private_key: Buffer.from('sealed'),
+    public_key: 'PEM',
+  }),
+  bans: (n) => ({ id: `ban_${n}`, user_id: 'ann', created_by: { kind: 'apiKey', id: 'key_1' } }),
+  grants: (n) => ({
+    id: `grt_${String(n).padStart(6, '0')}`,
+    user_id: 'ann',
+    ivs_user_id: 'ann',
+    kind: 'stage',
+    role: 'viewer',
+    mint: 'ivs',
+    participant_id: `participant${n}`,
+    capabilities: ['SUBSCRIBE'],
+    state: 'released',
+    issued_at: inSeconds(-60),
+    expires_at: inSeconds(600),
+    session_expires_at: inSeconds(600),
+  }),
+  actions: (n) => ({
+    id: `act_${n}`,
+    kind: 'ban',
+    requested_by: { kind: 'apiKey', id: 'key_1' },
+    requested_at: inSeconds(0),
+  }),
+  deliveries: (n) => ({
+    account: 'own us-east-1',
+    operation: 'DisconnectParticipant',
+    arn: 'arn:aws:ivs:us-east-1:111122223333:stage/1',
+    target: `participant${n}`,
+    next_at: inSeconds(-1),
+    needed_until: inSeconds(3600),
+  }),
+  holds: (n) => ({
+    grant_id: `grt_${n}`,
+    watch_for: 'gone',
+    watch_from: inSeconds(-1),
+    kind: 'stage',
+    ivs_user_id: 'ann',
+    participant_id: `participant${n}`,
+    expires_at: inSeconds(600),
+  }),
+  unfinished_actions: () => ({ grants: [], keep_out: true, watch_for: 'gone', watch_from: inSeconds(0) }),
+  watches: () => ({ account: 'own us-east-1', next_at: inSeconds(-1) }),
+  audit: (n) => ({
+    id: `aud_${String(n).padStart(6, '0')}`,
+    caller: { kind: 'apiKey', id: 'key_1' },
+    action: 'test',
+    request_id: 'request',
+  }),
+};
+
+/**
+ * A database with the functions of this build and one connection. Use one for a file, and `begin` and `rollback` around
+ * each test: a test then sees only rows of its own.
+ */
+export class SqlSession {
+  private rows = 0;
+
+  private constructor(
+    private readonly client: pg.Client,
+    private readonly database: TestDatabase,
+    private readonly isFirst: boolean,
+  ) {}
+
+  static async start(): Promise<SqlSession> {
+    const database = await createDatabase();
+    return await SqlSession.connect(database, true);
+  }
+
+  private static async connect(database: TestDatabase, isFirst: boolean): Promise<SqlSession> {
+    const client = new pg.Client({ connectionString: database.superuserUrl });
+    await client.connect();
+    return new SqlSession(client, database, isFirst);
+  }
+
+  /** Another connection to the same database, to see what the first one locks. The rows of both must be committed. */
+  async another(): Promise<SqlSession> {
+    return await SqlSession.connect(this.database, false);
+  }
+
+  async stop(): Promise<void> {
+    await this.client.end();
+    if (this.isFirst) await this.database.drop();
+  }
+
+  async begin(): Promise<void> {
+    await this.client.query('begin');
+  }
+
+  async commit(): Promise<void> {
+    await this.client.query('commit');
+  }
+
+  async rollback(): Promise<void> {
+    await this.client.query('rollback');
+  }
+
+  /** Goes on with the rights of a role until the transaction ends, as nobody whom row-level security does not bind. */
+  async become(role: 'stagedoor_test_service' | 'stagedoor_crossing'): Promise<void> {
+    await this.client.query(`set local role ${role}`);
+  }
+
+  /** Runs any statement. */
+  async query<R extends Row = Row>(sql: string, values: unknown[] = []): Promise<R[]> {
+    return (await this.client.query<R>(sql, values)).rows;
+  }
+
+  /** Puts a row into a table, with sensible values for the columns that are not given. Returns the whole row. */
+  async insert<R extends Row = Row>(table: string, row: Row = {}): Promise<R> {
+    this.rows++;
+    const all: Row = { ...defaults[table]?.(this.rows), ...row };
+    const columns = Object.keys(all);
+    const values: unknown[] = [];
+    const expressions = columns.map((column) => expressionFor(all[column], values));
+    const sql = `insert into public.${table} (${columns.join(', ')}) values (${expressions.join(', ')}) returning *`;
+    const [made] = await this.query<R>(sql, values);
+    if (!made) throw new Error(`no row was put into ${table}`);
+    return made;
+  }
+
+  /** Calls a function by name with named arguments (`{ space: … }` is `p_space`). A single value is in `result`. */
+  async call<R extends Row = Row>(functionName: string, args: SqlArguments = {}): Promise<R[]> {
+    const { text, values } = sqlCall(functionName, args);
+    return await this.query<R>(text, values);
+  }
+
+  /** The one value that a function returns. */
+  async value<Value = unknown>(functionName: string, args: SqlArguments = {}): Promise<Value> {
+    const [row] = await this.call(functionName, args);
+    return row?.['result'] as Value;
+  }
+
+  /** Calls a function that takes a row of a table as an argument, or an array of rows: `expression` is its argument list. */
+  async valueOf<Value = unknown>(functionName: string, expression: string, values: unknown[] = []): Promise<Value> {
+    const [row] = await this.query(`select * from ${functionName}(${expression}) as result`, values);
+    return row?.['result'] as Value;
+  }
+}
+
+function expressionFor(value: unknown, values: unknown[]): string {
+  if (typeof value === 'object' && value !== null && 'secondsFromNow' in value) {
+    values.push(value.secondsFromNow);
+    return `clock_timestamp() + make_interval(secs => $${values.length}::double precision)`;
+  }
+  const isJson =
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !Buffer.isBuffer(value) &&
+    !(value instanceof Date);
+  values.push(isJson ? JSON.stringify(value) : value);
+  return `$${values.length}`;
+}
+
+/** Limits as the service passes them, some of them smaller for a test. */
+export function limitsWith(changed: Partial<Record<keyof typeof limits, number>>): Record<string, number> {
+  return { ...limits, ...changed };
+}
