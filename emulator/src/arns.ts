@@ -9,7 +9,7 @@ export interface Arn {
 
 const ARN = /^arn:aws:(ivs|ivschat):([a-z0-9-]+):([0-9]+):([a-z-]+)\/([a-zA-Z0-9-]+)$/;
 
-/** Takes an ARN apart; `undefined` when it is none of IVS's. */
+/** Splits an ARN into its parts. Returns `undefined` for a text that is not an ARN of IVS or IVS Chat. */
 export function parseArn(arn: string): Arn | undefined {
   const [, service, region, account, type, id] = ARN.exec(arn) ?? [];
   if (!service || !region || !account || !type || !id) return undefined;

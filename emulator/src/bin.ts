@@ -10,7 +10,7 @@ try {
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException;
   console.error(
-    code === 'EADDRINUSE' ? `ivs-emulator: ${message}; choose another with --port` : `ivs-emulator: ${message}`,
+    code === 'EADDRINUSE' ? `ivs-emulator: ${message}. Choose another port with --port.` : `ivs-emulator: ${message}`,
   );
   process.exitCode = 1;
 }
@@ -22,7 +22,7 @@ async function run(options: EmulatorOptions): Promise<void> {
   IVS Real-Time, IVS Chat, STS   ${emulator.url}
   chat client                    ${emulator.chatUrl}
   control API                    ${emulator.url}/_emulator/
-  what goes on, in a browser     ${emulator.url}/
+  page for a browser             ${emulator.url}/
   credentials                    access key id "local", secret access key "local"
 `);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

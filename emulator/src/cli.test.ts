@@ -1,10 +1,10 @@
 import { parseCommandLine, UsageError } from './cli.ts';
 
-it('an empty command line asks for the defaults', () => {
+it('an empty command line leaves every setting at its default', () => {
   expect(parseCommandLine([])).toEqual({});
 });
 
-it('every option finds its setting', () => {
+it('each option sets its setting', () => {
   const args =
     '--port 0 --host ::1 --data d --seed s.json --strict-quotas --allow-unsigned --switch expiredStays=false';
   expect(parseCommandLine([...args.split(' '), '--switch', 'absentParticipant=ignored'])).toEqual({
@@ -19,7 +19,7 @@ it('every option finds its setting', () => {
 });
 
 it.each([['--port', 'x'], ['--port', '70000'], ['--prot', '1'], ['--strict-quotas', '--no-quotas'], ['extra']])(
-  'what makes no sense is refused: %s %s',
+  'a wrong command line is refused: %s %s',
   (...args) => {
     expect(() => parseCommandLine(args.filter(Boolean))).toThrow(UsageError);
   },

@@ -4,35 +4,39 @@ import type { Switches } from './state/switches.ts';
 
 export const HELP = `ivs-emulator: Amazon IVS Real-Time and IVS Chat on this machine. It is not AWS.
 
-  --port N             listen on this port (4580; 0 for any that is free)
-  --host HOST          listen on this address (127.0.0.1)
-  --allow-remote       needed to listen on anything but loopback
-  --data DIR           keep state in this folder over restarts
-  --seed FILE          create what this JSON file lists
-  --strict-quotas      never more calls in a second than AWS grants
-  --no-quotas          no call rates at all
-  --allow-unsigned     take requests without a signature
-  --switch NAME=VALUE  settle a point that AWS does not document; may be repeated
-  --event-target URL   POST there what IVS tells EventBridge; may be repeated
+  --port N             listen on this port (default 4580; 0 picks a free port)
+  --host HOST          listen on this address (default 127.0.0.1)
+  --allow-remote       allow an address that other machines can reach
+  --data DIR           keep state in this folder across restarts
+  --seed FILE          create the resources that this JSON file lists
+  --strict-quotas      refuse calls above AWS's rate in every span of one second
+  --no-quotas          do not limit call rates
+  --allow-unsigned     accept requests without a signature
+  --switch NAME=VALUE  choose the behavior where AWS documents none; repeatable
+  --event-target URL   POST the events that IVS sends to EventBridge to this URL; repeatable
   --review-handler ARN=URL
-                       the endpoint that stands for a Lambda function reviewing messages; may be repeated
-  --chat-logs DIR      write what chat logging records below this folder
-  --help
+                       send messages for review to URL in place of the Lambda function ARN; repeatable
+  --chat-logs DIR      write chat logs to files in this folder
+  --help               print this text
 
-Credentials: access key id "local" or any account id of twelve digits, secret access key "local".
+Credentials: the access key id is "local" or any account id of twelve digits. The secret access key is "local".
 `;
 
-/** A command line that makes no sense, said in one line. */
+/** An error in the command line. The message is one line that a user can act on. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Reads the command line; `help` when that is all it asks for. */
+/**
+ * Reads the command line. Returns `help` when `--help` is given.
+ *
+ * @throws UsageError for an unknown option or a wrong value.
+ */
 export function parseCommandLine(args: string[]): EmulatorOptions | 'help' {
   const { values } = parse(args);
   if (values.help) return 'help';
   if (values['strict-quotas'] && values['no-quotas'])
-    throw new UsageError('--strict-quotas and --no-quotas exclude each other');
+    throw new UsageError('give either --strict-quotas or --no-quotas, not both');
   const options: EmulatorOptions = {};
   if (values.port !== undefined) options.port = portOf(values.port);
   if (values.host !== undefined) options.host = values.host;
@@ -77,11 +81,14 @@ function parse(args: string[]) {
 
 function portOf(text: string): number {
   const port = Number(text);
-  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) throw new UsageError(`--port ${text} is not a port`);
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    throw new UsageError(`--port must be 0 to 65535, not ${text}`);
   return port;
 }
 
-/** Values are JSON where they can be (`true`, `3`, `null`), else text. What they may be is checked at the start. */
+/**
+ * Reads a value as JSON (`true`, `3`, `null`) if it is JSON, otherwise as text. `switchProblem` checks it at the start.
+ */
 function switchesOf(pairs: string[]): Partial<Switches> {
   const entries = pairs.map((pair) => {
     const [name, value] = splitPair(pair);

@@ -1,6 +1,7 @@
 /**
- * The emulator's time: real time plus what a test has skipped. Everything that expires asks this clock, so that a test
- * need not wait twelve hours for a token to end. Signatures alone are checked by real time, as the caller makes them.
+ * The emulator's time: real time plus the time that a test has skipped. Everything that expires uses this clock, so
+ * that a test does not wait twelve hours for a token to expire. Only signatures use real time, because the caller signs
+ * with real time.
  */
 export class Clock {
   #skippedMs = 0;
@@ -17,18 +18,20 @@ export class Clock {
     for (const listener of this.#onSkip) listener();
   }
 
-  /** Calls `listener` after each skip, for what waits on a real timer. */
+  /**
+   * Calls `listener` after each skip. Code that waits on a real timer needs this, because a skip does not move timers.
+   */
   onSkip(listener: () => void): void {
     this.#onSkip.add(listener);
   }
 
-  /** Back to real time. */
+  /** Returns to real time. */
   reset(): void {
     this.#skippedMs = 0;
   }
 }
 
-/** ISO 8601 text, as timestamps travel (service model). */
+/** A time as ISO 8601 text, the form of timestamps in requests and answers (service model). */
 export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -4,7 +4,7 @@ import { answerControl } from './control/routes.ts';
 import { AwsServices } from './http/aws-services.ts';
 import { listen, portOf } from './http/server.ts';
 import { ChatServer } from './messaging/chat-server.ts';
-import { plantSeed } from './seed/seed.ts';
+import { createSeed } from './seed/seed.ts';
 import { Persistence } from './state/persistence.ts';
 import { AWS_REGIONS, DEFAULT_PORT, type EmulatorOptions, isLoopback } from './options.ts';
 
@@ -44,11 +44,13 @@ export class Emulator extends Controls implements AsyncDisposable {
   static async start(options: EmulatorOptions = {}): Promise<Emulator> {
     const host = options.host ?? '127.0.0.1';
     if (!isLoopback(host) && !options.allowRemote) {
-      throw new Error(`refusing to listen on ${host}: anybody who reaches it could use it. Allow it with allowRemote.`);
+      throw new Error(
+        `the emulator does not listen on ${host}: everybody who can reach that address could use it. Set allowRemote to allow it.`,
+      );
     }
     const emulator = new Emulator(options);
     const restored = emulator.#persistence?.load() ?? false;
-    if (options.seed !== undefined && !restored) await plantSeed(options.seed, emulator.world);
+    if (options.seed !== undefined && !restored) await createSeed(options.seed, emulator.world);
     const control: Parameters<typeof listen>[0]['control'] = (request, body) => answerControl(emulator, request, body);
     const parts = { aws: emulator.#aws, chat: emulator.#chat, control };
     emulator.#server = await listen(parts, host, options.port ?? DEFAULT_PORT);
@@ -60,12 +62,12 @@ export class Emulator extends Controls implements AsyncDisposable {
     return portOf(this.#server);
   }
 
-  /** The endpoint for clients of IVS Real-Time, IVS Chat and STS. */
+  /** The endpoint for clients of IVS Real-Time, IVS Chat and STS, without a slash at the end. */
   get url(): string {
     return `http://${this.#authority}`;
   }
 
-  /** What the chat client takes as its `regionOrUrl`. */
+  /** The value for the `regionOrUrl` of the official chat client. */
   get chatUrl(): string {
     return `ws://${this.#authority}`;
   }
@@ -75,7 +77,7 @@ export class Emulator extends Controls implements AsyncDisposable {
     return `${host}:${this.port}`;
   }
 
-  /** Closes every connection and stops listening. */
+  /** Writes what is not on disk yet, closes every connection and stops listening. */
   async stop(): Promise<void> {
     const server = this.#server;
     if (!server) return;

@@ -5,48 +5,51 @@ import type { CountLimits } from './quotas/limits.ts';
 import type { RateMode } from './quotas/rates.ts';
 import type { Switches } from './state/switches.ts';
 
-/** How an emulator is started. Everything has a default. */
+/** The settings of an emulator. Each of them has a default. */
 export interface EmulatorOptions {
-  /** 4580; 0 for any free port. */
+  /** The TCP port. The default is 4580; 0 picks a free port. */
   port?: number;
-  /** 127.0.0.1. */
+  /** The address to listen on. The default is 127.0.0.1. */
   host?: string;
-  /** Must be set to listen on anything but loopback: there is nothing here that keeps strangers out. */
+  /** Allows a `host` that other machines can reach. The emulator has no protection against strangers. */
   allowRemote?: boolean;
-  /** Credentials besides the local ones. */
+  /** Credentials that work in addition to the local ones. */
   credentials?: Credential[];
-  /** Take requests without a signature as those of account 111122223333. */
+  /** Accepts requests without a signature. They count as requests of account 111122223333. */
   allowUnsigned?: boolean;
-  /** The Region of unsigned requests: us-east-1. */
+  /** The Region of requests without a signature. The default is us-east-1. */
   defaultRegion?: string;
-  /** Regions that have the services: AWS's seven. */
+  /** The Regions that have the services. The default is the seven Regions that AWS has. */
   regions?: string[] | 'any';
-  /** Roles that AssumeRole refuses without their external id. */
+  /** Roles that AssumeRole refuses when their external id is missing or wrong. */
   roles?: Role[];
-  /** How call rates are held: `on`. */
+  /** How call rates are enforced. The default is `on`. */
   quotas?: RateMode;
-  /** Calls a second of single operations, instead of AWS's. */
+  /** Calls a second, by operation. An operation that is not listed has the rate of AWS. */
   rates?: Record<string, number>;
-  /** How many of a thing there may be, instead of AWS's figures. */
+  /** How many resources of each kind may exist. A kind that is not listed has the limit of AWS. */
   limits?: Partial<CountLimits>;
+  /** How the emulator behaves where AWS documents nothing. */
   switches?: Partial<Switches>;
-  /** Where events go that IVS gives to EventBridge, and how badly they are delivered. */
+  /** Where the events for EventBridge go, and how unreliable their delivery is. */
   events?: Partial<EventSettings>;
-  /** The HTTP endpoint that stands for each message review handler, by the ARN of its Lambda function. */
+  /** The HTTP endpoint that takes the place of each message review handler, by the ARN of its Lambda function. */
   reviewHandlers?: Record<string, string>;
-  /** Folder for what chat logging writes to S3, CloudWatch Logs and Firehose. Without it nothing is written. */
+  /**
+   * The folder that takes the place of S3, CloudWatch Logs and Firehose for chat logs. Without it, no logs are written.
+   */
   chatLogs?: string;
-  /** Fail rather than answer what the service model does not allow: for the emulator's own tests. */
+  /** Answers 500 when an output breaks the service model. The emulator's own tests set it. */
   checkOutputs?: boolean;
-  /** Folder to keep state in over restarts. */
+  /** The folder that keeps the state across restarts. Without it, the state is lost when the emulator stops. */
   data?: string;
-  /** File of things to create at the start. */
+  /** A JSON file with the resources to create at the start. */
   seed?: string;
 }
 
 export const DEFAULT_PORT = 4580;
 
-/** Where AWS has the two control planes (AWS General Reference). */
+/** The Regions in which AWS has both control planes (AWS General Reference). */
 export const AWS_REGIONS: readonly string[] = [
   'us-east-1',
   'us-west-2',
@@ -57,7 +60,7 @@ export const AWS_REGIONS: readonly string[] = [
   'ap-northeast-2',
 ];
 
-/** Whether a host can be reached from this machine only. */
+/** Whether only this machine can reach a host. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }

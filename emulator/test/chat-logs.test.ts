@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-ivschat';
 import { SendMessageRequest } from 'amazon-ivs-chat-messaging';
 import { type ChatLogRecord, ChatLogs } from '../src/chatlogs/chat-logs.ts';
-import { placeOf } from '../src/chatlogs/destinations.ts';
+import { logFileOf } from '../src/chatlogs/destinations.ts';
 import type { Emulator } from '../src/index.ts';
 import { eventFrame } from '../src/chat/frames.ts';
 import { connectChat, type Heard } from './support/chat-room.ts';
@@ -180,7 +180,7 @@ it.each([
   { s3: { bucketName: '...' } },
 ])('no name leads out of the folder: %j', (destination) => {
   const room = 'arn:aws:ivschat:us-west-2:111122223333:room/abcdefghijkl';
-  const file = placeOf(room, destination).file(0);
+  const file = logFileOf(room, destination).path(0);
   expect(file.split(path.sep)).not.toContain('..');
   expect(file).toMatch(/^(s3|cloudwatch\/111122223333\/us-west-2|firehose\/111122223333\/us-west-2)\//);
 });

@@ -25,7 +25,9 @@ afterEach(async () => {
   await ivs.stop();
 });
 
-/** A stage with a publisher and a viewer, a room with a guest who is there twice, another account, a fault, an error. */
+/**
+ * A stage with a publisher and a viewer, a room with a guest who is there twice, another account, a fault, an error.
+ */
 async function furnish(): Promise<{ stageArn: string; roomArn: string }> {
   const stages = realtime(ivs);
   const rooms = chat(ivs);

@@ -75,7 +75,7 @@ describe('with --seed', () => {
   it.each([
     [{ stages: [{ name: 'not allowed' }] }, /stages\[0\]: name must match/],
     [{ stages: [{ id: 'short' }] }, /12 letters and digits/],
-    [{ channels: [] }, /channels is none of/],
+    [{ channels: [] }, /channels is not one of/],
     [{ rooms: {} }, /rooms must be a list/],
   ])('a file that makes no sense is refused: %j', async (seed, message) => {
     await expect(seeded(seed)).rejects.toThrow(message);
@@ -83,7 +83,7 @@ describe('with --seed', () => {
 });
 
 it('listens beyond loopback only when told to', async () => {
-  await expect(Emulator.start({ host: '0.0.0.0', port: 0 })).rejects.toThrow(/refusing to listen/);
+  await expect(Emulator.start({ host: '0.0.0.0', port: 0 })).rejects.toThrow(/does not listen on 0\.0\.0\.0/);
   await using open = await startEmulator({ host: '0.0.0.0', allowRemote: true });
   expect(open.port).toBeGreaterThan(0);
 });

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { randomId } from '../ids.ts';
 
-/** A pair of keys that may sign requests, and the account they sign for. */
+/** A pair of keys that can sign requests, and the account that the requests belong to. */
 export interface Credential {
   accessKeyId: string;
   secretAccessKey: string;
@@ -9,19 +9,19 @@ export interface Credential {
   account: string;
 }
 
-/** A credential made by AssumeRole: it needs its session token, and ends. */
+/** A credential made by AssumeRole. It works only together with its session token, and it expires. */
 export interface SessionCredential extends Credential {
   sessionToken: string;
   /** Milliseconds since 1970, by the emulator's clock. */
   expiresAt: number;
-  /** The ARN that GetCallerIdentity answers. */
+  /** The ARN in the answer of GetCallerIdentity. */
   arn: string;
   userId: string;
 }
 
 /**
- * The credentials that work without any setting: secret `local`, and as access key id either `local` (account
- * 111122223333) or any account id of twelve digits. They are public, and good for nothing elsewhere.
+ * The credential that works without any setting. Any account id of twelve digits works as an access key id too, with
+ * the same secret. These credentials are public and open nothing outside the emulator.
  */
 export const LOCAL_CREDENTIAL: Credential = {
   accessKeyId: 'local',
@@ -31,7 +31,7 @@ export const LOCAL_CREDENTIAL: Credential = {
 
 const ACCOUNT_ID = /^\d{12}$/;
 
-/** Knows every access key: the local ones, those configured, and those AssumeRole handed out. */
+/** All access keys: the local ones, the configured ones, and those that AssumeRole has given out. */
 export class Credentials {
   readonly #configured = new Map<string, Credential>();
   readonly #sessions = new Map<string, SessionCredential>();
@@ -44,14 +44,17 @@ export class Credentials {
     }
   }
 
-  /** The credential with this access key id, ended sessions included, so that the caller can tell the two apart. */
+  /**
+   * Finds a credential by its access key id. Expired sessions are found too, because AWS answers them with another
+   * error.
+   */
   find(accessKeyId: string): Credential | SessionCredential | undefined {
     const known = this.#configured.get(accessKeyId) ?? this.#sessions.get(accessKeyId);
     if (known || !ACCOUNT_ID.test(accessKeyId)) return known;
     return { accessKeyId, secretAccessKey: LOCAL_CREDENTIAL.secretAccessKey, account: accessKeyId };
   }
 
-  /** Opens a session for an assumed role (AWS docs: such access key ids start with `ASIA`). */
+  /** Makes a credential for an assumed role. The access key ids of such credentials start with `ASIA` (AWS docs). */
   openSession(account: string, roleName: string, sessionName: string, durationSeconds: number): SessionCredential {
     const session: SessionCredential = {
       accessKeyId: `ASIA${randomId(16).toUpperCase()}`,
@@ -66,14 +69,13 @@ export class Credentials {
     return session;
   }
 
-  /** Whether a session's time is over. */
-  hasEnded(session: SessionCredential): boolean {
+  hasExpired(session: SessionCredential): boolean {
     return session.expiresAt <= this.#clock.now();
   }
 
-  /** The open sessions, to be kept over a restart. */
+  /** The sessions that have not expired. The emulator keeps them across a restart. */
   get sessions(): SessionCredential[] {
-    return [...this.#sessions.values()].filter((session) => !this.hasEnded(session));
+    return [...this.#sessions.values()].filter((session) => !this.hasExpired(session));
   }
 
   set sessions(sessions: SessionCredential[]) {

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { hmacSha256 } from './hmac.ts';
 
-test.each([0, 1, 32, 63, 64, 65, 200])('is that of node:crypto with a key of %d bytes', (bytes) => {
+test.each([0, 1, 32, 63, 64, 65, 200])('the HMAC equals that of node:crypto for a key of %d bytes', (bytes) => {
   const key = randomBytes(bytes);
   const hmac = hmacSha256(key);
   for (const text of ['', 'AWS4-HMAC-SHA256', 'ä€😀', 'x'.repeat(1_000)]) {

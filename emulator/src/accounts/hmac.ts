@@ -5,8 +5,8 @@ const BLOCK_BYTES = 64;
 /**
  * HMAC-SHA-256 (RFC 2104) with one key.
  *
- * Out of one-shot hashes, as each of node:crypto's `Hmac` objects has native memory that the garbage collector frees by
- * itself: with one a call, that was nearly half of every pause.
+ * It is made of one-shot hashes and not of node:crypto's `Hmac`. Each `Hmac` object holds native memory that the
+ * garbage collector has to free, and one object for each call took nearly half of every garbage collection pause.
  */
 export function hmacSha256(key: Buffer): (text: string) => Buffer {
   const block = Buffer.alloc(BLOCK_BYTES);

@@ -4,7 +4,7 @@ import { type Credential, type Credentials, isSession } from './credentials.ts';
 import { hmacSha256 } from './hmac.ts';
 import { ServiceError } from '../wire/service-error.ts';
 
-/** Who signed a request, and for where. */
+/** Who signed a request, and for which Region. */
 export interface Caller {
   accessKeyId: string;
   account: string;
@@ -14,7 +14,7 @@ export interface Caller {
 /** The parts of an HTTP request that a signature covers. */
 export interface SignedRequest {
   method: string;
-  /** As it came over the wire, still percent-encoded. */
+  /** As received, with percent-encoding. */
   path: string;
   /** Without the question mark. */
   query: string;
@@ -22,7 +22,7 @@ export interface SignedRequest {
   body: Buffer;
 }
 
-/** The `Authorization` header, taken apart. */
+/** The parts of the `Authorization` header. */
 export interface Authorization {
   accessKeyId: string;
   date: string;
@@ -32,13 +32,17 @@ export interface Authorization {
   signature: string;
 }
 
-/** How far a request's time may lie from ours (AWS docs: five minutes). */
+/** How far the time of a request may differ from real time (AWS docs: five minutes). */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request,\s*SignedHeaders=([a-z0-9;_-]+),\s*Signature=([0-9a-f]{64})$/;
 
-/** Reads an `Authorization` header, or says how it is malformed. */
+/**
+ * Reads an `Authorization` header.
+ *
+ * @throws ServiceError when the header is malformed.
+ */
 export function parseAuthorization(header: string): Authorization {
   const match = AUTHORIZATION.exec(header);
   if (!match) {
@@ -49,10 +53,10 @@ export function parseAuthorization(header: string): Authorization {
 }
 
 /**
- * Checks a SigV4 signature as AWS's gateway does: scope, clock, key, session token, then the signature itself.
+ * Checks a SigV4 signature in the order of AWS's gateway: scope, time, access key, session token, signature.
  *
  * @param now Real time, in milliseconds.
- * @throws ServiceError with the names AWS's gateway uses (observed in SDKs; no IVS model lists them).
+ * @throws ServiceError with the error names of AWS's gateway (observed in SDKs; no IVS model lists them).
  */
 export function verifySignature(
   request: SignedRequest,
@@ -86,7 +90,7 @@ function checkSession(credential: Credential, token: string | string[] | undefin
     return;
   }
   if (token !== credential.sessionToken) throw unknownClient();
-  if (credentials.hasEnded(credential)) {
+  if (credentials.hasExpired(credential)) {
     throw new ServiceError('ExpiredTokenException', 'the session of this security token has ended', {}, 403);
   }
 }
@@ -127,7 +131,10 @@ function signatureOf(request: SignedRequest, authorization: Authorization, secre
 
 const signers = new Map<string, (text: string) => Buffer>();
 
-/** Signs with a derived key, which is the same for a day and costs four HMACs: the last few are kept. */
+/**
+ * Returns the function that signs with the derived key of one day, Region and service. Deriving a key costs four HMACs,
+ * so up to 1000 of these functions are kept.
+ */
 function signer(secret: string, date: string, region: string, service: string): (text: string) => Buffer {
   const name = `${secret}/${date}/${region}/${service}`;
   const known = signers.get(name);
@@ -140,7 +147,7 @@ function signer(secret: string, date: string, region: string, service: string): 
   return made;
 }
 
-/** Each segment is encoded once more than on the wire (AWS docs: every service but S3 does). */
+/** Encodes each segment of a path that is encoded already (AWS docs: all services except S3 encode twice). */
 function canonicalPath(path: string): string {
   return path.split('/').map(encode).join('/');
 }
@@ -173,7 +180,7 @@ function decode(text: string): string {
   }
 }
 
-/** RFC 3986, which escapes a few characters that `encodeURIComponent` leaves. */
+/** Percent-encodes by RFC 3986, which escapes five characters more than `encodeURIComponent`. */
 function encode(text: string): string {
   return encodeURIComponent(text).replaceAll(
     /[!'()*]/g,

@@ -4,13 +4,13 @@ import { ServiceError } from '../wire/service-error.ts';
 import type { Caller } from './sigv4.ts';
 import { type Credentials, isSession } from './credentials.ts';
 
-/** A role that asks for an external id (AWS docs: the guard against the confused deputy). */
+/** A role that can be assumed only with its external id (AWS docs, confused deputy problem). */
 export interface Role {
   arn: string;
   externalId: string;
 }
 
-/** The two operations of STS that per-account access needs. */
+/** The emulated operations of STS: those that a client needs to act in another account. */
 export type StsOperation = 'AssumeRole' | 'GetCallerIdentity';
 
 export function isStsOperation(action: string | null): action is StsOperation {
@@ -18,8 +18,10 @@ export function isStsOperation(action: string | null): action is StsOperation {
 }
 
 /**
- * Answers an STS call in its XML. Any role of any account may be assumed: there is no IAM here. A role that was
- * configured with an external id is refused without it.
+ * Performs an STS call and returns the XML of the answer. The emulator has no IAM, so every role of every account can
+ * be assumed. A role that is configured with an external id can be assumed only with that id.
+ *
+ * @throws ServiceError for wrong input or a wrong external id.
  */
 export function answerSts(
   operation: StsOperation,
@@ -82,7 +84,7 @@ function stsXml(operation: StsOperation, result: string): string {
   return `<${operation}Response xmlns="${NAMESPACE}">${element(`${operation}Result`, result, false)}${metadata}</${operation}Response>`;
 }
 
-/** An error in the XML of STS. */
+/** The XML of an STS error. */
 export function stsErrorXml(error: ServiceError, requestId: string): string {
   const kind = error.status >= 500 ? 'Receiver' : 'Sender';
   const parts = element('Type', kind) + element('Code', error.name) + element('Message', error.message);

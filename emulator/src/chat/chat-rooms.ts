@@ -1,4 +1,4 @@
-/** One open chat connection, as the rest of the emulator sees it. */
+/** One open chat connection. */
 export interface ChatConnection {
   id: string;
   roomArn: string;
@@ -6,15 +6,15 @@ export interface ChatConnection {
   /** Milliseconds since 1970, by the emulator's clock. */
   connectedAt: number;
   sessionExpiresAt: number;
-  /** Sends text that is a frame already. */
+  /** Sends the JSON text of a frame. */
   send(frame: string | Buffer): void;
-  /** Closes with a closing handshake: the official client takes it as final and does not come back. */
+  /** Closes with a closing handshake. The official client then does not reconnect. */
   close(reason: string): void;
-  /** Cuts the connection off: the official client comes back with a new token. */
+  /** Closes without a closing handshake. The official client then reconnects with a new token. */
   cut(): void;
 }
 
-/** Who is connected to which room. */
+/** The open chat connections of every room. */
 export class ChatRooms {
   readonly #rooms = new Map<string, Map<string, ChatConnection>>();
   #count = 0;
@@ -37,19 +37,19 @@ export class ChatRooms {
     if (room.size === 0) this.#rooms.delete(connection.roomArn);
   }
 
-  /** The connections of one room, or of all. */
+  /** The connections of one room, or of all rooms. */
   list(roomArn?: string): ChatConnection[] {
     const rooms = roomArn === undefined ? [...this.#rooms.values()] : [this.#rooms.get(roomArn)];
     return rooms.flatMap((room) => Array.from(room?.values() ?? []));
   }
 
-  /** Sends a frame to everybody in a room; it is written and encoded once, however many they are. */
+  /** Sends a frame to every connection of a room. The frame is encoded once for all of them. */
   broadcast(roomArn: string, frame: object): void {
     const text = Buffer.from(JSON.stringify(frame));
     for (const connection of this.#rooms.get(roomArn)?.values() ?? []) connection.send(text);
   }
 
-  /** Closes the connections of a room, in good order. */
+  /** Closes every connection of a room with a closing handshake. */
   closeRoom(roomArn: string, reason: string): void {
     for (const connection of this.list(roomArn)) connection.close(reason);
   }

@@ -1,7 +1,7 @@
 import { iso } from '../clock.ts';
 import { randomId } from '../ids.ts';
 
-/** Frames from the service to its clients (AWS docs, Chat Messaging API). */
+/** A frame with an event, from the service to its clients (AWS docs, Chat Messaging API). */
 export interface EventFrame {
   Type: 'EVENT';
   Id: string;
@@ -29,7 +29,7 @@ export interface ErrorFrame {
   ErrorMessage: string;
 }
 
-/** ISO 8601 with nine digits after the point, as in AWS's samples. */
+/** A time in ISO 8601 with nine digits after the point, as in AWS's samples. */
 export function sendTime(now: number): string {
   return iso(now).replace('Z', '000000Z');
 }
@@ -51,8 +51,8 @@ export function eventFrame(
 }
 
 /**
- * The event that asks clients to take a message down. It has `MessageId` and the deprecated `MessageID`, which is the
- * only one the official client reads (observed in SDK).
+ * The event that asks clients to remove a message from their display. It has `MessageId` and the deprecated
+ * `MessageID`, because the official client reads only the deprecated one (observed in SDK).
  */
 export function deleteMessageFrame(now: number, id: string, reason?: string, requestId?: string): EventFrame {
   const attributes = { MessageId: id, MessageID: id, ...(reason !== undefined && { Reason: reason }) };

@@ -1,25 +1,25 @@
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
 import type { ChatTokenCapability } from './types.ts';
 
-/** What a chat token says. Only the service can read it. */
+/** The content of a chat token. Only the service can read it. */
 export interface ChatTokenContent {
-  /** Names the token, so that it is used once. */
+  /** Identifies the token, so that the service can refuse its second use. */
   id: string;
   roomArn: string;
   userId: string;
   capabilities: ChatTokenCapability[];
   attributes: Record<string, string>;
-  /** Until when it may open a connection, milliseconds since 1970. */
+  /** Until when the token can open a connection, in milliseconds since 1970. */
   expiresAt: number;
-  /** When that connection is closed at the latest. */
+  /** When the service closes the connection, in milliseconds since 1970. */
   sessionExpiresAt: number;
 }
 
 const IV_BYTES = 12;
 
 /**
- * Seals a token as two base64url parts with a dot between them, the look of one in AWS's docs. Every character of it
- * may stand in a WebSocket subprotocol, which is how a client presents it.
+ * Encrypts a token. The result is two base64url parts with a dot between them, as in AWS's docs. A client sends the
+ * token as a WebSocket subprotocol, and every character of the result is allowed there.
  */
 export function sealChatToken(content: ChatTokenContent, secret: KeyObject): string {
   const iv = randomBytes(IV_BYTES);
@@ -29,7 +29,7 @@ export function sealChatToken(content: ChatTokenContent, secret: KeyObject): str
   return `${sealed.toString('base64url')}.${proof.toString('base64url')}`;
 }
 
-/** What a token says, or `undefined` when it is none of ours. */
+/** Decrypts a token. Returns `undefined` when `sealChatToken` did not make it with this secret. */
 export function openChatToken(token: string, secret: KeyObject): ChatTokenContent | undefined {
   const [sealed = '', lastPart = ''] = token.split('.');
   const proof = Buffer.from(lastPart, 'base64url');

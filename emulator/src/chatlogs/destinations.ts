@@ -6,21 +6,21 @@ import { iso } from '../clock.ts';
 
 const VERSION = '1.0';
 
-/** A place for a room's records. */
-export interface Place {
-  /** The same for records that belong into one file. */
+/** The file that takes the records of a room for one destination. */
+export interface LogFile {
+  /** Equal for all records that belong into the same file. */
   key: string;
-  /** An S3 object is written once, compressed; the others grow. */
+  /** `object`: written once and compressed, as in S3. `stream`: grows with each record. */
   kind: 'object' | 'stream';
-  /** The file of records that came at this time, relative to the folder of all logs. */
-  file: (now: number) => string;
+  /** The path below the folder of all logs, for records of this time. */
+  path: (now: number) => string;
 }
 
 /**
- * Where the records of a room go: folders stand for S3, CloudWatch Logs and Firehose, with AWS's names below them. Names
- * of buckets are unique in all of AWS; the others only in their account and Region.
+ * The file for the records of a room. The folders `s3`, `cloudwatch` and `firehose` hold paths with the names that AWS
+ * uses. The name of a bucket is unique in all of AWS. The other names are unique in one account and Region.
  */
-export function placeOf(roomArn: string, destination: DestinationConfiguration): Place {
+export function logFileOf(roomArn: string, destination: DestinationConfiguration): LogFile {
   const { account = '', region = '', id = '' } = parseArn(roomArn) ?? {};
   const { s3, cloudWatchLogs, firehose } = destination;
   if (s3) {
@@ -28,7 +28,7 @@ export function placeOf(roomArn: string, destination: DestinationConfiguration):
     return {
       key: `${folder} ${roomArn}`,
       kind: 'object',
-      file: (now) => path.join(folder, objectKey({ account, region, id, now })),
+      path: (now) => path.join(folder, objectKey({ account, region, id, now })),
     };
   }
   const folder = cloudWatchLogs
@@ -42,10 +42,12 @@ export function placeOf(roomArn: string, destination: DestinationConfiguration):
   const file = cloudWatchLogs
     ? path.join(folder, 'aws', 'IVSChatLogs', VERSION, `room_${id}.log`)
     : path.join(folder, 'records.log');
-  return { key: file, kind: 'stream', file: () => file };
+  return { key: file, kind: 'stream', path: () => file };
 }
 
-/** `AWSLogs/<account>/IVSChatLogs/1.0/<region>/room_<id>/<year>/<month>/<day>/<hour>/…_<time>_<hash>.log.gz` (AWS docs). */
+/**
+ * `AWSLogs/<account>/IVSChatLogs/1.0/<region>/room_<id>/<year>/<month>/<day>/<hour>/…_<time>_<hash>.log.gz` (AWS docs).
+ */
 function objectKey(of: { account: string; region: string; id: string; now: number }): string {
   const { account, region, id, now } = of;
   const [year = '', month = '', day = '', hour = '', minute = ''] = iso(now).split(/[-T:]/);
@@ -54,7 +56,7 @@ function objectKey(of: { account: string; region: string; id: string; now: numbe
   return path.join('AWSLogs', account, 'IVSChatLogs', VERSION, region, `room_${id}`, year, month, day, hour, object);
 }
 
-/** The model allows `..` in the names of log groups and delivery streams: nothing may be written outside the folder. */
+/** Escapes names of dots. The model allows the name `..`, and such a name would lead out of the folder. */
 function folderName(name: string): string {
   return /^\.+$/.test(name) ? name.replaceAll('.', '%2E') : name;
 }

@@ -18,24 +18,24 @@ import { parseArn } from '../arns.ts';
 import { Clock } from '../clock.ts';
 import { Schedule } from '../state/schedule.ts';
 import { DEFAULT_SWITCHES, switchProblem, type Switches } from '../state/switches.ts';
-import { runDue } from '../stage/due.ts';
-import { emptyWorld, type World } from '../state/world.ts';
+import { runScheduledChange } from '../stage/scheduled-changes.ts';
+import { newWorld, type World } from '../state/world.ts';
 import { type Overview, overviewOf } from './overview.ts';
 
-/** A wish the emulator cannot fulfil, said in one line. */
+/** An invalid request to the control API. The message is one line that says what is wrong. */
 export class ControlError extends Error {
   override readonly name = 'ControlError';
 }
 
-/** Quotas as they are held now. */
+/** The quotas that are in force. */
 export interface Quotas {
   mode: RateMode;
-  /** Calls a second of single operations, where they differ from AWS's. */
+  /** Calls a second, by operation. Only the rates that differ from AWS's are listed. */
   rates: Record<string, number>;
   limits: CountLimits;
 }
 
-/** As in the service model. */
+/** The form of a Lambda function's ARN (service model). */
 const LAMBDA_ARN = /^arn:aws:lambda:[a-z0-9-]+:[0-9]{12}:function:.+$/;
 const CHAT_ACTIONS = ['ConnectToRoom', 'SEND_MESSAGE', 'DELETE_MESSAGE', 'DISCONNECT_USER'];
 const OPERATIONS: ReadonlySet<string> = new Set([
@@ -45,7 +45,7 @@ const OPERATIONS: ReadonlySet<string> = new Set([
   ...CHAT_ACTIONS,
 ]);
 
-/** What a test or a person can do to the emulator beside calling it: see `docs/control.md`. */
+/** What a test or a person can do with the emulator in addition to AWS calls. `docs/control.md` describes it. */
 export class Controls {
   protected readonly world: World;
   protected readonly credentials: Credentials;
@@ -57,12 +57,12 @@ export class Controls {
     this.#options = options;
     const clock = new Clock();
     this.credentials = new Credentials(clock, options.credentials ?? []);
-    const schedule = new Schedule(clock, (due) => {
-      runDue(this.world, due);
+    const schedule = new Schedule(clock, (change) => {
+      runScheduledChange(this.world, change);
       this.changed();
     });
     const rates = new Rates(clock, options.quotas ?? 'on');
-    this.world = emptyWorld({
+    this.world = newWorld({
       clock,
       schedule,
       rates,
@@ -75,29 +75,33 @@ export class Controls {
   }
 
   /**
-   * Joins a stage with a participant token of either mint.
+   * Joins a stage with a participant token that IVS made or that the customer signed.
    *
-   * @throws StageRefusal with the code a client would see, such as `TOKEN_EXPIRED` or `PARTICIPANT_DISCONNECTED`.
+   * @throws StageRefusal with the code that the client would get, for example `TOKEN_EXPIRED`.
    */
   join(token: string, client?: ClientInfo): Joined {
     return this.#change(() => joinStage(this.world, token, client));
   }
 
   /**
-   * Starts an encoder's stream by the stream key of an ingest configuration: its participant joins and publishes.
+   * Starts the stream of an encoder. The participant of the ingest configuration joins its stage and publishes.
    *
-   * @throws StageRefusal when the key opens nothing.
+   * @throws StageRefusal when the stream key is not valid or is in use.
    */
   ingest(streamKey: string): ParticipantRef {
     return this.#change(() => stageControl.ingest(this.world, streamKey));
   }
 
-  /** A participant leaves by its own will. */
+  /** Makes a participant leave, as its client does. */
   leave(participant: ParticipantRef): void {
     this.#change(() => stageControl.leave(this.world, participant));
   }
 
-  /** A participant starts to send media. */
+  /**
+   * Makes a participant start to send media.
+   *
+   * @throws StageRefusal when the token does not allow it, or the stage has its most publishers.
+   */
   publish(participant: ParticipantRef): void {
     this.#change(() => stageControl.publish(this.world, participant));
   }
@@ -106,7 +110,11 @@ export class Controls {
     this.#change(() => stageControl.unpublish(this.world, participant));
   }
 
-  /** A participant starts to receive what another sends. */
+  /**
+   * Makes a participant start to receive the media of another one.
+   *
+   * @throws StageRefusal when the token does not allow it, or the other participant does not publish.
+   */
   subscribe(participant: ParticipantRef, remoteParticipantId: string): void {
     this.#change(() => stageControl.subscribe(this.world, participant, remoteParticipantId));
   }
@@ -115,35 +123,47 @@ export class Controls {
     this.#change(() => stageControl.unsubscribe(this.world, participant, remoteParticipantId));
   }
 
-  /** A participant exchanges its self-signed token for another of the same id, to gain or lose rights. */
+  /**
+   * Replaces the self-signed token of a participant by another one of the same participant id, with other capabilities.
+   *
+   * @throws StageRefusal when the tokens do not belong together, or the new one is not valid.
+   */
   exchange(participant: ParticipantRef, token: string): void {
     this.#change(() => stageControl.exchange(this.world, participant, token));
   }
 
-  /** Everybody who joined the stage's sessions, and whether they are still connected. */
+  /** Everybody who has joined a session of the stage, connected or not. */
   participants(stageArn: string): ParticipantView[] {
     return viewParticipants(this.world, stageArn);
   }
 
-  /** Arms a fault and returns it, with its id and counts. */
+  /**
+   * Arms a fault and returns it. Its counts change with the calls.
+   *
+   * @throws ControlError for a wrong rule.
+   */
   fault(rule: FaultRule): ArmedFault {
     const problem = ruleProblem(rule, (operation) => OPERATIONS.has(operation));
     if (problem) throw new ControlError(problem);
     return this.faultList.arm(rule);
   }
 
-  /** The armed faults, with how often each matched and struck. */
+  /** The armed faults, with the number of calls that each matched and struck. */
   get faults(): readonly ArmedFault[] {
     return this.faultList.armed;
   }
 
-  /** Disarms one fault, or all. */
+  /**
+   * Disarms one fault, or all faults.
+   *
+   * @throws ControlError when no fault has the id.
+   */
   clearFaults(id?: number): void {
     if (id === undefined) this.faultList.clear();
     else if (!this.faultList.disarm(id)) throw new ControlError(`there is no fault ${id}`);
   }
 
-  /** The calls that were made, oldest first. */
+  /** The last ten thousand calls, oldest first. */
   journal(query?: JournalQuery): JournalEntry[] {
     return this.calls.find(query);
   }
@@ -157,7 +177,11 @@ export class Controls {
     return { mode: rates.mode, rates: rates.overrides, limits: { ...limits } };
   }
 
-  /** Changes what is given of the quotas, and leaves the rest. */
+  /**
+   * Changes the quotas that are given.
+   *
+   * @throws ControlError for a wrong value.
+   */
   setQuotas({
     mode,
     rates = {},
@@ -186,20 +210,29 @@ export class Controls {
     return this.world.switches;
   }
 
-  /** Changes the switches that are given; see `docs/differences.md` for what each settles. */
-  setSwitches(wish: Partial<Switches>): void {
-    const problem = switchProblem(wish);
+  /**
+   * Changes the switches that are given. `docs/differences.md` describes them.
+   *
+   * @throws ControlError for a wrong value.
+   */
+  setSwitches(changes: Partial<Switches>): void {
+    const problem = switchProblem(changes);
     if (problem) throw new ControlError(problem);
-    Object.assign(this.world.switches, wish);
+    Object.assign(this.world.switches, changes);
   }
 
-  /** Skips time, so that what should expire does so now. Signatures go by real time all the same. */
+  /**
+   * Moves the emulator's clock forward. Everything that expires in that time expires now. Signatures still use real
+   * time.
+   *
+   * @throws ControlError for a negative number.
+   */
   skip(seconds: number): void {
     if (!(Number.isFinite(seconds) && seconds >= 0)) throw new ControlError('seconds must be 0 or more');
     this.#change(() => this.world.clock.skip(seconds * 1000));
   }
 
-  /** Open chat connections, of one room or of all. */
+  /** The open chat connections of one room, or of all rooms. */
   chatConnections(roomArn?: string): Omit<ChatConnection, 'send' | 'close' | 'cut'>[] {
     return this.world.chatRooms.list(roomArn).map(({ id, roomArn, userId, connectedAt, sessionExpiresAt }) => ({
       id,
@@ -210,16 +243,16 @@ export class Controls {
     }));
   }
 
-  /** Cuts chat connections off without a closing handshake, as a lost network does. Returns how many. */
-  cutChat(where: { roomArn?: string; userId?: string } = {}): number {
+  /** Cuts chat connections without a closing handshake, like a lost network. Returns how many. */
+  cutChat(filter: { roomArn?: string; userId?: string } = {}): number {
     const connections = this.world.chatRooms
-      .list(where.roomArn)
-      .filter((connection) => where.userId === undefined || connection.userId === where.userId);
+      .list(filter.roomArn)
+      .filter((connection) => filter.userId === undefined || connection.userId === filter.userId);
     for (const connection of connections) connection.cut();
     return connections.length;
   }
 
-  /** What IVS told EventBridge, oldest first, and what became of it: the last thousand. */
+  /** The last thousand events for EventBridge, oldest first, with their deliveries. */
   events(): readonly SentEvent[] {
     return this.world.events.sent;
   }
@@ -228,16 +261,22 @@ export class Controls {
     return this.world.events.settings;
   }
 
-  /** Changes what is given of where events go and how badly they are delivered, and leaves the rest. */
-  setEvents(wish: Partial<EventSettings>): void {
-    const problem = eventSettingsProblem(wish);
+  /**
+   * Changes the settings for events that are given.
+   *
+   * @throws ControlError for a wrong value.
+   */
+  setEvents(changes: Partial<EventSettings>): void {
+    const problem = eventSettingsProblem(changes);
     if (problem) throw new ControlError(problem);
-    this.world.events.change(wish);
+    this.world.events.change(changes);
   }
 
   /**
-   * Tells an event by hand, for what does not happen here by itself, such as a composition that fails. The resource
-   * says whose it is.
+   * Sends an event that the emulator does not send by itself, for example the failure of a composition. The ARN of the
+   * resource gives its account and Region.
+   *
+   * @throws ControlError for a wrong event.
    */
   sendEvent(event: { type: DetailType; resource: string; detail: SentEvent['event']['detail'] }): void {
     const { type, resource, detail } = event;
@@ -248,12 +287,16 @@ export class Controls {
     this.world.events.emit(arn, type, resource, detail);
   }
 
-  /** The endpoints that stand for message review handlers, by the ARN of the Lambda function. */
+  /** The endpoints that take the place of message review handlers, by the ARN of the Lambda function. */
   get reviewHandlers(): Record<string, string> {
     return this.world.reviewHandlers.urls;
   }
 
-  /** Says anew which endpoint stands for which function. */
+  /**
+   * Replaces the endpoints of all message review handlers.
+   *
+   * @throws ControlError for an ARN or a URL of the wrong form.
+   */
   setReviewHandlers(urls: Record<string, string>): void {
     for (const [arn, url] of Object.entries(urls)) {
       if (!LAMBDA_ARN.test(arn)) throw new ControlError(`${arn} is not the ARN of a Lambda function`);
@@ -262,12 +305,15 @@ export class Controls {
     this.world.reviewHandlers.replace(urls);
   }
 
-  /** What the page at `/` shows. */
+  /** The data of the page at `/`. */
   overview(): Overview {
     return overviewOf(this.world, this.faultList, this.calls);
   }
 
-  /** Forgets everything: resources, participants, connections, faults, journal; settings go back to those of the start. */
+  /**
+   * Deletes everything: resources, participants, connections, faults and the journal. The settings return to those of
+   * the start.
+   */
   reset(): void {
     const { world } = this;
     for (const connection of world.chatRooms.list()) connection.cut();
@@ -285,10 +331,10 @@ export class Controls {
     this.changed();
   }
 
-  /** Called after whatever changed the world. The emulator keeps it then, if it was told to. */
+  /** Called after each change of the world. The emulator overrides it to keep the world on disk. */
   protected changed(): void {}
 
-  /** Brings what is due up to date, does something, and says that the world has changed, even if it was refused. */
+  /** Makes the scheduled changes that are due, then calls `act`. It reports a change even if `act` throws. */
   #change<Result>(act: () => Result): Result {
     this.world.schedule.catchUp();
     try {

@@ -8,8 +8,8 @@ import { iso } from '../clock.ts';
 import type { Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 
-/** The first few of many, and how many there are. */
-export interface Some<Item> {
+/** The first items of a list, and the number of all items. */
+export interface Excerpt<Item> {
   total: number;
   first: Item[];
 }
@@ -20,8 +20,8 @@ export interface StageOverview {
   account: string;
   region: string;
   sessionId: string | undefined;
-  /** Those who are connected. */
-  participants: Some<{ participantId: string; userId: string; publishing: boolean; mint: string }>;
+  /** The participants who are connected. */
+  participants: Excerpt<{ participantId: string; userId: string; publishing: boolean; mint: string }>;
 }
 
 export interface RoomOverview {
@@ -29,11 +29,11 @@ export interface RoomOverview {
   name: string;
   account: string;
   region: string;
-  /** Those who are connected, and over how many connections. */
-  users: Some<{ userId: string; connections: number }>;
+  /** The users who are connected, with the number of their connections. */
+  users: Excerpt<{ userId: string; connections: number }>;
 }
 
-/** How many of a thing an account has in a Region, of how many it may have. */
+/** How many resources of one kind an account has in a Region, and how many it may have. */
 export interface CountUse {
   account: string;
   region: string;
@@ -42,46 +42,46 @@ export interface CountUse {
   limit: number;
 }
 
-/** All that the page at `/` shows, small enough to be asked for every second. */
+/** The data of the page at `/`. Lists are cut, so that the page can ask for it every second. */
 export interface Overview {
-  /** By the emulator's clock. */
+  /** The time of the emulator's clock, in ISO 8601. */
   now: string;
-  /** Those with somebody in it first. */
-  stages: Some<StageOverview>;
-  rooms: Some<RoomOverview>;
+  /** The stages with the most participants come first. */
+  stages: Excerpt<StageOverview>;
+  rooms: Excerpt<RoomOverview>;
   quotaMode: RateMode;
   rates: RateUse[];
   counts: CountUse[];
   faults: readonly ArmedFault[];
-  /** The last calls, newest first, without their input. */
+  /** The last 50 calls, newest first, without their input. */
   calls: Omit<JournalEntry, 'input'>[];
 }
 
-const MOST_RESOURCES = 50;
-const MOST_PEOPLE = 25;
-const MOST_CALLS = 50;
+const MAX_RESOURCES = 50;
+const MAX_PEOPLE = 25;
+const MAX_CALLS = 50;
 
-/** Looks over the world. */
+/** Collects the data of the page. */
 export function overviewOf(world: World, faults: Faults, journal: Journal): Overview {
   const scopes = [...world.scopes.values()];
   const stages = scopes.flatMap((scope) => stagesOf(scope));
   const rooms = scopes.flatMap((scope) => roomsOf(world, scope));
   return {
     now: iso(world.clock.now()),
-    stages: some(
+    stages: excerpt(
       stages.sort((a, b) => b.participants.total - a.participants.total),
-      MOST_RESOURCES,
+      MAX_RESOURCES,
     ),
-    rooms: some(
+    rooms: excerpt(
       rooms.sort((a, b) => b.users.total - a.users.total),
-      MOST_RESOURCES,
+      MAX_RESOURCES,
     ),
     quotaMode: world.rates.mode,
     rates: ratesUsed(journal, world.rates, world.clock),
     counts: scopes.flatMap((scope) => countsOf(world, scope)),
     faults: faults.armed,
     calls: journal
-      .find({ limit: MOST_CALLS })
+      .find({ limit: MAX_CALLS })
       .reverse()
       .map(({ input: _input, ...call }) => call),
   };
@@ -102,7 +102,7 @@ function stagesOf({ account, region, stages, stageLives }: Scope): StageOverview
       account,
       region,
       sessionId: session?.sessionId,
-      participants: some(participants, MOST_PEOPLE),
+      participants: excerpt(participants, MAX_PEOPLE),
     };
   });
 }
@@ -112,7 +112,7 @@ function roomsOf(world: World, { account, region, rooms }: Scope): RoomOverview[
     const connections = new Map<string, number>();
     for (const { userId } of world.chatRooms.list(arn)) connections.set(userId, (connections.get(userId) ?? 0) + 1);
     const users = Array.from(connections, ([userId, count]) => ({ userId, connections: count }));
-    return { arn, name, account, region, users: some(users, MOST_PEOPLE) };
+    return { arn, name, account, region, users: excerpt(users, MAX_PEOPLE) };
   });
 }
 
@@ -125,7 +125,7 @@ const COUNTED = [
   'loggingConfigurations',
 ] as const satisfies (keyof Scope & keyof CountLimits)[];
 
-/** What a scope has any of, against its limit. */
+/** The number of resources of each kind that a scope has any of, with the limit. */
 function countsOf(world: World, scope: Scope): CountUse[] {
   const { account, region } = scope;
   return COUNTED.filter((what) => scope[what].size > 0).map((what) => ({
@@ -137,6 +137,6 @@ function countsOf(world: World, scope: Scope): CountUse[] {
   }));
 }
 
-function some<Item>(items: Item[], most: number): Some<Item> {
-  return { total: items.length, first: items.slice(0, most) };
+function excerpt<Item>(items: Item[], max: number): Excerpt<Item> {
+  return { total: items.length, first: items.slice(0, max) };
 }

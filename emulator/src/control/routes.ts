@@ -4,17 +4,20 @@ import type { ParticipantRef } from '../stage/control.ts';
 import { StageRefusal } from '../stage/refusal.ts';
 import { ControlError, type Controls } from './controls.ts';
 
-/** A request below `/_emulator/`, read. */
+/** The parts of a request to the control API. */
 interface ControlRequest {
   body: Record<string, unknown>;
   query: URLSearchParams;
-  /** The last part of the path, where a route ends in `*`. */
+  /** The last part of the path. Routes that end in `*` use it. */
   label: string;
 }
 
 type Route = (controls: Controls, request: ControlRequest) => unknown;
 
-/** Method and path below `/_emulator/` → what it does. Each is a method of the class `Emulator`, in JSON. */
+/**
+ * The routes of the control API, by HTTP method and path below `/_emulator/`. Most call the method of `Emulator` of
+ * that name.
+ */
 const ROUTES: Record<string, Route> = {
   'GET health': () => ({ emulator: 'ivs-emulator', aws: false }),
   'POST join': (controls, { body }) => controls.join(text(body, 'token'), object(body, 'client')),
@@ -62,7 +65,7 @@ const ROUTES: Record<string, Route> = {
   'POST reset': (controls) => controls.reset(),
 };
 
-/** Answers the control API. */
+/** Answers a request to the control API. */
 export async function answerControl(controls: Controls, request: IncomingMessage, body: Buffer): Promise<Reply> {
   const refused = refuseForeignPages(request);
   if (refused) return refused;
@@ -83,8 +86,9 @@ export async function answerControl(controls: Controls, request: IncomingMessage
 }
 
 /**
- * The control API asks nobody who they are. That is safe on loopback, except from a web page that the developer happens
- * to visit: such requests name another origin, or come by a name that was made to point here.
+ * Refuses requests from web pages of other origins. The control API has no authentication. On loopback, only a web page
+ * that the developer visits could misuse it. Its requests have another origin, or a host name that its owner has made
+ * point to this machine.
  */
 function refuseForeignPages({ headers }: IncomingMessage): Reply | undefined {
   const { origin, host = '' } = headers;

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-/** What IVS Real-Time tells EventBridge about (AWS docs, RealTimeUserGuide). Of IVS Chat no events are known. */
+/**
+ * The kinds of events that IVS Real-Time sends to EventBridge (AWS docs, RealTimeUserGuide). No events of IVS Chat are
+ * known.
+ */
 export const DETAIL_TYPES = [
   'IVS Stage Update',
   'IVS Composition State Change',
@@ -16,16 +19,16 @@ export interface EventBridgeEvent {
   'detail-type': DetailType;
   source: 'aws.ivs';
   account: string;
-  /** ISO 8601, whole seconds. */
+  /** In ISO 8601, with whole seconds. */
   time: string;
   region: string;
   resources: string[];
   detail: { event_name: string } & Record<string, string>;
 }
 
-/** Puts what happened into the envelope. */
+/** Makes an event of what happened. */
 export function envelope(
-  where: { account: string; region: string },
+  source: { account: string; region: string },
   happened: { at: number; type: DetailType; resource: string; detail: EventBridgeEvent['detail'] },
 ): EventBridgeEvent {
   return {
@@ -33,15 +36,15 @@ export function envelope(
     id: randomUUID(),
     'detail-type': happened.type,
     source: 'aws.ivs',
-    account: where.account,
+    account: source.account,
     time: wholeSeconds(happened.at),
-    region: where.region,
+    region: source.region,
     resources: [happened.resource],
     detail: happened.detail,
   };
 }
 
-/** ISO 8601 without a fraction, as events have it (AWS samples). */
+/** A time in ISO 8601 without fractions of a second, the form of times in events (AWS samples). */
 export function wholeSeconds(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -3,37 +3,42 @@ import type { Clock } from '../clock.ts';
 import { type DetailType, envelope, type EventBridgeEvent } from './envelope.ts';
 import { type Delivery, Outbox } from './outbox.ts';
 
-/** Where events are POSTed to, as by a rule with an API destination. */
+/** An HTTP endpoint that gets events, as an API destination of an EventBridge rule does. */
 export interface EventTarget {
   url: string;
-  /** Sent along, such as the key the target asks for. */
+  /** Headers of each request, for example the API key of the target. */
   headers?: Record<string, string>;
-  /** Only events of this account, or Region. */
+  /** Sends only the events of this account. */
   account?: string;
+  /** Sends only the events of this Region. */
   region?: string;
 }
 
-/** EventBridge delivers IVS's events as well as it can (AWS docs). This is how badly: chances are 0 to 1. */
+/**
+ * Where events go, and how unreliable their delivery is. EventBridge promises best effort only (AWS docs).
+ * Probabilities are 0 to 1.
+ */
 export interface EventSettings {
   targets: EventTarget[];
-  /** The chance that an event never comes. */
+  /** The probability that an event is never delivered. */
   lost: number;
-  /** The chance that it comes twice, with the same id. */
+  /** The probability that an event is delivered twice, with the same id. */
   doubled: number;
-  /** The chance that it comes after the next one; without a next one, a second later. */
+  /** The probability that an event is delivered after the next event, or a second later if there is no next event. */
   reordered: number;
-  /** The chance that it comes late, and by how many seconds of the emulator's clock. */
+  /** The probability that an event is delivered late. */
   late: number;
+  /** How late, in seconds of the emulator's clock. */
   lateSeconds: number;
 }
 
-/** An event that happened, and what became of each copy of it. */
+/** An event, and the delivery of each copy of it. */
 export interface SentEvent {
   event: EventBridgeEvent;
   deliveries: Delivery[];
 }
 
-const UNDISTURBED: Readonly<EventSettings> = {
+const DEFAULT_SETTINGS: Readonly<EventSettings> = {
   targets: [],
   lost: 0,
   doubled: 0,
@@ -42,19 +47,19 @@ const UNDISTURBED: Readonly<EventSettings> = {
   lateSeconds: 60,
 };
 
-const KEPT = 1000;
+const MAX_EVENTS_KEPT = 1000;
 const HELD_BACK_MS = 1000;
 
-/** The default event bus of every account and Region, as far as IVS talks to it. */
+/** The default event bus of every account and Region. It takes the events of IVS only. */
 export class EventBus {
   readonly #clock: Clock;
   readonly #random: () => number;
-  #settings: EventSettings = { ...UNDISTURBED };
+  #settings: EventSettings = { ...DEFAULT_SETTINGS };
   #outboxes = new Map<string, Outbox>();
   #heldBack = new Map<string, () => void>();
   #sent: SentEvent[] = [];
 
-  /** @param random Numbers in [0, 1). */
+  /** @param random Returns numbers in [0, 1). */
   constructor(clock: Clock, random: () => number = Math.random) {
     this.#clock = clock;
     this.#random = random;
@@ -65,9 +70,9 @@ export class EventBus {
     return this.#settings;
   }
 
-  /** Changes what is given. A target that stays, by its address, still gets what it was to get. */
-  change(wish: Partial<EventSettings>): void {
-    Object.assign(this.#settings, wish);
+  /** Changes the settings that are given. A target whose URL stays still gets the events that wait for it. */
+  change(changes: Partial<EventSettings>): void {
+    Object.assign(this.#settings, changes);
     const { targets } = this.#settings;
     const before = this.#outboxes;
     this.#outboxes = new Map(
@@ -80,33 +85,33 @@ export class EventBus {
     for (const [url, outbox] of before) if (!this.#outboxes.has(url)) outbox.stop();
   }
 
-  /** The last thousand events, oldest first, whether or not there was anybody to tell. */
+  /** The last thousand events, oldest first. Events that no target asked for are included. */
   get sent(): readonly SentEvent[] {
-    return this.#sent.slice(-KEPT);
+    return this.#sent.slice(-MAX_EVENTS_KEPT);
   }
 
-  /** Something happened. Returns at once; who is told when is another matter. */
+  /** Sends an event to the targets. Returns at once and never waits for a target. */
   emit(
-    where: { account: string; region: string },
+    source: { account: string; region: string },
     type: DetailType,
     resource: string,
     detail: EventBridgeEvent['detail'],
   ): void {
-    const event = envelope(where, { at: this.#clock.now(), type, resource, detail });
+    const event = envelope(source, { at: this.#clock.now(), type, resource, detail });
     const sent: SentEvent = { event, deliveries: [] };
     this.#sent.push(sent);
-    if (this.#sent.length > 2 * KEPT) this.#sent = this.#sent.slice(-KEPT);
+    if (this.#sent.length > 2 * MAX_EVENTS_KEPT) this.#sent = this.#sent.slice(-MAX_EVENTS_KEPT);
     for (const target of this.#settings.targets) {
       if (target.account !== undefined && target.account !== event.account) continue;
       if (target.region !== undefined && target.region !== event.region) continue;
-      this.#tell(target.url, sent);
+      this.#sendTo(target.url, sent);
     }
   }
 
-  /** Drops what is on its way, and forgets what happened and how to disturb it. */
+  /** Drops events that wait, deletes the list of events and returns the settings to their defaults. */
   reset(): void {
     this.stop();
-    this.#settings = { ...UNDISTURBED };
+    this.#settings = { ...DEFAULT_SETTINGS };
     this.#sent = [];
   }
 
@@ -116,24 +121,24 @@ export class EventBus {
     this.#heldBack.clear();
   }
 
-  #tell(url: string, { event, deliveries }: SentEvent): void {
+  #sendTo(url: string, { event, deliveries }: SentEvent): void {
     const { lost, doubled, reordered, late, lateSeconds } = this.#settings;
-    if (this.#strikes(lost)) {
+    if (this.#happens(lost)) {
       deliveries.push({ url, state: 'lost', attempts: 0 });
       return;
     }
-    const at = this.#clock.now() + (this.#strikes(late) ? lateSeconds * 1000 : 0);
+    const at = this.#clock.now() + (this.#happens(late) ? lateSeconds * 1000 : 0);
     const send = () => {
       for (const delivery of copies) this.#outboxes.get(url)?.add(event, delivery, at);
     };
-    const copies: Delivery[] = Array.from({ length: this.#strikes(doubled) ? 2 : 1 }, () => ({
+    const copies: Delivery[] = Array.from({ length: this.#happens(doubled) ? 2 : 1 }, () => ({
       url,
       state: 'waiting',
       attempts: 0,
     }));
     deliveries.push(...copies);
     const release = this.#heldBack.get(url);
-    if (!release && this.#strikes(reordered)) {
+    if (!release && this.#happens(reordered)) {
       this.#holdBack(url, send);
       return;
     }
@@ -141,7 +146,7 @@ export class EventBus {
     release?.();
   }
 
-  /** Keeps an event until the next one has gone ahead of it, or nothing came for a second. */
+  /** Holds an event back until the next one has been sent, or for a second if there is no next one. */
   #holdBack(url: string, send: () => void): void {
     const release = () => {
       clearTimeout(timer);
@@ -153,8 +158,8 @@ export class EventBus {
     this.#heldBack.set(url, release);
   }
 
-  #strikes(chance: number): boolean {
-    return chance > 0 && this.#random() < chance;
+  #happens(probability: number): boolean {
+    return probability > 0 && this.#random() < probability;
   }
 
   #runAll(): void {
@@ -162,20 +167,21 @@ export class EventBus {
   }
 }
 
-const CHANCES = ['lost', 'doubled', 'reordered', 'late'] as const;
+const PROBABILITIES = ['lost', 'doubled', 'reordered', 'late'] as const;
 
-/** What is wrong with a wish for settings, as one line; `undefined` when nothing is. */
-export function eventSettingsProblem(wish: Record<string, unknown>): string | undefined {
-  for (const name of Object.keys(wish)) {
-    if (!Object.hasOwn(UNDISTURBED, name)) return `events have no setting ${name}`;
+/** Says in one line what is wrong with changed settings. Returns `undefined` for correct settings. */
+export function eventSettingsProblem(changes: Record<string, unknown>): string | undefined {
+  for (const name of Object.keys(changes)) {
+    if (!Object.hasOwn(DEFAULT_SETTINGS, name)) return `events have no setting ${name}`;
   }
-  for (const name of CHANCES) {
-    const chance = wish[name];
-    if (chance !== undefined && !(typeof chance === 'number' && chance >= 0 && chance <= 1)) {
-      return `${name} must be a chance, 0 to 1`;
+  for (const name of PROBABILITIES) {
+    const probability = changes[name];
+    const isValid = typeof probability === 'number' && probability >= 0 && probability <= 1;
+    if (probability !== undefined && !isValid) {
+      return `${name} must be a probability from 0 to 1`;
     }
   }
-  const { lateSeconds, targets } = wish;
+  const { lateSeconds, targets } = changes;
   if (lateSeconds !== undefined && !(typeof lateSeconds === 'number' && lateSeconds >= 0 && lateSeconds <= 86_400)) {
     return 'lateSeconds must be 0 to 86400';
   }

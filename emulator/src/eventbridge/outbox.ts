@@ -2,39 +2,44 @@ import { postJson } from '../post.ts';
 import type { Clock } from '../clock.ts';
 import type { EventBridgeEvent } from './envelope.ts';
 
-/** One copy of an event on its way to one target. */
+/** The delivery of one copy of an event to one target. */
 export interface Delivery {
   url: string;
   state: 'waiting' | 'delivered' | 'lost' | 'given-up';
-  /** How often it was sent. */
+  /** How often the copy was sent. */
   attempts: number;
-  /** What the target answered last: an HTTP status, or why there was none. */
+  /** The HTTP status of the last answer. */
   status?: number;
+  /** Why the last attempt got no answer. */
   error?: string;
 }
 
-/** As EventBridge has it by default (AWS docs): a target's time to answer, and the end of retrying. */
+/** The defaults of EventBridge (AWS docs): how long a target may take to answer, and when retries end. */
 const TIMEOUT_MS = 5000;
-const MOST_ATTEMPTS = 185;
-const LONGEST_RETRY_MS = 24 * 3600_000;
-/** AWS gives no figures for the pauses. They double, so that a target soon back soon hears, and 24 hours stay cheap. */
+const MAX_ATTEMPTS = 185;
+const MAX_RETRY_MS = 24 * 3600_000;
+/**
+ * AWS does not document the pauses between attempts. Here each pause is twice the one before: a short outage costs
+ * little time, and a long one costs few requests.
+ */
 const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 600_000;
-/** A target that is never there must not fill the memory. */
-const MOST_WAITING = 10_000;
-const LARGEST_ANSWER_BYTES = 1024 * 1024;
-/** setTimeout takes no more than this. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_PAUSE_MS = 600_000;
+/** Limits the memory that the events for an unreachable target take. */
+const MAX_WAITING = 10_000;
+const MAX_ANSWER_BYTES = 1024 * 1024;
+/** The longest delay that setTimeout accepts. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Waiting {
   event: EventBridgeEvent;
   delivery: Delivery;
-  /** When to send it, milliseconds since 1970 by the emulator's clock. */
+  /** When to send the event, in milliseconds since 1970, by the emulator's clock. */
   at: number;
+  /** When the event was added. */
   since: number;
 }
 
-/** What one target is still to hear. Sends one event after the other; one that fails makes room for the next. */
+/** The events that wait for one target. It sends one at a time. An event that fails waits, and the next one is sent. */
 export class Outbox {
   readonly url: string;
   headers: Record<string, string>;
@@ -50,24 +55,26 @@ export class Outbox {
     this.headers = headers;
   }
 
-  /** Takes an event to be sent at a time; events of the same time go in the order they came. */
+  /**
+   * Adds an event to be sent at a given time. Events of the same time are sent in the order in which they were added.
+   */
   add(event: EventBridgeEvent, delivery: Delivery, at: number): void {
-    if (this.#waiting.length >= MOST_WAITING) {
+    if (this.#waiting.length >= MAX_WAITING) {
       delivery.state = 'given-up';
-      delivery.error = `${MOST_WAITING} events wait already`;
+      delivery.error = `${MAX_WAITING} events wait already`;
       return;
     }
     this.#insert({ event, delivery, at, since: this.#clock.now() });
   }
 
-  /** Sends what is due, now or as soon as the event before it has been answered. */
+  /** Sends the next event if its time has come. Otherwise it sets a timer. While a request is open, it does nothing. */
   run(): void {
     clearTimeout(this.#timer);
     const [next] = this.#waiting;
     if (this.#sending || !next || this.#stopped.signal.aborted) return;
     const wait = next.at - this.#clock.now();
     if (wait > 0) {
-      this.#timer = setTimeout(() => this.run(), Math.min(wait, LONGEST_TIMER_MS)).unref();
+      this.#timer = setTimeout(() => this.run(), Math.min(wait, MAX_TIMER_MS)).unref();
       return;
     }
     this.#waiting.shift();
@@ -78,7 +85,7 @@ export class Outbox {
     });
   }
 
-  /** Drops everything, and ends what is under way. */
+  /** Drops all events and cancels the open request. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#waiting = [];
@@ -92,8 +99,8 @@ export class Outbox {
     delete delivery.error;
     delete delivery.status;
     try {
-      const limits = { timeoutMs: TIMEOUT_MS, answerBytes: LARGEST_ANSWER_BYTES, headers: this.headers, signal };
-      delivery.status = (await postJson(this.url, event, limits)).status;
+      const options = { timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES, headers: this.headers, signal };
+      delivery.status = (await postJson(this.url, event, options)).status;
     } catch (error) {
       delivery.error = (error as Error).message;
     }
@@ -104,9 +111,9 @@ export class Outbox {
 
   #retry(waiting: Waiting): void {
     const { delivery, since } = waiting;
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** (delivery.attempts - 1), LONGEST_PAUSE_MS);
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** (delivery.attempts - 1), MAX_PAUSE_MS);
     const at = this.#clock.now() + pause;
-    if (delivery.attempts >= MOST_ATTEMPTS || at - since > LONGEST_RETRY_MS) delivery.state = 'given-up';
+    if (delivery.attempts >= MAX_ATTEMPTS || at - since > MAX_RETRY_MS) delivery.state = 'given-up';
     else this.#insert({ ...waiting, at });
   }
 
@@ -117,7 +124,10 @@ export class Outbox {
   }
 }
 
-/** API destinations try again after no answer, 5xx, and these four (AWS docs). */
+/**
+ * Whether a failed delivery is repeated. API destinations repeat it after no answer, 5xx and four other statuses (AWS
+ * docs).
+ */
 function isRetried(status: number | undefined): boolean {
   return status === undefined || status >= 500 || [401, 407, 409, 429].includes(status);
 }

@@ -1,46 +1,48 @@
-/** Which calls a fault strikes. All that is given must hold. */
+/** Which calls a fault strikes, and what happens to them. A call must meet all conditions that are given. */
 export interface FaultRule {
-  /** An operation's name, `*` for all of them, or a chat action: `ConnectToRoom`, `SEND_MESSAGE`, … */
+  /** The name of an operation, `*` for every call, or a chat action: `ConnectToRoom`, `SEND_MESSAGE`, … */
   operation: string;
   account?: string;
   region?: string;
-  /** Only the nth call that matches, counting from 1. */
+  /** Strikes only the nth call that matches, counted from 1. */
   nth?: number;
-  /** Each nth call that matches: an even share of them, where chance would give some runs too many or too few. */
+  /** Strikes every nth call that matches. The share is exact, while `probability` varies from run to run. */
   every?: number;
-  /** Strike with this chance, 0 to 1. */
+  /** Strikes each call that matches with this probability, 0 to 1. */
   probability?: number;
-  /** Strike this many times, then no more. */
+  /** Strikes at most this many times. */
   count?: number;
   effect: FaultEffect;
 }
 
-/** What happens to a call that is struck. `delayMs` goes together with any of the others. */
+/** What happens to a call that a fault strikes. `delayMs` can be combined with every other member. */
 export interface FaultEffect {
-  /** Wait before the rest happens. */
+  /** Waits before the answer. */
   delayMs?: number;
-  /** Answer this error, as `InternalServerException`. */
+  /** Answers this error, for example `InternalServerException`. */
   error?: string;
-  /** HTTP status of `error`, for errors the model does not list. */
+  /** The HTTP status of `error`, if the model does not list that error. The default is 500. */
   status?: number;
+  /** The message of `error`. */
   message?: string;
-  /** Answer as if the call rate were exceeded. */
+  /** Answers as if the call exceeded its rate. */
   throttle?: boolean;
-  /** Never answer. */
+  /** Never answers. */
   hang?: boolean;
-  /** Cut the connection, before the work is done or after it. */
+  /** Cuts the connection, before or after the operation is performed. */
   reset?: 'before' | 'after';
-  /** Do the work, and answer 200 with nothing in it. */
+  /** Performs the operation and answers 200 with an empty body. */
   empty?: boolean;
-  /** Do the work first, then answer `error`, throttle or hang: the caller cannot know that it happened. */
+  /** Performs the operation before `error`, `throttle` or `hang`. The caller cannot know that it was performed. */
   afterWork?: boolean;
 }
 
+/** A rule that is in force, and how often it was used. */
 export interface ArmedFault extends FaultRule {
   id: number;
-  /** Calls that matched. */
+  /** How many calls matched the operation, account and Region. */
   matched: number;
-  /** Calls that were struck. */
+  /** How many of these calls the fault struck. */
   struck: number;
 }
 
@@ -57,7 +59,10 @@ const EFFECT_CHECKS: Record<keyof FaultEffect, (value: unknown) => boolean> = {
   afterWork: (value) => typeof value === 'boolean',
 };
 
-/** What is wrong with a rule, as one line; `undefined` when nothing is. A fault that never strikes misleads a test. */
+/**
+ * Says in one line what is wrong with a rule. Returns `undefined` for a correct rule. A wrong rule is refused, because
+ * a fault that never strikes makes a test pass for no reason.
+ */
 export function ruleProblem(rule: FaultRule, known: (operation: string) => boolean): string | undefined {
   for (const key of Object.keys(rule)) if (!RULE_KEYS.has(key)) return `a fault has no member ${key}`;
   if (typeof rule.operation !== 'string' || (rule.operation !== '*' && !known(rule.operation))) {
@@ -68,24 +73,25 @@ export function ruleProblem(rule: FaultRule, known: (operation: string) => boole
   if (every !== undefined && !(Number.isInteger(every) && every >= 1)) return 'every must be 1 or more';
   if (count !== undefined && !(Number.isInteger(count) && count >= 1)) return 'count must be 1 or more';
   if (probability !== undefined && !(probability >= 0 && probability <= 1)) return 'probability must be 0 to 1';
-  if (typeof rule.effect !== 'object' || rule.effect === null) return 'effect must say what happens';
+  if (typeof rule.effect !== 'object' || rule.effect === null)
+    return 'effect must be an object with at least one member';
   const effects = Object.entries(rule.effect);
-  if (effects.length === 0) return 'effect must say what happens';
+  if (effects.length === 0) return 'effect must be an object with at least one member';
   for (const [name, value] of effects) {
     const check = Object.hasOwn(EFFECT_CHECKS, name) ? EFFECT_CHECKS[name as keyof FaultEffect] : undefined;
-    if (!check) return `effect has no member ${name}; there are ${Object.keys(EFFECT_CHECKS).join(', ')}`;
+    if (!check) return `effect has no member ${name}; its members are ${Object.keys(EFFECT_CHECKS).join(', ')}`;
     if (!check(value)) return `effect.${name} is not valid`;
   }
   return undefined;
 }
 
-/** The faults that are armed, in the order they were; the first that strikes decides. */
+/** The faults in force, oldest first. The first one that strikes a call decides what happens to it. */
 export class Faults {
   #armed: ArmedFault[] = [];
   #lastId = 0;
   readonly #random: () => number;
 
-  /** @param random Numbers in [0, 1), replaceable so that a test of chance is not one. */
+  /** @param random Returns numbers in [0, 1). A caller can replace it to make `probability` repeatable. */
   constructor(random: () => number = Math.random) {
     this.#random = random;
   }
@@ -101,7 +107,7 @@ export class Faults {
     return this.#armed;
   }
 
-  /** Whether there was a fault of that id. */
+  /** Removes one fault. Returns `false` when no fault has that id. */
   disarm(id: number): boolean {
     const before = this.#armed.length;
     this.#armed = this.#armed.filter((fault) => fault.id !== id);
@@ -112,7 +118,7 @@ export class Faults {
     this.#armed = [];
   }
 
-  /** What strikes this call, if anything does. Counts the call. */
+  /** Counts a call, and returns the fault that strikes it, if there is one. */
   strike(operation: string, account: string | undefined, region: string | undefined): ArmedFault | undefined {
     for (const fault of this.#armed) {
       if (fault.operation !== '*' && fault.operation !== operation) continue;

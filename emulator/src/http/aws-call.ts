@@ -5,7 +5,7 @@ import type { ServiceModel } from '../wire/model.ts';
 import { findRoute, type Route, unknownOperation } from '../wire/routes.ts';
 import { type Authorization, parseAuthorization } from '../accounts/sigv4.ts';
 
-/** A request to one of the AWS services, taken apart as far as it goes without looking at who sent it. */
+/** A request to one of the AWS services, before its signature is checked. */
 export interface AwsRequest {
   id: string;
   method: string;
@@ -18,7 +18,7 @@ export interface AwsRequest {
 }
 
 /**
- * Finds out which operation a request is for.
+ * Finds the operation that a request asks for.
  *
  * @throws ServiceError for an unknown operation or a malformed Authorization header.
  */
@@ -39,7 +39,7 @@ export function readAwsRequest(request: IncomingMessage, body: Buffer, services:
   return { ...common, target: { service: route.operation.service.name, ...route } };
 }
 
-/** The name of the operation a request is for. */
+/** The name of the operation that a request asks for. */
 export function nameOf(request: AwsRequest): string {
   const { target } = request;
   return target.service === 'sts' ? target.name : target.operation.name;

@@ -15,19 +15,19 @@ import { type AwsRequest, nameOf, readAwsRequest } from './aws-call.ts';
 import { errorReply, internalError, throttled } from './errors.ts';
 import type { Reply } from './reply.ts';
 
-/** How requests are told who they come from. */
+/** Which requests are accepted, and whom they count for. */
 export interface AccessOptions {
-  /** Take unsigned requests as those of the local account in `defaultRegion`. */
+  /** Accepts requests without a signature. They count as requests of the local account in `defaultRegion`. */
   allowUnsigned: boolean;
   defaultRegion: string;
-  /** Regions that have the services; `any` takes whatever a signature names. */
+  /** The Regions that have the services. `any` accepts every Region. */
   regions: readonly string[] | 'any';
   roles: readonly Role[];
-  /** Fail rather than answer what the model does not allow. The emulator's own tests do. */
+  /** Answers 500 when an output breaks the service model. The emulator's own tests set it. */
   checkOutputs: boolean;
 }
 
-/** IVS Real-Time, IVS Chat and the part of STS: one address for the three, told apart by path. */
+/** Answers the calls of IVS Real-Time, IVS Chat and STS. The path of a request shows which of them it is for. */
 export class AwsServices {
   readonly #world: World;
   readonly #credentials: Credentials;
@@ -36,7 +36,7 @@ export class AwsServices {
   readonly #options: AccessOptions;
   readonly #changed: () => void;
 
-  /** @param changed Called after each call that may have changed the world. */
+  /** @param parts.changed Called after each call that may have changed the world. */
   constructor(
     parts: { world: World; credentials: Credentials; faults: Faults; journal: Journal; changed: () => void },
     options: AccessOptions,
@@ -49,7 +49,7 @@ export class AwsServices {
     this.#options = options;
   }
 
-  /** Answers one request and writes it into the journal. */
+  /** Answers one request and adds it to the journal. */
   async answer(request: IncomingMessage, body: Buffer | 'too-large'): Promise<Reply> {
     const startedAt = performance.now();
     const entry: Omit<JournalEntry, 'id'> = {
@@ -60,14 +60,14 @@ export class AwsServices {
       status: 0,
       durationMs: 0,
     };
-    const reply = await this.#perform(request, body, entry);
+    const reply = await this.#authorizeAndPerform(request, body, entry);
     if (typeof reply === 'object') entry.status = reply.status;
     entry.durationMs = Math.round((performance.now() - startedAt) * 100) / 100;
     this.#journal.add(entry);
     return reply;
   }
 
-  async #perform(
+  async #authorizeAndPerform(
     request: IncomingMessage,
     body: Buffer | 'too-large',
     entry: Omit<JournalEntry, 'id'>,
@@ -83,9 +83,9 @@ export class AwsServices {
       const caller = this.#authenticate(awsRequest);
       Object.assign(entry, caller);
       const fault = this.#faults.strike(entry.operation, caller.account, caller.region);
-      if (!fault) return await this.#work(awsRequest, caller, entry);
+      if (!fault) return await this.#performOperation(awsRequest, caller, entry);
       entry.fault = fault.id;
-      return await this.#struck(fault, awsRequest, caller, entry);
+      return await this.#answerWithFault(fault, awsRequest, caller, entry);
     } catch (error) {
       const known = error instanceof ServiceError ? error : internalError();
       if (known !== error) process.emitWarning(error as Error);
@@ -98,7 +98,8 @@ export class AwsServices {
     const { authorization, target } = request;
     const { allowUnsigned, defaultRegion, regions } = this.#options;
     if (!authorization) {
-      // A browser sends `Origin`: without a signature to stop it, any page could use an emulator on its visitor's machine.
+      // Requests from a web page have the header `Origin`. Any page could use the emulator of its visitor without this
+      // check.
       if (allowUnsigned && request.headers.origin === undefined) {
         return { accessKeyId: 'unsigned', account: LOCAL_CREDENTIAL.account, region: defaultRegion };
       }
@@ -112,7 +113,7 @@ export class AwsServices {
     return caller;
   }
 
-  async #work(request: AwsRequest, caller: Caller, entry: Omit<JournalEntry, 'id'>): Promise<Reply> {
+  async #performOperation(request: AwsRequest, caller: Caller, entry: Omit<JournalEntry, 'id'>): Promise<Reply> {
     const headers = { 'x-amzn-requestid': request.id };
     const { target } = request;
     if (target.service === 'sts') {
@@ -144,17 +145,19 @@ export class AwsServices {
     return output;
   }
 
-  /** A call that a fault struck: what is done, what is answered, and in which order, is up to the fault. */
-  async #struck(
+  /**
+   * Answers a call that a fault strikes. The fault decides whether the operation is performed, and what is answered.
+   */
+  async #answerWithFault(
     fault: ArmedFault,
     request: AwsRequest,
     caller: Caller,
     entry: Omit<JournalEntry, 'id'>,
   ): Promise<Reply> {
     const { delayMs = 0, error, throttle, hang, reset, empty, afterWork } = fault.effect;
-    const work = () => this.#work(request, caller, entry);
+    const work = () => this.#performOperation(request, caller, entry);
     const worksFirst = afterWork === true || reset === 'after';
-    const done = worksFirst ? await work() : undefined;
+    const early = worksFirst ? await work() : undefined;
     if (delayMs > 0) await sleep(delayMs, undefined, { ref: false });
     if (hang) return 'hang';
     if (reset) return 'cut';
@@ -168,7 +171,7 @@ export class AwsServices {
         status,
       );
     }
-    const reply = done ?? (await work());
+    const reply = early ?? (await work());
     return empty && typeof reply === 'object' ? { ...reply, status: 200, body: '' } : reply;
   }
 }
@@ -176,5 +179,5 @@ export class AwsServices {
 function requireModelled(operation: OperationModel, output: unknown): void {
   const problems = operation.outputProblems(JSON.parse(JSON.stringify(output)));
   const [problem] = problems;
-  if (problem) throw new Error(`${operation.name} answered what its model forbids: ${problem.path} ${problem.message}`);
+  if (problem) throw new Error(`the output of ${operation.name} breaks its model: ${problem.path} ${problem.message}`);
 }

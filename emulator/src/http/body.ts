@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A body that was read, or one larger than anybody needs. */
+/** The body of a request, or `too-large` when it exceeds the limit. */
 export type Body = Buffer | 'too-large';
 
 /**
- * Reads a request's body. The rest of one that is too large is read and thrown away, so that the client gets to hear
- * the answer instead of a broken connection.
+ * Reads the body of a request. A body that is too large is read to its end and discarded, so that the client gets an
+ * answer and not a broken connection.
+ *
+ * @param limit In bytes.
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Body> {
   return await new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import type { ServiceModel } from '../wire/model.ts';
 import { ServiceError, wireError } from '../wire/service-error.ts';
 import { json, type Reply } from './reply.ts';
 
-/** STS has names of its own for what its gateway refuses (AWS docs). */
+/** The names that STS uses for errors of AWS's gateway (AWS docs). */
 const STS_NAMES: Record<string, string> = {
   InvalidSignatureException: 'SignatureDoesNotMatch',
   UnrecognizedClientException: 'InvalidClientTokenId',
@@ -12,7 +12,7 @@ const STS_NAMES: Record<string, string> = {
   IncompleteSignatureException: 'IncompleteSignature',
 };
 
-/** An error in the wire form of the service it comes from. */
+/** The answer for an error, in the form that its service uses. */
 export function errorReply(
   error: ServiceError,
   service: 'sts' | ServiceModel | undefined,
@@ -28,14 +28,14 @@ export function errorReply(
   return json(wire.status, wire.body, { ...headers, ...wire.headers }) as Exclude<Reply, string>;
 }
 
-/** A bug of ours, shaped as the service's own failure. */
+/** The error for a bug of the emulator. It has the form of an internal error of the service. */
 export function internalError(): ServiceError {
   return new ServiceError('InternalServerException', 'the emulator failed; its log says where', {}, 500);
 }
 
 /**
- * The answer to a call above its rate. The models of Chat list it for three operations only, and that of Real-Time
- * for none; AWS throttles the others too, under the same name.
+ * The error for a call that exceeds its rate. The model of IVS Chat lists it for three operations, and that of
+ * Real-Time for none. AWS throttles all operations and always uses this name.
  */
 export function throttled(operation: string, rate: number): ServiceError {
   return new ServiceError(

@@ -4,7 +4,7 @@ import type { Reply } from './reply.ts';
 
 const read = (name: string) => readFileSync(new URL(`../../page/${name}`, import.meta.url), 'utf8');
 
-/** Makes one page of three files. */
+/** Makes the page out of its three files. */
 function assemble(): Reply {
   const style = `\n${read('page.css')}`;
   const script = `\n${read('page.js')}`;
@@ -22,8 +22,9 @@ function assemble(): Reply {
 }
 
 /**
- * Nothing may run on the page but its own script, nor may it ask anybody but the emulator, nor may others frame it.
- * The icon is empty data, which spares the emulator a request that is no AWS call.
+ * The content security policy of the page. The page runs its own script only, sends requests to the emulator only, and
+ * cannot be framed. Its icon is an empty `data:` URL, because a request for an icon would show up as an unknown AWS
+ * call.
  */
 function policy(script: string, style: string): string {
   const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
@@ -41,7 +42,7 @@ function policy(script: string, style: string): string {
 
 let assembled: Reply | undefined;
 
-/** The page at `/`, for a person to see what goes on. */
+/** The answer with the page at `/`, which shows what happens in the emulator. */
 export function page(): Reply {
   assembled ??= assemble();
   return assembled;

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 
-/** What goes back: an answer, nothing ever, or a cut connection. */
+/** How a request is answered: with a response, never (`hang`), or by cutting its connection (`cut`). */
 export type Reply = { status: number; headers: Record<string, string>; body: string } | 'hang' | 'cut';
 
-/** Sends a reply. A hanging one stays open until the client gives up or the emulator stops. */
+/** Sends a reply. For `hang`, the request stays open until the client gives up or the emulator stops. */
 export function send(response: ServerResponse, reply: Reply): void {
   if (reply === 'hang') return;
   if (reply === 'cut') {

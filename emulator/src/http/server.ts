@@ -6,10 +6,10 @@ import { readBody } from './body.ts';
 import { page } from './page.ts';
 import { json, type Reply, send } from './reply.ts';
 
-/** Far above any valid request: tags, attributes and a key come to some thirty kilobytes. */
-const LARGEST_BODY_BYTES = 512 * 1024;
+/** Every valid request is far smaller: tags, attributes and a key take about thirty kilobytes. */
+const MAX_BODY_BYTES = 512 * 1024;
 
-/** What answers on the emulator's one port. */
+/** The parts that answer on the port of the emulator. */
 export interface Parts {
   aws: AwsServices;
   chat: ChatServer;
@@ -19,10 +19,10 @@ export interface Parts {
 
 const BANNER = `IVS emulator: Amazon IVS Real-Time, IVS Chat and a part of STS on this machine.
 This is not AWS. Nothing here is streamed, billed or kept safe.
-Control API: /_emulator/, described in the package's docs. In a browser, this address shows what goes on.
+Control API: /_emulator/, described in the package's docs. A browser shows a page with the present state at this address.
 `;
 
-/** Starts the HTTP and WebSocket server. */
+/** Starts the HTTP and WebSocket server. Resolves when it listens. */
 export async function listen(parts: Parts, host: string, port: number): Promise<Server> {
   const server = createServer({ keepAliveTimeout: 70_000 }, (request, response) => {
     void respond(parts, request, response);
@@ -40,7 +40,7 @@ export async function listen(parts: Parts, host: string, port: number): Promise<
   return server;
 }
 
-/** The port a server got. */
+/** The port that a server listens on. */
 export function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
@@ -49,7 +49,7 @@ async function respond(parts: Parts, request: IncomingMessage, response: ServerR
   try {
     send(response, await route(parts, request));
   } catch (error) {
-    // The client went away while it was sending; there is nobody to answer.
+    // The client closed the connection while it was sending. Nobody waits for an answer.
     if (request.destroyed && !request.complete) return;
     process.emitWarning(error as Error);
     if (!response.headersSent) send(response, json(500, { message: 'the emulator failed; its log says where' }));
@@ -58,7 +58,7 @@ async function respond(parts: Parts, request: IncomingMessage, response: ServerR
 
 async function route(parts: Parts, request: IncomingMessage): Promise<Reply> {
   const path = request.url ?? '/';
-  const body = await readBody(request, LARGEST_BODY_BYTES);
+  const body = await readBody(request, MAX_BODY_BYTES);
   if (path.startsWith('/_emulator/')) {
     if (body === 'too-large') return json(413, { message: 'the body is too large' });
     return await parts.control(request, body);

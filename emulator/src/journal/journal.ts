@@ -1,42 +1,47 @@
-/** One call as it was received and answered. */
+/** One call and its answer. */
 export interface JournalEntry {
   /** Counts up from 1. */
   id: number;
-  /** When it was received, ISO 8601, by the emulator's clock. */
+  /** When the call was received, in ISO 8601, by the emulator's clock. */
   at: string;
-  /** `ivs`, `ivschat`, `sts`, or `chat` for what came over a chat connection. */
+  /** `ivs`, `ivschat` or `sts`; `chat` for a request over a chat connection. */
   service: string;
-  /** The operation, or method and path when there is no such operation. */
+  /** The name of the operation. When no operation matches: the HTTP method and the path. */
   operation: string;
   account?: string;
   region?: string;
   accessKeyId?: string;
   requestId: string;
-  /** The input after validation; absent when it did not get that far. Tokens in answers are not kept. */
+  /**
+   * The input after validation. It is absent when the call failed before. Outputs are not kept, because they hold
+   * tokens.
+   */
   input?: unknown;
-  /** HTTP status, or the chat error code; 0 when the connection was cut or never answered. */
+  /**
+   * The HTTP status or the chat error code. It is 0 when a fault cut the connection or left the call without an answer.
+   */
   status: number;
-  /** Name of the error answered. */
+  /** The name of the error in the answer. */
   error?: string;
-  /** Id of the fault that struck. */
+  /** The id of the fault that struck the call. */
   fault?: number;
   durationMs: number;
 }
 
-/** What to find in the journal. */
+/** Which entries to find. An entry must meet all conditions that are given. */
 export interface JournalQuery {
   operation?: string;
   account?: string;
   region?: string;
-  /** Only entries after this id. */
+  /** Only entries with a larger id. */
   after?: number;
-  /** At most this many, the newest. */
+  /** At most this many entries: the newest ones. */
   limit?: number;
 }
 
 const KEPT = 10_000;
 
-/** The last ten thousand calls, so that a test can ask what the code under test did. */
+/** The last ten thousand calls. A test reads them to see what the code under test did. */
 export class Journal {
   #entries: JournalEntry[] = [];
   #lastId = 0;
@@ -44,11 +49,12 @@ export class Journal {
   add(entry: Omit<JournalEntry, 'id'>): void {
     this.#lastId += 1;
     this.#entries.push({ id: this.#lastId, ...entry });
-    // Trimmed by halves: shifting one off at each call would move the whole array each time.
+    // The array is cut once in ten thousand calls. Removing the first entry at each call would move all others each
+    // time.
     if (this.#entries.length > 2 * KEPT) this.#entries = this.#entries.slice(-KEPT);
   }
 
-  /** Matching entries, oldest first. */
+  /** The entries that match, oldest first. */
   find(query: JournalQuery = {}): JournalEntry[] {
     const { operation, account, region, after = 0, limit = KEPT } = query;
     const matching = this.#entries

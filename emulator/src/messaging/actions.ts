@@ -12,7 +12,7 @@ import { type MessageFrame, sendTime } from '../chat/frames.ts';
 import { deleteMessageIn, disconnectUserFrom } from './moderation.ts';
 import type { Verdict } from '../chat/review.ts';
 
-/** An action that the room refuses, with the code of its ERROR frame (AWS docs). */
+/** The refusal of an action. `code` is the code of the ERROR frame (AWS docs). */
 export class ActionRefusal extends Error {
   override readonly name = 'ActionRefusal';
   readonly code: number;
@@ -23,7 +23,7 @@ export class ActionRefusal extends Error {
   }
 }
 
-/** A request from a client. Members that are not strings where they should be never get this far. */
+/** A request from a client. `parseAction` has checked the types of its members. */
 export interface ActionRequest {
   Action: ChatTokenCapability;
   RequestId?: string;
@@ -34,20 +34,24 @@ export interface ActionRequest {
   Reason?: string;
 }
 
-/** Where an action happens, and by whose token. */
+/** The room of an action, and the token of the connection that it came over. */
 export interface ActionContext {
   world: World;
   room: Room;
   token: ChatTokenContent;
-  /** Where the client connects from. */
+  /** The address of the client. */
   ip: string;
-  /** Messages of the whole room. */
+  /** Counts the messages of the whole room. */
   roomBucket: Bucket;
 }
 
 const STRINGS = ['RequestId', 'Content', 'Id', 'UserId', 'Reason'] as const;
 
-/** Reads a frame from a client, or says why it is malformed. */
+/**
+ * Reads a frame from a client.
+ *
+ * @throws ActionRefusal when the frame is malformed.
+ */
 export function parseAction(text: string): ActionRequest {
   let value: unknown;
   try {
@@ -82,7 +86,11 @@ function readAttributes(value: unknown): Record<string, string> {
   return value as Record<string, string>;
 }
 
-/** Does what a request asks, if the token it came under allows it. */
+/**
+ * Performs an action.
+ *
+ * @throws ActionRefusal when the token does not allow it, or the request breaks a rule or a rate.
+ */
 export async function perform(context: ActionContext, request: ActionRequest): Promise<void> {
   if (!context.token.capabilities.includes(request.Action)) {
     throw new ActionRefusal(403, `this token does not allow ${request.Action}`);
@@ -123,7 +131,7 @@ async function sendMessage(context: ActionContext, request: ActionRequest): Prom
   announce(world, room.arn, frame);
 }
 
-/** Has the room's handler look at a message, if the room has one. */
+/** Reviews a message. A room without a review handler allows every message. */
 async function review(
   { world, room, token, ip }: ActionContext,
   message: { id: string; content: string; attributes: Record<string, string> },
@@ -151,7 +159,7 @@ function deleteMessage(context: ActionContext, request: ActionRequest): void {
   const { Id: id = '', Reason: reason, RequestId: requestId } = request;
   if (!/^[a-zA-Z0-9]{12}$/.test(id)) throw new ActionRefusal(400, 'Id must be the id of a message');
   requireReasonFits(reason);
-  takeShared(context, 'DeleteMessage');
+  takeFromOperationRate(context, 'DeleteMessage');
   deleteMessageIn(world, room.arn, id, reason, requestId);
 }
 
@@ -160,7 +168,7 @@ function disconnectUser(context: ActionContext, request: ActionRequest): void {
   const { UserId: userId = '', Reason: reason, RequestId: requestId } = request;
   if (userId === '' || codePoints(userId) > 128) throw new ActionRefusal(400, 'UserId must have 1 to 128 characters');
   requireReasonFits(reason);
-  takeShared(context, 'DisconnectUser');
+  takeFromOperationRate(context, 'DisconnectUser');
   disconnectUserFrom(world, room.arn, userId, reason, requestId);
 }
 
@@ -170,8 +178,8 @@ function requireReasonFits(reason: string | undefined): void {
   }
 }
 
-/** These two share their rate with the operations of the same name (AWS docs, service quotas). */
-function takeShared({ world, room }: ActionContext, operation: string): void {
+/** Counts an action against the rate of the operation with the same purpose (AWS docs, service quotas). */
+function takeFromOperationRate({ world, room }: ActionContext, operation: string): void {
   const arn = parseArn(room.arn);
   if (!world.rates.take(arn?.account ?? '', arn?.region ?? '', 'ivschat', operation)) {
     throw new ActionRefusal(429, `${operation} exceeds the rate of its account`);

@@ -16,17 +16,18 @@ import type { ChatConnection } from '../chat/chat-rooms.ts';
 import { errorFrame } from '../chat/frames.ts';
 import { admitToChat, HandshakeRefusal, UsedTokens } from './handshake.ts';
 
-/** A larger frame gets ERROR 413; one above `MOST_FRAME_BYTES` ends the connection. AWS documents neither size. */
-const LARGEST_FRAME_BYTES = 16 * 1024;
-const MOST_FRAME_BYTES = 1024 * 1024;
+/** A larger frame gets ERROR 413. AWS does not document the size. */
+const MAX_FRAME_BYTES = 16 * 1024;
+/** A larger frame ends the connection. AWS does not document the size. */
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
 
-/** Requests a second that one connection may make (a reading of AWS's quota page). */
+/** The requests a second that one connection may make. This is an interpretation of AWS's quota page. */
 const CONNECTION_RATE = 10;
 
-/** How often sessions are looked at for their end. */
+/** How often expired sessions are ended. */
 const SWEEP_MS = 1000;
 
-/** What a connection was opened with, and what it may still ask for in this second. */
+/** The token of a connection, its room and address, and the count of its requests. */
 interface ChatSession {
   token: ChatTokenContent;
   room: Room;
@@ -34,14 +35,14 @@ interface ChatSession {
   requests: Bucket;
 }
 
-/** The chat socket: what stands at `wss://edge.ivschat.<region>.amazonaws.com`. */
+/** The WebSocket server for chat clients. On AWS its address is `wss://edge.ivschat.<region>.amazonaws.com`. */
 export class ChatServer {
   readonly #sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
-    maxPayload: MOST_FRAME_BYTES,
-    // The client fails the handshake unless one of its subprotocols, the token, comes back (observed in SDK).
+    maxPayload: MAX_PAYLOAD_BYTES,
+    // The token is the subprotocol. The client fails the handshake unless the answer repeats it (observed in SDK).
     handleProtocols: (protocols) => protocols.values().next().value ?? false,
   });
   readonly #used = new UsedTokens();
@@ -76,13 +77,13 @@ export class ChatServer {
     }
   }
 
-  /** Closes every connection and stops listening to time. */
+  /** Cuts every connection, and stops the timer that ends sessions. */
   stop(): void {
     clearInterval(this.#sweeper);
     for (const connection of this.#world.chatRooms.list()) connection.cut();
   }
 
-  /** `true` when the fault was an end of it. */
+  /** Applies a fault to a handshake. Returns `true` when the handshake is over. */
   async #refuseByFault(fault: ArmedFault, socket: Duplex): Promise<boolean> {
     const { delayMs, hang, reset, error, throttle, status = 500, message = 'fault' } = fault.effect;
     if (delayMs) await sleep(delayMs, undefined, { ref: false });
@@ -114,7 +115,7 @@ export class ChatServer {
     socket.on('close', () => this.#world.chatRooms.remove(connection));
     socket.on('error', () => socket.terminate());
     socket.on('message', (data: Buffer) => {
-      // What still comes in while the connection closes is not heard: the user is out from the moment of the kick.
+      // A connection that is closing no longer accepts requests. A disconnected user cannot send anything more.
       if (socket.readyState !== socket.OPEN) return;
       void this.#receive(connection, session, data);
     });
@@ -126,7 +127,7 @@ export class ChatServer {
     let action = 'unknown';
     let requestId: string | undefined;
     try {
-      if (data.length > LARGEST_FRAME_BYTES) throw new ActionRefusal(413, 'the request is too large');
+      if (data.length > MAX_FRAME_BYTES) throw new ActionRefusal(413, 'the request is too large');
       if (!this.#withinRate(session.requests)) throw new ActionRefusal(429, 'too many requests on this connection');
       const request = parseAction(data.toString());
       action = request.Action;
@@ -189,7 +190,7 @@ export class ChatServer {
   }
 }
 
-/** The client's address; one that came by IPv4 is written as such. */
+/** The address of the client. An IPv4 address does not have the IPv6 form `::ffff:`. */
 function addressOf(request: IncomingMessage): string {
   return (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
 }
@@ -202,7 +203,7 @@ function refuse(socket: Duplex, status: number, message: string): void {
   );
 }
 
-/** `true` when the fault takes the place of the action. */
+/** Applies a fault to an action. Returns `true` when the action must not be performed. */
 async function applyFault(fault: ArmedFault, connection: ChatConnection): Promise<boolean> {
   const { delayMs, hang, reset, error, throttle, status = 500, message = 'fault' } = fault.effect;
   if (delayMs) await sleep(delayMs, undefined, { ref: false });

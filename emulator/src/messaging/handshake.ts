@@ -3,7 +3,7 @@ import { parseArn } from '../arns.ts';
 import type { Room } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 
-/** A handshake that was refused. AWS documents that there are HTTP errors here, not which. */
+/** The refusal of a handshake. AWS documents that there are HTTP errors, but not which. */
 export class HandshakeRefusal extends Error {
   override readonly name = 'HandshakeRefusal';
   readonly status: number;
@@ -14,11 +14,11 @@ export class HandshakeRefusal extends Error {
   }
 }
 
-/** Chat tokens that have opened their connection. Kept only while they could still be tried again. */
+/** The chat tokens that have opened a connection. A token is kept until it expires. */
 export class UsedTokens {
   readonly #ids = new Map<string, number>();
 
-  /** `false` if the token was used before. */
+  /** Marks a token as used. Returns `false` when it was used before. */
   use(token: ChatTokenContent, now: number): boolean {
     for (const [id, expiresAt] of this.#ids) {
       if (expiresAt > now) break;
@@ -31,9 +31,11 @@ export class UsedTokens {
 }
 
 /**
- * Lets a chat token open a connection: ours, in time, not used before (AWS docs), to a room that is there.
+ * Decides whether a chat token opens a connection. The token must be genuine, not expired and not used (AWS docs), and
+ * its room must exist.
  *
- * @param header `Sec-WebSocket-Protocol`, which carries the token.
+ * @param header The header `Sec-WebSocket-Protocol`, which holds the token.
+ * @throws HandshakeRefusal when the token opens none.
  */
 export function admitToChat(
   world: World,

@@ -2,7 +2,7 @@ import type { World } from '../state/world.ts';
 import { announce, writeToLogs } from './announce.ts';
 import { deleteMessageFrame, disconnectUserFrame } from '../chat/frames.ts';
 
-/** Asks everybody in a room to take a message down. Nothing is stored, so nothing is deleted (service model). */
+/** Asks everybody in a room to remove a message from their display. The service stores no messages (service model). */
 export function deleteMessageIn(
   world: World,
   roomArn: string,
@@ -15,7 +15,7 @@ export function deleteMessageIn(
   return frame.Id;
 }
 
-/** Closes all connections of a user in a room. It is no ban: a token not yet used still opens a connection. */
+/** Closes all connections of a user in a room. It is not a ban: an unused token still opens a connection. */
 export function disconnectUserFrom(
   world: World,
   roomArn: string,
@@ -24,12 +24,12 @@ export function disconnectUserFrom(
   requestId?: string,
 ): void {
   const frame = disconnectUserFrame(world.clock.now(), userId, reason, requestId);
-  const victims = world.chatRooms.list(roomArn).filter((connection) => connection.userId === userId);
+  const connections = world.chatRooms.list(roomArn).filter((connection) => connection.userId === userId);
   if (world.switches.disconnectUserEventTo === 'room') {
     announce(world, roomArn, frame);
   } else {
-    for (const connection of victims) connection.send(JSON.stringify(frame));
+    for (const connection of connections) connection.send(JSON.stringify(frame));
     writeToLogs(world, roomArn, frame);
   }
-  for (const connection of victims) connection.close('disconnected');
+  for (const connection of connections) connection.close('disconnected');
 }

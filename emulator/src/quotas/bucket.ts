@@ -1,6 +1,7 @@
 /**
- * A share of calls. Kept `evenly`, a second's worth may go at once and comes back bit by bit, so that a quiet caller may
- * pass nearly twice the rate in one second. Kept `strictly`, no span of a second has more than the rate.
+ * Limits calls to a rate. A token bucket by default: it holds the calls of one second and refills steadily, so that a
+ * caller who was quiet before can make nearly twice the rate in one second. In strict mode, no span of one second has
+ * more calls than the rate.
  */
 export class Bucket {
   #tokens: number | undefined;
@@ -8,16 +9,16 @@ export class Bucket {
   #calls: number[] = [];
 
   /**
-   * Takes one; `false` when there is none left.
+   * Takes one call. Returns `false` when the rate is used up.
    *
    * @param now Milliseconds since 1970.
-   * @param rate A second.
+   * @param rate Calls a second.
    */
   take(now: number, rate: number, strict = false): boolean {
-    return strict ? this.#takeStrictly(now, rate) : this.#takeEvenly(now, rate);
+    return strict ? this.#takeInSpan(now, rate) : this.#takeToken(now, rate);
   }
 
-  #takeEvenly(now: number, rate: number): boolean {
+  #takeToken(now: number, rate: number): boolean {
     const refill = ((now - this.#refilledAt) / 1000) * rate;
     this.#tokens = Math.min(rate, (this.#tokens ?? rate) + refill);
     this.#refilledAt = now;
@@ -26,7 +27,7 @@ export class Bucket {
     return true;
   }
 
-  #takeStrictly(now: number, rate: number): boolean {
+  #takeInSpan(now: number, rate: number): boolean {
     this.#calls = this.#calls.filter((call) => call > now - 1000);
     if (this.#calls.length >= rate) return false;
     this.#calls.push(now);

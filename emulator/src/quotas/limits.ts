@@ -1,4 +1,4 @@
-/** How many of each thing one account may have in one Region (AWS docs, service quotas). All are settable. */
+/** How many resources of each kind one account may have in one Region (AWS docs, service quotas). */
 export interface CountLimits {
   stages: number;
   publicKeys: number;
@@ -9,7 +9,7 @@ export interface CountLimits {
   compositions: number;
   compositionsPerStage: number;
   publishersPerStage: number;
-  /** The docs count participants that subscribe; the emulator counts those that are connected. */
+  /** AWS counts participants that subscribe. The emulator counts participants that are connected. */
   participantsPerStage: number;
   replicationsPerParticipant: number;
   loggingConfigurations: number;
@@ -33,7 +33,7 @@ export const AWS_COUNT_LIMITS: Readonly<CountLimits> = {
 
 const TAG_RATES = { TagResource: 10, UntagResource: 10, ListTagsForResource: 10 };
 
-/** Operations that AWS's quota page gives a rate of their own, in calls a second. */
+/** The operations that have their own rate on AWS's quota page, in calls a second. */
 const NAMED_RATES: Record<string, Record<string, number>> = {
   ivs: {
     ...TAG_RATES,
@@ -57,10 +57,10 @@ const NAMED_RATES: Record<string, Record<string, number>> = {
   },
 };
 
-/** The rate of every operation the docs do not single out. The replication operations are not listed there at all. */
+/** The rate of every other operation, in calls a second. AWS's quota page does not list the replication operations. */
 const COMMON_RATE = 5;
 
-/** Calls a second that AWS grants an operation, for each account and Region (AWS docs, service quotas). */
+/** The calls a second that AWS allows for an operation, in each account and Region (AWS docs, service quotas). */
 export function awsRate(service: string, operation: string): number {
   return NAMED_RATES[service]?.[operation] ?? COMMON_RATE;
 }

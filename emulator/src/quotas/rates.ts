@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { Bucket } from './bucket.ts';
 import { awsRate } from './limits.ts';
 
-/** How call rates are held; see `Bucket` for what `strict` adds. */
+/** How call rates are enforced. `Bucket` explains the difference between `on` and `strict`. */
 export type RateMode = 'on' | 'strict' | 'off';
 
 /** Counts calls against the rate of their operation, for each account and Region. */
@@ -17,7 +17,7 @@ export class Rates {
     this.mode = mode;
   }
 
-  /** Calls a second granted to an operation. */
+  /** The calls a second that an operation may have. */
   rateOf(service: string, operation: string): number {
     return this.#overrides.get(operation) ?? awsRate(service, operation);
   }
@@ -32,7 +32,7 @@ export class Rates {
     this.#overrides.set(operation, perSecond);
   }
 
-  /** Takes one call from the operation's share; `false` when there is none left. */
+  /** Counts one call. Returns `false` when the call exceeds the rate of its operation. */
   take(account: string, region: string, service: string, operation: string): boolean {
     if (this.mode === 'off') return true;
     const key = `${account}/${region}/${service}/${operation}`;
@@ -44,7 +44,7 @@ export class Rates {
     return bucket.take(this.#clock.now(), this.rateOf(service, operation), this.mode === 'strict');
   }
 
-  /** Forgets the counts and the rates that were set. */
+  /** Deletes the counts, and returns every operation to the rate of AWS. */
   reset(): void {
     this.#buckets.clear();
     this.#overrides.clear();

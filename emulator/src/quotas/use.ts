@@ -2,33 +2,38 @@ import type { Journal } from '../journal/journal.ts';
 import type { Clock } from '../clock.ts';
 import type { Rates } from './rates.ts';
 
-/** How an operation's rate has been used in the last minute. */
+/** How much of its rate an operation used in the last minute. */
 export interface RateUse {
   account: string;
   region: string;
   service: string;
   operation: string;
   calls: number;
-  /** The most calls in one second. */
+  /** The number of calls in the busiest second. */
   peak: number;
-  /** Calls a second that are granted. */
+  /** The calls a second that the operation may have. */
   rate: number;
-  /** Calls that were refused because of it. */
+  /** The number of calls that were refused because they exceeded the rate. */
   throttled: number;
 }
 
 const SPAN_MS = 60_000;
 
-/** Chat actions that share the rate of an operation (AWS docs, service quotas). */
-const SHARED: Record<string, string> = { DELETE_MESSAGE: 'DeleteMessage', DISCONNECT_USER: 'DisconnectUser' };
+/** The chat actions that share their rate with an operation (AWS docs, service quotas). */
+const OPERATION_OF_ACTION: Record<string, string> = {
+  DELETE_MESSAGE: 'DeleteMessage',
+  DISCONNECT_USER: 'DisconnectUser',
+};
 
-/** Use of the rates in the last minute, the operation nearest to its rate first. */
+/**
+ * How the rates were used in the last minute. The operation whose busiest second is nearest to its rate comes first.
+ */
 export function ratesUsed(journal: Journal, rates: Rates, clock: Clock): RateUse[] {
   const from = clock.now() - SPAN_MS;
   const uses = new Map<string, RateUse & { seconds: Map<string, number> }>();
   for (const entry of journal.find().reverse()) {
     if (Date.parse(entry.at) < from) break;
-    const operation = SHARED[entry.operation] ?? entry.operation;
+    const operation = OPERATION_OF_ACTION[entry.operation] ?? entry.operation;
     const service = entry.service === 'chat' ? 'ivschat' : entry.service;
     const { account, region } = entry;
     const isRated = entry.service === 'ivs' || entry.service === 'ivschat' || operation !== entry.operation;

@@ -1,8 +1,13 @@
 import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 
-/** The claims of a participant token (AWS docs, key-pair tokens; AWS's own tokens are taken to carry the same). */
+/**
+ * The claims of a participant token (AWS docs, key-pair tokens). The emulator puts the same claims into tokens made by
+ * IVS.
+ */
 export interface ParticipantClaims {
+  /** The expiry, in seconds since 1970. */
   exp: number;
+  /** The time of issue, in seconds since 1970. */
   iat: number;
   /** The participant id. */
   jti: string;
@@ -18,14 +23,14 @@ export interface ParticipantClaims {
   version: string;
 }
 
-/** The header of tokens that AWS makes: signed by a key inside KMS that nobody else can verify (AWS sample). */
+/** The header of tokens that IVS makes (AWS sample). A key inside KMS signs them, and only AWS can verify them. */
 export const AWS_TOKEN_HEADER = { alg: 'KMS', typ: 'JWT' } as const;
 
 const ENCODED_HEADER = Buffer.from(JSON.stringify(AWS_TOKEN_HEADER)).toString('base64url');
 
 /**
- * Makes a token as CreateParticipantToken does. Its signature has the look of AWS's, 102 bytes of ASN.1 around two
- * P-384 numbers, but is an HMAC: nobody but AWS can verify the real one either, and a P-384 signature costs a
+ * Makes a token of the form that CreateParticipantToken answers. The signature has the form of AWS's: 102 bytes of
+ * ASN.1 with two P-384 numbers. It is an HMAC, because only AWS can verify a real one, and a P-384 signature takes a
  * millisecond.
  */
 export function makeAwsToken(claims: ParticipantClaims, secret: KeyObject): string {
@@ -34,7 +39,7 @@ export function makeAwsToken(claims: ParticipantClaims, secret: KeyObject): stri
   return `${signed}.${signatureOf(signed, secret).toString('base64url')}`;
 }
 
-/** Whether a token is one that `makeAwsToken` made with this secret. */
+/** Whether `makeAwsToken` made a token with this secret. */
 export function isAwsToken(signed: string, signature: Buffer, secret: KeyObject): boolean {
   const expected = signatureOf(signed, secret);
   return signature.length === expected.length && timingSafeEqual(signature, expected);
@@ -48,14 +53,17 @@ function signatureOf(signed: string, secret: KeyObject): Buffer {
   return Buffer.concat([DER_SEQUENCE, derNumber(proof), derNumber(hash('sha384', proof, 'buffer'))]);
 }
 
-/** A positive DER integer of exactly 48 bytes starts with a byte of 0x01 to 0x7f. */
+/** Writes a DER integer. Its first byte is set to 0x40 to 0x7f, so that it is positive and has exactly 48 bytes. */
 function derNumber(number: Buffer): Buffer {
   const integer = Buffer.concat([DER_INTEGER_48, number]);
   integer[2] = ((number[0] ?? 0) & 0x3f) | 0x40;
   return integer;
 }
 
-/** JSON in ASCII: AWS's web client reads the payload as Latin-1 and would garble anything else (observed in SDK). */
+/**
+ * Writes JSON in ASCII. AWS's web client reads the payload as Latin-1 and garbles all other characters (observed in
+ * SDK).
+ */
 function asciiJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(
     /[\u0080-\uffff]/g,

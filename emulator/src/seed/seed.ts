@@ -5,7 +5,10 @@ import { handlerOf, SERVICES } from '../operations/services.ts';
 import { ServiceError } from '../wire/service-error.ts';
 import { scopeOf, type World } from '../state/world.ts';
 
-/** What a seed file may list, and the operation that makes each. Later kinds may name what earlier ones made. */
+/**
+ * The kinds of resource in a seed file, with the operation that makes each. A resource can refer to one of an earlier
+ * kind.
+ */
 const KINDS = {
   storageConfigurations: ['ivs', 'CreateStorageConfiguration'],
   encoderConfigurations: ['ivs', 'CreateEncoderConfiguration'],
@@ -22,18 +25,20 @@ interface SeedFile {
 }
 
 /**
- * Creates what a file lists, in one account and Region:
+ * Creates the resources that a file lists, in one account and Region:
  *
  *     { "account": "111122223333", "region": "us-east-1", "stages": [{ "id": "mainstage001", "name": "main" }] }
  *
- * Each item is the input of the operation that creates it; `id` chooses the last part of its ARN, so that a
- * configuration file elsewhere can name it.
+ * Each item is the input of the operation that creates the resource. `id` sets the last part of its ARN, so that a
+ * configuration file elsewhere can refer to it.
+ *
+ * @throws Error for a file that is malformed, or an item that the operation refuses.
  */
-export async function plantSeed(file: string, world: World): Promise<void> {
+export async function createSeed(file: string, world: World): Promise<void> {
   const seed = JSON.parse(readFileSync(file, 'utf8')) as SeedFile & Record<string, unknown>;
   const { account = '111122223333', region = 'us-east-1', ...lists } = seed;
   const unknown = Object.keys(lists).find((kind) => !Object.hasOwn(KINDS, kind));
-  if (unknown) throw new Error(`${file}: ${unknown} is none of ${Object.keys(KINDS).join(', ')}`);
+  if (unknown) throw new Error(`${file}: ${unknown} is not one of ${Object.keys(KINDS).join(', ')}`);
   const scope = scopeOf(world, account, region);
   for (const [kind, [serviceName, operationName]] of Object.entries(KINDS)) {
     const operation = SERVICES.find(({ name }) => name === serviceName)?.operations.get(operationName);

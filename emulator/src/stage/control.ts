@@ -10,21 +10,24 @@ import { StageRefusal } from './refusal.ts';
 import { mirrorMedia } from './replication.ts';
 import { connectedAs } from './session.ts';
 
-/** Names a participant, as `join` answers it. With `connection`, that one only: not another made by the same token. */
+/**
+ * Names a participant by what `join` answers. With `connection`, it names that connection only. Without it, it names
+ * the present connection of the participant id.
+ */
 export type ParticipantRef = Pick<Joined, 'stageArn' | 'participantId'> & Partial<Pick<Joined, 'connection'>>;
 
-/** What clients do on a stage, driven by a test instead of media. */
+/** What a participant does on a stage. A test calls these functions in place of a client. */
 export const stageControl = {
   publish(world: World, ref: ParticipantRef): void {
-    const on = find(world, ref);
-    publish(world, on);
-    mirrorMedia(world, on);
+    const presence = find(world, ref);
+    publish(world, presence);
+    mirrorMedia(world, presence);
   },
 
   unpublish(world: World, ref: ParticipantRef): void {
-    const on = find(world, ref);
-    unpublish(world, on);
-    mirrorMedia(world, on);
+    const presence = find(world, ref);
+    unpublish(world, presence);
+    mirrorMedia(world, presence);
   },
 
   subscribe(world: World, ref: ParticipantRef, remoteParticipantId: string): void {
@@ -53,9 +56,9 @@ export const stageControl = {
 function find(world: World, { stageArn, participantId, connection }: ParticipantRef): Presence {
   const arn = parseArn(stageArn);
   const scope = world.scopes.get(`${arn?.account}/${arn?.region}`);
-  const on = scope && connectedAs(scope, stageArn, participantId);
-  if (!on || (connection !== undefined && connection !== on.participant.connection)) {
+  const presence = scope && connectedAs(scope, stageArn, participantId);
+  if (!presence || (connection !== undefined && connection !== presence.participant.connection)) {
     throw new StageRefusal('NOT_CONNECTED', `${participantId} is not connected to ${stageArn}`);
   }
-  return on;
+  return presence;
 }

@@ -9,13 +9,14 @@ import { record } from './session.ts';
 import { checkToken } from './token-check.ts';
 
 /**
- * Gives a connected participant another token in place of the one it joined with (AWS docs, token exchange): both
- * self-signed, for the same stage and participant id. Without the right to publish any more, its media stops at once.
+ * Replaces the token of a connected participant (AWS docs, token exchange). Both tokens must be self-signed, for the
+ * same stage and the same participant id. If the new token does not allow to publish, the media of the participant
+ * stops.
  *
- * @throws StageRefusal when the tokens do not fit together, or the new one opens nothing.
+ * @throws StageRefusal when the tokens do not belong together, or the new token is not valid.
  */
-export function exchangeToken(world: World, on: Presence, token: string): void {
-  const { scope, stage, participant } = on;
+export function exchangeToken(world: World, presence: Presence, token: string): void {
+  const { scope, stage, participant } = presence;
   const { claims, keyArn } = checkToken(world, token);
   const fits = claims.jti === participant.participant.participantId && claims.resource === stage.arn;
   if (!fits || !keyArn || participant.mint !== 'key-pair') {
@@ -35,7 +36,7 @@ export function exchangeToken(world: World, on: Presence, token: string): void {
   participant.participant.attributes = claims.attributes ?? {};
   record(participant, world.clock.now(), { name: 'TOKEN_EXCHANGED', previousToken, newToken: describe(participant) });
   if (!participant.capabilities.publish) {
-    unpublish(world, on);
+    unpublish(world, presence);
     mirrorMedia(world, { scope, stage, participant });
   }
 }

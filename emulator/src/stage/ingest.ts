@@ -6,13 +6,13 @@ import { publish } from './media.ts';
 import { StageRefusal } from './refusal.ts';
 import { connectedAs, openSession, record } from './session.ts';
 
-/** Ingest has no token and no end of its own. */
+/** The expiry of an ingest participant, which has no token: the latest time that a Date can hold. */
 const NEVER = 8_640_000_000_000_000;
 
 /**
- * Starts an encoder's stream: the ingest configuration's participant joins its stage and publishes.
+ * Starts the stream of an encoder. The participant of the ingest configuration joins its stage and publishes.
  *
- * @throws StageRefusal when no configuration has the key, its stage is not set, or the key is in use.
+ * @throws StageRefusal when no configuration has the key, its stage does not exist, or the key is in use.
  */
 export function startIngest(world: World, streamKey: string): Presence {
   const { scope, ingest, participantId } = findByKey(world, streamKey);
@@ -25,9 +25,9 @@ export function startIngest(world: World, streamKey: string): Presence {
   session.participants.set(participantId, participant);
   record(participant, world.clock.now(), { name: 'JOINED' });
   ingest.state = 'ACTIVE';
-  const on = { scope, stage, participant };
-  publish(world, on);
-  return on;
+  const presence = { scope, stage, participant };
+  publish(world, presence);
+  return presence;
 }
 
 function findByKey(world: World, streamKey: string) {
@@ -65,10 +65,10 @@ function newIngestParticipant(ingest: IngestConfiguration, participantId: string
   };
 }
 
-/** The participants of an ingest configuration that are on a stage now. */
-export function streamsOf(scope: Scope, ingest: IngestConfiguration): Presence[] {
+/** The participants of an ingest configuration that are connected now. */
+export function connectedStreams(scope: Scope, ingest: IngestConfiguration): Presence[] {
   const ids = (ingest.redundantIngestCredentials ?? [ingest]).map((credential) => credential.participantId ?? '');
   return [...scope.stages.keys()].flatMap((stageArn) =>
-    ids.map((id) => connectedAs(scope, stageArn, id)).filter((on) => on !== undefined),
+    ids.map((id) => connectedAs(scope, stageArn, id)).filter((presence) => presence !== undefined),
   );
 }

@@ -5,22 +5,22 @@ import type { World } from '../state/world.ts';
 import { StageRefusal } from './refusal.ts';
 import { disconnect } from './leave.ts';
 import { unpublish } from './media.ts';
-import { mirrorMedia, sourceReturned } from './replication.ts';
+import { mirrorMedia, cancelReconnectWindows } from './replication.ts';
 import { activeSession, connectedAs, connectedIn, openSession, record } from './session.ts';
 import { checkToken, type CheckedToken } from './token-check.ts';
 
-/** What a client tells of itself when it joins; GetParticipant shows it. */
+/** What a client tells about itself when it joins. GetParticipant answers it. */
 export type ClientInfo = Pick<
   Participant,
   'ispName' | 'osName' | 'osVersion' | 'browserName' | 'browserVersion' | 'sdkVersion'
 >;
 
-/** A participant who got in. */
+/** A participant who has joined. */
 export interface Joined {
   stageArn: string;
   sessionId: string;
   participantId: string;
-  /** Names this connection among those of the same participant id. */
+  /** Distinguishes this connection from others of the same participant id. */
   connection: number;
   userId: string;
   attributes: Record<string, string>;
@@ -28,9 +28,9 @@ export interface Joined {
 }
 
 /**
- * Joins a stage with a participant token of either mint.
+ * Joins a stage with a participant token that IVS made or that the customer signed.
  *
- * @throws StageRefusal when the token does not open the stage.
+ * @throws StageRefusal when the token does not allow it.
  */
 export function joinStage(world: World, token: string, client: ClientInfo = {}): Joined {
   const checked = checkToken(world, token);
@@ -42,13 +42,13 @@ export function joinStage(world: World, token: string, client: ClientInfo = {}):
   const before = connectedAs(scope, stage.arn, claims.jti);
   if (before) {
     life.replaced.add(claims.jti);
-    throwOut(world, before);
+    endReplacedConnection(world, before);
   } else if (connectedIn(activeSession(life)).length >= world.limits.participantsPerStage) {
     throw new StageRefusal('STAGE_AT_CAPACITY', `the stage has ${world.limits.participantsPerStage} participants`);
   }
   const session = openSession(world, scope, stage, life);
   const participant = admit(session, checked, client, now);
-  sourceReturned(world, { scope, stage, participant });
+  cancelReconnectWindows(world, { scope, stage, participant });
   if (!world.switches.expiredStays) scheduleExpiry(world, checked);
   return {
     stageArn: stage.arn,
@@ -65,8 +65,8 @@ function refuseKicked(world: World, life: StageLife, token: CheckedToken, now: n
   const { switches } = world;
   const { jti } = token.claims;
   const kickedAt = life.kicked.get(jti);
-  const spared = token.keyArn !== undefined && !switches.kickedSelfSignedRefused;
-  if (kickedAt !== undefined && !spared) {
+  const isExempt = token.keyArn !== undefined && !switches.kickedSelfSignedRefused;
+  if (kickedAt !== undefined && !isExempt) {
     const { kickedRefusedSeconds } = switches;
     if (kickedRefusedSeconds === null || now < kickedAt + kickedRefusedSeconds * 1000) {
       throw new StageRefusal('PARTICIPANT_DISCONNECTED', 'the participant was disconnected from the stage');
@@ -77,15 +77,20 @@ function refuseKicked(world: World, life: StageLife, token: CheckedToken, now: n
   }
 }
 
-/** Ends the first connection of a token that is used a second time. The session goes on: somebody is always there. */
-function throwOut(world: World, before: Presence): void {
+/**
+ * Ends the first connection of a token that is used a second time. It does not end the session, because the second
+ * connection joins at once.
+ */
+function endReplacedConnection(world: World, before: Presence): void {
   unpublish(world, before);
   mirrorMedia(world, before);
   before.participant.leaveReason = 'token-reused';
   record(before.participant, world.clock.now(), { name: 'LEFT' });
 }
 
-/** Lets a participant in: new to the session, back again, or in place of another connection with the same token. */
+/**
+ * Adds a participant to a session. If the participant id was there before, the new connection takes over its record.
+ */
 function admit(session: SessionLife, token: CheckedToken, client: ClientInfo, now: number): ParticipantLife {
   const { claims, keyArn } = token;
   const known = session.participants.get(claims.jti);
@@ -137,8 +142,9 @@ function scheduleExpiry(world: World, token: CheckedToken): void {
   });
 }
 
-/** Takes a participant off the stage because its token has expired, if it is still the same token. */
+/** Disconnects a participant whose token has expired. A participant who has a newer token by now stays. */
 export function expireToken(world: World, scope: Scope, stageArn: string, participantId: string): void {
-  const on = connectedAs(scope, stageArn, participantId);
-  if (on && on.participant.tokenExpiresAt <= world.clock.now()) disconnect(world, on, 'token-expired');
+  const presence = connectedAs(scope, stageArn, participantId);
+  if (presence && presence.participant.tokenExpiresAt <= world.clock.now())
+    disconnect(world, presence, 'token-expired');
 }

@@ -1,55 +1,55 @@
-import { tellRecording, tellStageUpdate } from './stage-events.ts';
+import { emitRecording, emitStageUpdate } from './stage-events.ts';
 import { idOf } from '../arns.ts';
-import type { Due } from '../state/schedule.ts';
+import type { ScheduledChange } from '../state/schedule.ts';
 import type { ParticipantLife, Presence, Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { StageRefusal } from './refusal.ts';
 import { activeSession, connectedAs, connectedIn, record } from './session.ts';
 
-/** How long a recording takes to start. AWS gives no figure; a second shows that it is not at once. */
+/** How long a recording takes to start. AWS gives no figure. A second is enough to see that it takes time. */
 const RECORDING_START_MS = 1000;
 
 /**
  * Starts sending media.
  *
- * @throws StageRefusal when the token does not allow it, or twelve publish already (AWS docs, service quotas).
+ * @throws StageRefusal when the token does not allow it, or the stage has its most publishers (AWS docs: twelve).
  */
-export function publish(world: World, on: Presence): void {
-  const { scope, stage, participant } = on;
+export function publish(world: World, presence: Presence): void {
+  const { scope, stage, participant } = presence;
   const now = world.clock.now();
   if (participant.publishing) return;
   if (!participant.capabilities.publish) {
     record(participant, now, { name: 'PUBLISH_ERROR', errorCode: 'INSUFFICIENT_CAPABILITIES' });
-    tellStageUpdate(world, on, 'Participant Publish Error', 'INSUFFICIENT_CAPABILITIES');
+    emitStageUpdate(world, presence, 'Participant Publish Error', 'INSUFFICIENT_CAPABILITIES');
     throw new StageRefusal('INSUFFICIENT_CAPABILITIES', 'the token does not allow to publish');
   }
   const publishers = connectedIn(activeSession(scope.stageLives.get(stage.arn))).filter((life) => life.publishing);
   if (publishers.length >= world.limits.publishersPerStage) {
     record(participant, now, { name: 'PUBLISH_ERROR', errorCode: 'QUOTA_EXCEEDED' });
-    tellStageUpdate(world, on, 'Participant Publish Error', 'QUOTA_EXCEEDED');
+    emitStageUpdate(world, presence, 'Participant Publish Error', 'QUOTA_EXCEEDED');
     throw new StageRefusal('QUOTA_EXCEEDED', `${world.limits.publishersPerStage} participants publish already`);
   }
   participant.publishing = true;
   participant.participant.published = true;
   record(participant, now, { name: 'PUBLISH_STARTED' });
-  tellStageUpdate(world, on, 'Participant Published');
-  startRecording(world, on);
+  emitStageUpdate(world, presence, 'Participant Published');
+  startRecording(world, presence);
 }
 
-/** Stops sending media, if any is sent. */
-export function unpublish(world: World, on: Presence): void {
-  const { participant } = on;
+/** Stops sending media. It does nothing when no media is sent. */
+export function unpublish(world: World, presence: Presence): void {
+  const { participant } = presence;
   if (!participant.publishing) return;
   participant.publishing = false;
   record(participant, world.clock.now(), { name: 'PUBLISH_STOPPED' });
-  tellStageUpdate(world, on, 'Participant Unpublished');
-  stopRecording(world, on);
+  emitStageUpdate(world, presence, 'Participant Unpublished');
+  stopRecording(world, presence);
 }
 
 /**
- * Starts or stops receiving another participant's media.
+ * Starts to receive the media of another participant.
  *
- * @throws StageRefusal when the token does not allow it, or the other does not publish.
+ * @throws StageRefusal when the token does not allow it, or the other participant does not publish.
  */
 export function subscribe(world: World, { scope, stage, participant }: Presence, remoteId: string): void {
   const now = world.clock.now();
@@ -78,7 +78,7 @@ function startRecording(world: World, { scope, stage, participant }: Presence): 
   if (participant.mint === 'replica' && !configuration?.recordParticipantReplicas) return;
   const view = participant.participant;
   if (view.recordingState === 'STOPPING') {
-    // Back within the reconnect window: the same recording goes on.
+    // The participant is back within the reconnect window. The same recording goes on.
     world.schedule.cancel('recording-ends', stage.arn, view.participantId);
     view.recordingState = 'ACTIVE';
     return;
@@ -88,7 +88,7 @@ function startRecording(world: World, { scope, stage, participant }: Presence): 
   view.recordingS3BucketName = storage.s3?.bucketName ?? '';
   view.recordingS3Prefix = `${idOf(stage.arn)}/${stage.activeSessionId}/${view.participantId}/${time}`;
   view.recordingState = 'STARTING';
-  world.schedule.add(dueFor('recording-starts', scope, stage.arn, participant, now + RECORDING_START_MS));
+  world.schedule.add(recordingChange('recording-starts', scope, stage.arn, participant, now + RECORDING_START_MS));
 }
 
 function stopRecording(world: World, { scope, stage, participant }: Presence): void {
@@ -97,24 +97,32 @@ function stopRecording(world: World, { scope, stage, participant }: Presence): v
   view.recordingState = 'STOPPING';
   world.schedule.cancel('recording-starts', stage.arn, view.participantId);
   const windowSeconds = stage.autoParticipantRecordingConfiguration?.recordingReconnectWindowSeconds ?? 0;
-  world.schedule.add(dueFor('recording-ends', scope, stage.arn, participant, world.clock.now() + windowSeconds * 1000));
+  world.schedule.add(
+    recordingChange('recording-ends', scope, stage.arn, participant, world.clock.now() + windowSeconds * 1000),
+  );
 }
 
-function dueFor(what: Due['what'], scope: Scope, arn: string, participant: ParticipantLife, at: number): Due {
+function recordingChange(
+  what: ScheduledChange['what'],
+  scope: Scope,
+  arn: string,
+  participant: ParticipantLife,
+  at: number,
+): ScheduledChange {
   const { account, region } = scope;
   return { at, what, account, region, arn, participantId: participant.participant.participantId };
 }
 
-/** Moves a recording on, from STARTING to ACTIVE or from STOPPING to STOPPED. */
-export function advanceRecording(world: World, scope: Scope, due: Due): void {
-  const isStart = due.what === 'recording-starts';
-  const lives = scope.stageLives.get(due.arn)?.sessions ?? [];
+/** Changes the state of a recording from STARTING to ACTIVE, or from STOPPING to STOPPED. */
+export function advanceRecording(world: World, scope: Scope, change: ScheduledChange): void {
+  const isStart = change.what === 'recording-starts';
+  const sessions = scope.stageLives.get(change.arn)?.sessions ?? [];
   const [from, to] = isStart ? (['STARTING', 'ACTIVE'] as const) : (['STOPPING', 'STOPPED'] as const);
-  for (const session of lives) {
-    const view = session.participants.get(due.participantId ?? '')?.participant;
+  for (const session of sessions) {
+    const view = session.participants.get(change.participantId ?? '')?.participant;
     if (view?.recordingState !== from) continue;
     view.recordingState = to;
-    const where = { scope, stageArn: due.arn, sessionId: session.sessionId };
-    tellRecording(world, where, view, isStart ? 'Recording Start' : 'Recording End');
+    const recorded = { scope, stageArn: change.arn, sessionId: session.sessionId };
+    emitRecording(world, recorded, view, isStart ? 'Recording Start' : 'Recording End');
   }
 }

@@ -1,4 +1,4 @@
-/** Why a join was refused, in the codes of AWS's web client (observed in SDK). */
+/** Why a join is refused, in the codes of AWS's web client (observed in SDK). */
 export type JoinErrorCode =
   | 'STAGE_DELETED'
   | 'PARTICIPANT_DISCONNECTED'
@@ -8,7 +8,9 @@ export type JoinErrorCode =
   | 'TOKEN_MISSING'
   | 'STAGE_AT_CAPACITY';
 
-/** A thing that a participant may not do, as its client would hear it. */
+/**
+ * The refusal of a join, or of what a participant wants to do. `code` is what the client of the participant would get.
+ */
 export class StageRefusal extends Error {
   override readonly name = 'StageRefusal';
   readonly code:

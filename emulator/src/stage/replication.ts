@@ -1,12 +1,12 @@
-import { tellStageUpdate } from './stage-events.ts';
+import { emitStageUpdate } from './stage-events.ts';
 import type { Stage } from '../realtime/types.ts';
 import type { LeaveReason, ParticipantLife, Presence, Replication, Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { publish, unpublish } from './media.ts';
 import { StageRefusal } from './refusal.ts';
-import { connectedAs, depart, openSession, record } from './session.ts';
+import { connectedAs, markDisconnected, openSession, record } from './session.ts';
 
-/** Shows a participant of one stage on another (service model). Whether it may be is checked before. */
+/** Starts to show a participant of one stage on another (service model). The caller has checked that it is allowed. */
 export function beginReplication(
   world: World,
   source: Presence,
@@ -16,7 +16,7 @@ export function beginReplication(
   const { scope, stage, participant } = source;
   const now = world.clock.now();
   const life = scope.stageLives.get(destination.arn);
-  if (!life) throw new Error(`the stage ${destination.arn} has no life`);
+  if (!life) throw new Error(`there is no record of the sessions of ${destination.arn}`);
   const session = openSession(world, scope, destination, life);
   const { participantId } = participant.participant;
   const replication: Replication = {
@@ -32,7 +32,7 @@ export function beginReplication(
   participant.participant.replicationType = 'SOURCE';
   participant.participant.replicationState = 'ACTIVE';
   record(participant, now, eventOf('REPLICATION_STARTED', replication));
-  tellStageUpdate(world, source, 'Participant Replication Started');
+  emitStageUpdate(world, source, 'Participant Replication Started');
   const replica = newReplica(participant, replication, options.attributes);
   session.participants.set(participantId, replica);
   record(replica, now, { name: 'JOINED' });
@@ -49,7 +49,7 @@ function newReplica(
     ...source,
     participant: {
       ...source.participant,
-      // The attributes given for the replica win over the token's (service model).
+      // The attributes that are given for the replica override those of the token (service model).
       attributes: { ...source.participant.attributes, ...attributes },
       published: false,
       recordingState: 'DISABLED',
@@ -65,9 +65,9 @@ function newReplica(
   };
 }
 
-/** The source's media started or stopped: its replicas do the same. */
+/** Starts or stops the media of all replicas of a participant, so that they follow their source. */
 export function mirrorMedia(world: World, { scope, participant, stage }: Presence): void {
-  for (const replication of activeOf(scope, stage.arn, participant.participant.participantId)) {
+  for (const replication of activeReplications(scope, stage.arn, participant.participant.participantId)) {
     const replica = connectedAs(scope, replication.destinationStageArn, replication.participantId);
     if (!replica) continue;
     if (participant.publishing) publishIfRoom(world, replica);
@@ -75,7 +75,9 @@ export function mirrorMedia(world: World, { scope, participant, stage }: Presenc
   }
 }
 
-/** A full stage does not stop a replication: the replica's record says that it could not publish. */
+/**
+ * Publishes a replica. On a full stage, the replication still goes on, and the events of the replica record the error.
+ */
 function publishIfRoom(world: World, replica: Presence): void {
   try {
     publish(world, replica);
@@ -84,10 +86,10 @@ function publishIfRoom(world: World, replica: Presence): void {
   }
 }
 
-/** The source left: its replicas stay for as long as their reconnect window. */
-export function sourceLeft(world: World, { scope, stage, participant }: Presence): void {
+/** Opens the reconnect window of the replicas of a participant who has left. They end when the window closes. */
+export function openReconnectWindows(world: World, { scope, stage, participant }: Presence): void {
   const now = world.clock.now();
-  for (const replication of activeOf(scope, stage.arn, participant.participant.participantId)) {
+  for (const replication of activeReplications(scope, stage.arn, participant.participant.participantId)) {
     replication.sourceLeftAt = now;
     world.schedule.add({
       at: now + replication.reconnectWindowSeconds * 1000,
@@ -100,9 +102,9 @@ export function sourceLeft(world: World, { scope, stage, participant }: Presence
   }
 }
 
-/** The source is back in time: its replications go on. */
-export function sourceReturned(world: World, { scope, stage, participant }: Presence): void {
-  for (const replication of activeOf(scope, stage.arn, participant.participant.participantId)) {
+/** Closes the reconnect windows of a participant who has come back in time. The replications go on. */
+export function cancelReconnectWindows(world: World, { scope, stage, participant }: Presence): void {
+  for (const replication of activeReplications(scope, stage.arn, participant.participant.participantId)) {
     delete replication.sourceLeftAt;
     world.schedule.cancel('replication-lapses', replication.destinationStageArn, replication.participantId);
     participant.participant.replicationType = 'SOURCE';
@@ -110,7 +112,7 @@ export function sourceReturned(world: World, { scope, stage, participant }: Pres
   }
 }
 
-/** Ends replications into a stage whose source did not come back. */
+/** Ends a replication into a stage, because its source did not come back within the reconnect window. */
 export function lapseReplication(world: World, scope: Scope, destinationStageArn: string, participantId: string): void {
   const lapsed = scope.replications.find(
     (replication) =>
@@ -122,7 +124,7 @@ export function lapseReplication(world: World, scope: Scope, destinationStageArn
   if (lapsed) endReplication(world, scope, lapsed, 'user-initiated');
 }
 
-/** Ends a replication: the replica leaves its stage. */
+/** Ends a replication. The replica leaves its stage. */
 export function endReplication(world: World, scope: Scope, replication: Replication, reason: LeaveReason): void {
   const now = world.clock.now();
   const { sourceStageArn, destinationStageArn, participantId } = replication;
@@ -131,17 +133,17 @@ export function endReplication(world: World, scope: Scope, replication: Replicat
   if (replica?.participant.mint === 'replica') {
     unpublish(world, replica);
     replica.participant.participant.replicationState = 'STOPPED';
-    depart(world, replica, reason);
+    markDisconnected(world, replica, reason);
   }
   const source = connectedAs(scope, sourceStageArn, participantId);
   if (!source) return;
   record(source.participant, now, eventOf('REPLICATION_STOPPED', replication));
-  tellStageUpdate(world, source, 'Participant Replication Stopped');
-  if (activeOf(scope, sourceStageArn, participantId).length === 0)
+  emitStageUpdate(world, source, 'Participant Replication Stopped');
+  if (activeReplications(scope, sourceStageArn, participantId).length === 0)
     source.participant.participant.replicationState = 'STOPPED';
 }
 
-/** Ends all replications into or out of a stage, because it goes. */
+/** Ends all replications into and out of a stage that is deleted. */
 export function endReplicationsOf(world: World, scope: Scope, stageArn: string): void {
   for (const replication of scope.replications) {
     const { sourceStageArn, destinationStageArn, replicationState } = replication;
@@ -150,8 +152,8 @@ export function endReplicationsOf(world: World, scope: Scope, stageArn: string):
   }
 }
 
-/** The replications of a participant that are going on. */
-export function activeOf(scope: Scope, sourceStageArn: string, participantId: string): Replication[] {
+/** The active replications of a participant. */
+export function activeReplications(scope: Scope, sourceStageArn: string, participantId: string): Replication[] {
   return scope.replications.filter(
     (replication) =>
       replication.replicationState === 'ACTIVE' &&

@@ -1,33 +1,35 @@
 import type { Event, Stage } from '../realtime/types.ts';
 import { iso } from '../clock.ts';
-import { sessionId } from '../ids.ts';
+import { randomSessionId } from '../ids.ts';
 import type { LeaveReason, ParticipantLife, Presence, Scope, SessionLife, StageLife } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
-import { stageEmptied, stageFilled } from './composition-life.ts';
+import { scheduleIdleStop, cancelIdleStop } from './composition-life.ts';
 
-/** The session that is going on, if anybody is on the stage. */
+/** The active session of a stage. There is one while anybody is connected. */
 export function activeSession(life: StageLife | undefined): SessionLife | undefined {
   const last = life?.sessions.at(-1);
   return last?.endTime === undefined ? last : undefined;
 }
 
-/** The session that is going on, or a new one: it starts with the first join (service model). */
+/**
+ * Returns the active session, and starts one if there is none. A session starts with the first join (service model).
+ */
 export function openSession(world: World, scope: Scope, stage: Stage, life: StageLife): SessionLife {
   const active = activeSession(life);
   if (active) return active;
-  const session = { sessionId: sessionId(), startTime: iso(world.clock.now()), participants: new Map() };
+  const session = { sessionId: randomSessionId(), startTime: iso(world.clock.now()), participants: new Map() };
   life.sessions.push(session);
   stage.activeSessionId = session.sessionId;
-  stageFilled(world, scope, stage.arn);
+  cancelIdleStop(world, scope, stage.arn);
   return session;
 }
 
-/** Participants who are connected now. */
+/** The participants of a session who are connected now. */
 export function connectedIn(session: SessionLife | undefined): ParticipantLife[] {
   return [...(session?.participants.values() ?? [])].filter((life) => life.participant.state === 'CONNECTED');
 }
 
-/** A participant who is connected to a stage now. */
+/** Finds a participant who is connected to a stage now. */
 export function connectedAs(scope: Scope, stageArn: string, participantId: string): Presence | undefined {
   const stage = scope.stages.get(stageArn);
   const participant = activeSession(scope.stageLives.get(stageArn))?.participants.get(participantId);
@@ -35,14 +37,14 @@ export function connectedAs(scope: Scope, stageArn: string, participantId: strin
   return { scope, stage, participant };
 }
 
-/** Writes an event into a participant's record. */
+/** Adds an event to the list that ListParticipantEvents answers for a participant. */
 export function record(life: ParticipantLife, now: number, event: Omit<Event, 'participantId' | 'eventTime'>): void {
   const replica = life.mint === 'replica' && { replica: true };
   life.events.push({ participantId: life.participant.participantId, eventTime: iso(now), ...event, ...replica });
 }
 
-/** Takes a participant off the stage; with the last one the session ends (service model). */
-export function depart(world: World, { scope, stage, participant }: Presence, reason: LeaveReason): void {
+/** Marks a participant as disconnected. The session ends with its last participant (service model). */
+export function markDisconnected(world: World, { scope, stage, participant }: Presence, reason: LeaveReason): void {
   const now = world.clock.now();
   participant.participant.state = 'DISCONNECTED';
   participant.leaveReason = reason;
@@ -51,5 +53,5 @@ export function depart(world: World, { scope, stage, participant }: Presence, re
   if (!session || connectedIn(session).length > 0) return;
   session.endTime = iso(now);
   delete stage.activeSessionId;
-  stageEmptied(world, scope, stage.arn);
+  scheduleIdleStop(world, scope, stage.arn);
 }

@@ -3,7 +3,10 @@ import type { Presence, Scope } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 import { wholeSeconds } from '../eventbridge/envelope.ts';
 
-/** Names of `IVS Stage Update` (AWS docs; those of replication are a reading of its translated pages). */
+/**
+ * The event names of `IVS Stage Update` (AWS docs). The names for replication are taken from translated pages of the
+ * docs.
+ */
 export type StageUpdate =
   | 'Participant Published'
   | 'Participant Unpublished'
@@ -11,9 +14,12 @@ export type StageUpdate =
   | 'Participant Replication Started'
   | 'Participant Replication Stopped';
 
-/** Tells of a participant. There is no event for one who joins or leaves without publishing, nor for a kick (AWS docs). */
-export function tellStageUpdate(world: World, on: Presence, name: StageUpdate, errorCode?: string): void {
-  const { scope, stage, participant } = on;
+/**
+ * Sends an event about a participant. IVS sends none for a join, for a leave without publishing and for
+ * DisconnectParticipant (AWS docs).
+ */
+export function emitStageUpdate(world: World, presence: Presence, name: StageUpdate, errorCode?: string): void {
+  const { scope, stage, participant } = presence;
   world.events.emit(scope, 'IVS Stage Update', stage.arn, {
     session_id: stage.activeSessionId ?? '',
     event_name: name,
@@ -24,15 +30,15 @@ export function tellStageUpdate(world: World, on: Presence, name: StageUpdate, e
   });
 }
 
-/** Tells of the recording of one participant. */
-export function tellRecording(
+/** Sends an event about the recording of one participant. */
+export function emitRecording(
   world: World,
-  where: { scope: Scope; stageArn: string; sessionId: string },
+  session: { scope: Scope; stageArn: string; sessionId: string },
   view: Presence['participant']['participant'],
   name: 'Recording Start' | 'Recording End',
 ): void {
-  world.events.emit(where.scope, 'IVS Participant Recording State Change', where.stageArn, {
-    session_id: where.sessionId,
+  world.events.emit(session.scope, 'IVS Participant Recording State Change', session.stageArn, {
+    session_id: session.sessionId,
     event_name: name,
     participant_id: view.participantId,
     recording_s3_bucket_name: view.recordingS3BucketName ?? '',
@@ -40,17 +46,20 @@ export function tellRecording(
   });
 }
 
-/** Tells that a composition has started with all its destinations, or ended with them: destinations end first (AWS docs). */
-export function tellComposition(world: World, scope: Scope, composition: Composition, name: 'Start' | 'End'): void {
-  const tell = (event: string, extra: Record<string, string> = {}) =>
+/**
+ * Sends the events for the start or the end of a composition and of all its destinations. At the end, the destinations
+ * come before the session (AWS docs).
+ */
+export function emitComposition(world: World, scope: Scope, composition: Composition, name: 'Start' | 'End'): void {
+  const emit = (event: string, extra: Record<string, string> = {}) =>
     world.events.emit(scope, 'IVS Composition State Change', composition.arn, {
       event_name: event,
       stage_arn: composition.stageArn,
       ...extra,
     });
-  if (name === 'Start') tell('Session Start');
+  if (name === 'Start') emit('Session Start');
   for (const destination of composition.destinations) {
-    if (destination.startTime !== undefined) tell(`Destination ${name}`, { id: destination.id });
+    if (destination.startTime !== undefined) emit(`Destination ${name}`, { id: destination.id });
   }
-  if (name === 'End') tell('Session End');
+  if (name === 'End') emit('Session End');
 }

@@ -8,23 +8,23 @@ import { scopeOf, type World } from '../state/world.ts';
 import { codePoints } from '../wire/text.ts';
 import { StageRefusal } from './refusal.ts';
 
-/** A participant token that opens its stage. */
+/** A valid participant token, and the stage that it opens. */
 export interface CheckedToken {
   claims: ParticipantClaims;
   scope: Scope;
   stage: Stage;
-  /** The public key that verified it; none for a token AWS made. */
+  /** The ARN of the public key that verified the token. It is `undefined` for a token that IVS made. */
   keyArn: string | undefined;
 }
 
-/** A self-signed token may live 14 days (AWS docs). */
-const LONGEST_LIFE_SECONDS = 14 * 24 * 3600;
+/** The longest life of a self-signed token: 14 days (AWS docs). */
+const MAX_LIFE_SECONDS = 14 * 24 * 3600;
 const PARTICIPANT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
- * Checks a participant token as IVS does at a join: form, signature by either mint, claims, expiry, stage.
+ * Checks a participant token as IVS does at a join: its form, signature, claims, expiry and stage.
  *
- * @throws StageRefusal with the code a client would see.
+ * @throws StageRefusal with the code that the client would get.
  */
 export function checkToken(world: World, token: string): CheckedToken {
   if (token === '') throw new StageRefusal('TOKEN_MISSING', 'there is no token');
@@ -57,7 +57,7 @@ function readPart(part: string): Record<string, unknown> | undefined {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString());
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
-    // not JSON: the caller says what that means
+    // The part is not JSON. The caller throws the error.
   }
   return undefined;
 }
@@ -77,12 +77,15 @@ function verifySelfSigned(scope: Scope, keyArn: string, signed: string, signatur
   return verify('sha384', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' }, signature);
 }
 
-/** The rules for claims (AWS docs, key-pair tokens). All but `user_id` and `attributes` must be there. */
+/**
+ * Says what is wrong with the claims of a token (AWS docs, key-pair tokens). Only `user_id` and `attributes` are
+ * optional.
+ */
 function claimsProblem(claims: ParticipantClaims, stage: Stage | undefined, world: World): string | undefined {
   const { exp, iat, jti, resource, topic, user_id: userId, version } = claims;
   if (!Number.isInteger(exp)) return 'exp must be a whole number of seconds';
   if (!Number.isInteger(iat)) return 'iat must be a whole number of seconds';
-  if (exp - iat > LONGEST_LIFE_SECONDS) return 'exp must be at most 14 days after iat';
+  if (exp - iat > MAX_LIFE_SECONDS) return 'exp must be at most 14 days after iat';
   if (iat - world.switches.clockSkewSeconds > world.clock.now() / 1000) return 'iat lies in the future';
   if (typeof jti !== 'string' || !PARTICIPANT_ID.test(jti)) return 'jti must be 1 to 64 of A-Z a-z 0-9 _ -';
   if (topic !== idOf(resource)) return "topic must be the last part of the stage's ARN";

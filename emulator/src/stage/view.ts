@@ -2,7 +2,7 @@ import { parseArn } from '../arns.ts';
 import type { LeaveReason, TokenMint } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
 
-/** A participant as the control API shows it: what GetParticipant answers, and what AWS does not tell. */
+/** A participant in the control API: what GetParticipant answers, and internal state that AWS does not show. */
 export interface ParticipantView {
   sessionId: string;
   participantId: string;

@@ -1,10 +1,10 @@
 import type { Switches } from './switches.ts';
 
-const LIMIT = 1024;
+const MAX_SIZE = 1024;
 
 /**
- * What is wrong with attributes of a participant, a chat user or an event: in all they may hold 1 KB (AWS docs, which
- * leave open what is counted, hence the switch). `undefined` when nothing is.
+ * Says what is wrong with the attributes of a participant, a chat user or an event. Returns `undefined` for correct
+ * attributes. They may hold 1 KB in all (AWS docs). The docs do not say what is counted, so a switch decides.
  */
 export function attributesProblem(
   attributes: Record<string, string> | undefined,
@@ -13,7 +13,7 @@ export function attributesProblem(
   if (!attributes) return undefined;
   const size = sizeOf(attributes, switches.attributesCount);
   const unit = switches.attributesCount === 'characters' ? 'characters' : 'bytes of UTF-8';
-  return size > LIMIT ? `must be at most ${LIMIT} ${unit} in all, not ${size}` : undefined;
+  return size > MAX_SIZE ? `must be at most ${MAX_SIZE} ${unit} in all, not ${size}` : undefined;
 }
 
 function sizeOf(attributes: Record<string, string>, count: Switches['attributesCount']): number {

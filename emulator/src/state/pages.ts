@@ -1,28 +1,29 @@
 import { createHash } from 'node:crypto';
 import { ServiceError } from '../wire/service-error.ts';
 
-/** The paging members every list operation has. */
+/** The members for paging in the input of every list operation. */
 export interface PageInput {
   nextToken?: string;
   maxResults?: number;
 }
 
-/** AWS's default page (service model: 50, but 100 for a few lists). */
-const DEFAULT_PAGE = 50;
+/** The default size of a page (service model: 50 for most lists, 100 for a few). */
+const DEFAULT_SIZE = 50;
 
 /**
- * One page of a list. A token is opaque: base64url of the key of the last item served and a mark of the list it belongs
- * to. It names an item, not an offset, so that items made or deleted between two pages shift nothing.
+ * Returns one page of a list. The token for the next page names the last item of this page and not an offset, so that
+ * items that are made or deleted between two pages do not shift the list.
  *
- * @param list Name of the operation and its filters: a token of one list is refused by another.
- * @param keyOf Names an item, uniquely in its list.
+ * @param list The name of the operation and its filters. A token works only for the list that made it.
+ * @param keyOf Returns a key that is unique in the list.
+ * @throws ServiceError for a token that this list did not make.
  */
 export function page<Item>(
   items: readonly Item[],
   keyOf: (item: Item) => string,
   list: string,
   input: PageInput,
-  defaultSize: number = DEFAULT_PAGE,
+  defaultSize: number = DEFAULT_SIZE,
 ): { items: Item[]; nextToken?: string } {
   const mark = createHash('sha256').update(list).digest('base64url').slice(0, 12);
   const start = input.nextToken ? startOf(items, keyOf, mark, input.nextToken) : 0;
@@ -38,7 +39,7 @@ function startOf<Item>(items: readonly Item[], keyOf: (item: Item) => string, ma
   if (tokenMark !== mark)
     throw new ServiceError('ValidationException', 'nextToken is of another list', { reason: 'OTHER' });
   const index = items.findIndex((item) => keyOf(item) === key);
-  // The item the page ended at is gone: go on where it was.
+  // The last item of the page before was deleted. The list goes on from the place where that item was.
   return index === -1 ? Math.min(position, items.length) : index + 1;
 }
 
@@ -58,7 +59,7 @@ function readToken(token: string): [string, number, string] {
       return [parts[0], Math.max(parts[1] as number, 0), parts[2]];
     }
   } catch {
-    // falls through: whatever it is, it is no token of ours
+    // The text is not base64url of JSON. The error below says so.
   }
   throw new ServiceError('ValidationException', 'nextToken is not one that this service gave', { reason: 'OTHER' });
 }

@@ -2,23 +2,25 @@ import { createSecretKey } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Credentials, SessionCredential } from '../accounts/credentials.ts';
-import type { Due } from './schedule.ts';
+import type { ScheduledChange } from './schedule.ts';
 import { emptyScope, type Scope } from './scope.ts';
 import type { World } from './world.ts';
 
-/** What is kept over a restart: all but open connections, faults, quotas used and the journal. */
+/**
+ * What the emulator keeps across a restart: everything except open connections, faults, used quotas and the journal.
+ */
 interface Snapshot {
   version: 1;
   secret: string;
   scopes: Map<string, Scope>;
-  waiting: Due[];
+  waiting: ScheduledChange[];
   sessions: SessionCredential[];
 }
 
-/** How long changes gather before they are written: a burst of calls is written once. */
-const GATHER_MS = 200;
+/** How long a change waits to be written. All changes of that time are written at once. */
+const WRITE_DELAY_MS = 200;
 
-/** Keeps the world in a folder, in one JSON file that is replaced as a whole. */
+/** Keeps the world in one JSON file. Each write replaces the whole file. */
 export class Persistence {
   readonly #file: string;
   readonly #world: World;
@@ -32,7 +34,11 @@ export class Persistence {
     this.#credentials = credentials;
   }
 
-  /** Reads what was kept, if anything was. `false` when the folder is new. */
+  /**
+   * Restores the world from the file. Returns `false` when there is no file.
+   *
+   * @throws Error when another version of the emulator wrote the file.
+   */
   load(): boolean {
     let text: string;
     try {
@@ -53,12 +59,12 @@ export class Persistence {
     return true;
   }
 
-  /** Writes soon. */
+  /** Writes the world after a short delay. */
   saveSoon(): void {
-    this.#timer ??= setTimeout(() => this.save(), GATHER_MS);
+    this.#timer ??= setTimeout(() => this.save(), WRITE_DELAY_MS);
   }
 
-  /** Writes now: beside the file first, so that a crash leaves the old one whole. */
+  /** Writes the world now. A new file replaces the old one at the end, so that a crash leaves the old file complete. */
   save(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -74,13 +80,13 @@ export class Persistence {
     renameSync(`${this.#file}.new`, this.#file);
   }
 
-  /** Writes what has not been written yet. */
+  /** Writes the changes that are not on disk yet. */
   stop(): void {
     if (this.#timer) this.save();
   }
 }
 
-/** JSON knows neither Map nor Set: they travel as `{ "$map": [[key, value], …] }` and `{ "$set": […] }`. */
+/** Writes JSON. It has no Map and no Set, so they become `{ "$map": [[key, value], …] }` and `{ "$set": […] }`. */
 function stringify(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) => {
     if (item instanceof Map) return { $map: [...item] };

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 
-/** Something that will happen by itself. Plain data, so that it survives a restart. */
-export interface Due {
-  /** Milliseconds since 1970, by the emulator's clock. */
+/** A change that happens by itself at a given time. It is plain data, so that it can be kept across a restart. */
+export interface ScheduledChange {
+  /** When it happens, in milliseconds since 1970, by the emulator's clock. */
   at: number;
   what:
     | 'composition-starts'
@@ -15,42 +15,44 @@ export interface Due {
     | 'token-expires';
   account: string;
   region: string;
-  /** The resource it happens to. */
+  /** The resource that changes. */
   arn: string;
   participantId?: string;
 }
 
-/** setTimeout takes no more than this many milliseconds. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** The longest delay that setTimeout accepts. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Runs things when their time comes, in order, also when a test skips time past many of them at once. */
+/**
+ * Runs each change when its time comes. They run in the order of their times, even if a test skips past many of them.
+ */
 export class Schedule {
-  #waiting: Due[] = [];
+  #waiting: ScheduledChange[] = [];
   #timer: NodeJS.Timeout | undefined;
   readonly #clock: Clock;
-  readonly #run: (due: Due) => void;
+  readonly #run: (change: ScheduledChange) => void;
 
-  constructor(clock: Clock, run: (due: Due) => void) {
+  constructor(clock: Clock, run: (change: ScheduledChange) => void) {
     this.#clock = clock;
     this.#run = run;
     clock.onSkip(() => this.catchUp());
   }
 
-  add(due: Due): void {
-    this.#waiting.push(due);
+  add(change: ScheduledChange): void {
+    this.#waiting.push(change);
     this.#waiting.sort((a, b) => a.at - b.at);
     this.#setTimer();
   }
 
-  /** Drops what is waiting for a resource. */
-  cancel(what: Due['what'], arn: string, participantId?: string): void {
+  /** Removes the changes of one kind that wait for a resource. */
+  cancel(what: ScheduledChange['what'], arn: string, participantId?: string): void {
     this.#waiting = this.#waiting.filter(
-      (due) => due.what !== what || due.arn !== arn || due.participantId !== participantId,
+      (change) => change.what !== what || change.arn !== arn || change.participantId !== participantId,
     );
     this.#setTimer();
   }
 
-  /** Runs all whose time has come. */
+  /** Runs all changes whose time has come. */
   catchUp(): void {
     let next = this.#waiting[0];
     while (next && next.at <= this.#clock.now()) {
@@ -61,11 +63,11 @@ export class Schedule {
     this.#setTimer();
   }
 
-  get waiting(): Due[] {
+  get waiting(): ScheduledChange[] {
     return this.#waiting;
   }
 
-  set waiting(waiting: Due[]) {
+  set waiting(waiting: ScheduledChange[]) {
     this.#waiting = waiting;
     this.#setTimer();
   }
@@ -78,7 +80,7 @@ export class Schedule {
     clearTimeout(this.#timer);
     const next = this.#waiting[0];
     if (!next) return;
-    const wait = Math.min(Math.max(next.at - this.#clock.now(), 0), LONGEST_TIMER_MS);
+    const wait = Math.min(Math.max(next.at - this.#clock.now(), 0), MAX_TIMER_MS);
     this.#timer = setTimeout(() => this.catchUp(), wait).unref();
   }
 }

@@ -12,7 +12,7 @@ import type {
   StorageConfiguration,
 } from '../realtime/types.ts';
 
-/** A room as the service answers it, with what is always there. */
+/** A room as IVS Chat answers it. The members that every room has are required here. */
 export type Room = CreateRoomResponse &
   Required<
     Pick<
@@ -21,34 +21,37 @@ export type Room = CreateRoomResponse &
     >
   > & { messageReviewHandler: MessageReviewHandler };
 
-/** A logging configuration as the service answers it. */
+/** A logging configuration as IVS Chat answers it. The members that every one has are required here. */
 export type LoggingConfiguration = CreateLoggingConfigurationResponse &
   Required<Pick<CreateLoggingConfigurationResponse, 'arn' | 'id' | 'createTime' | 'updateTime' | 'tags'>>;
 
-/** A participant of one session, connected or gone. */
+/** A participant of one session, connected or not. */
 export interface ParticipantLife {
-  /** As GetParticipant answers it. */
+  /** What GetParticipant answers. */
   participant: Participant & { participantId: string };
   events: Event[];
-  /** Where the connection came from; a join with the same token makes another one. */
+  /** How the participant got in. */
   mint: TokenMint;
   capabilities: { publish: boolean; subscribe: boolean };
-  /** When the token ends, milliseconds since 1970. */
+  /** When the token expires, in milliseconds since 1970. */
   tokenExpiresAt: number;
   /** The public key that verified the token, if it was self-signed. */
   keyArn?: string;
-  /** Counts the joins, so that a holder can tell whether it was replaced. */
+  /** Counts the joins of this participant id. A higher number shows that a newer connection replaced an older one. */
   connection: number;
-  /** Whether media is being sent now; `participant.published` says whether it ever was. */
+  /** Whether the participant sends media now. `participant.published` says whether they ever did. */
   publishing: boolean;
   /** Why the last connection ended. */
   leaveReason?: LeaveReason;
 }
 
-/** Who made a token: IVS, by CreateParticipantToken, or the holder of a key pair; `ingest` and `replica` have none. */
+/**
+ * Who made the token of a participant: `ivs` made it in CreateParticipantToken, or the customer signed it with a
+ * `key-pair`. Participants of an `ingest` configuration and a `replica` have no token.
+ */
 export type TokenMint = 'ivs' | 'key-pair' | 'ingest' | 'replica';
 
-/** Why a participant is not connected any more, in the words of AWS's web client (observed in SDK). */
+/** Why a connection ended, in the words of AWS's web client (observed in SDK). */
 export type LeaveReason =
   | 'user-initiated'
   | 'token-reused'
@@ -65,24 +68,26 @@ export interface SessionLife {
   participants: Map<string, ParticipantLife>;
 }
 
-/** What happened on a stage. */
+/** The history of a stage. */
 export interface StageLife {
   /** Oldest first. */
   sessions: SessionLife[];
-  /** Participant ids that were thrown out, and when (milliseconds since 1970). */
+  /** The participant ids that DisconnectParticipant disconnected, and when, in milliseconds since 1970. */
   kicked: Map<string, number>;
-  /** Participant ids whose token was used a second time. */
+  /** The participant ids whose token was used a second time. */
   replaced: Set<string>;
 }
 
-/** A running or ended replication. */
+/** A replication, active or ended. */
 export interface Replication extends ParticipantReplica {
   reconnectWindowSeconds: number;
-  /** When the source participant left, while the window to come back is open. */
+  /** When the source participant left. It is set only while they may still come back. */
   sourceLeftAt?: number;
 }
 
-/** Everything one account has in one Region. Every map is keyed by ARN. */
+/**
+ * Everything that one account has in one Region. The keys of the maps are ARNs, except where a comment says otherwise.
+ */
 export interface Scope {
   account: string;
   region: string;
@@ -93,7 +98,7 @@ export interface Scope {
   storageConfigurations: Map<string, StorageConfiguration>;
   ingestConfigurations: Map<string, IngestConfiguration>;
   compositions: Map<string, Composition>;
-  /** What each idempotency token of StartComposition asked for, and what came of it. */
+  /** For each idempotency token of StartComposition: the input, and the composition that it started. */
   compositionStarts: Map<string, { arn: string; wish: Omit<StartCompositionRequest, 'idempotencyToken'> }>;
   replications: Replication[];
   rooms: Map<string, Room>;

@@ -1,38 +1,38 @@
 /**
- * What AWS does not say. Each switch settles one question that a caller could come to depend on; the default is the
- * answer that is harder on the caller, or the one AWS's own clients suggest. `docs/differences.md` tells the reasons.
+ * Choices where AWS does not document the behavior. A caller could come to depend on each of them. The default is the
+ * choice that is stricter for the caller, or the one that AWS's own clients suggest. `docs/differences.md` lists them.
  */
 export interface Switches {
-  /**
-   * For how many seconds a participant id is refused after DisconnectParticipant: `null` for ever, 0 not at all.
-   */
+  /** How many seconds a participant id is refused after DisconnectParticipant. `null`: for ever. 0: not at all. */
   kickedRefusedSeconds: number | null;
-  /** Whether a kick refuses the id of a self-signed token (its `jti`) as it does one chosen by IVS. */
+  /** Whether DisconnectParticipant makes the emulator refuse the id (`jti`) of a self-signed token too. */
   kickedSelfSignedRefused: boolean;
   /**
-   * What DisconnectParticipant does about an id that is not connected: ResourceNotFoundException, an answer of success
-   * without effect, or success and the id refused from then on.
+   * What DisconnectParticipant does with an id that is not connected. `not-found`: ResourceNotFoundException.
+   * `ignored`: it succeeds without effect. `refused-later`: it succeeds, and the id is refused from then on.
    */
   absentParticipant: 'not-found' | 'ignored' | 'refused-later';
-  /** Whether a participant id may join again after a second use of its token threw it out. */
+  /** Whether a participant id may join again after a second use of its token. */
   replacedMayReturn: boolean;
-  /** Whether participants stay when the token they joined with expires. */
+  /** Whether participants stay connected when their token expires. */
   expiredStays: boolean;
-  /** Whether participants stay when the public key that verified their token is deleted. */
+  /** Whether participants stay connected when the public key that verified their token is deleted. */
   deletedKeyStays: boolean;
-  /** How far `iat` and `exp` of a self-signed token may be off, in seconds. */
+  /** How many seconds `iat` may lie in the future and `exp` in the past. */
   clockSkewSeconds: number;
-  /** What `capabilities: []` in CreateParticipantToken means: nothing allowed, the default, or an error. */
+  /** What `capabilities: []` in CreateParticipantToken means: no capability, both capabilities, or an error. */
   emptyCapabilities: 'none' | 'both' | 'invalid';
-  /** What the 1 KB of attributes counts: bytes of keys and values, bytes of their JSON, or characters. */
+  /**
+   * What counts toward the 1 KB of attributes: the bytes of keys and values, the bytes of the JSON, or the characters.
+   */
   attributesCount: 'utf8-bytes' | 'json-bytes' | 'characters';
-  /** Whether importing the same public key twice is a conflict. */
+  /** Whether ImportPublicKey answers ConflictException for a key that was imported before. */
   duplicateKeyConflicts: boolean;
-  /** For how many seconds a chat token may open a connection. */
+  /** How many seconds a chat token can open a connection. */
   chatTokenSeconds: number;
-  /** Who receives `aws:DISCONNECT_USER`: the whole room, or the connections that are closed. */
+  /** Who gets the event `aws:DISCONNECT_USER`: everybody in the room, or only the user who is disconnected. */
   disconnectUserEventTo: 'room' | 'user';
-  /** How a chat session ends when its time is over: a clean close, or ERROR 401 and then a close. */
+  /** How a chat session ends when its time is over: with a clean close, or with ERROR 401 and then a close. */
   chatSessionEnd: 'close' | 'error-401';
 }
 
@@ -83,10 +83,11 @@ const CHECKS: Record<keyof Switches, Check> = {
   chatSessionEnd: oneOf('close', 'error-401'),
 };
 
-/** What is wrong with a wish to set switches, as one line; `undefined` when nothing is. */
-export function switchProblem(wish: Record<string, unknown>): string | undefined {
-  for (const [name, value] of Object.entries(wish)) {
-    if (!Object.hasOwn(CHECKS, name)) return `there is no switch ${name}; there are ${Object.keys(CHECKS).join(', ')}`;
+/** Says in one line what is wrong with changed switches. Returns `undefined` for correct ones. */
+export function switchProblem(changes: Record<string, unknown>): string | undefined {
+  for (const [name, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(CHECKS, name))
+      return `there is no switch ${name}; the switches are ${Object.keys(CHECKS).join(', ')}`;
     const check = CHECKS[name as keyof Switches];
     if (!check.test(value)) return `the switch ${name} must be ${check.expected}`;
   }

@@ -2,12 +2,12 @@ import { type Call, invalid, notFound } from './call.ts';
 import { parseArn } from '../arns.ts';
 import type { Scope } from './scope.ts';
 
-/** The longest list of tags a resource may have (service model). */
-const MOST_TAGS = 50;
+/** How many tags a resource may have (service model). */
+const MAX_TAGS = 50;
 
 type Tags = Record<string, string>;
 
-/** Tags are the same in both services; only the kinds of resource differ. */
+/** The kinds of resource that have tags, by service, with the map of the scope that holds each kind. */
 const TAGGED = {
   ivs: {
     stage: 'stages',
@@ -21,25 +21,25 @@ const TAGGED = {
 } as const satisfies Record<string, Record<string, keyof Scope>>;
 
 export function listTagsForResource(call: Call, input: { resourceArn: string }): { tags: Tags } {
-  return { tags: taggedBy(call, input.resourceArn).tags ?? {} };
+  return { tags: findTagged(call, input.resourceArn).tags ?? {} };
 }
 
 export function tagResource(call: Call, input: { resourceArn: string; tags: Tags }): Record<string, never> {
-  const resource = taggedBy(call, input.resourceArn);
+  const resource = findTagged(call, input.resourceArn);
   const tags = { ...resource.tags, ...input.tags };
-  if (Object.keys(tags).length > MOST_TAGS) throw invalid('tags', `must be at most ${MOST_TAGS} in all`);
+  if (Object.keys(tags).length > MAX_TAGS) throw invalid('tags', `must be at most ${MAX_TAGS} in all`);
   resource.tags = tags;
   return {};
 }
 
 export function untagResource(call: Call, input: { resourceArn: string; tagKeys: string[] }): Record<string, never> {
-  const resource = taggedBy(call, input.resourceArn);
-  const gone = new Set(input.tagKeys);
-  resource.tags = Object.fromEntries(Object.entries(resource.tags ?? {}).filter(([key]) => !gone.has(key)));
+  const resource = findTagged(call, input.resourceArn);
+  const removed = new Set(input.tagKeys);
+  resource.tags = Object.fromEntries(Object.entries(resource.tags ?? {}).filter(([key]) => !removed.has(key)));
   return {};
 }
 
-function taggedBy(call: Call, arn: string): { tags?: Tags } {
+function findTagged(call: Call, arn: string): { tags?: Tags } {
   const parts = parseArn(arn);
   const service = call.operation.service.name;
   if (!parts || parts.service !== service) throw invalid('resourceArn', `must be an ARN of the service ${service}`);

@@ -10,7 +10,7 @@ import { emptyScope, type Scope } from './scope.ts';
 import type { Schedule } from './schedule.ts';
 import { DEFAULT_SWITCHES, type Switches } from './switches.ts';
 
-/** Everything the emulator knows. Operations act on one scope of it; what lives on sockets hangs beside it. */
+/** The whole state of the emulator. An operation acts on one scope, which holds what one account has in one Region. */
 export interface World {
   clock: Clock;
   schedule: Schedule;
@@ -21,13 +21,13 @@ export interface World {
   chatLogs: ChatLogs;
   reviewHandlers: ReviewHandlers;
   events: EventBus;
-  /** Seals chat tokens and signs participant tokens, as AWS does with keys nobody else has. */
+  /** The key that encrypts chat tokens and signs participant tokens. AWS uses keys that only AWS has. */
   secret: KeyObject;
+  /** The key is `<account>/<region>`. */
   scopes: Map<string, Scope>;
 }
 
-/** A world with nothing in it. */
-export function emptyWorld(parts: Omit<World, 'switches' | 'limits' | 'secret' | 'scopes'>): World {
+export function newWorld(parts: Omit<World, 'switches' | 'limits' | 'secret' | 'scopes'>): World {
   return {
     ...parts,
     switches: { ...DEFAULT_SWITCHES },
@@ -37,7 +37,7 @@ export function emptyWorld(parts: Omit<World, 'switches' | 'limits' | 'secret' |
   };
 }
 
-/** The things of one account in one Region, which may be none yet. */
+/** The scope of one account in one Region. It is made at the first use. */
 export function scopeOf(world: World, account: string, region: string): Scope {
   const key = `${account}/${region}`;
   let scope = world.scopes.get(key);

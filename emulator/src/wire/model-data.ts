@@ -1,4 +1,4 @@
-/** The shape of a file in `models/`: the part of the botocore service model that concerns the wire. */
+/** The content of a file in `models/`: the parts of a botocore service model that describe requests and answers. */
 export interface ModelData {
   metadata: { signingName: string };
   operations: Record<string, OperationData>;

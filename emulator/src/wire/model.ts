@@ -6,19 +6,23 @@ import { compileShapes, type Problem, type Reader } from './shapes.ts';
 /** The SigV4 service names of the two services (service model: `signingName`). */
 export type ServiceName = 'ivs' | 'ivschat';
 
-/** One operation of a model, ready to be routed to, validated and answered. */
+/** One operation of a service model, compiled for routing and validation. */
 export interface OperationModel {
   name: string;
   service: ServiceModel;
   status: number;
   hasOutput: boolean;
-  /** Response headers that the output shape models as members. */
+  /** The response headers that the model lists as members of the output. */
   headers: Record<string, string>;
-  /** Names of the errors the model lists for this operation. */
+  /** The names of the errors that the model lists for this operation. */
   errors: ReadonlySet<string>;
-  /** Reads the request into the operation's input, or throws ValidationException. */
+  /**
+   * Reads the input of the operation from a request.
+   *
+   * @throws ServiceError (ValidationException) when the input breaks the model.
+   */
   readInput(request: WireRequest): Record<string, unknown>;
-  /** What is wrong with an output of ours, by the model. Only tests ask. */
+  /** Lists how an output breaks the model. Only tests use it. */
   outputProblems(output: unknown): Problem[];
 }
 
@@ -28,7 +32,7 @@ export interface ServiceModel {
   operations: ReadonlyMap<string, OperationModel>;
 }
 
-/** What of a request carries input: the body, the label in the path, and the query. */
+/** The parts of a request that hold input: the body, the label in the path, and the query. */
 export interface WireRequest {
   body: Buffer;
   label: string | undefined;
@@ -67,7 +71,7 @@ function compileOperation(
     readInput(request) {
       if (!input) return {};
       const problems: Problem[] = [];
-      const value = readerOf(input)(gather(bound, request), '', problems);
+      const value = readerOf(input)(joinInput(bound, request), '', problems);
       if (problems.length > 0) throw validationError(problems);
       return value as Record<string, unknown>;
     },
@@ -79,21 +83,21 @@ function compileOperation(
   };
 }
 
-/** Joins body, path label and query into one object, by the bindings of the input shape (restJson1). */
-function gather(bound: readonly [string, MemberData][], request: WireRequest): unknown {
+/** Joins body, path label and query into one object. The input shape says where each member comes from (restJson1). */
+function joinInput(bound: readonly [string, MemberData][], request: WireRequest): unknown {
   const body = parseBody(request.body);
   if (bound.length === 0 || typeof body !== 'object' || body === null || Array.isArray(body)) return body;
-  const gathered: Record<string, unknown> = { ...body };
+  const joined: Record<string, unknown> = { ...body };
   const query = new URLSearchParams(request.query);
   for (const [name, member] of bound) {
     if (member.location === 'uri') {
-      gathered[name] = request.label;
+      joined[name] = request.label;
     } else {
       const values = query.getAll(member.locationName ?? name);
-      gathered[name] = values.length > 0 ? values : undefined;
+      joined[name] = values.length > 0 ? values : undefined;
     }
   }
-  return gathered;
+  return joined;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -1,23 +1,24 @@
 /**
- * The places where a service model cannot be taken at its word. Each entry says what would go wrong otherwise.
+ * The parts of the service models that are wrong. A comment at each entry says what goes wrong if the model is
+ * followed.
  */
 
 /** Shapes whose `pattern` is not enforced, on input or output. */
 export const IGNORED_PATTERNS: ReadonlySet<string> = new Set([
-  // Both models write one letter where the resource type goes (`:[a-z-]/`): it rejects every ARN the service issues.
+  // Both models allow only one letter for the resource type (`:[a-z-]/`). The pattern rejects every ARN that exists.
   'ResourceArn',
-  // The pattern has no slash, and every recording prefix in AWS's own examples has several.
+  // The pattern allows no slash. Every recording prefix in AWS's own examples has several.
   'ParticipantRecordingS3Prefix',
 ]);
 
 /**
- * Shapes whose `pattern` may match anywhere in the value. All others must match the whole of it: the Smithy model
- * anchors them, while the botocore model (which this package carries) drops most anchors.
+ * Shapes whose `pattern` may match a part of the value. All other patterns must match the whole value. The Smithy model
+ * anchors them, but the botocore model, which this package contains, leaves out most anchors.
  */
 export const UNANCHORED_PATTERNS: ReadonlySet<string> = new Set(['PublicKeyMaterial']);
 
 /**
- * Members whose modelled default is not filled in. A `false` for `filterByPublished` would count as a filter the
- * caller never set, and ListParticipants takes one filter at most.
+ * Members whose default is not filled in. A default of `false` for `filterByPublished` would count as a filter that the
+ * caller did not set, and ListParticipants accepts at most one filter.
  */
 export const IGNORED_DEFAULTS: ReadonlySet<string> = new Set(['ListParticipantsRequest.filterByPublished']);

@@ -1,7 +1,7 @@
 import { ServiceError } from './service-error.ts';
 import type { OperationModel, ServiceModel } from './model.ts';
 
-/** The operation a request asks for, and the label in its path if it has one. */
+/** The operation that a request asks for, and the label in its path if there is one. */
 export interface Route {
   operation: OperationModel;
   label: string | undefined;
@@ -14,8 +14,8 @@ const TAG_OPERATIONS: Record<string, string> = {
 };
 
 /**
- * Finds the operation of a request. Every operation is `POST /<Name>` but the three of `/tags/{resourceArn}`, which
- * both services have: there the ARN tells them apart, or else the credential scope.
+ * Finds the operation of a request. Most operations are `POST /<Name>`. Both services have the three operations of
+ * `/tags/{resourceArn}`. For these, the ARN shows the service. If it does not, the credential scope does.
  *
  * @param signedFor The service in the credential scope, if the request is signed.
  * @returns `undefined` when the path belongs to neither service.
@@ -49,7 +49,7 @@ function decode(label: string): string | undefined {
   }
 }
 
-/** The answer to a path that no operation has. */
+/** The error for a path that belongs to no operation. */
 export function unknownOperation(method: string, path: string): ServiceError {
   const message = `${method} ${path.slice(0, 200)} is no operation of IVS Real-Time, IVS Chat or the emulated part of STS`;
   return new ServiceError('UnknownOperationException', message, {}, 404);

@@ -2,12 +2,12 @@ import type { ModelData } from './model-data.ts';
 import type { Problem } from './shapes.ts';
 
 /**
- * A refusal with the name AWS gives it. Status and body follow from the service's model; `status` serves only the
- * errors that no model lists (throttling of most operations, signatures, unknown operations).
+ * An error with the name that AWS uses. The service model gives the status and the form of the body. `status` applies
+ * only to errors that no model lists: throttling of most operations, signatures, unknown operations.
  */
 export class ServiceError extends Error {
   override readonly name: string;
-  /** Extra members that the modelled shape has, such as `resourceId`. Those it lacks are not sent. */
+  /** Further members of the body, for example `resourceId`. Only members that the model lists are sent. */
   readonly details: Record<string, unknown>;
   readonly status: number;
 
@@ -19,7 +19,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** The error for input that breaks the model, or a rule stated beside it. */
+/** The error for input that breaks the service model. It names the first ten problems. */
 export function validationError(problems: Problem[]): ServiceError {
   const shown = problems.slice(0, 10);
   return new ServiceError(
@@ -32,7 +32,7 @@ export function validationError(problems: Problem[]): ServiceError {
   );
 }
 
-/** An error as it travels: status, `x-amzn-errortype`, other modelled headers, and a JSON body. */
+/** The status, headers and JSON body of an error. */
 export interface WireError {
   status: number;
   headers: Record<string, string>;
@@ -40,8 +40,8 @@ export interface WireError {
 }
 
 /**
- * The headers that the Real-Time model lists as members of its errors and of some outputs. The model gives names only;
- * the values are the usual ones of AWS's control planes.
+ * The headers that the model of Real-Time lists as members of its errors and of some outputs. The model gives only
+ * their names. The values are those that AWS's control planes usually send.
  */
 const MODELLED_HEADERS: Record<string, string> = {
   'access-control-allow-origin': '*',
@@ -53,7 +53,7 @@ const MODELLED_HEADERS: Record<string, string> = {
   'x-frame-options': 'DENY',
 };
 
-/** The values of the response headers that a shape models as members. */
+/** The response headers that a shape lists as members, with their values. */
 export function modelledHeaders(shapes: ModelData['shapes'], shapeName: string | undefined): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const member of Object.values(shapes[shapeName ?? '']?.members ?? {})) {
@@ -63,7 +63,7 @@ export function modelledHeaders(shapes: ModelData['shapes'], shapeName: string |
   return headers;
 }
 
-/** Puts an error into the wire form of a service: Real-Time says `exceptionMessage`, Chat says `message`. */
+/** Gives an error the form of its service. The message is `exceptionMessage` in Real-Time and `message` in Chat. */
 export function wireError(error: ServiceError, shapes: ModelData['shapes']): WireError {
   const shape = shapes[error.name];
   const headers = { 'x-amzn-errortype': error.name, ...modelledHeaders(shapes, error.name) };

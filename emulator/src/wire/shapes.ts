@@ -2,19 +2,19 @@ import type { MemberData, ModelData, ShapeData } from './model-data.ts';
 import { codePoints } from './text.ts';
 import { IGNORED_DEFAULTS, IGNORED_PATTERNS, UNANCHORED_PATTERNS } from './quirks.ts';
 
-/** One thing that is wrong with a value: where, and what would be right. */
+/** One problem of a value: where it is, and what the value must be. */
 export interface Problem {
   path: string;
   message: string;
 }
 
 /**
- * Checks a JSON value against a shape and returns a clean copy: only modelled members, defaults filled in, `null`
- * taken as absent (as restJson1 does). What is wrong goes to `problems`.
+ * Checks a JSON value against a shape. Returns a copy with the members of the shape only, and with defaults filled in.
+ * A member that is `null` counts as absent (restJson1). Problems are added to `problems`.
  */
 export type Reader = (value: unknown, path: string, problems: Problem[]) => unknown;
 
-/** Turns the shapes of a model into readers, each compiled once, when it is first asked for. */
+/** Returns the reader of a shape by its name. Each reader is compiled at its first use. */
 export function compileShapes(shapes: ModelData['shapes']): (name: string) => Reader {
   const compiled = new Map<string, Reader>();
   const readerOf = (name: string): Reader => {
@@ -94,7 +94,10 @@ function patternOf(name: string, shape: ShapeData): RegExp | undefined {
   return new RegExp(UNANCHORED_PATTERNS.has(name) ? shape.pattern : `^(?:${shape.pattern})$`);
 }
 
-/** Smithy counts code points; `length` counts UTF-16 units and is never smaller, which spares most strings the count. */
+/**
+ * Whether the number of code points of a string is within limits, as Smithy counts. `length` counts UTF-16 units, which
+ * are as many or up to twice as many. For most strings `length` alone decides, which is faster.
+ */
 function lengthWithin(value: string, min: number, max: number): boolean {
   if (value.length < min) return false;
   if (value.length <= max && value.length >= 2 * min) return true;

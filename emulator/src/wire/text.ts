@@ -1,6 +1,6 @@
 /**
- * How many code points a text has, which is how Smithy and the chat service count characters. Stops counting one above
- * `limit`, so that a huge text costs no more than a small one.
+ * The number of code points of a text. Smithy and the chat service count characters in this way. Counting stops at one
+ * above `limit`, so that a huge text takes no longer than a small one.
  */
 export function codePoints(text: string, limit = Infinity): number {
   let count = 0;

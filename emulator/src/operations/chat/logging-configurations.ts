@@ -65,7 +65,7 @@ export function updateLoggingConfiguration(
   return configuration;
 }
 
-/** Not while a room uses it. */
+/** Refuses to delete a logging configuration that a room uses. */
 export function deleteLoggingConfiguration(
   call: Call,
   input: DeleteLoggingConfigurationRequest,

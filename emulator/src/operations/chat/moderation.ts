@@ -23,7 +23,7 @@ export function disconnectUser(call: Call, input: DisconnectUserRequest): Discon
   return {};
 }
 
-/** Events go to everybody in the room, and through no review (AWS docs). */
+/** Sends an event to everybody in the room. Events are not reviewed (AWS docs). */
 export function sendEvent(call: Call, input: SendEventRequest): SendEventResponse {
   const room = find(call, call.scope.rooms, input.roomIdentifier);
   const problem = attributesProblem(input.attributes, call.world.switches);

@@ -12,7 +12,7 @@ import { createRoom, deleteRoom, getRoom, listRooms, updateRoom } from './rooms.
 import { createChatToken } from './tokens.ts';
 import type { Operations } from '../../chat/types.ts';
 
-/** IVS Chat: what each operation does. The rest of it (route, input, errors) is in the model. */
+/** The handlers of IVS Chat. The service model describes the rest of each operation: route, input and errors. */
 export const CHAT: Handlers<Operations> = {
   CreateChatToken: createChatToken,
   CreateLoggingConfiguration: createLoggingConfiguration,

@@ -16,13 +16,14 @@ import type {
   UpdateRoomResponse,
 } from '../../chat/types.ts';
 
-/** Messages a second, and code points a message, when the caller does not say (service model). */
+/** Messages a second, when the input does not say (service model). */
 const DEFAULT_RATE = 10;
+/** Code points in a message, when the input does not say (service model). */
 const DEFAULT_LENGTH = 500;
 
 export function createRoom(call: Call, input: CreateRoomRequest): CreateRoomResponse {
   const arn = newArn(call, 'room');
-  requireLogging(call, input.loggingConfigurationIdentifiers);
+  requireLoggingConfigurations(call, input.loggingConfigurationIdentifiers);
   requireOwnHandler(call, input.messageReviewHandler);
   const room: Room = {
     arn,
@@ -44,10 +45,10 @@ export function getRoom(call: Call, input: GetRoomRequest): GetRoomResponse {
   return find(call, call.scope.rooms, input.identifier);
 }
 
-/** Sorted by time of last change, newest first (AWS docs). Filters may be combined. */
+/** Lists rooms, the most recently changed first (AWS docs). A room must pass all filters that are given. */
 export function listRooms(call: Call, input: ListRoomsRequest): ListRoomsResponse {
   const { name, messageReviewHandlerUri: uri, loggingConfigurationIdentifier: logging } = input;
-  requireLogging(call, logging === undefined ? undefined : [logging]);
+  requireLoggingConfigurations(call, logging === undefined ? undefined : [logging]);
   const rooms = [...call.scope.rooms.values()]
     .filter(
       (room) =>
@@ -69,7 +70,7 @@ function summaryOf(room: Room): Omit<Room, 'maximumMessageRatePerSecond' | 'maxi
 
 export function updateRoom(call: Call, input: UpdateRoomRequest): UpdateRoomResponse {
   const room = find(call, call.scope.rooms, input.identifier);
-  requireLogging(call, input.loggingConfigurationIdentifiers);
+  requireLoggingConfigurations(call, input.loggingConfigurationIdentifiers);
   requireOwnHandler(call, input.messageReviewHandler);
   const { identifier: _identifier, messageReviewHandler, ...changes } = input;
   Object.assign(room, changes, { updateTime: iso(call.now) });
@@ -77,7 +78,7 @@ export function updateRoom(call: Call, input: UpdateRoomRequest): UpdateRoomResp
   return room;
 }
 
-/** Everybody in the room is disconnected (AWS docs). */
+/** Deletes a room and disconnects everybody in it (AWS docs). */
 export function deleteRoom(call: Call, input: DeleteRoomRequest): Record<string, never> {
   const room = find(call, call.scope.rooms, input.identifier);
   call.scope.rooms.delete(room.arn);
@@ -85,13 +86,13 @@ export function deleteRoom(call: Call, input: DeleteRoomRequest): Record<string,
   return {};
 }
 
-/** An empty URI means no handler, and detaches one in UpdateRoom (service model). */
+/** Reads a review handler from an input. An empty URI means that the room has no handler (service model). */
 function handlerOf(wanted: MessageReviewHandler | undefined): MessageReviewHandler {
   if (!wanted?.uri) return {};
   return { uri: wanted.uri, fallbackResult: wanted.fallbackResult ?? 'ALLOW' };
 }
 
-/** The function must be of the room's account and Region (AWS docs, message review handler). */
+/** Refuses a Lambda function of another account or Region (AWS docs, message review handler). */
 function requireOwnHandler(call: Call, handler: MessageReviewHandler | undefined): void {
   const { account, region } = call.scope;
   if (handler?.uri && !handler.uri.startsWith(`arn:aws:lambda:${region}:${account}:`)) {
@@ -99,7 +100,7 @@ function requireOwnHandler(call: Call, handler: MessageReviewHandler | undefined
   }
 }
 
-function requireLogging(call: Call, arns: string[] | undefined): void {
+function requireLoggingConfigurations(call: Call, arns: string[] | undefined): void {
   for (const arn of arns ?? []) {
     if (!call.scope.loggingConfigurations.has(arn)) throw notFound(call, arn);
   }

@@ -5,10 +5,10 @@ import { randomId } from '../../ids.ts';
 import { sealChatToken } from '../../chat/token-format.ts';
 import type { CreateChatTokenRequest, CreateChatTokenResponse } from '../../chat/types.ts';
 
-/** Minutes a chat connection may last when the caller does not say (service model). */
+/** Minutes that a chat connection may last, when the input does not say (service model). */
 const DEFAULT_SESSION_MINUTES = 60;
 
-/** One token opens one connection, soon after it was made; it says nothing readable. */
+/** Makes an encrypted token. It opens one connection, within the time that a switch sets. */
 export function createChatToken(call: Call, input: CreateChatTokenRequest): CreateChatTokenResponse {
   const { world, now } = call;
   const room = find(call, call.scope.rooms, input.roomIdentifier);

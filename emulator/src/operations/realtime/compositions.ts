@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { beginComposition, isRunning, stopComposition as stop } from '../../stage/composition-life.ts';
+import { scheduleComposition, isRunning, stopComposition as stop } from '../../stage/composition-life.ts';
 import { idOf } from '../../arns.ts';
 import { type Call, conflict, find, invalid, newArn, quotaExceeded } from '../../state/call.ts';
 import { randomId } from '../../ids.ts';
@@ -21,7 +21,7 @@ import type {
   StopCompositionResponse,
 } from '../../realtime/types.ts';
 
-/** The grid that AWS lays out when the caller asks for nothing else (service model). */
+/** The layout of a composition, when the input has none (service model). */
 const DEFAULT_LAYOUT: LayoutConfiguration = {
   grid: {
     featuredParticipantAttribute: '',
@@ -34,19 +34,22 @@ const DEFAULT_LAYOUT: LayoutConfiguration = {
 };
 const DEFAULT_PAGE = 100;
 
-/** The one operation with an idempotency token: the same token and input give the composition made before. */
+/**
+ * Starts a composition. A repeated call with the same idempotency token and input answers the composition of the first
+ * call.
+ */
 export function startComposition(call: Call, input: StartCompositionRequest): StartCompositionResponse {
   const { scope, world } = call;
-  const { idempotencyToken, ...wish } = input;
-  const known = idempotencyToken === undefined ? undefined : scope.compositionStarts.get(idempotencyToken);
-  if (known) {
-    if (!isDeepStrictEqual(known.wish, wish))
-      throw conflict('the idempotency token was used for another start', known.arn);
-    return { composition: find(call, scope.compositions, known.arn) };
+  const { idempotencyToken, ...start } = input;
+  const earlier = idempotencyToken === undefined ? undefined : scope.compositionStarts.get(idempotencyToken);
+  if (earlier) {
+    if (!isDeepStrictEqual(earlier.wish, start))
+      throw conflict('the idempotency token was used for another start', earlier.arn);
+    return { composition: find(call, scope.compositions, earlier.arn) };
   }
   find(call, scope.stages, input.stageArn);
   for (const [index, destination] of input.destinations.entries()) requireDestination(call, destination, index);
-  requireRoom(call, input.stageArn);
+  requireQuotaLeft(call, input.stageArn);
   const composition: Composition = {
     arn: newArn(call, 'composition'),
     stageArn: input.stageArn,
@@ -57,8 +60,8 @@ export function startComposition(call: Call, input: StartCompositionRequest): St
   };
   composition.destinations = input.destinations.map((configuration) => newDestination(composition, configuration));
   scope.compositions.set(composition.arn, composition);
-  if (idempotencyToken) scope.compositionStarts.set(idempotencyToken, { arn: composition.arn, wish });
-  beginComposition(world, scope, composition);
+  if (idempotencyToken) scope.compositionStarts.set(idempotencyToken, { arn: composition.arn, wish: start });
+  scheduleComposition(world, scope, composition);
   return { composition };
 }
 
@@ -69,7 +72,7 @@ function requireDestination(call: Call, destination: DestinationConfiguration, i
   if (s3) find(call, call.scope.storageConfigurations, s3.storageConfigurationArn);
 }
 
-function requireRoom(call: Call, stageArn: string): void {
+function requireQuotaLeft(call: Call, stageArn: string): void {
   const { limits } = call.world;
   const running = [...call.scope.compositions.values()].filter(isRunning);
   if (running.length >= limits.compositions) throw quotaExceeded('compositions', limits.compositions);

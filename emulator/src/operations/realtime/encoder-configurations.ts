@@ -13,9 +13,9 @@ import type {
   ListEncoderConfigurationsResponse,
 } from '../../realtime/types.ts';
 
-/** What a composition is encoded as when the caller does not say (AWS docs): pixels, frames a second, bits a second. */
+/** The video format, when the input does not say (AWS docs): pixels, frames a second, bits a second. */
 const DEFAULT_VIDEO = { width: 1280, height: 720, framerate: 30, bitrate: 2_500_000 };
-const MOST_PIXELS = 1920 * 1080;
+const MAX_PIXELS = 1920 * 1080;
 const DEFAULT_PAGE = 100;
 
 export function createEncoderConfiguration(
@@ -27,7 +27,7 @@ export function createEncoderConfiguration(
   if (encoderConfigurations.size >= limit) throw quotaExceeded('encoder configurations', limit);
   const video = { ...DEFAULT_VIDEO, ...input.video };
   if (video.width % 2 || video.height % 2) throw invalid('video', 'must have an even width and height');
-  if (video.width * video.height > MOST_PIXELS) throw invalid('video', `must have at most ${MOST_PIXELS} pixels`);
+  if (video.width * video.height > MAX_PIXELS) throw invalid('video', `must have at most ${MAX_PIXELS} pixels`);
   const arn = newArn(call, 'encoder-configuration');
   const encoderConfiguration = { arn, name: input.name ?? '', video, tags: input.tags ?? {} };
   encoderConfigurations.set(arn, encoderConfiguration);
@@ -65,7 +65,7 @@ export function deleteEncoderConfiguration(
   return {};
 }
 
-/** The encoder configurations a destination names. */
+/** The ARNs of the encoder configurations that a destination uses. */
 export function encodersOf({ channel, s3 }: DestinationConfiguration): string[] {
   return [
     ...(channel?.encoderConfigurationArn ? [channel.encoderConfigurationArn] : []),

@@ -1,4 +1,4 @@
-import { streamsOf } from '../../stage/ingest.ts';
+import { connectedStreams } from '../../stage/ingest.ts';
 import { disconnect } from '../../stage/leave.ts';
 import { attributesProblem } from '../../state/attributes.ts';
 import { type Call, conflict, find, invalid, newArn, notFound, quotaExceeded } from '../../state/call.ts';
@@ -18,7 +18,9 @@ import type {
   UpdateIngestConfigurationResponse,
 } from '../../realtime/types.ts';
 
-/** RTMP goes in clear, so the caller has to say that this is meant (service model). */
+/**
+ * Makes an ingest configuration. RTMP is not encrypted, so the input must set `insecureIngest` for it (service model).
+ */
 export function createIngestConfiguration(
   call: Call,
   input: CreateIngestConfigurationRequest,
@@ -49,7 +51,10 @@ export function createIngestConfiguration(
   return { ingestConfiguration };
 }
 
-/** One participant id and secret key, or two of them when ingest is redundant; the first stands at the top as well. */
+/**
+ * Makes one participant id with its stream key. Redundant ingest has two of them in a list, and the first one also
+ * stands at the top of the configuration.
+ */
 function newCredentials(
   call: Call,
   redundantIngest: boolean,
@@ -98,7 +103,7 @@ export function listIngestConfigurations(
   return { ingestConfigurations, nextToken };
 }
 
-/** Not while it is being used (service model). */
+/** Refuses to change a configuration that is ACTIVE (service model). */
 export function updateIngestConfiguration(
   call: Call,
   input: UpdateIngestConfigurationRequest,
@@ -115,7 +120,7 @@ export function updateIngestConfiguration(
   return { ingestConfiguration };
 }
 
-/** An active one goes only by force, and takes its publisher along (service model). */
+/** Deletes an ACTIVE configuration only with `force`, and disconnects its participants (service model). */
 export function deleteIngestConfiguration(
   call: Call,
   input: DeleteIngestConfigurationRequest,
@@ -123,7 +128,7 @@ export function deleteIngestConfiguration(
   const { scope, world } = call;
   const ingest = find(call, scope.ingestConfigurations, input.arn);
   if (ingest.state === 'ACTIVE' && !input.force) throw conflict('the ingest configuration is in use', input.arn);
-  for (const on of streamsOf(scope, ingest)) disconnect(world, on, 'participant-disconnected');
+  for (const presence of connectedStreams(scope, ingest)) disconnect(world, presence, 'participant-disconnected');
   scope.ingestConfigurations.delete(input.arn);
   return {};
 }

@@ -34,7 +34,7 @@ import {
 } from './storage-configurations.ts';
 import type { Operations } from '../../realtime/types.ts';
 
-/** IVS Real-Time: what each operation does. The rest of it (route, input, errors) is in the model. */
+/** The handlers of IVS Real-Time. The service model describes the rest of each operation: route, input and errors. */
 export const REALTIME: Handlers<Operations> = {
   CreateEncoderConfiguration: createEncoderConfiguration,
   CreateIngestConfiguration: createIngestConfiguration,

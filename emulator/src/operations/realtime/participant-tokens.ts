@@ -13,7 +13,7 @@ import type {
   Stage,
 } from '../../realtime/types.ts';
 
-/** Minutes a token lives when the caller does not say (AWS docs). */
+/** The life of a token in minutes, when the input does not say (AWS docs). */
 const DEFAULT_DURATION_MINUTES = 720;
 
 export function createParticipantToken(
@@ -25,9 +25,9 @@ export function createParticipantToken(
 }
 
 /**
- * Makes one token for a stage, with a participant id of its own.
+ * Makes a token for a stage, with a new participant id.
  *
- * @param path Where in the input the configuration stands, for messages.
+ * @param path The place of the configuration in the input, for error messages.
  */
 export function mintToken(
   call: Call,

@@ -22,17 +22,17 @@ import type {
 } from '../../realtime/types.ts';
 
 /**
- * Throws one participant id out of a stage. It is no ban: the same person may come back with another token. What it
- * does to an id that is not connected, and for how long the id stays refused, are switches.
+ * Disconnects one participant id from a stage. It is not a ban: the same person can come back with another token.
+ * Switches decide how long the id is refused, and what happens to an id that is not connected.
  */
 export function disconnectParticipant(call: Call, input: DisconnectParticipantRequest): DisconnectParticipantResponse {
   const { scope, world, now } = call;
   const { stageArn, participantId } = input;
   const life = find(call, scope.stageLives, stageArn);
   if (participantId === '') throw invalid('participantId', 'must not be empty');
-  const on = connectedAs(scope, stageArn, participantId);
-  if (on) {
-    disconnect(world, on, 'participant-disconnected');
+  const presence = connectedAs(scope, stageArn, participantId);
+  if (presence) {
+    disconnect(world, presence, 'participant-disconnected');
     life.kicked.set(participantId, now);
     return {};
   }
@@ -58,7 +58,7 @@ export function getStageSession(call: Call, input: GetStageSessionRequest): GetS
   return { stageSession: { sessionId, startTime, endTime } };
 }
 
-/** Newest first, as one looks for them. */
+/** Lists the sessions of a stage, newest first. */
 export function listStageSessions(call: Call, input: ListStageSessionsRequest): ListStageSessionsResponse {
   const { stageArn } = input;
   const sessions = sessionsOf(call, stageArn).toReversed();
@@ -69,20 +69,20 @@ export function listStageSessions(call: Call, input: ListStageSessionsRequest): 
 
 const FILTERS = ['filterByUserId', 'filterByPublished', 'filterByState', 'filterByRecordingState'] as const;
 
-/** Those who joined the session; an unused token is not listed. At most one filter (AWS docs). */
+/** Lists everybody who joined the session. Unused tokens are not listed. At most one filter may be given (AWS docs). */
 export function listParticipants(call: Call, input: ListParticipantsRequest): ListParticipantsResponse {
   const { stageArn, sessionId } = input;
   const given = FILTERS.filter((filter) => input[filter] !== undefined);
   if (given.length > 1) throw invalid(given[1] ?? '', 'must not be given together with another filter');
   const [filter] = given;
   const session = sessionsOf(call, stageArn).find((candidate) => candidate.sessionId === sessionId);
-  const lives = [...(session?.participants.values() ?? [])].filter((life) => passes(life, input));
+  const lives = [...(session?.participants.values() ?? [])].filter((life) => passesFilter(life, input));
   const list = `ListParticipants ${stageArn} ${sessionId} ${filter}=${filter && input[filter]}`;
   const { items, nextToken } = page(lives, (life) => life.participant.participantId, list, input);
   return { participants: items.map(summaryOf), nextToken };
 }
 
-function passes({ participant }: ParticipantLife, input: ListParticipantsRequest): boolean {
+function passesFilter({ participant }: ParticipantLife, input: ListParticipantsRequest): boolean {
   const { filterByUserId, filterByPublished, filterByState, filterByRecordingState } = input;
   return (
     (filterByUserId === undefined || participant.userId === filterByUserId) &&
@@ -92,7 +92,9 @@ function passes({ participant }: ParticipantLife, input: ListParticipantsRequest
   );
 }
 
-/** The members that the model's summary has; attributes and client details are for GetParticipant alone. */
+/**
+ * The members of a participant in a list. Only GetParticipant answers attributes and client details (service model).
+ */
 function summaryOf({ participant }: ParticipantLife): ParticipantSummary {
   const { participantId, userId, state, firstJoinTime, published, recordingState } = participant;
   const { replicationType, replicationState, sourceStageArn, sourceSessionId } = participant;
@@ -113,7 +115,7 @@ function summaryOf({ participant }: ParticipantLife): ParticipantSummary {
   };
 }
 
-/** Oldest first. */
+/** Lists the events of a participant, oldest first. */
 export function listParticipantEvents(call: Call, input: ListParticipantEventsRequest): ListParticipantEventsResponse {
   const { stageArn, sessionId, participantId } = input;
   const session = sessionsOf(call, stageArn).find((candidate) => candidate.sessionId === sessionId);
@@ -133,8 +135,10 @@ function findSession(call: Call, stageArn: string, sessionId: string): SessionLi
 }
 
 /**
- * The sessions of a stage for a list. These lists model no ResourceNotFoundException: a stage that is not there has
- * nothing to list. Another account's is denied.
+ * The sessions of a stage. A stage that does not exist has none, because the models of these list operations have no
+ * ResourceNotFoundException.
+ *
+ * @throws ServiceError for a stage of another account.
  */
 function sessionsOf(call: Call, stageArn: string): SessionLife[] {
   if (parseArn(stageArn)?.account !== call.scope.account) throw notFound(call, stageArn);

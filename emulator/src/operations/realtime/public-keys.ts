@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { dropKeyHolders } from '../../stage/leave.ts';
+import { disconnectKeyHolders } from '../../stage/leave.ts';
 import { type Call, conflict, find, invalid, newArn, quotaExceeded } from '../../state/call.ts';
 import { page } from '../../state/pages.ts';
 import type {
@@ -13,7 +13,10 @@ import type {
   ListPublicKeysResponse,
 } from '../../realtime/types.ts';
 
-/** Keys are EC P-384, as a PEM of SubjectPublicKeyInfo; an account has three in a Region (AWS docs). */
+/**
+ * Imports a public key: EC P-384, as a PEM of SubjectPublicKeyInfo. An account has at most three in a Region (AWS
+ * docs).
+ */
 export function importPublicKey(call: Call, input: ImportPublicKeyRequest): ImportPublicKeyResponse {
   const { publicKeys } = call.scope;
   const { limits, switches } = call.world;
@@ -45,18 +48,18 @@ export function listPublicKeys(call: Call, input: ListPublicKeysRequest): ListPu
   return { publicKeys: items.map(({ arn, name, tags }) => ({ arn, name, tags })), nextToken };
 }
 
-/** Tokens signed with the key's private half open nothing any more (AWS docs). */
+/** Deletes a public key. Tokens that are signed with its private key are refused from then on (AWS docs). */
 export function deletePublicKey(call: Call, input: DeletePublicKeyRequest): DeletePublicKeyResponse {
   find(call, call.scope.publicKeys, input.arn);
   call.scope.publicKeys.delete(input.arn);
-  if (!call.world.switches.deletedKeyStays) dropKeyHolders(call.world, call.scope, input.arn);
+  if (!call.world.switches.deletedKeyStays) disconnectKeyHolders(call.world, call.scope, input.arn);
   return {};
 }
 
 const PUBLIC_KEY_BLOCK = /-----BEGIN PUBLIC KEY-----[a-zA-Z0-9+/=\s]+-----END PUBLIC KEY-----/;
 
 function readPublicKey(material: string): KeyObject {
-  // Only the block the pattern asks for: Node would take a private key before it just as well.
+  // Only the block that the pattern finds is read. Node would also accept a private key in front of it.
   const pem = PUBLIC_KEY_BLOCK.exec(material)?.[0] ?? '';
   let key: KeyObject;
   try {
@@ -70,7 +73,7 @@ function readPublicKey(material: string): KeyObject {
   return key;
 }
 
-/** Sixteen bytes in hex with colons, as in AWS's examples; how AWS computes its own is not documented. */
+/** Sixteen bytes in hex with colons, as in AWS's examples. AWS does not document how its fingerprint is computed. */
 function fingerprintOf(der: Buffer): string {
   const digest = createHash('md5').update(der).digest('hex');
   return digest.match(/../g)?.join(':') ?? '';

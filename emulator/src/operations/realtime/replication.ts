@@ -1,4 +1,4 @@
-import { activeOf, beginReplication, endReplication } from '../../stage/replication.ts';
+import { activeReplications, beginReplication, endReplication } from '../../stage/replication.ts';
 import { connectedAs } from '../../stage/session.ts';
 import { parseArn } from '../../arns.ts';
 import { attributesProblem } from '../../state/attributes.ts';
@@ -14,7 +14,10 @@ import type {
   StopParticipantReplicationResponse,
 } from '../../realtime/types.ts';
 
-/** Shows a connected participant on another stage; up to five at once (AWS docs, service quotas). */
+/**
+ * Starts to show a connected participant on another stage. A participant can be on five others (AWS docs, service
+ * quotas).
+ */
 export function startParticipantReplication(
   call: Call,
   input: StartParticipantReplicationRequest,
@@ -32,7 +35,7 @@ export function startParticipantReplication(
     throw conflict(`participant ${participantId} is on the destination stage already`, destinationStageArn);
   }
   const limit = world.limits.replicationsPerParticipant;
-  if (activeOf(scope, sourceStageArn, participantId).length >= limit) {
+  if (activeReplications(scope, sourceStageArn, participantId).length >= limit) {
     throw quotaExceeded('replications of a participant', limit);
   }
   beginReplication(world, source, destination, {
@@ -50,7 +53,7 @@ export function stopParticipantReplication(
   const { sourceStageArn, destinationStageArn, participantId } = input;
   find(call, scope.stages, sourceStageArn);
   find(call, scope.stages, destinationStageArn);
-  const replication = activeOf(scope, sourceStageArn, participantId).find(
+  const replication = activeReplications(scope, sourceStageArn, participantId).find(
     (candidate) => candidate.destinationStageArn === destinationStageArn,
   );
   if (!replication) throw notConnected(participantId, destinationStageArn);

@@ -61,7 +61,7 @@ export function updateStage(call: Call, input: UpdateStageRequest): UpdateStageR
   return { stage };
 }
 
-/** Everybody on the stage is disconnected (AWS docs). */
+/** Deletes a stage and disconnects everybody on it (AWS docs). */
 export function deleteStage(call: Call, input: DeleteStageRequest): DeleteStageResponse {
   const stage = find(call, call.scope.stages, input.arn);
   endStage(call.world, call.scope, stage);
@@ -70,7 +70,11 @@ export function deleteStage(call: Call, input: DeleteStageRequest): DeleteStageR
   return {};
 }
 
-/** An empty storage configuration ARN turns recording off; one that does not exist is refused. */
+/**
+ * Reads the recording configuration from an input. An empty ARN of a storage configuration turns recording off.
+ *
+ * @throws ServiceError when the storage configuration does not exist.
+ */
 function recordingOf(
   call: Call,
   wanted: AutoParticipantRecordingConfiguration | undefined,
@@ -87,8 +91,8 @@ function recordingOf(
 }
 
 /**
- * Endpoints with the look of AWS's, in a domain that can never resolve, so that a client pointed at them by mistake
- * does not send what it knows to anybody.
+ * Endpoints of the same form as AWS's. Their domain can never resolve, so that a client that uses them by mistake sends
+ * nothing to anybody.
  */
 function endpointsOf(arn: string): StageEndpoints {
   const host = createHash('sha256').update(idOf(arn)).digest('hex').slice(0, 12);

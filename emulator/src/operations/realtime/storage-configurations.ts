@@ -12,7 +12,10 @@ import type {
   ListStorageConfigurationsResponse,
 } from '../../realtime/types.ts';
 
-/** AWS asks that the bucket exist in the same Region; there are no buckets here, so any name of the right form passes. */
+/**
+ * AWS requires that the bucket exists in the same Region. The emulator has no buckets, so it accepts every name of the
+ * right form.
+ */
 export function createStorageConfiguration(
   call: Call,
   input: CreateStorageConfigurationRequest,
