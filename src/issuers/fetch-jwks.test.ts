@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { createServer as createHttpServer } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { JwksServer, saying, serving } from '../../test/api/issuers/jwks-server.ts';
+import { inTime } from '../../test/support/own-time.ts';
 import { fetchJwks } from './fetch-jwks.ts';
 
 const local = { allowPrivateAddresses: true };
@@ -118,9 +119,8 @@ describe('gives up after 3 seconds on a server that', () => {
   ] as [string, Parameters<typeof JwksServer.start>[0]][])('%s', async (_, answer) => {
     await using server = await JwksServer.start(answer);
     const start = performance.now();
-    await expect(fetchJwks(server.uri, local)).rejects.toThrow();
+    await inTime(5_000, () => expect(fetchJwks(server.uri, local)).rejects.toThrow());
     expect(performance.now() - start).toBeGreaterThan(2_900);
-    expect(performance.now() - start).toBeLessThan(3_500);
   });
 
   it('drips its headers', async () => {
@@ -130,9 +130,8 @@ describe('gives up after 3 seconds on a server that', () => {
       socket.on('close', () => clearInterval(timer)).on('error', () => undefined);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const start = performance.now();
-    await expect(fetchJwks(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, local)).rejects.toThrow();
-    expect(performance.now() - start).toBeLessThan(3_500);
+    const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    await inTime(5_000, () => expect(fetchJwks(uri, local)).rejects.toThrow());
     server.close();
   });
 });
@@ -171,11 +170,10 @@ describe('a name is resolved once, and', () => {
 
   it('a name server that is silent is given up on', async () => {
     await using dns = await DnsServer.start(() => undefined);
-    const start = performance.now();
-    await expect(
-      fetchJwks('https://login.example.com/jwks', { allowPrivateAddresses: false, dnsServers: [dns.address] }),
-    ).rejects.toThrow('cannot be resolved');
-    expect(performance.now() - start).toBeLessThan(3_500);
+    const options = { allowPrivateAddresses: false, dnsServers: [dns.address] };
+    await inTime(5_000, () =>
+      expect(fetchJwks('https://login.example.com/jwks', options)).rejects.toThrow('cannot be resolved'),
+    );
   });
 });
 

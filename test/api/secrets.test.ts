@@ -74,7 +74,7 @@ beforeAll(async () => {
   await liveThroughEverything();
   service.kill('SIGTERM'); // what is still to be logged and traced is, before it ends
   await service.ended;
-}, 60_000);
+});
 
 afterAll(async () => {
   service.kill();

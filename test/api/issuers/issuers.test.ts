@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import { Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
 import { JwksServer, saying, serving } from './jwks-server.ts';
@@ -205,7 +206,7 @@ describe('an issuer with a JWKS URL', () => {
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(answer.text).not.toMatch(/127\.0\.0\.1|internal detail/);
     provider.answer = serving([jwk]);
-    await new Promise((resolve) => setTimeout(resolve, Number(answer.headers.get('retry-after')) * 1_000));
+    await sleep(Number(answer.headers.get('retry-after')) * 1_000);
     expect(await statusFor(token)).toBe(403);
   });
 

@@ -234,7 +234,7 @@ test('lifted while a call hangs at IVS, a ban waits for the call and then lets t
   const lifted = await lift(listed.id);
   stagedoor.ivs.clearFaults(fault.id);
   const calls = stagedoor.ivs.journal({ operation: 'DisconnectUser' });
-  const call = calls.find(({ input }) => (input as Json)['userId'] === userId);
+  const call = calls.find(({ input }) => (input as Json | undefined)?.['userId'] === userId);
   const ended = Date.parse(call?.at ?? '') + (call?.durationMs ?? 0);
   expect(Date.parse(lifted.body['liftedAt'])).toBeGreaterThanOrEqual(ended - 20);
   await banned;
