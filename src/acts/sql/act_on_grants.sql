@@ -38,7 +38,7 @@ begin
   perform watch_spaces(p_tenant, spaces_to_watch(v_grants, p_keep_out));
   perform lock_grants(p_tenant, v_ids);
 
-  if p_watch_for <> 'demoted' then
+  if p_watch_for != 'demoted' then
     perform add_stage_disconnects(p_tenant, p_action, v_grants, p_keep_out, v_action.reason, v_until, p_limits);
   end if;
   perform add_room_disconnects(p_tenant, p_action, v_grants, false, v_action.reason, v_until, p_limits);
@@ -49,5 +49,5 @@ begin
   else
     perform hold_older_participants(p_tenant, p_action, v_grants, v_until, p_limits);
   end if;
-end
+end;
 $$;

@@ -4,7 +4,8 @@
 -- undoes it.
 create function action_lock_key(p_tenant text, p_action text)
 returns bigint
-language sql immutable
+language sql
+immutable
 as $$
-  select hashtextextended(p_tenant || E'\n' || p_action || E'\ncalls', 0)
+  select hashtextextended(p_tenant || E'\n' || p_action || E'\ncalls', 0);
 $$;

@@ -15,5 +15,5 @@ begin
   v_cancelled := cancel_deliveries(p_tenant, p_action, p_why, v_at_once);
   v_released := end_holds_of_action(p_tenant, p_action, v_at_once);
   return v_cancelled < v_at_once and v_released < v_at_once;
-end
+end;
 $$;

@@ -10,7 +10,8 @@ declare
   v_next text[];
 begin
   perform set_config('app.tenant_id', p_tenant, true);
-  select * into v_rest
+  select *
+  into v_rest
   from public.unfinished_actions
   where tenant_id = p_tenant and action_id = p_action
   limit 1;
@@ -22,17 +23,15 @@ begin
   perform watch_spaces(p_tenant, spaces_to_watch(grants_by_id(p_tenant, v_next), v_rest.keep_out));
   perform pg_advisory_xact_lock_shared(action_lock_key(p_tenant, p_action));
   delete from public.unfinished_actions
-  where tenant_id = p_tenant
-    and action_id = p_action
-    and watch_for = v_rest.watch_for
-    and grants = v_rest.grants;
+  where tenant_id = p_tenant and action_id = p_action and watch_for = v_rest.watch_for and grants = v_rest.grants;
   if not found then
     return;
   end if;
-  perform act_on_grants(
-    p_tenant, p_action, v_rest.grants, v_rest.keep_out, v_rest.watch_for,
-    greatest(v_rest.watch_from - clock_timestamp(), interval '0'), p_limits
-  );
+  perform
+    act_on_grants(
+      p_tenant, p_action, v_rest.grants, v_rest.keep_out, v_rest.watch_for,
+      greatest(v_rest.watch_from - clock_timestamp(), interval '0'), p_limits
+    );
   perform silence_action(p_tenant, p_action);
-end
+end;
 $$;

@@ -3,7 +3,8 @@
 -- Returns when an action was decided, and its reason.
 create function describe_action(p_tenant text, p_action text)
 returns table (created_at timestamptz, reason text)
-language sql stable
+language sql
+stable
 as $$
-  select a.created_at::timestamptz, a.reason from public.actions a where a.tenant_id = p_tenant and a.id = p_action
+  select a.created_at::timestamptz, a.reason from public.actions as a where a.tenant_id = p_tenant and a.id = p_action;
 $$;

@@ -5,5 +5,5 @@ create function held_back_actions()
 returns text[]
 language sql
 as $$
-  select coalesce(array_agg(id), '{}') from public.actions where held_until > clock_timestamp()
+  select coalesce(array_agg(id), '{}') from public.actions where held_until > clock_timestamp();
 $$;

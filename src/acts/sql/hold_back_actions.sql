@@ -7,5 +7,5 @@ language sql
 as $$
   update public.actions
   set held_until = clock_timestamp() + p_for
-  where tenant_id = p_tenant and id = any (p_actions)
+  where tenant_id = p_tenant and id = any (p_actions);
 $$;

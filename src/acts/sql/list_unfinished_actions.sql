@@ -3,7 +3,8 @@
 -- Lists actions against very many grants that have still to act on some of them, p_limit at most.
 create function list_unfinished_actions(p_limit integer)
 returns table (tenant_id text, action_id text)
-language sql stable
+language sql
+stable
 as $$
-  select u.tenant_id, u.action_id from public.unfinished_actions u limit p_limit
+  select u.tenant_id, u.action_id from public.unfinished_actions as u limit p_limit;
 $$;

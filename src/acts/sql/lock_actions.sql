@@ -6,7 +6,5 @@ returns void
 language sql
 as $$
   select pg_advisory_xact_lock(key)
-  from (
-    select action_lock_key(p_tenant, id) as key from unnest(p_actions) as id order by 1
-  ) as keys
+  from (select action_lock_key(p_tenant, id) as key from unnest(p_actions) as id order by 1) as keys;
 $$;

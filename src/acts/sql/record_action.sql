@@ -22,5 +22,5 @@ begin
     p_tenant, p_action, p_kind, p_space, p_user, p_ban, p_reason, p_caller,
     clock_timestamp() - make_interval(secs => p_elapsed)
   );
-end
+end;
 $$;

@@ -10,7 +10,8 @@ declare
   v_action public.actions;
 begin
   select * into v_action from public.actions where tenant_id = p_tenant and id = p_action for no key update;
-  if exists (select from open_deliveries(p_tenant, p_action) d where not d.is_follow_up)
+  if
+    exists (select from open_deliveries(p_tenant, p_action) as d where not d.is_follow_up)
     or exists (select from public.unfinished_actions where tenant_id = p_tenant and action_id = p_action)
   then
     return null;
@@ -22,5 +23,5 @@ begin
   return jsonb_build_object(
     'kind', v_action.kind, 'seconds', extract(epoch from clock_timestamp() - v_action.requested_at)
   );
-end
+end;
 $$;

@@ -11,17 +11,16 @@ declare
   v_tenant text := tenant_of_slug(p_slug);
 begin
   return query
-  select k.tenant_id, k.id, k.scopes, k.expires_at::timestamptz
-  from public.api_keys k
-  where k.tenant_id = v_tenant
-    and k.hash = p_hash
-    and k.revoked_at is null
-    and (k.expires_at is null or k.expires_at > now());
+    select k.tenant_id, k.id, k.scopes, k.expires_at::timestamptz
+    from public.api_keys as k
+    where
+      k.tenant_id = v_tenant
+      and k.hash = p_hash
+      and k.revoked_at is null
+      and (k.expires_at is null or k.expires_at > now());
 
   update public.api_keys
   set last_used_at = now()
-  where tenant_id = v_tenant
-    and hash = p_hash
-    and (last_used_at is null or last_used_at < now() - p_note_every);
-end
+  where tenant_id = v_tenant and hash = p_hash and (last_used_at is null or last_used_at < now() - p_note_every);
+end;
 $$;

@@ -17,12 +17,11 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('stagedoor audit', 0)) then
     return 0;
   end if;
-  for v_entry in
-    select * from public.audit where seq is null order by tenant_id, id limit p_limit
-  loop
+  for v_entry in select * from public.audit where seq is null order by tenant_id, id limit p_limit loop
     if v_entry.tenant_id is distinct from v_last_tenant then
       v_last_tenant := v_entry.tenant_id;
-      select seq, hash into v_seq, v_hash
+      select seq, hash
+      into v_seq, v_hash
       from public.audit
       where tenant_id = v_entry.tenant_id and seq is not null
       order by seq desc
@@ -35,9 +34,13 @@ begin
     v_seq := v_seq + 1;
     v_entry.seq := v_seq;
     v_hash := audit_digest(v_hash, v_entry);
-    update public.audit set seq = v_seq, hash = v_hash where tenant_id = v_entry.tenant_id and id = v_entry.id;
+    update public.audit
+    set
+      seq = v_seq,
+      hash = v_hash
+    where tenant_id = v_entry.tenant_id and id = v_entry.id;
     v_sealed := v_sealed + 1;
   end loop;
   return v_sealed;
-end
+end;
 $$;

@@ -4,7 +4,8 @@
 -- the chain holds.
 create function verify_audit(p_tenant text)
 returns table (seq bigint, id text, problem text)
-language plpgsql stable
+language plpgsql
+stable
 as $$
 #variable_conflict use_column
 declare
@@ -12,11 +13,9 @@ declare
   v_expected bigint := 0;
   v_hash bytea;
 begin
-  for v_entry in
-    select * from public.audit a where a.tenant_id = p_tenant and a.seq is not null order by a.seq
-  loop
+  for v_entry in select * from public.audit as a where a.tenant_id = p_tenant and a.seq is not null order by a.seq loop
     v_expected := v_expected + 1;
-    if v_entry.seq <> v_expected then
+    if v_entry.seq != v_expected then
       return query select v_expected, null::text, 'row missing';
       return;
     end if;
@@ -26,5 +25,5 @@ begin
       return;
     end if;
   end loop;
-end
+end;
 $$;

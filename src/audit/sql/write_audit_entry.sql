@@ -19,5 +19,5 @@ as $$
 begin
   insert into public.audit (tenant_id, id, caller, action, space_id, user_id, subject, details, request_id)
   values (p_tenant, p_id, p_caller, p_action, p_space, p_user, p_subject, p_details, p_request);
-end
+end;
 $$;

@@ -5,7 +5,8 @@
 -- p_kind is 'apiKey', 'user', 'operator' or 'system'; p_credential is the id of the key or of the issuer.
 create function credential_holds(p_tenant text, p_kind text, p_credential text)
 returns boolean
-language plpgsql stable
+language plpgsql
+stable
 as $$
 begin
   return case p_kind
@@ -13,5 +14,5 @@ begin
     when 'user' then issuer_holds(p_tenant, p_credential)
     else p_kind in ('operator', 'system')
   end;
-end
+end;
 $$;

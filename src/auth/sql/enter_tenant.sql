@@ -12,5 +12,5 @@ begin
   if not credential_holds(p_tenant, p_kind, p_credential) then
     raise exception 'the credential no longer holds' using errcode = 'SD401';
   end if;
-end
+end;
 $$;

@@ -5,17 +5,17 @@
 -- Null p_space means in any space.
 create function rank_of(p_tenant text, p_space text, p_user text)
 returns integer
-language plpgsql stable
+language plpgsql
+stable
 as $$
 begin
   return rank_of_roles(
     p_tenant,
-    member_roles(p_tenant, p_space, p_user)
-    || array(
+    member_roles(p_tenant, p_space, p_user) || array(
       select g.role
-      from granted_roles(p_tenant, p_space, p_user) g
+      from granted_roles(p_tenant, p_space, p_user) as g
       where not role_changed_since(p_tenant, g.space_id, p_user, g.issued_at)
     )
   );
-end
+end;
 $$;

@@ -4,9 +4,10 @@
 -- The row is null if they have none. p_claimed is the role that their JWT claims, or null.
 create function role_in_space(p_tenant text, p_space text, p_user text, p_claimed text)
 returns public.roles
-language plpgsql stable
+language plpgsql
+stable
 as $$
 begin
   return find_role(p_tenant, role_name_in_space(p_tenant, p_space, p_user, p_claimed));
-end
+end;
 $$;

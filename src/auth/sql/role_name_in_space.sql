@@ -4,13 +4,13 @@
 -- if the tenant defines it, else the space's default, else null.
 create function role_name_in_space(p_tenant text, p_space text, p_user text, p_claimed text)
 returns text
-language plpgsql stable
+language plpgsql
+stable
 as $$
 begin
   return coalesce(
-    member_role(p_tenant, p_space, p_user),
-    (find_role(p_tenant, p_claimed)).name,
+    member_role(p_tenant, p_space, p_user), (find_role(p_tenant, p_claimed)).name,
     default_role_of_space(p_tenant, p_space)
   );
-end
+end;
 $$;

@@ -3,7 +3,8 @@
 -- Returns when a ban ends by itself; null if it does not, or if p_ban is null.
 create function ban_end(p_tenant text, p_ban text)
 returns timestamptz
-language sql stable
+language sql
+stable
 as $$
-  select expires_at from public.bans where tenant_id = p_tenant and id = p_ban
+  select expires_at from public.bans where tenant_id = p_tenant and id = p_ban;
 $$;

@@ -4,15 +4,18 @@
 -- A decision to vend calls it only after lock_user.
 create function ban_in_force(p_tenant text, p_user text, p_space text)
 returns public.bans
-language plpgsql stable
+language plpgsql
+stable
 set enable_seqscan = off
 as $$
 declare
   v_ban public.bans;
 begin
-  select * into v_ban
+  select *
+  into v_ban
   from public.bans
-  where tenant_id = p_tenant
+  where
+    tenant_id = p_tenant
     and user_id = p_user
     and lifted_at is null
     and (space_id is null or space_id = p_space)
@@ -20,5 +23,5 @@ begin
   order by expires_at desc nulls first
   limit 1;
   return v_ban;
-end
+end;
 $$;

@@ -4,7 +4,8 @@
 -- is in force.
 create function ban_refusal(p_tenant text, p_user text, p_space text)
 returns jsonb
-language plpgsql stable
+language plpgsql
+stable
 as $$
 declare
   v_ban public.bans := ban_in_force(p_tenant, p_user, p_space);
@@ -13,5 +14,5 @@ begin
     return null;
   end if;
   return jsonb_build_object('refused', 'banned', 'until', v_ban.expires_at, 'reason', v_ban.reason);
-end
+end;
 $$;

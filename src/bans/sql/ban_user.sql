@@ -35,12 +35,13 @@ begin
   insert into public.bans (tenant_id, id, user_id, space_id, reason, created_by, created_at, expires_at)
   values (p_tenant, p_ban, p_user, p_space, p_reason, p_caller, v_now, p_expires);
   perform record_action(p_tenant, p_action, 'ban', p_space, p_user, p_ban, p_reason, p_caller, p_elapsed);
-  perform act_on_grants(
-    p_tenant, p_action, grants_to_act_on(p_tenant, p_user, p_space, 'infinity', p_limits), true, 'banned', interval '0',
-    p_limits
-  );
+  perform
+    act_on_grants(
+      p_tenant, p_action, grants_to_act_on(p_tenant, p_user, p_space, 'infinity', p_limits), true, 'banned',
+      interval '0', p_limits
+    );
   return jsonb_build_object(
     'createdAt', v_now, 'waitSeconds', seconds_until_tokens_have_left(p_tenant, p_user, p_space, p_limits)
   );
-end
+end;
 $$;

@@ -5,27 +5,36 @@
 -- they are null at the end of the table.
 create function bans_without_hold(p_after_tenant text, p_after_ban text, p_limit integer)
 returns table (tenant_id text, ban_id text, grants bigint)
-language sql stable
+language sql
+stable
 as $$
-  with checked as materialized (
-    select * from public.bans b
-    where (b.tenant_id, b.id) > (p_after_tenant, p_after_ban)
-    order by b.tenant_id, b.id
-    limit p_limit
-  ), last as (
-    select c.tenant_id, c.id
-    from checked c
-    order by c.tenant_id desc, c.id desc
-    limit case when (select count(*) from checked) < p_limit then 0 else 1 end
-  )
+  with
+    checked as materialized (
+      select *
+      from public.bans as b
+      where (b.tenant_id, b.id) > (p_after_tenant, p_after_ban)
+      order by b.tenant_id, b.id
+      limit p_limit
+    ),
+    last as (
+      select c.tenant_id, c.id
+      from checked as c
+      order by c.tenant_id desc, c.id desc
+      limit case when (select count(*) from checked) < p_limit then 0 else 1 end
+    )
   select (select last.tenant_id from last), (select last.id from last), count(*)
-  from checked c
-  cross join lateral usable_grants(c.tenant_id, c.user_id, c.space_id) g
-  join lateral spaces_at_ivs(c.tenant_id) s on s.space_id = g.space_id and not s.is_deleted
-  where c.lifted_at is null
+  from
+    checked as c
+    cross join lateral usable_grants(c.tenant_id, c.user_id, c.space_id) as g
+    join lateral spaces_at_ivs(c.tenant_id) as s on s.space_id = g.space_id and not s.is_deleted
+  where
+    c.lifted_at is null
     and (c.expires_at is null or c.expires_at > now())
     and not exists (
-      select from holds_of_grant(c.tenant_id, g.id) h join actions_of_ban(c.tenant_id, c.id) a on a.action_id = h.action_id
+      select
+      from
+        holds_of_grant(c.tenant_id, g.id) as h
+        join actions_of_ban(c.tenant_id, c.id) as a on a.action_id = h.action_id
     )
-    and not exists (select from actions_of_ban(c.tenant_id, c.id) a where a.is_unfinished)
+    and not exists (select from actions_of_ban(c.tenant_id, c.id) as a where a.is_unfinished);
 $$;

@@ -22,15 +22,17 @@ begin
     tenant_id, action_id, space_id, account, operation, arn, target, grant_id, parameters, needed_until
   )
   select p_tenant, p_action, p_space, a.account, p_operation, p_arn, p_target, p_grant, p_parameters, now() + p_for
-  from aws_account(p_tenant) a
-  where not exists (
-    select
-    from public.deliveries d
-    where d.tenant_id = p_tenant
-      and d.action_id = p_action
-      and d.operation = p_operation
-      and d.arn = p_arn
-      and d.target = p_target
-  );
-end
+  from aws_account(p_tenant) as a
+  where
+    not exists (
+      select
+      from public.deliveries as d
+      where
+        d.tenant_id = p_tenant
+        and d.action_id = p_action
+        and d.operation = p_operation
+        and d.arn = p_arn
+        and d.target = p_target
+    );
+end;
 $$;

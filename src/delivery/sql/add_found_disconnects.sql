@@ -26,20 +26,23 @@ begin
     case when (p_connected -> u.participant_id ->> 'publishing')::boolean then 0 else 1 end,
     jsonb_strip_nulls(jsonb_build_object('reason', left(t.reason, v_reason_length))),
     least(clock_timestamp() + v_stay, u.until)
-  from unwanted_participants(p_tenant, p_space, p_looked_at, p_connected) u
-  cross join lateral describe_action(p_tenant, u.action_id) t
-  join spaces_at_ivs(p_tenant) s on s.space_id = p_space
-  cross join aws_account(p_tenant) a
-  where not exists (
-    select
-    from public.deliveries d
-    where d.tenant_id = p_tenant
-      and d.space_id = p_space
-      and d.target = u.participant_id
-      and d.operation = 'DisconnectParticipant'
-      and (d.state in ('pending', 'stuck') or (d.state = 'done' and d.done_at > p_looked_at))
-  );
+  from
+    unwanted_participants(p_tenant, p_space, p_looked_at, p_connected) as u
+    cross join lateral describe_action(p_tenant, u.action_id) as t
+    join spaces_at_ivs(p_tenant) as s on s.space_id = p_space
+    cross join aws_account(p_tenant) as a
+  where
+    not exists (
+      select
+      from public.deliveries as d
+      where
+        d.tenant_id = p_tenant
+        and d.space_id = p_space
+        and d.target = u.participant_id
+        and d.operation = 'DisconnectParticipant'
+        and (d.state in ('pending', 'stuck') or (d.state = 'done' and d.done_at > p_looked_at))
+    );
   get diagnostics v_written = row_count;
   return v_written;
-end
+end;
 $$;

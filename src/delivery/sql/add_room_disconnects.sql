@@ -28,14 +28,13 @@ begin
   select
     p_tenant, p_action, g.space_id, a.account, 'DisconnectUser', s.room_arn, g.ivs_user_id, max(g.id),
     jsonb_strip_nulls(jsonb_build_object('reason', v_reason, 'userId', max(g.user_id))),
-    least(max(g.session_expires_at) + v_late, p_until),
-    p_follow_up,
-    case when p_follow_up then max(g.expires_at) + v_follow_up else now() end,
-    case when p_follow_up then 2 else 1 end
-  from unnest(p_grants) g
-  join spaces_at_ivs(p_tenant) s on s.space_id = g.space_id and s.room_arn is not null
-  cross join aws_account(p_tenant) a
+    least(max(g.session_expires_at) + v_late, p_until), p_follow_up,
+    case when p_follow_up then max(g.expires_at) + v_follow_up else now() end, case when p_follow_up then 2 else 1 end
+  from
+    unnest(p_grants) as g
+    join spaces_at_ivs(p_tenant) as s on s.space_id = g.space_id and s.room_arn is not null
+    cross join aws_account(p_tenant) as a
   where g.kind = 'chat' and case when p_follow_up then g.expires_at else g.session_expires_at end > now()
   group by g.space_id, a.account, s.room_arn, g.ivs_user_id;
-end
+end;
 $$;

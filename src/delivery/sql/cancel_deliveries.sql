@@ -10,8 +10,12 @@ declare
   v_cancelled integer;
 begin
   update public.deliveries
-  set state = 'expired', done_at = now(), last_error = p_why
-  where tenant_id = p_tenant
+  set
+    state = 'expired',
+    done_at = now(),
+    last_error = p_why
+  where
+    tenant_id = p_tenant
     and id = any (
       array(
         select id
@@ -23,5 +27,5 @@ begin
     and state in ('pending', 'stuck');
   get diagnostics v_cancelled = row_count;
   return v_cancelled;
-end
+end;
 $$;

@@ -6,13 +6,15 @@ create function deliveries_under_way(p_tenant text, p_actions text[], p_lease in
 returns boolean
 language sql
 as $$
-  select exists (
-    select
-    from public.deliveries
-    where tenant_id = p_tenant
-      and action_id = any (p_actions)
-      and state in ('pending', 'stuck')
-      and operation <> 'SendEvent'
-      and leased_until - p_lease + p_call > clock_timestamp()
-  )
+  select
+    exists (
+      select
+      from public.deliveries
+      where
+        tenant_id = p_tenant
+        and action_id = any (p_actions)
+        and state in ('pending', 'stuck')
+        and operation != 'SendEvent'
+        and leased_until - p_lease + p_call > clock_timestamp()
+    );
 $$;

@@ -4,9 +4,10 @@
 -- p_overdue_after: the queue is longer than the rates allow, or nobody delivers.
 create function delivery_backlog(p_overdue_after interval)
 returns table (stuck bigint, overdue bigint)
-language sql stable
+language sql
+stable
 as $$
   select
     (select count(*) from public.deliveries where state = 'stuck'),
-    (select count(*) from public.deliveries where state = 'pending' and next_at < now() - p_overdue_after)
+    (select count(*) from public.deliveries where state = 'pending' and next_at < now() - p_overdue_after);
 $$;

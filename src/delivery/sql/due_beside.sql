@@ -3,22 +3,24 @@
 -- Counts the due deliveries of an account and operation that are not of this action; counting stops at 100.
 create function due_beside(p_account text, p_operation text, p_tenant text, p_action text, p_now timestamptz)
 returns integer
-language plpgsql stable
+language plpgsql
+stable
 as $$
 begin
   return (
     select count(*)
     from (
       select
-      from public.deliveries d
-      where d.account = p_account
+      from public.deliveries as d
+      where
+        d.account = p_account
         and d.operation = p_operation
         and d.state in ('pending', 'stuck')
         and d.next_at <= p_now
         and d.leased_until < p_now
-        and (d.tenant_id <> p_tenant or d.action_id <> p_action)
+        and (d.tenant_id != p_tenant or d.action_id != p_action)
       limit 100
     ) as others
   );
-end
+end;
 $$;

@@ -9,7 +9,9 @@ declare
   v_now timestamptz := clock_timestamp(); -- read once, so that an index can serve
 begin
   update public.deliveries
-  set state = 'expired', done_at = now()
+  set
+    state = 'expired',
+    done_at = now()
   where state in ('pending', 'stuck') and leased_until < v_now and needed_until < v_now;
-end
+end;
 $$;

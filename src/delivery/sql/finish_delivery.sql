@@ -19,7 +19,8 @@ declare
 begin
   perform set_config('app.tenant_id', p_tenant, true);
   update public.deliveries
-  set state = p_state,
+  set
+    state = p_state,
     last_error = p_error,
     leased_until = 'epoch',
     next_at = case
@@ -28,7 +29,8 @@ begin
     end,
     done_at = case when p_retry_seconds is null then clock_timestamp() end
   where tenant_id = p_tenant and id = p_id and attempts = p_attempt and state in ('pending', 'stuck')
-  returning * into v_delivery;
+  returning *
+  into v_delivery;
   if not found or p_retry_seconds is not null then
     return null;
   end if;
@@ -38,13 +40,14 @@ begin
     -- not known.
     perform mark_grants_revoked(p_tenant, array[v_delivery.grant_id], 'ivs');
   elsif p_state in ('done', 'not_connected') and v_delivery.operation = 'DisconnectUser' then
-    perform end_chat_holds(
-      p_tenant, v_delivery.action_id, v_delivery.space_id, v_delivery.parameters ->> 'userId', v_delivery.target
-    );
+    perform
+      end_chat_holds(
+        p_tenant, v_delivery.action_id, v_delivery.space_id, v_delivery.parameters ->> 'userId', v_delivery.target
+      );
   end if;
   if v_delivery.follow_up then
     return null;
   end if;
   return silence_action(p_tenant, v_delivery.action_id);
-end
+end;
 $$;

@@ -3,9 +3,11 @@
 -- Says whether a delivery about this grant is still to be made.
 create function has_open_delivery(p_tenant text, p_grant text)
 returns boolean
-language sql stable
+language sql
+stable
 as $$
-  select exists (
-    select from public.deliveries where tenant_id = p_tenant and grant_id = p_grant and state in ('pending', 'stuck')
-  )
+  select
+    exists (
+      select from public.deliveries where tenant_id = p_tenant and grant_id = p_grant and state in ('pending', 'stuck')
+    );
 $$;

@@ -4,16 +4,19 @@
 -- null p_action those of all. It is fair between tenants, takes publishers first, and leases no more than IVS's rates allow all
 -- replicas together. Whoever asks for one action leaves enough for everybody else's deliveries that are due.
 -- p_rates: { operation: { "rate", "burst" } }.
-create function lease_deliveries(
-  p_tenant text,
-  p_action text,
-  p_limit integer,
-  p_lease interval,
-  p_rates jsonb
-)
+create function lease_deliveries(p_tenant text, p_action text, p_limit integer, p_lease interval, p_rates jsonb)
 returns table (
-  tenant_id text, id bigint, action_id text, operation text, arn text, target text, parameters jsonb, attempts integer,
-  region text, aws_role_arn text, aws_external_id text
+  tenant_id text,
+  id bigint,
+  action_id text,
+  operation text,
+  arn text,
+  target text,
+  parameters jsonb,
+  attempts integer,
+  region text,
+  aws_role_arn text,
+  aws_external_id text
 )
 language plpgsql
 as $$
@@ -26,8 +29,9 @@ begin
   perform expire_deliveries();
   for v_group in
     select d.account, d.operation, count(*) as due
-    from public.deliveries d
-    where d.state in ('pending', 'stuck')
+    from public.deliveries as d
+    where
+      d.state in ('pending', 'stuck')
       and d.next_at <= v_now
       and d.leased_until < v_now
       and (p_action is null or (d.tenant_id = p_tenant and d.action_id = p_action))
@@ -36,35 +40,47 @@ begin
   loop
     v_allowed := reserve_calls(
       v_group.account, v_group.operation, least(v_group.due, p_limit)::integer, 1,
-      case when p_action is null then 0 else due_beside(v_group.account, v_group.operation, p_tenant, p_action, v_now) end,
+      case
+        when p_action is null then 0
+        else due_beside(v_group.account, v_group.operation, p_tenant, p_action, v_now)
+      end,
       (p_rates -> v_group.operation ->> 'rate')::double precision,
       (p_rates -> v_group.operation ->> 'burst')::double precision
     );
     continue when v_allowed <= 0;
     return query
-    with chosen as (
-      select d.tenant_id, d.id, d.action_id
-      from due_in_turn(v_group.account, v_group.operation, p_tenant, p_action, v_allowed, held_back_actions(), v_now) t
-      join public.deliveries d on d.tenant_id = t.tenant_id and d.id = t.id
-      where d.leased_until < v_now and d.state in ('pending', 'stuck')
-      order by t.turn, t.priority, t.next_at
-      limit v_allowed
-      for update of d skip locked
-    ), leased as (
-      update public.deliveries d
-      set leased_until = clock_timestamp() + p_lease, attempts = d.attempts + 1
-      from chosen c
-      where d.tenant_id = c.tenant_id
-        and d.id = c.id
-        -- A lock that cannot be had means that somebody is undoing the action.
-        and pg_try_advisory_xact_lock_shared(action_lock_key(c.tenant_id, c.action_id))
-      returning d.*
-    )
-    select
-      l.tenant_id, l.id, l.action_id, l.operation, l.arn, l.target, l.parameters, l.attempts, a.region, a.aws_role_arn,
-      a.aws_external_id
-    from leased l
-    cross join lateral aws_account(l.tenant_id) a;
+      with
+        chosen as (
+          select d.tenant_id, d.id, d.action_id
+          from
+            due_in_turn(
+              v_group.account, v_group.operation, p_tenant, p_action, v_allowed, held_back_actions(), v_now
+            ) as t
+            join public.deliveries as d on d.tenant_id = t.tenant_id and d.id = t.id
+          where d.leased_until < v_now and d.state in ('pending', 'stuck')
+          order by t.turn, t.priority, t.next_at
+          limit v_allowed
+          for update of d skip locked
+        ),
+        leased as (
+          update public.deliveries as d
+          set
+            leased_until = clock_timestamp() + p_lease,
+            attempts = d.attempts + 1
+          from chosen as c
+          where
+            d.tenant_id = c.tenant_id
+            and d.id = c.id
+            -- A lock that cannot be had means that somebody is undoing the action.
+            and pg_try_advisory_xact_lock_shared(action_lock_key(c.tenant_id, c.action_id))
+          returning d.*
+        )
+      select
+        l.tenant_id, l.id, l.action_id, l.operation, l.arn, l.target, l.parameters, l.attempts, a.region,
+        a.aws_role_arn, a.aws_external_id
+      from
+        leased as l
+        cross join lateral aws_account(l.tenant_id) as a;
   end loop;
-end
+end;
 $$;

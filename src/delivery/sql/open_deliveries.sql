@@ -3,9 +3,10 @@
 -- Lists the deliveries of an action that are still to be made. The planner inlines this function into the query that uses it.
 create function open_deliveries(p_tenant text, p_action text)
 returns table (id bigint, is_follow_up boolean)
-language sql stable
+language sql
+stable
 as $$
   select d.id, d.follow_up
-  from public.deliveries d
-  where d.tenant_id = p_tenant and d.action_id = p_action and d.state in ('pending', 'stuck')
+  from public.deliveries as d
+  where d.tenant_id = p_tenant and d.action_id = p_action and d.state in ('pending', 'stuck');
 $$;

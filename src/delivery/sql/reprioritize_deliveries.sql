@@ -23,22 +23,28 @@ begin
     when p_connected ? target then 1
     else 2
   end
-  where tenant_id = p_tenant
+  where
+    tenant_id = p_tenant
     and id in (
       select id
       from public.deliveries
-      where tenant_id = p_tenant
+      where
+        tenant_id = p_tenant
         and account = v_account
         and space_id = p_space
         and state = 'pending'
         and operation = 'DisconnectParticipant'
         and case
-          when p_connected ? target
-            then priority <> case when (p_connected -> target ->> 'publishing')::boolean then 0 else 1 end
-          else priority < 2 and attempts = 0 and next_at < p_looked_at
+          when p_connected ? target then priority != case
+              when (p_connected -> target ->> 'publishing')::boolean then 0
+              else 1
+            end
+          else priority < 2
+            and attempts = 0
+            and next_at < p_looked_at
         end
       order by p_connected ? target desc
       limit v_at_once
     );
-end
+end;
 $$;

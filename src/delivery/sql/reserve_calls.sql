@@ -19,17 +19,21 @@ declare
   v_taken integer;
 begin
   -- Nearly everybody who asks while the rate is used up is answered here, without a place in the queue for the row.
-  if exists (
-    select
-    from public.pacing
-    where account = p_account
-      and operation = p_operation
-      and allowance + p_rate * extract(epoch from clock_timestamp() - at) < p_least + p_leave
-  ) then
+  if
+    exists (
+      select
+      from public.pacing
+      where
+        account = p_account
+        and operation = p_operation
+        and allowance + p_rate * extract(epoch from clock_timestamp() - at) < p_least + p_leave
+    )
+  then
     return 0;
   end if;
   loop
-    select least(p_burst, allowance + p_rate * extract(epoch from clock_timestamp() - at)) into v_allowance
+    select least(p_burst, allowance + p_rate * extract(epoch from clock_timestamp() - at))
+    into v_allowance
     from public.pacing
     where account = p_account and operation = p_operation
     for update;
@@ -43,8 +47,10 @@ begin
     return 0;
   end if;
   update public.pacing
-  set allowance = v_allowance - v_taken, at = clock_timestamp()
+  set
+    allowance = v_allowance - v_taken,
+    at = clock_timestamp()
   where account = p_account and operation = p_operation;
   return v_taken;
-end
+end;
 $$;

@@ -3,16 +3,18 @@
 -- Returns what the newest released grant of a participant allows; an empty list if there is none.
 create function capabilities_of_participant(p_tenant text, p_participant text)
 returns text[]
-language sql stable
+language sql
+stable
 as $$
-  select coalesce(
-    (
-      select capabilities
-      from public.grants
-      where tenant_id = p_tenant and participant_id = p_participant and state = 'released'
-      order by issued_at desc, id desc
-      limit 1
-    ),
-    '{}'
-  )
+  select
+    coalesce(
+      (
+        select capabilities
+        from public.grants
+        where tenant_id = p_tenant and participant_id = p_participant and state = 'released'
+        order by issued_at desc, id desc
+        limit 1
+      ),
+      '{}'
+    );
 $$;

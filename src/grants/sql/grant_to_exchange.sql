@@ -2,22 +2,19 @@
 --
 -- Returns the grant whose participant gets a token to exchange: a released one that Stagedoor signed. The newest of those that
 -- allow more than the role comes first, then the newest. A null row means that there is none.
-create function grant_to_exchange(
-  p_tenant text,
-  p_space text,
-  p_user text,
-  p_role public.roles,
-  p_limits jsonb
-)
+create function grant_to_exchange(p_tenant text, p_space text, p_user text, p_role public.roles, p_limits jsonb)
 returns public.grants
-language plpgsql stable
+language plpgsql
+stable
 as $$
 declare
   v_grant public.grants;
 begin
-  select * into v_grant
-  from public.grants g
-  where g.tenant_id = p_tenant
+  select *
+  into v_grant
+  from public.grants as g
+  where
+    g.tenant_id = p_tenant
     and g.user_id = p_user
     and g.space_id = p_space
     and g.kind = 'stage'
@@ -27,5 +24,5 @@ begin
   order by allows_more(g, p_role) desc, g.issued_at desc, g.id desc
   limit 1;
   return v_grant;
-end
+end;
 $$;

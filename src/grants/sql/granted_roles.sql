@@ -4,13 +4,15 @@
 -- be inside with them, and they expired a day ago at most. Null p_space means in all spaces.
 create function granted_roles(p_tenant text, p_space text, p_user text)
 returns table (role text, space_id text, issued_at timestamptz)
-language sql stable
+language sql
+stable
 as $$
   select g.role, g.space_id, g.issued_at::timestamptz
-  from public.grants g
-  where g.tenant_id = p_tenant
+  from public.grants as g
+  where
+    g.tenant_id = p_tenant
     and g.user_id = p_user
     and (p_space is null or g.space_id = p_space)
     and g.state in ('released', 'watched')
-    and g.session_expires_at > now() - interval '24 hours'
+    and g.session_expires_at > now() - interval '24 hours';
 $$;

@@ -10,19 +10,19 @@ as $$
 declare
   v_role public.roles := find_role(p_tenant, p_role);
 begin
-  update public.grants g
+  update public.grants as g
   set state = 'refused'
-  where g.tenant_id = p_tenant
+  where
+    g.tenant_id = p_tenant
     and g.user_id = p_user
     and g.space_id = p_space
     and g.state = 'pending'
     and allows_more(g, v_role);
 
   return query
-  select g.id, g.kind, g.role, g.participant_id, g.ivs_user_id, allows_more(g, v_role)
-  from public.grants g
-  where g.tenant_id = p_tenant
-    and g.id = any (grants_to_act_on(p_tenant, p_user, p_space, 'infinity', p_limits))
-  order by g.issued_at desc, g.id desc;
-end
+    select g.id, g.kind, g.role, g.participant_id, g.ivs_user_id, allows_more(g, v_role)
+    from public.grants as g
+    where g.tenant_id = p_tenant and g.id = any (grants_to_act_on(p_tenant, p_user, p_space, 'infinity', p_limits))
+    order by g.issued_at desc, g.id desc;
+end;
 $$;

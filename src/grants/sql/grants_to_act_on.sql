@@ -4,15 +4,10 @@
 -- grants that somebody may have come in with and stayed (limit stageStaySeconds). Null p_space means in all spaces; only
 -- grants issued before p_before count.
 -- Order: the newest of each space first, stage before chat.
-create function grants_to_act_on(
-  p_tenant text,
-  p_user text,
-  p_space text,
-  p_before timestamptz,
-  p_limits jsonb
-)
+create function grants_to_act_on(p_tenant text, p_user text, p_space text, p_before timestamptz, p_limits jsonb)
 returns text[]
-language plpgsql stable
+language plpgsql
+stable
 set plan_cache_mode = force_custom_plan
 as $$
 declare
@@ -22,9 +17,15 @@ begin
   return (
     select coalesce(array_agg(id order by nth, kind desc, issued_at desc), '{}')
     from (
-      select id, kind, issued_at, row_number() over (partition by space_id, kind order by issued_at desc) as nth
-      from public.grants g
-      where tenant_id = p_tenant
+      select
+        id, kind, issued_at,
+        row_number() over (
+          partition by space_id, kind
+          order by issued_at desc
+        ) as nth
+      from public.grants as g
+      where
+        tenant_id = p_tenant
         and user_id = p_user
         and (p_space is null or space_id = p_space)
         and may_be_inside(g)
@@ -33,5 +34,5 @@ begin
         and (session_expires_at > now() or (kind = 'stage' and expires_at > now() - v_stay))
     ) as numbered
   );
-end
+end;
 $$;

@@ -5,7 +5,8 @@
 -- Order: the newest of each user first, stage before chat.
 create function grants_to_silence(p_tenant text, p_space text, p_moderator_roles text[], p_limits jsonb)
 returns text[]
-language plpgsql stable
+language plpgsql
+stable
 set plan_cache_mode = force_custom_plan
 as $$
 declare
@@ -15,16 +16,22 @@ begin
   return (
     select coalesce(array_agg(id order by nth, kind desc, issued_at desc), '{}')
     from (
-      select id, kind, issued_at, row_number() over (partition by user_id, kind order by issued_at desc) as nth
-      from public.grants g
-      where tenant_id = p_tenant
+      select
+        id, kind, issued_at,
+        row_number() over (
+          partition by user_id, kind
+          order by issued_at desc
+        ) as nth
+      from public.grants as g
+      where
+        tenant_id = p_tenant
         and space_id = p_space
         and may_be_inside(g)
-        and role <> all (p_moderator_roles)
+        and role != all (p_moderator_roles)
         and capabilities && array['PUBLISH', 'SEND_MESSAGE']
         and issued_at > v_oldest
         and (session_expires_at > now() or (kind = 'stage' and expires_at > now() - v_stay))
     ) as numbered
   );
-end
+end;
 $$;

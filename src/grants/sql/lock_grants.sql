@@ -9,5 +9,5 @@ set plan_cache_mode = force_custom_plan
 as $$
 begin
   perform from public.grants where tenant_id = p_tenant and id = any (p_ids) order by id for no key update;
-end
+end;
 $$;

@@ -14,5 +14,5 @@ begin
   else
     perform pg_advisory_xact_lock_shared(v_key);
   end if;
-end
+end;
 $$;

@@ -8,5 +8,5 @@ set plan_cache_mode = force_custom_plan
 as $$
 begin
   update public.grants set state = 'released' where tenant_id = p_tenant and id = any (p_ids) and state = 'watched';
-end
+end;
 $$;

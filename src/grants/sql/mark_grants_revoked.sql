@@ -9,9 +9,10 @@ as $$
 begin
   update public.grants
   set state = 'revoked'
-  where tenant_id = p_tenant
+  where
+    tenant_id = p_tenant
     and id = any (p_ids)
     and (p_mint is null or mint = p_mint)
     and state in ('released', 'watched');
-end
+end;
 $$;

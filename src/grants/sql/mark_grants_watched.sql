@@ -9,9 +9,10 @@ as $$
 begin
   update public.grants
   set state = 'watched'
-  where tenant_id = p_tenant
+  where
+    tenant_id = p_tenant
     and id = any (p_ids)
     and state = 'released'
     and (kind = 'stage' or session_expires_at > now());
-end
+end;
 $$;

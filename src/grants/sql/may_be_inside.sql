@@ -4,7 +4,8 @@
 -- participant who came in with such a token stays.
 create function may_be_inside(p_grant public.grants)
 returns boolean
-language sql immutable
+language sql
+immutable
 as $$
-  select p_grant.state in ('released', 'watched') or (p_grant.state = 'revoked' and p_grant.mint = 'key-pair')
+  select p_grant.state in ('released', 'watched') or (p_grant.state = 'revoked' and p_grant.mint = 'key-pair');
 $$;

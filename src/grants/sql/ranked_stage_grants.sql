@@ -4,25 +4,28 @@
 -- its space, newest first; counting stops at p_most, so a higher place is not told.
 create function ranked_stage_grants(p_grants public.grants[], p_most integer)
 returns table (held public.grants, nth bigint)
-language sql stable
+language sql
+stable
 set plan_cache_mode = force_custom_plan
 as $$
   select g, newer.count + 1
-  from unnest(p_grants) as g
-  cross join lateral (
-    select count(*)
-    from (
-      select
-      from public.grants n
-      where n.tenant_id = g.tenant_id
-        and n.user_id = g.user_id
-        and n.kind = 'stage'
-        and n.issued_at > g.issued_at
-        and n.space_id || '' = g.space_id -- keeps the planner on the index of users
-        and n.participant_id is not null
-        and may_be_inside(n)
-      limit p_most
-    ) as few
-  ) as newer
-  where g.kind = 'stage' and g.participant_id is not null
+  from
+    unnest(p_grants) as g
+    cross join lateral (
+      select count(*)
+      from (
+        select
+        from public.grants as n
+        where
+          n.tenant_id = g.tenant_id
+          and n.user_id = g.user_id
+          and n.kind = 'stage'
+          and n.issued_at > g.issued_at
+          and n.space_id || '' = g.space_id -- keeps the planner on the index of users
+          and n.participant_id is not null
+          and may_be_inside(n)
+        limit p_most
+      ) as few
+    ) as newer
+  where g.kind = 'stage' and g.participant_id is not null;
 $$;

@@ -23,8 +23,7 @@ begin
   values (
     p_tenant, p_id, p_space, p_user, p_ivs_user, 'chat', p_role.name, p_role.chat_capabilities, p_issued_at,
     p_issued_at + limit_time(p_limits, 'chatConnectSeconds'),
-    p_issued_at + make_interval(mins => p_role.chat_session_minutes),
-    'pending'
+    p_issued_at + make_interval(mins => p_role.chat_session_minutes), 'pending'
   );
-end
+end;
 $$;

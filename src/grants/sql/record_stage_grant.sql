@@ -26,11 +26,9 @@ begin
   )
   values (
     p_tenant, p_id, p_space, p_user, p_ivs_user, 'stage', p_role.name, p_role.stage_capabilities, p_issued_at,
-    v_expires_at, v_expires_at,
-    case when v_is_signed then 'released' else 'pending' end,
-    case when v_is_signed then 'key-pair' end,
-    case when v_is_signed then p_participant end,
+    v_expires_at, v_expires_at, case when v_is_signed then 'released' else 'pending' end,
+    case when v_is_signed then 'key-pair' end, case when v_is_signed then p_participant end,
     case when v_is_signed then p_key.id end
   );
-end
+end;
 $$;

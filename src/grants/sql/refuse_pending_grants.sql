@@ -19,13 +19,14 @@ declare
 begin
   update public.grants
   set state = 'refused'
-  where tenant_id = p_tenant
+  where
+    tenant_id = p_tenant
     and state = 'pending'
     and (p_space is null or space_id = p_space)
     and (p_user is null or user_id = p_user)
     and issued_at < p_before
-    and role <> all (p_spared_roles);
+    and role != all (p_spared_roles);
   get diagnostics v_refused = row_count;
   return v_refused;
-end
+end;
 $$;

@@ -12,11 +12,12 @@ begin
   return (
     select coalesce(greatest(0, extract(epoch from max(checked_at) + v_window - clock_timestamp())), 0)
     from public.grants
-    where tenant_id = p_tenant
+    where
+      tenant_id = p_tenant
       and user_id = p_user
       and (p_space is null or space_id = p_space)
       and issued_at > now() - limit_time(p_limits, 'pendingSeconds')
       and state in ('released', 'watched')
   );
-end
+end;
 $$;

@@ -14,12 +14,19 @@ declare
 begin
   for v_made in
     select *
-    from jsonb_to_recordset(p_made) as m (
-      id text, mint text, "participantId" text, "signingKeyId" text, "expiresAt" timestamptz, "sessionExpiresAt" timestamptz
-    )
+    from
+      jsonb_to_recordset(p_made) as m (
+        id text,
+        mint text,
+        "participantId" text,
+        "signingKeyId" text,
+        "expiresAt" timestamptz,
+        "sessionExpiresAt" timestamptz
+      )
   loop
     update public.grants
-    set state = p_state,
+    set
+      state = p_state,
       checked_at = clock_timestamp(),
       mint = v_made.mint,
       participant_id = v_made."participantId",
@@ -35,5 +42,5 @@ begin
     update public.grants set state = 'refused' where tenant_id = p_tenant and id = any (p_failed);
   end if;
   return v_settled;
-end
+end;
 $$;

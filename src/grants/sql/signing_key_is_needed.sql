@@ -3,9 +3,9 @@
 -- Says whether a token that the key signed expires after p_after.
 create function signing_key_is_needed(p_tenant text, p_key text, p_after timestamptz)
 returns boolean
-language sql stable
+language sql
+stable
 as $$
-  select exists (
-    select from public.grants where tenant_id = p_tenant and signing_key_id = p_key and expires_at > p_after
-  )
+  select
+    exists (select from public.grants where tenant_id = p_tenant and signing_key_id = p_key and expires_at > p_after);
 $$;

@@ -6,11 +6,13 @@ create function sweep_pending_grants(p_older_than interval)
 returns bigint
 language sql
 as $$
-  with swept as (
-    update public.grants
-    set state = 'refused'
-    where state = 'pending' and issued_at < now() - p_older_than
-    returning 1
-  )
-  select count(*) from swept
+  with
+    swept as (
+      update public.grants
+      set state = 'refused'
+      where state = 'pending' and issued_at < now() - p_older_than
+      returning 1
+    )
+  select count(*)
+  from swept;
 $$;

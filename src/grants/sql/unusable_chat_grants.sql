@@ -10,7 +10,8 @@ begin
   return array(
     select id
     from public.grants
-    where tenant_id = p_tenant
+    where
+      tenant_id = p_tenant
       and user_id = p_user
       and kind = 'chat'
       and space_id = p_space
@@ -18,5 +19,5 @@ begin
       and state = 'watched'
       and expires_at < clock_timestamp()
   );
-end
+end;
 $$;

@@ -4,13 +4,15 @@
 -- planner inlines this function into the query that uses it.
 create function usable_grants(p_tenant text, p_user text, p_space text)
 returns table (id text, space_id text)
-language sql stable
+language sql
+stable
 as $$
   select g.id, g.space_id
-  from public.grants g
-  where g.tenant_id = p_tenant
+  from public.grants as g
+  where
+    g.tenant_id = p_tenant
     and g.user_id = p_user
     and (p_space is null or g.space_id = p_space)
     and may_be_inside(g)
-    and g.expires_at > now()
+    and g.expires_at > now();
 $$;

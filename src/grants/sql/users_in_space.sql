@@ -3,18 +3,20 @@
 -- Counts the distinct users who hold something unexpired for a space, without p_except.
 create function users_in_space(p_tenant text, p_space text, p_except text)
 returns bigint
-language plpgsql stable
+language plpgsql
+stable
 set enable_seqscan = off
 as $$
 begin
   return (
     select count(distinct user_id)
     from public.grants
-    where tenant_id = p_tenant
+    where
+      tenant_id = p_tenant
       and space_id = p_space
       and session_expires_at > now()
       and state in ('pending', 'released')
-      and user_id <> p_except
+      and user_id != p_except
   );
-end
+end;
 $$;

@@ -3,13 +3,7 @@
 -- Counts a user's grants of the last minute, for their rate. Of the kinds that are wanted, the one that was vended most often
 -- counts. oldest is when the oldest counted grant was issued; counting stops at p_most.
 -- Vends of one user run through here one after the other: else all that arrive at once would count the same grants.
-create function vends_in_last_minute(
-  p_tenant text,
-  p_user text,
-  p_stage boolean,
-  p_chat boolean,
-  p_most integer
-)
+create function vends_in_last_minute(p_tenant text, p_user text, p_stage boolean, p_chat boolean, p_most integer)
 returns table (used integer, oldest timestamptz)
 language plpgsql
 set enable_seqscan = off
@@ -18,23 +12,25 @@ as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_tenant || E'\n' || p_user || E'\nrate', 0));
   return query
-  select counted.used::integer, counted.oldest::timestamptz
-  from unnest(array['stage', 'chat'], array[p_stage, p_chat]) as wanted (kind, is_wanted)
-  cross join lateral (
-    select count(*) as used, min(issued_at) as oldest
-    from (
-      select g.issued_at
-      from public.grants g
-      where g.tenant_id = p_tenant
-        and g.user_id = p_user
-        and g.kind = wanted.kind
-        and g.issued_at > now() - interval '1 minute'
-      order by g.issued_at desc
-      limit p_most
-    ) as last_minute
-  ) as counted
-  where wanted.is_wanted
-  order by counted.used desc, counted.oldest desc
-  limit 1;
-end
+    select counted.used::integer, counted.oldest::timestamptz
+    from
+      unnest(array['stage', 'chat'], array[p_stage, p_chat]) as wanted (kind, is_wanted)
+      cross join lateral (
+        select count(*) as used, min(issued_at) as oldest
+        from (
+          select g.issued_at
+          from public.grants as g
+          where
+            g.tenant_id = p_tenant
+            and g.user_id = p_user
+            and g.kind = wanted.kind
+            and g.issued_at > now() - interval '1 minute'
+          order by g.issued_at desc
+          limit p_most
+        ) as last_minute
+      ) as counted
+    where wanted.is_wanted
+    order by counted.used desc, counted.oldest desc
+    limit 1;
+end;
 $$;

@@ -5,8 +5,7 @@ create function sweep_idempotency_keys(p_older_than interval)
 returns bigint
 language sql
 as $$
-  with swept as (
-    delete from public.idempotency_keys where created_at < now() - p_older_than returning 1
-  )
-  select count(*) from swept
+  with swept as (delete from public.idempotency_keys where created_at < now() - p_older_than returning 1)
+  select count(*)
+  from swept;
 $$;

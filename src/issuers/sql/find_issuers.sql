@@ -5,14 +5,13 @@
 -- They must neither draw its users over nor lock them out.
 create function find_issuers(p_issuer text, p_audiences text[])
 returns setof public.issuers
-language sql stable
+language sql
+stable
 as $$
-  with found as (
-    select * from public.issuers where issuer = p_issuer and audience = any (p_audiences)
-  )
+  with found as (select * from public.issuers where issuer = p_issuer and audience = any (p_audiences))
   select *
   from found
   where tenant_id = (select tenant_id from found order by created_at, id limit 1)
   order by created_at, id
-  limit 2
+  limit 2;
 $$;

@@ -45,7 +45,7 @@ begin
     return refusal('credential');
   end if;
   v_tenant := find_tenant(p_tenant);
-  if v_tenant.status <> 'active' then
+  if v_tenant.status != 'active' then
     return refusal('tenant_suspended');
   end if;
 
@@ -55,7 +55,7 @@ begin
   if v_space.id is null then
     return refusal('space_unknown');
   end if;
-  if v_space.status <> 'open' then
+  if v_space.status != 'open' then
     return refusal('space_closed');
   end if;
 
@@ -86,7 +86,8 @@ begin
   if is_full(v_space, p_user, p_limits) then
     return refusal('space_full');
   end if;
-  select used, oldest into v_used, v_oldest
+  select used, oldest
+  into v_used, v_oldest
   from vends_in_last_minute(p_tenant, p_user, v_stage, v_chat, p_vends_per_minute);
   if v_used >= p_vends_per_minute then
     return refusal_by_rate(v_oldest);
@@ -97,5 +98,5 @@ begin
     case when v_chat then p_chat_grant end, p_participant, p_caller, p_audit_entry, p_audit_action, p_request,
     v_used + 1, p_limits
   );
-end
+end;
 $$;

@@ -3,14 +3,7 @@
 -- Records a token that a participant of the user can exchange their own for: IVS takes one that Stagedoor signed, with the
 -- same participant id. Returns the answer of admission_answer with "participantId", or null if no such token may be given; the
 -- checks are those of admit. The caller holds the user's lock.
-create function admit_exchange(
-  p_tenant text,
-  p_space text,
-  p_user text,
-  p_role text,
-  p_grant text,
-  p_limits jsonb
-)
+create function admit_exchange(p_tenant text, p_space text, p_user text, p_role text, p_grant text, p_limits jsonb)
 returns jsonb
 language plpgsql
 as $$
@@ -22,7 +15,8 @@ declare
   v_old public.grants := grant_to_exchange(p_tenant, p_space, p_user, v_role, p_limits);
   v_now timestamptz := date_trunc('milliseconds', now());
 begin
-  if v_old.id is null
+  if
+    v_old.id is null
     or v_tenant.status is distinct from 'active'
     or v_space.status is distinct from 'open'
     or v_space.stage_arn is null
@@ -33,10 +27,12 @@ begin
   then
     return null;
   end if;
-  perform record_stage_grant(
-    p_tenant, p_grant, p_space, p_user, v_old.ivs_user_id, v_role, v_key, v_old.participant_id, v_now
-  );
-  return admission_answer(v_tenant, v_space, v_role, v_key, v_old.ivs_user_id, v_now, 0, true, false)
-    || jsonb_build_object('participantId', v_old.participant_id);
-end
+  perform
+    record_stage_grant(
+      p_tenant, p_grant, p_space, p_user, v_old.ivs_user_id, v_role, v_key, v_old.participant_id, v_now
+    );
+  return admission_answer(
+    v_tenant, v_space, v_role, v_key, v_old.ivs_user_id, v_now, 0, true, false
+  ) || jsonb_build_object('participantId', v_old.participant_id);
+end;
 $$;

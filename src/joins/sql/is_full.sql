@@ -12,5 +12,5 @@ begin
   end if;
   perform pg_advisory_xact_lock(hashtextextended(p_space.tenant_id || E'\n' || p_space.id || E'\ncapacity', 0));
   return users_in_space(p_space.tenant_id, p_space.id, p_user) >= p_space.capacity;
-end
+end;
 $$;

@@ -28,22 +28,24 @@ declare
 begin
   if p_stage_grant is not null then
     v_key := signing_key_to_use(p_tenant.id);
-    perform record_stage_grant(
-      p_tenant.id, p_stage_grant, p_space.id, p_user, v_ivs_user, p_role, v_key, p_participant, v_now
-    );
+    perform
+      record_stage_grant(
+        p_tenant.id, p_stage_grant, p_space.id, p_user, v_ivs_user, p_role, v_key, p_participant, v_now
+      );
   end if;
   if p_chat_grant is not null then
     perform record_chat_grant(p_tenant.id, p_chat_grant, p_space.id, p_user, v_ivs_user, p_role, v_now, p_limits);
   end if;
-  perform write_audit_entry(
-    p_tenant.id, p_audit_entry, p_caller, p_audit_action, p_space.id, p_user, null,
-    jsonb_strip_nulls(
-      jsonb_build_object('role', p_role.name, 'stageGrant', p_stage_grant, 'chatGrant', p_chat_grant)
-    ),
-    p_request
-  );
+  perform
+    write_audit_entry(
+      p_tenant.id, p_audit_entry, p_caller, p_audit_action, p_space.id, p_user, null,
+      jsonb_strip_nulls(
+        jsonb_build_object('role', p_role.name, 'stageGrant', p_stage_grant, 'chatGrant', p_chat_grant)
+      ),
+      p_request
+    );
   return admission_answer(
     p_tenant, p_space, p_role, v_key, v_ivs_user, v_now, p_used, p_stage_grant is not null, p_chat_grant is not null
   );
-end
+end;
 $$;

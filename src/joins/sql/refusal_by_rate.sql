@@ -4,10 +4,12 @@
 -- retryAfterSeconds.
 create function refusal_by_rate(p_oldest timestamptz)
 returns jsonb
-language sql stable
+language sql
+stable
 as $$
-  select jsonb_build_object(
-    'refused', 'rate',
-    'retryAfterSeconds', greatest(1, ceil(extract(epoch from p_oldest + interval '1 minute' - now())))
-  )
+  select
+    jsonb_build_object(
+      'refused', 'rate',
+      'retryAfterSeconds', greatest(1, ceil(extract(epoch from p_oldest + interval '1 minute' - now())))
+    );
 $$;

@@ -15,7 +15,9 @@ begin
   perform set_config('app.tenant_id', p_tenant, true);
   perform lock_user(p_tenant, p_user, false);
   v_refusal := ban_refusal(p_tenant, p_user, p_space);
-  v_settled := settle_grants(p_tenant, p_made, p_failed, case when v_refusal is null then 'released' else 'refused' end);
+  v_settled := settle_grants(
+    p_tenant, p_made, p_failed, case when v_refusal is null then 'released' else 'refused' end
+  );
   if v_refusal is not null then
     return v_refusal;
   end if;
@@ -23,5 +25,5 @@ begin
     return refusal('too_slow');
   end if;
   return null;
-end
+end;
 $$;

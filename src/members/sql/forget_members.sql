@@ -6,5 +6,5 @@ create function forget_members(p_tenant text, p_space text)
 returns void
 language sql
 as $$
-  delete from public.members where tenant_id = p_tenant and space_id = p_space
+  delete from public.members where tenant_id = p_tenant and space_id = p_space;
 $$;

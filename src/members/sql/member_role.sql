@@ -3,12 +3,11 @@
 -- Returns the role of a user's member row in a space, or null.
 create function member_role(p_tenant text, p_space text, p_user text)
 returns text
-language plpgsql stable
+language plpgsql
+stable
 set enable_seqscan = off
 as $$
 begin
-  return (
-    select role from public.members where tenant_id = p_tenant and space_id = p_space and user_id = p_user
-  );
-end
+  return (select role from public.members where tenant_id = p_tenant and space_id = p_space and user_id = p_user);
+end;
 $$;

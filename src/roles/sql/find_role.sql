@@ -3,7 +3,8 @@
 -- Returns the role of the tenant with this name; a null row if there is none.
 create function find_role(p_tenant text, p_name text)
 returns public.roles
-language plpgsql stable
+language plpgsql
+stable
 set enable_seqscan = off
 as $$
 declare
@@ -11,5 +12,5 @@ declare
 begin
   select * into v_role from public.roles where tenant_id = p_tenant and name = p_name;
   return v_role;
-end
+end;
 $$;

@@ -3,7 +3,8 @@
 -- Returns the highest rank of these roles; -1 if the tenant defines none of them.
 create function rank_of_roles(p_tenant text, p_names text[])
 returns integer
-language sql stable
+language sql
+stable
 as $$
-  select coalesce(max(rank), -1) from public.roles where tenant_id = p_tenant and name = any (p_names)
+  select coalesce(max(rank), -1) from public.roles where tenant_id = p_tenant and name = any (p_names);
 $$;

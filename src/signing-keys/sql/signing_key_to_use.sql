@@ -4,17 +4,19 @@
 -- serves only while IVS makes no tokens. A null row means that the tenant has none.
 create function signing_key_to_use(p_tenant text)
 returns public.signing_keys
-language plpgsql stable
+language plpgsql
+stable
 set enable_seqscan = off
 as $$
 declare
   v_key public.signing_keys;
 begin
-  select * into v_key
+  select *
+  into v_key
   from public.signing_keys
   where tenant_id = p_tenant and state in ('active', 'retiring')
   order by state, created_at desc
   limit 1;
   return v_key;
-end
+end;
 $$;

@@ -13,5 +13,5 @@ begin
   else
     perform pg_advisory_xact_lock_shared(v_key);
   end if;
-end
+end;
 $$;

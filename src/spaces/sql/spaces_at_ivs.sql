@@ -4,7 +4,8 @@
 -- any more. The planner inlines this function into the query that uses it.
 create function spaces_at_ivs(p_tenant text)
 returns table (space_id text, stage_arn text, room_arn text, is_deleted boolean)
-language sql stable
+language sql
+stable
 as $$
-  select s.id, s.stage_arn, s.room_arn, s.deleted_at is not null from public.spaces s where s.tenant_id = p_tenant
+  select s.id, s.stage_arn, s.room_arn, s.deleted_at is not null from public.spaces as s where s.tenant_id = p_tenant;
 $$;

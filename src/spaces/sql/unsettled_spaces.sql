@@ -4,12 +4,14 @@
 -- p_older_than leaves alone what somebody may still be working on.
 create function unsettled_spaces(p_older_than interval, p_limit integer)
 returns table (tenant_id text, id text)
-language sql stable
+language sql
+stable
 as $$
   select s.tenant_id, s.id
-  from public.spaces s
-  where (s.ready_at is null or (s.deleted_at is not null and (s.stage_arn is not null or s.room_arn is not null)))
+  from public.spaces as s
+  where
+    (s.ready_at is null or (s.deleted_at is not null and (s.stage_arn is not null or s.room_arn is not null)))
     and coalesce(s.deleted_at, s.created_at) < now() - p_older_than
   order by s.created_at
-  limit p_limit
+  limit p_limit;
 $$;

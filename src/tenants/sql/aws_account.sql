@@ -4,9 +4,10 @@
 -- account is the key under which deliveries, watches and pacing count the calls of that account.
 create function aws_account(p_tenant text)
 returns table (account text, region text, aws_role_arn text, aws_external_id text)
-language sql stable
+language sql
+stable
 as $$
   select coalesce(t.aws_role_arn, 'own') || ' ' || t.region, t.region, t.aws_role_arn, t.aws_external_id
-  from public.tenants t
-  where t.id = p_tenant
+  from public.tenants as t
+  where t.id = p_tenant;
 $$;

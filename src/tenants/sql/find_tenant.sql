@@ -3,7 +3,8 @@
 -- Returns the row of a tenant; a null row if there is none.
 create function find_tenant(p_tenant text)
 returns public.tenants
-language plpgsql stable
+language plpgsql
+stable
 set enable_seqscan = off
 as $$
 declare
@@ -11,5 +12,5 @@ declare
 begin
   select * into v_tenant from public.tenants where id = p_tenant;
   return v_tenant;
-end
+end;
 $$;

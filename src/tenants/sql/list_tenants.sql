@@ -3,7 +3,8 @@
 -- Lists every tenant by id, for the command that verifies the audit log.
 create function list_tenants()
 returns table (id text, slug text)
-language sql stable
+language sql
+stable
 as $$
-  select t.id, t.slug from public.tenants t order by t.id
+  select t.id, t.slug from public.tenants as t order by t.id;
 $$;

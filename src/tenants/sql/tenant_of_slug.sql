@@ -3,7 +3,8 @@
 -- Returns the id of the tenant with this slug, or null. A slug stands in every API key.
 create function tenant_of_slug(p_slug text)
 returns text
-language sql stable
+language sql
+stable
 as $$
-  select id from public.tenants where slug = p_slug
+  select id from public.tenants where slug = p_slug;
 $$;

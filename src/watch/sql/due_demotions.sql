@@ -6,18 +6,20 @@ create function due_demotions(p_tenant text, p_space text)
 returns setof jsonb
 language sql
 as $$
-  select jsonb_build_object(
-    'participantId', h.participant_id,
-    'since', max(a.created_at),
-    'allowed', to_jsonb(capabilities_of_participant(p_tenant, h.participant_id))
-  )
-  from public.holds h
-  cross join lateral describe_action(p_tenant, h.action_id) a
-  where h.tenant_id = p_tenant
+  select
+    jsonb_build_object(
+      'participantId', h.participant_id, 'since', max(a.created_at),
+      'allowed', to_jsonb(capabilities_of_participant(p_tenant, h.participant_id))
+    )
+  from
+    public.holds as h
+    cross join lateral describe_action(p_tenant, h.action_id) as a
+  where
+    h.tenant_id = p_tenant
     and h.space_id = p_space
     and h.watch_for = 'demoted'
     and h.watch_from <= clock_timestamp()
     and h.participant_id is not null
   group by h.participant_id
-  order by min(h.watch_from)
+  order by min(h.watch_from);
 $$;

@@ -17,15 +17,16 @@ declare
   v_expired_before timestamptz := p_looked_at - limit_time(p_limits, 'lookMarginSeconds');
 begin
   delete from public.holds
-  where tenant_id = p_tenant
+  where
+    tenant_id = p_tenant
     and space_id = p_space
     and kind = 'stage'
     and expires_at < v_expired_before
     and watch_from < p_looked_at
     and not (
       coalesce(p_connected ? participant_id, false)
-      and (watch_for <> 'demoted' or (p_connected -> participant_id ->> 'exceeds')::boolean is not false)
+      and (watch_for != 'demoted' or (p_connected -> participant_id ->> 'exceeds')::boolean is not false)
     )
     and not has_open_delivery(p_tenant, grant_id);
-end
+end;
 $$;

@@ -17,5 +17,5 @@ declare
 begin
   perform mark_grants_revoked(p_tenant, v_held, null);
   delete from public.holds where tenant_id = p_tenant and grant_id = any (v_held);
-end
+end;
 $$;

@@ -12,11 +12,11 @@ declare
   );
   v_grants text[];
 begin
-  with gone as (
-    delete from public.holds where ctid = any (v_holds) returning grant_id
-  )
-  select coalesce(array_agg(distinct grant_id), '{}') into v_grants from gone;
+  with gone as (delete from public.holds where ctid = any (v_holds) returning grant_id)
+  select coalesce(array_agg(distinct grant_id), '{}')
+  into v_grants
+  from gone;
   perform release_unheld(p_tenant, v_grants);
   return cardinality(v_holds);
-end
+end;
 $$;

@@ -8,12 +8,15 @@ as $$
 declare
   v_grants text[];
 begin
-  with gone as (
-    delete from public.holds
-    where tenant_id = p_tenant and space_id = p_space and until <= clock_timestamp()
-    returning grant_id
-  )
-  select coalesce(array_agg(distinct grant_id), '{}') into v_grants from gone;
+  with
+    gone as (
+      delete from public.holds
+      where tenant_id = p_tenant and space_id = p_space and until <= clock_timestamp()
+      returning grant_id
+    )
+  select coalesce(array_agg(distinct grant_id), '{}')
+  into v_grants
+  from gone;
   perform release_unheld(p_tenant, v_grants);
-end
+end;
 $$;

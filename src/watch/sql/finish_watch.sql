@@ -35,7 +35,8 @@ begin
   -- A demoted participant who was looked at waits for their next turn.
   update public.holds
   set watch_from = v_next
-  where tenant_id = p_tenant
+  where
+    tenant_id = p_tenant
     and space_id = p_space
     and watch_for = 'demoted'
     and watch_from < p_looked_at
@@ -43,12 +44,14 @@ begin
 
   if exists (select from public.holds where tenant_id = p_tenant and space_id = p_space and kind = 'stage') then
     update public.watches
-    set leased_until = 'epoch', next_at = v_next
+    set
+      leased_until = 'epoch',
+      next_at = v_next
     where tenant_id = p_tenant and space_id = p_space;
   else
     delete from public.watches where tenant_id = p_tenant and space_id = p_space and next_at < p_looked_at;
     update public.watches set leased_until = 'epoch' where tenant_id = p_tenant and space_id = p_space;
   end if;
   return v_found;
-end
+end;
 $$;

@@ -15,11 +15,12 @@ language plpgsql
 as $$
 begin
   insert into public.holds (
-    tenant_id, grant_id, action_id, space_id, watch_for, watch_from, until, kind, ivs_user_id, participant_id, expires_at
+    tenant_id, grant_id, action_id, space_id, watch_for, watch_from, until, kind, ivs_user_id, participant_id,
+    expires_at
   )
   select
     p_tenant, id, p_action, space_id, p_watch_for, p_watch_from, p_until, kind, ivs_user_id, participant_id, expires_at
   from unnest(p_grants)
   where kind = 'stage' or session_expires_at > now();
-end
+end;
 $$;

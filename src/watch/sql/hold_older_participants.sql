@@ -13,14 +13,15 @@ returns void
 language plpgsql
 as $$
 begin
-  perform hold_grants(
-    p_tenant, p_action,
-    array(
-      select g.held
-      from ranked_stage_grants(p_grants, limit_count(p_limits, 'disconnectsPerUser')) g
-      where (g.held).expires_at <= now() and g.nth > 1
-    ),
-    'gone', clock_timestamp(), p_until
-  );
-end
+  perform
+    hold_grants(
+      p_tenant, p_action,
+      array(
+        select g.held
+        from ranked_stage_grants(p_grants, limit_count(p_limits, 'disconnectsPerUser')) as g
+        where (g.held).expires_at <= now() and g.nth > 1
+      ),
+      'gone', clock_timestamp(), p_until
+    );
+end;
 $$;

@@ -13,8 +13,15 @@ create function lease_watches(
   p_burst double precision
 )
 returns table (
-  tenant_id text, space_id text, stage_arn text, users text[], demoted jsonb, region text, aws_role_arn text,
-  aws_external_id text, looked_at timestamptz
+  tenant_id text,
+  space_id text,
+  stage_arn text,
+  users text[],
+  demoted jsonb,
+  region text,
+  aws_role_arn text,
+  aws_external_id text,
+  looked_at timestamptz
 )
 language plpgsql
 as $$
@@ -27,8 +34,9 @@ declare
 begin
   for v_due in
     select w.tenant_id, w.space_id, w.account
-    from watches_in_turn() t
-    join public.watches w on w.tenant_id = t.tenant_id and w.space_id = t.space_id
+    from
+      watches_in_turn() as t
+      join public.watches as w on w.tenant_id = t.tenant_id and w.space_id = t.space_id
     where w.leased_until < clock_timestamp()
     order by t.turn, t.account
     limit p_limit
@@ -37,29 +45,33 @@ begin
     continue when v_due.account = any (v_spent);
     v_users := array(
       select distinct h.ivs_user_id
-      from public.holds h
+      from public.holds as h
       where h.tenant_id = v_due.tenant_id and h.space_id = v_due.space_id and h.kind = 'stage'
     );
     v_calls := least(cardinality(v_users), p_by_name);
     -- A list of everybody takes one call at least and as many pages as there are.
-    if v_calls > 0 and reserve_calls(
-      v_due.account, 'ListParticipants', v_calls, case when cardinality(v_users) <= p_by_name then v_calls else 1 end, 0,
-      p_rate, p_burst
-    ) = 0 then
+    if
+      v_calls > 0
+      and reserve_calls(
+        v_due.account, 'ListParticipants', v_calls, case when cardinality(v_users) <= p_by_name then v_calls else 1 end,
+        0, p_rate, p_burst
+      ) = 0
+    then
       v_spent := v_spent || v_due.account;
       continue;
     end if;
-    update public.watches w
+    update public.watches as w
     set leased_until = clock_timestamp() + p_lease
     where w.tenant_id = v_due.tenant_id and w.space_id = v_due.space_id;
     return query
-    select
-      v_due.tenant_id, v_due.space_id, s.stage_arn, case when cardinality(v_users) <= p_by_name then v_users end,
-      to_jsonb(array(select due_demotions(v_due.tenant_id, v_due.space_id))), a.region, a.aws_role_arn,
-      a.aws_external_id, clock_timestamp()
-    from spaces_at_ivs(v_due.tenant_id) s
-    cross join aws_account(v_due.tenant_id) a
-    where s.space_id = v_due.space_id;
+      select
+        v_due.tenant_id, v_due.space_id, s.stage_arn, case when cardinality(v_users) <= p_by_name then v_users end,
+        to_jsonb(array(select due_demotions(v_due.tenant_id, v_due.space_id))), a.region, a.aws_role_arn,
+        a.aws_external_id, clock_timestamp()
+      from
+        spaces_at_ivs(v_due.tenant_id) as s
+        cross join aws_account(v_due.tenant_id) as a
+      where s.space_id = v_due.space_id;
   end loop;
-end
+end;
 $$;

@@ -9,9 +9,10 @@ as $$
 begin
   perform
   from public.watches
-  where tenant_id = p_tenant
+  where
+    tenant_id = p_tenant
     and space_id in (select space_id from public.holds where tenant_id = p_tenant and action_id = any (p_actions))
   order by space_id
   for update;
-end
+end;
 $$;

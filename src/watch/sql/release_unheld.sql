@@ -11,13 +11,14 @@ begin
   end if;
   -- The lock comes before the reading: whoever is about to hold one of them goes first and is seen.
   perform lock_grants(p_tenant, p_grants);
-  perform mark_grants_released(
-    p_tenant,
-    array(
-      select id
-      from unnest(p_grants) as id
-      where not exists (select from public.holds where tenant_id = p_tenant and grant_id = id)
-    )
-  );
-end
+  perform
+    mark_grants_released(
+      p_tenant,
+      array(
+        select id
+        from unnest(p_grants) as id
+        where not exists (select from public.holds where tenant_id = p_tenant and grant_id = id)
+      )
+    );
+end;
 $$;

@@ -11,5 +11,6 @@ create function reserve_event_lookups(
 returns integer
 language sql
 as $$
-  select reserve_calls(a.account, 'ListParticipantEvents', p_wanted, 1, 0, p_rate, p_burst) from aws_account(p_tenant) a
+  select reserve_calls(a.account, 'ListParticipantEvents', p_wanted, 1, 0, p_rate, p_burst)
+  from aws_account(p_tenant) as a;
 $$;

@@ -3,9 +3,9 @@
 -- Returns the spaces whose stages have to be watched for these grants: with p_keep_out all, else those of expired grants.
 create function spaces_to_watch(p_grants public.grants[], p_keep_out boolean)
 returns text[]
-language sql stable
+language sql
+stable
 as $$
-  select array(
-    select distinct space_id from unnest(p_grants) where kind = 'stage' and (p_keep_out or expires_at <= now())
-  )
+  select
+    array(select distinct space_id from unnest(p_grants) where kind = 'stage' and (p_keep_out or expires_at <= now()));
 $$;

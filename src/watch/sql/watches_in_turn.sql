@@ -8,12 +8,18 @@ language sql
 as $$
   select
     due.tenant_id, due.space_id, due.account,
-    row_number() over (partition by due.account order by due.place, due.next_at)
+    row_number() over (
+      partition by due.account
+      order by due.place, due.next_at
+    )
   from (
     select
       w.tenant_id, w.space_id, w.account, w.next_at,
-      row_number() over (partition by w.tenant_id order by w.next_at) as place
-    from public.watches w
+      row_number() over (
+        partition by w.tenant_id
+        order by w.next_at
+      ) as place
+    from public.watches as w
     where w.next_at <= clock_timestamp() and w.leased_until < clock_timestamp()
-  ) as due
+  ) as due;
 $$;
