@@ -1,5 +1,5 @@
 /**
- * `npm test`: format, lint, types, the OpenAPI document and the lockfile side by side, then every test.
+ * `npm test`: format, lint, types, the SQL functions, the OpenAPI document and the lockfile side by side, then every test.
  *
  * Arguments go to jest: `npm test -- test/api`, `npm test -- --watch`.
  */
@@ -29,6 +29,8 @@ const checks: Check[] = [
     remedy: 'see the rule named above',
     run: () => tool('oxlint/bin/oxlint', ['--type-aware', '--deny-warnings']),
   },
+  { name: 'sql format', remedy: 'npm run format', run: () => tool('../dev/sql/format.ts', ['--check']) },
+  { name: 'sql lint', remedy: 'see above', run: () => tool('../dev/sql/lint.ts', []) },
   { name: 'types', remedy: 'see above', run: () => tool('typescript/bin/tsc', ['--noEmit']) },
   { name: 'openapi', remedy: 'npm run openapi writes it anew', run: lintOpenApi },
   {
@@ -38,7 +40,7 @@ const checks: Check[] = [
   },
 ];
 
-/** Runs a tool of node_modules and gathers what it prints. */
+/** Runs a script, by its path from node_modules, and gathers what it prints. */
 async function tool(script: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
   const child = spawn(process.execPath, [path.join(nodeModules, script), ...args], {
     cwd: root,

@@ -1,7 +1,7 @@
 /**
  * Formats the SQL functions: `format.ts` writes them, `format.ts --check` only says which are not as it would write them.
  *
- * A test of its own that nothing is lost: the words and the comments of a file must be the same before and after.
+ * It refuses a file of which more than the layout would change: words and comments must be the same before and after.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -21,7 +21,7 @@ process.env['PRETTIER_DEBUG'] = '1';
  * @throws if the formatter cannot read the file, or would change more than its layout.
  */
 export async function formatSql(text: string): Promise<string> {
-  const formatted = unmask(await format(mask(text), { ...settings, plugins: [layout] }));
+  const formatted = unmask(await format(mask(wrapComment(text)), { ...settings, plugins: [layout] }));
   const [before, after] = [words(text), words(formatted)];
   const at = before.findIndex((word, i) => word !== after[i]);
   if (at >= 0 || before.length !== after.length) {
@@ -31,20 +31,36 @@ export async function formatSql(text: string): Promise<string> {
   return formatted;
 }
 
+/** Moves what is too long in the comment at the top to the next line of the same paragraph. */
+function wrapComment(text: string): string {
+  const end = text.split('\n').findIndex((line) => !line.startsWith('--'));
+  const lines = text.split('\n');
+  for (let i = 1; i < Math.max(end, 1); i++) {
+    const line = lines[i] ?? '';
+    const space = line.lastIndexOf(' ', settings.printWidth);
+    if (line.length <= settings.printWidth || space <= '--'.length) continue;
+    const rest = line.slice(space + 1);
+    lines[i] = line.slice(0, space);
+    if (/^-- \S/.test(lines[i + 1] ?? '')) lines[i + 1] = `-- ${rest} ${lines[i + 1]?.slice('-- '.length)}`;
+    else lines.splice(i + 1, 0, `-- ${rest}`);
+  }
+  return lines.join('\n');
+}
+
 // The formatter's parser does not know these three. It sees a comment, an assignment and another spelling in their place.
 
 function mask(text: string): string {
   return text
     .replaceAll(/^#(variable_conflict \w+)$/gm, '-- !#$1')
     .replaceAll(/\bget diagnostics (\w+) = (\w+);/g, '$1 := get_diagnostics_$2;')
-    .replaceAll(/^( *)elsif\b/gm, '$1elseif');
+    .replaceAll(/\belsif\b/g, 'elseif');
 }
 
 function unmask(text: string): string {
   return text
     .replaceAll(/^ *-- !#(variable_conflict \w+)$/gm, '#$1')
     .replaceAll(/\b(\w+) := get_diagnostics_(\w+);/g, 'get diagnostics $1 = $2;')
-    .replaceAll(/^( *)elseif\b/gm, '$1elsif');
+    .replaceAll(/\belseif\b/g, 'elsif');
 }
 
 /** What must survive: every token and comment, those of a function's body included, without what the formatter may add. */
@@ -52,7 +68,8 @@ function words(text: string): string[] {
   return scanSync(text).tokens.flatMap(({ text, tokenName }) => {
     const body = /^(\$\w*\$)([\s\S]*)\1$/.exec(text)?.[2];
     if (body !== undefined) return words(body.replaceAll(/^#variable_conflict/gm, 'variable_conflict'));
-    if (tokenName === 'SQL_COMMENT' || tokenName === 'C_COMMENT') return [text.replace(/^-- ?/, '-- ').trim()];
+    if (tokenName === 'SQL_COMMENT' || tokenName === 'C_COMMENT')
+      return text.split(/\s+/).flatMap((word) => (/^(--)?$/.test(word) ? [] : [`-- ${word.replace(/^--/, '')}`]));
     if (text === ';' || /^(as|inner)$/i.test(text)) return [];
     return [text === '<>' ? '!=' : /^e?['"]/i.test(text) ? text : text.toLowerCase()];
   });
