@@ -1,9 +1,10 @@
-/** The description of the API is part of the product: what it says is what the service does, and nobody forgets it. */
-import { readFileSync } from 'node:fs';
+/** The OpenAPI document is part of the product. These tests compare it with the code, and with what customers need. */
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { assemble } from '../src/app.ts';
 import { Settings } from '../src/config.ts';
 import { problemKinds } from '../src/errors.ts';
@@ -11,13 +12,14 @@ import { openApiDocument, openApiText } from '../src/openapi/openapi.ts';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
-const committed = readFileSync(path.resolve(import.meta.dirname, '../openapi.json'), 'utf8');
+const root = path.resolve(import.meta.dirname, '..');
+const committed = readFileSync(path.join(root, 'openapi.json'), 'utf8');
 
 let app: NestFastifyApplication;
 let document: OpenAPIObject;
 let operations: [name: string, operation: Operation][];
 
-/** Nobody listens there: describing the API must not take a database. */
+/** No database listens at this address: describing the API must not need one. */
 const settings = Settings.from({
   DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none',
   STAGEDOOR_OPERATOR_TOKEN: 'operator-token-of-the-tests-0123456789',
@@ -41,7 +43,7 @@ afterAll(async () => {
   await app.close();
 });
 
-/** The operations that `wrong` finds something in, with what it finds. */
+/** The operations in which `wrong` finds a fault, with the fault. */
 function faults(wrong: (operation: Operation, name: string) => string | string[] | false | undefined): string[] {
   return operations.flatMap(([name, operation]) => {
     const found = wrong(operation, name);
@@ -49,11 +51,16 @@ function faults(wrong: (operation: Operation, name: string) => string | string[]
   });
 }
 
-test('openapi.json is what the service says of itself; `npm run openapi` writes it anew', () => {
+test('openapi.json is the document of the present code (`npm run openapi` writes it)', () => {
   expect(openApiText(document) === committed ? 'as the code has it' : 'out of date').toBe('as the code has it');
 });
 
-test('the running service answers with the same document', async () => {
+test('the document has the version of the package', () => {
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
+  expect(document.info.version).toBe(version);
+});
+
+test('the running service serves the same document', async () => {
   const answer = await fastify().inject({ method: 'GET', url: '/openapi.json' });
   expect(openApiText(answer.json())).toBe(openApiText(document));
 });
@@ -101,7 +108,7 @@ test('every operation says who may call it', () => {
   }
 });
 
-test('every operation has a name of its own, a summary, and a group that is explained', () => {
+test('every operation has a unique name, a summary, and a group with a description', () => {
   const groups = new Map((document.tags ?? []).map(({ name, description }) => [name, description]));
   expect(faults(({ summary }) => !summary && 'no summary')).toEqual([]);
   expect(faults(({ operationId = '' }) => !/^[a-z]+[A-Z][A-Za-z]+$/.test(operationId) && operationId)).toEqual([]);
@@ -111,7 +118,7 @@ test('every operation has a name of its own, a summary, and a group that is expl
   expect([...groups.keys()].filter((name) => !used.has(name))).toEqual([]);
 });
 
-test('every write says what it takes, and every parameter has a type and a meaning', () => {
+test('every write has a body, and every parameter has a type and a description', () => {
   expect(
     faults(({ requestBody }, name) => {
       if (!/^(POST|PUT|PATCH) /.test(name)) return undefined;
@@ -124,7 +131,9 @@ test('every write says what it takes, and every parameter has a type and a meani
       const named = [...name.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
       const inPath = parameters.flatMap((one) => ('in' in one && one.in === 'path' ? [one.name] : []));
       if (named.join() !== inPath.join()) return `path parameters: ${inPath.join()}`;
-      const bare = parameters.find((one) => !('in' in one && one.description && one.schema && 'type' in one.schema));
+      const bare = parameters.find(
+        (one) => !('in' in one && one.description && one.schema && ('type' in one.schema || '$ref' in one.schema)),
+      );
       return bare && 'name' in bare && `${bare.name} lacks a description or a type`;
     }),
   ).toEqual([]);
@@ -171,25 +180,95 @@ test('every failure is a problem document, and names the codes it can have', () 
       return bad.length > 0 && bad.map(([status]) => status);
     }),
   ).toEqual([]);
-  const problem = document.components?.schemas?.['Problem'] as { properties: { code: { enum: string[] } } };
-  expect(problem.properties.code.enum).toEqual(Object.keys(problemKinds));
+  expect(schemas()['ProblemCode']?.['enum']).toEqual(Object.keys(problemKinds));
 });
 
-test('answers may gain fields: no answer forbids more', () => {
-  const schemas = Object.entries(document.components?.schemas ?? {});
-  const inputs = /^(Create|Update|Put|Rotate|PublicJwk)|Request$/;
-  const closed = schemas.filter(([, schema]) => 'additionalProperties' in schema && !schema.additionalProperties);
+test('answers allow unknown fields, so that later versions may add some, and bodies of requests refuse them', () => {
+  const inputs = /(Request|Input)$/;
+  const closed = Object.entries(schemas()).filter(([, schema]) => schema['additionalProperties'] === false);
   expect(closed.map(([name]) => name).filter((name) => !inputs.test(name))).toEqual([]);
-  // and every body forbids what it does not know
-  const open = schemas.filter(([name]) => inputs.test(name) && name !== 'PublicJwk');
-  expect(open.length).toBeGreaterThan(8);
-  for (const [, schema] of open) expect(schema).toMatchObject({ additionalProperties: false });
+  const requests = Object.entries(schemas()).filter(([name]) => inputs.test(name));
+  expect(requests.length).toBeGreaterThan(15);
+  for (const [, schema] of requests) expect(schema).toMatchObject({ additionalProperties: false });
 });
+
+test('every body of a request or an answer is a named schema with an example', () => {
+  expect(
+    faults(({ requestBody, responses }) => {
+      const contents = [
+        ...(requestBody && 'content' in requestBody ? [requestBody.content] : []),
+        ...Object.values(responses).flatMap((response) => resolved(response).content ?? []),
+      ];
+      const bad = contents.flatMap((content) =>
+        Object.entries(content).flatMap(([type, { schema }]) => {
+          if (type === 'text/plain') return [];
+          const name = /^#\/components\/schemas\/(\w+)$/.exec(schema?.['$ref'] ?? '')?.[1] ?? '';
+          return Array.isArray(schemas()[name]?.['examples']) ? [] : [`${type} ${name || 'without a name'}`];
+        }),
+      );
+      return bad.length > 0 && bad;
+    }),
+  ).toEqual([]);
+});
+
+test('an object inside of a schema is a named schema too, so that generated clients have a type for it', () => {
+  const anonymous = Object.entries(schemas()).flatMap(([name, schema]) =>
+    Object.entries((schema['properties'] ?? {}) as Record<string, object>)
+      .filter(([, property]) => /"properties":/.test(JSON.stringify(property)))
+      .map(([property]) => `${name}.${property}`),
+  );
+  expect(anonymous).toEqual([]);
+});
+
+test('a field with a default is no required field in generated clients', () => {
+  const named = Object.entries(schemas()).filter(([, schema]) => JSON.stringify(schema).includes('"default":'));
+  expect(named.map(([name]) => name)).toEqual([]);
+});
+
+test('every example is valid by the document', () => {
+  const $defs = JSON.parse(JSON.stringify(schemas()).replaceAll('#/components/schemas/', '#/$defs/')) as Schemas;
+  const examples = Object.entries($defs).flatMap(([name, schema]) =>
+    ((schema['examples'] ?? []) as unknown[]).map((example) => ({ name, schema, example })),
+  );
+  expect(examples.length).toBeGreaterThan(60);
+  for (const { name, schema, example } of examples) {
+    const { error } = z.fromJSONSchema({ ...schema, $defs }).safeParse(example);
+    expect(`${name}: ${error?.message ?? 'valid'}`).toBe(`${name}: valid`);
+  }
+});
+
+test('every example is valid by the code, and examples of answers hold no unknown field', async () => {
+  const files = globSync('src/**/*.{schema,schemas}.ts', { cwd: root });
+  const modules = await Promise.all(files.map((file) => import(path.join(root, file)) as Promise<object>));
+  const found = modules.flatMap((module) => Object.values(module).flatMap(describedSchema));
+  expect(found.length).toBeGreaterThan(40);
+  for (const { schema, id, examples } of found) {
+    for (const example of examples) {
+      const { data, error } = schema.safeParse(example);
+      expect(`${id}: ${error?.message ?? 'valid'}`).toBe(`${id}: valid`);
+      if (!id.endsWith('Request')) expect(data).toEqual(example);
+    }
+  }
+});
+
+type Schemas = Record<string, Record<string, unknown>>;
+
+function schemas(): Schemas {
+  return (document.components?.schemas ?? {}) as Schemas;
+}
+
+/** A schema with an id and examples, or none; that inside of a body with a default. */
+function describedSchema(value: unknown): { schema: z.ZodType; id: string; examples: unknown[] }[] {
+  if (!(value instanceof z.ZodType)) return [];
+  if (value instanceof z.ZodDefault || value instanceof z.ZodPrefault) return describedSchema(value.unwrap());
+  const { id, examples } = (value.meta() ?? {}) as { id?: string; examples?: unknown[] };
+  return id !== undefined && examples ? [{ schema: value, id, examples }] : [];
+}
 
 function resolved(response: Operation['responses'][string]): {
   description: string;
   headers?: Record<string, unknown>;
-  content?: Record<string, { examples?: Record<string, unknown> }>;
+  content?: Record<string, { schema?: { $ref?: string }; examples?: Record<string, unknown> }>;
 } {
   if (response && '$ref' in response) {
     return resolved(document.components?.responses?.[response.$ref.split('/').at(-1) ?? '']);

@@ -1,57 +1,96 @@
 import { z } from 'zod';
-import { filterId, idOf } from '../http/ids.ts';
+import { callerSchema } from '../http/caller.schema.ts';
+import { exampleId, filterId, idOf } from '../http/ids.ts';
 import { pageOf, pageQuery } from '../http/paging.ts';
 
-export const actionKind = z.enum([
-  'participant.disconnect',
-  'user.disconnect',
-  'message.delete',
-  'event.send',
-  'ban',
-  'grants.revoke',
-  'space.freeze',
-  'role.change',
-]);
+/** What a moderator did. */
+export const actionKind = z
+  .enum([
+    'participant.disconnect',
+    'user.disconnect',
+    'message.delete',
+    'event.send',
+    'ban',
+    'grants.revoke',
+    'space.freeze',
+    'role.change',
+  ])
+  .meta({ id: 'ActionKind', description: 'What the moderator did.' });
 export type ActionKind = z.output<typeof actionKind>;
 
-const target = z.object({
-  operation: z.enum(['DisconnectParticipant', 'DisconnectUser', 'DeleteMessage', 'SendEvent']),
-  target: z.string().meta({ description: 'Participant id, user id, message id or event name.' }),
-  state: z.enum(['pending', 'done', 'not_connected', 'expired', 'stuck']).meta({
-    description:
-      'pending: to be called, or called again. done: IVS confirmed it. not_connected: IVS knows nobody like that. expired: no longer needed, as it is too late to matter or was undone. stuck: IVS refuses the service; tried on all the same.',
-  }),
-  attempts: z.int(),
-  lastError: z.string().optional(),
-  doneAt: z.iso.datetime().optional(),
+const deliveryState = z.enum(['pending', 'done', 'not_connected', 'expired', 'stuck']).meta({
+  id: 'DeliveryState',
+  description:
+    'pending: the service will call IVS, or call it again. done: IVS has confirmed the call. not_connected: IVS has no such connection. expired: the call is no longer needed, because it is too late to matter or the action was undone. stuck: IVS refuses the call; the service repeats it slowly.',
 });
 
+const deliveryExample = {
+  operation: 'DisconnectParticipant',
+  target: 'AbCdEfGh1234',
+  state: 'done',
+  attempts: 1,
+  doneAt: '2026-03-01T19:30:00.412Z',
+};
+
+const delivery = z
+  .object({
+    operation: z
+      .enum(['DisconnectParticipant', 'DisconnectUser', 'DeleteMessage', 'SendEvent'])
+      .meta({ id: 'DeliveryOperation', description: 'The operation of IVS that the service calls.' }),
+    target: z.string().meta({ description: 'Participant id, user id, message id or name of the event.' }),
+    state: deliveryState,
+    attempts: z.int().meta({ description: 'Number of calls so far.' }),
+    lastError: z.string().optional().meta({ description: 'Why the last call failed.' }),
+    doneAt: z.iso.datetime().optional(),
+  })
+  .meta({ id: 'Delivery', description: 'One call to IVS that the action needs.', examples: [deliveryExample] });
+
+const actionState = z.enum(['delivered', 'pending']).meta({
+  id: 'ActionState',
+  description: 'pending: a delivery is pending or stuck, and the service repeats it. delivered: all are settled.',
+});
+
+/** The action in examples. Other schemas embed it. */
+export const exampleAction = {
+  id: exampleId('act'),
+  kind: 'ban',
+  spaceId: exampleId('spc'),
+  userId: 'user-42',
+  reason: 'Shouting',
+  state: 'delivered',
+  targets: [deliveryExample],
+  requestedBy: { kind: 'user', id: 'user-7' },
+  createdAt: '2026-03-01T19:30:00.000Z',
+  silencedAt: '2026-03-01T19:30:00.412Z',
+};
+
+/** The record of what a moderator did, as answers show it. */
 export const action = z
   .object({
     id: idOf('act', 'action'),
     kind: actionKind,
-    spaceId: z.string().nullable(),
+    spaceId: z.string().nullable().meta({ description: 'null: the action concerns the whole tenant.' }),
     userId: z.string().optional(),
     reason: z.string().optional(),
-    state: z.enum(['delivered', 'pending']).meta({
-      description: 'pending while any target is pending or stuck; what is pending is retried until it holds.',
-    }),
-    targets: z.array(target),
-    requestedBy: z.object({ kind: z.enum(['operator', 'apiKey', 'user']), id: z.string() }),
+    state: actionState,
+    targets: z.array(delivery).meta({ description: 'The deliveries: the calls to IVS that the action needs.' }),
+    requestedBy: callerSchema.meta({ description: 'The caller who did it.' }),
     createdAt: z.iso.datetime(),
-    silencedAt: z.iso.datetime().optional().meta({ description: 'When the last connection it is about was gone.' }),
+    silencedAt: z.iso
+      .datetime()
+      .optional()
+      .meta({ description: 'Time at which the last connection that the action concerns was gone.' }),
   })
-  .meta({ id: 'Action' });
+  .meta({ id: 'Action', examples: [exampleAction] });
 export type Action = z.output<typeof action>;
 
+/** The query of the list of actions. */
 export const actionsQuery = z.strictObject({
   ...pageQuery,
   spaceId: filterId('spc', 'space').optional(),
-  state: z
-    .enum(['delivered', 'pending'])
-    .optional()
-    .meta({ description: 'Only acts that are carried out, or only those that are not yet.' }),
+  state: actionState.optional().meta({ description: 'Only actions in this state.' }),
 });
 export type ActionsQuery = z.output<typeof actionsQuery>;
 
+/** A page of actions. */
 export const actionPage = pageOf(action);

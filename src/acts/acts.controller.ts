@@ -40,7 +40,7 @@ export class ActsController {
   @Post('spaces/:spaceId/participants/:participantId/disconnect')
   @Endpoint({
     summary: 'Disconnect a participant from the stage',
-    description: 'A kick, not a ban: with another token the user may come back.',
+    description: 'It is no ban: the user can come back with another token.',
     tag,
     access,
     answers,
@@ -59,7 +59,8 @@ export class ActsController {
   @Post('spaces/:spaceId/users/:userId/disconnect')
   @Endpoint({
     summary: 'Disconnect a user from a space',
-    description: 'From the chat room, and every participant with an unexpired stage token. A kick, not a ban.',
+    description:
+      'Disconnects the user from the chat room, and all their participants with an unexpired stage token from the stage. It is no ban: the user can come back with new tokens.',
     tag,
     access,
     answers,
@@ -76,7 +77,14 @@ export class ActsController {
   }
 
   @Post('spaces/:spaceId/messages/:messageId/delete')
-  @Endpoint({ summary: 'Delete a chat message', tag, access, answers, problems })
+  @Endpoint({
+    summary: 'Delete a chat message',
+    description: 'IVS Chat tells all clients in the room to hide the message.',
+    tag,
+    access,
+    answers,
+    problems,
+  })
   async deleteMessage(
     @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
@@ -100,14 +108,14 @@ export class ActsController {
 
   @Post('users/:userId/revoke')
   @Endpoint({
-    summary: 'End what was given to a user',
-    description: 'In all spaces; all of it, or what was issued before a time. The user may get new tokens.',
+    summary: 'Revoke the grants of a user',
+    description: 'It revokes grants in all spaces. It is no ban: the user can get new tokens.',
     tag,
     access,
     answers,
     problems,
   })
-  async revokeUser(
+  async revokeUserGrants(
     @CurrentCaller() caller: TenantCaller,
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Body({ schema: revokeBody }) body: RevokeBody,
@@ -117,7 +125,7 @@ export class ActsController {
   }
 
   @Post('grants/:grantId/revoke')
-  @Endpoint({ summary: 'End one grant', tag, access, answers, problems })
+  @Endpoint({ summary: 'Revoke one grant', tag, access, answers, problems })
   async revokeGrant(
     @CurrentCaller() caller: TenantCaller,
     @Param('grantId', { schema: pathId('grt', 'grant') }) grantId: string,
@@ -131,7 +139,7 @@ export class ActsController {
   @Endpoint({
     summary: 'Freeze a space',
     description:
-      'The panic button: no new tokens but for moderators; other publishers and chat senders are disconnected.',
+      'For emergencies. Only moderators get tokens until the space is unfrozen. Everybody else who may publish or send messages is disconnected.',
     tag,
     access,
     answers,
@@ -147,7 +155,14 @@ export class ActsController {
   }
 
   @Post('spaces/:spaceId/unfreeze')
-  @Endpoint({ summary: 'Unfreeze a space', tag, access, answers: { 200: space }, problems })
+  @Endpoint({
+    summary: 'Unfreeze a space',
+    description: 'It also cancels the deliveries of the freeze that are not settled.',
+    tag,
+    access,
+    answers: { 200: space },
+    problems,
+  })
   @HttpCode(200)
   async unfreezeSpace(
     @CurrentCaller() caller: TenantCaller,
@@ -159,8 +174,9 @@ export class ActsController {
 
   @Get('actions')
   @Endpoint({
-    summary: 'List acts of moderation',
-    description: 'Newest first. App users name a space in which they moderate, unless they moderate the whole tenant.',
+    summary: 'List the actions of moderators',
+    description:
+      'The newest action comes first. App users must name a space in which they moderate, unless they moderate the whole tenant.',
     tag,
     access: readAccess,
     answers: { 200: actionPage },
@@ -172,7 +188,8 @@ export class ActsController {
 
   @Get('actions/:actionId')
   @Endpoint({
-    summary: 'See how far an act has been carried out',
+    summary: 'Get an action',
+    description: '`targets` tells how far the action has been carried out.',
     tag,
     access: readAccess,
     answers: { 200: action },
@@ -186,7 +203,7 @@ export class ActsController {
   }
 }
 
-/** 200 if everything was delivered before the answer, 202 if something is still to be delivered. */
+/** Answers 200 if the action is delivered, and 202 if deliveries are pending. */
 function answer(reply: FastifyReply, result: Action): Action {
   void reply.status(result.state === 'delivered' ? 200 : 202);
   return result;

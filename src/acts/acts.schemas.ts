@@ -1,36 +1,49 @@
 import { z } from 'zod';
 import { attributes, dateTime, reason, text } from '../http/text.ts';
 
-export const reasonBody = z.strictObject({ reason: reason.optional() }).meta({ id: 'ReasonRequest' }).prefault({});
+const reasonField = reason.optional().meta({ description: 'Moderators and readers of the audit log see it.' });
+
+/** The body of acts that take only a reason. */
+export const reasonBody = z
+  .strictObject({ reason: reasonField })
+  .meta({ id: 'ReasonRequest', examples: [{ reason: 'Shouting' }] })
+  .prefault({});
 export type ReasonBody = z.output<typeof reasonBody>;
 
+/** An event for the chat room. IVS uses names with `aws:` itself (IVS Chat API reference, `SendEvent`). */
 export const eventBody = z
   .strictObject({
-    name: text(1, 100).refine((name) => !name.startsWith('aws:'), {
-      error: 'must not begin with aws:, which is IVS’s own',
-    }),
-    attributes: attributes.default({}),
+    name: text(1, 100)
+      .refine((name) => !name.startsWith('aws:'), { error: 'must not begin with aws:, which IVS uses itself' })
+      .meta({ description: 'Name of the event. It must not begin with `aws:`.' }),
+    attributes: attributes.default({}).meta({ description: 'Data of the event, at most 1 KB together.' }),
   })
-  .meta({ id: 'EventRequest' });
+  .meta({ id: 'SendEventRequest', examples: [{ name: 'poll:opened', attributes: { poll: '7' } }] });
 export type EventBody = z.output<typeof eventBody>;
 
+/** Which grants of a user are revoked. */
 export const revokeBody = z
   .strictObject({
-    issuedBefore: dateTime.optional().meta({ description: 'Only what was given before this time; absent, all.' }),
-    reason: reason.optional(),
+    issuedBefore: dateTime
+      .optional()
+      .meta({ description: 'Revoke only grants from before this time. Without it all grants are revoked.' }),
+    reason: reasonField,
   })
-  .meta({ id: 'RevokeRequest' })
+  .meta({
+    id: 'RevokeUserGrantsRequest',
+    examples: [{ issuedBefore: '2026-03-01T19:00:00.000Z', reason: 'Stolen phone' }],
+  })
   .prefault({});
 export type RevokeBody = z.output<typeof revokeBody>;
 
-/** A participant id as IVS takes it (service model, `ParticipantId`, and `_` as a self-signed `jti` may have it). */
+/** Schema of a participant id: the service model's `ParticipantId`, and `_`, which the `jti` of a signed token may have. */
 export const participantId = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be a participant id')
-  .meta({ description: 'Id of the participant, as IVS knows it.' });
+  .meta({ description: 'Id of the participant at IVS.', examples: ['AbCdEfGh1234'] });
 
-/** A message id as IVS Chat gives it (service model, `MessageID`). */
+/** Schema of a message id (IVS Chat service model, `MessageID`). */
 export const messageId = z
   .string()
   .regex(/^[A-Za-z0-9]{12}$/, 'must be the id of a message: 12 letters and digits')
-  .meta({ description: 'Id of the message, as IVS Chat gave it.' });
+  .meta({ description: 'Id of the message at IVS Chat.', examples: ['AbCdEfGh1234'] });

@@ -24,13 +24,14 @@ export class ApiKeysController {
 
   @Post('tenants/:tenantId/api-keys')
   @Endpoint({
-    summary: 'Create a tenant’s first API key',
+    summary: 'Create an API key for a tenant',
+    description: 'The operator creates the first key of a tenant. With it the tenant can create more.',
     tag,
     access: { operator: true },
     answers: { 201: newApiKeyAnswer },
     problems: ['not_found'],
   })
-  async createFirstApiKey(
+  async createTenantApiKey(
     @CurrentCaller() caller: OperatorCaller,
     @Param('tenantId', { schema: pathId('ten', 'tenant') }) tenantId: string,
     @Body({ schema: createApiKeyBody }) body: CreateApiKeyBody,

@@ -1,23 +1,33 @@
 import { z } from 'zod';
 import { scopes } from '../http/access.ts';
-import { idOf } from '../http/ids.ts';
+import { exampleId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { dateTime, text } from '../http/text.ts';
 
+const scope = z.enum(scopes).meta({
+  id: 'Scope',
+  description: '`*` stands for all scopes. `moderation:write` includes `moderation:read`.',
+});
+
+/** The body for creating an API key. */
 export const createApiKeyBody = z
   .strictObject({
-    name: text(1, 200).meta({ description: 'What the key is for, to tell keys apart.' }),
+    name: text(1, 200).meta({ description: 'Tells people what the key is for.' }),
     scopes: z
-      .array(z.enum(scopes))
+      .array(scope)
       .min(1)
       .max(scopes.length)
       .refine((given) => new Set(given).size === given.length, { error: 'must not name a scope twice' })
-      .meta({ description: '`*` stands for all; `moderation:write` includes `moderation:read`.' }),
-    expiresAt: dateTime.optional().meta({ description: 'When the key stops by itself.' }),
+      .meta({ description: 'What the key may do.' }),
+    expiresAt: dateTime.optional().meta({ description: 'End of the key. Without it the key is valid until revoked.' }),
   })
-  .meta({ id: 'CreateApiKey' });
+  .meta({
+    id: 'CreateApiKeyRequest',
+    examples: [{ name: 'Back end', scopes: ['spaces:write', 'spaces:read', 'tokens:vend'] }],
+  });
 export type CreateApiKeyBody = z.output<typeof createApiKeyBody>;
 
+/** The body for replacing an API key. */
 export const rotateApiKeyBody = z
   .strictObject({
     graceSeconds: z
@@ -25,28 +35,44 @@ export const rotateApiKeyBody = z
       .min(0)
       .max(30 * 24 * 3600)
       .default(0)
-      .meta({ description: 'How long the old key goes on working beside the new one.' }),
+      .meta({ description: 'How long the old key stays valid, in seconds.' }),
   })
-  .prefault({})
-  .meta({ id: 'RotateApiKey' });
+  .meta({ id: 'RotateApiKeyRequest', examples: [{ graceSeconds: 3600 }] })
+  .prefault({});
 export type RotateApiKeyBody = z.output<typeof rotateApiKeyBody>;
 
+const apiKeyExample = {
+  id: exampleId('key'),
+  name: 'Back end',
+  prefix: 'sk_acme_Jr0v',
+  scopes: ['spaces:write', 'spaces:read', 'tokens:vend'],
+  createdAt: '2026-03-01T19:00:00.000Z',
+  lastUsedAt: null,
+  expiresAt: null,
+};
+
+/** An API key, as answers show it. */
 export const apiKey = z
   .object({
     id: idOf('key', 'API key'),
     name: z.string(),
-    prefix: z.string().meta({ description: 'The beginning of the key, to recognise it by.' }),
-    scopes: z.array(z.enum(scopes)),
+    prefix: z.string().meta({ description: 'The beginning of the key. It helps people to recognise the key.' }),
+    scopes: z.array(scope),
     createdAt: z.iso.datetime(),
-    lastUsedAt: z.iso.datetime().nullable().meta({ description: 'To the minute.' }),
-    expiresAt: z.iso.datetime().nullable(),
+    lastUsedAt: z.iso.datetime().nullable().meta({ description: 'Exact to a minute; null: never used.' }),
+    expiresAt: z.iso.datetime().nullable().meta({ description: 'null: the key is valid until it is revoked.' }),
   })
-  .meta({ id: 'ApiKey' });
+  .meta({ id: 'ApiKey', examples: [apiKeyExample] });
 export type ApiKey = z.output<typeof apiKey>;
 
+/** A new API key. Only this answer holds the key itself. */
 export const newApiKeyAnswer = apiKey
-  .extend({ key: z.string().meta({ description: 'The key in clear: shown now and never again.' }) })
-  .meta({ id: 'NewApiKey' });
+  .extend({ key: z.string().meta({ description: 'The key itself. No later answer shows it.' }) })
+  .meta({
+    id: 'NewApiKey',
+    examples: [{ ...apiKeyExample, key: 'sk_acme_Jr0vEXAMPLEEXAMPLEEXAMPLEEXAMPLEEXAMPLEEXAM_3kVx0a' }],
+  });
 export type NewApiKeyAnswer = z.output<typeof newApiKeyAnswer>;
 
+/** A page of API keys. */
 export const apiKeyPage = pageOf(apiKey);

@@ -18,7 +18,7 @@ export class AuditController {
     access: { scope: 'audit:read' },
     answers: { 200: auditPage },
   })
-  async list(@CurrentCaller() caller: TenantCaller, @Query({ schema: auditQuery }) query: AuditQuery) {
+  async listAuditEntries(@CurrentCaller() caller: TenantCaller, @Query({ schema: auditQuery }) query: AuditQuery) {
     return await this.audit.list(caller, query);
   }
 }

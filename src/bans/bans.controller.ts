@@ -28,7 +28,7 @@ export class BansController {
   @Endpoint({
     summary: 'Ban a user',
     description:
-      'Every vending route refuses the user from now on; then the user is disconnected everywhere the ban covers. `action` tells how far that has come; what is pending goes on by itself. Also for users who were never here.',
+      'From now on the user gets no tokens where the ban covers them. Then they are disconnected there. `action` tells how far that has come. The service continues pending deliveries by itself. A user who never joined can be banned too.',
     tag,
     access,
     answers: { 201: banAnswer },
@@ -40,8 +40,9 @@ export class BansController {
 
   @Get()
   @Endpoint({
-    summary: 'List bans: in force, and the history',
-    description: 'Newest first. App users name a space in which they moderate, unless they moderate the whole tenant.',
+    summary: 'List bans',
+    description:
+      'The newest ban comes first. The list holds expired and lifted bans too. App users must name a space in which they moderate, unless they moderate the whole tenant.',
     tag,
     access: readAccess,
     answers: { 200: banPage },
@@ -66,7 +67,7 @@ export class BansController {
   @Delete(':banId')
   @Endpoint({
     summary: 'Lift a ban',
-    description: 'Also calls off what the ban still had to do.',
+    description: 'It also cancels the deliveries of the ban that are not settled.',
     tag,
     access,
     answers: { 200: ban },

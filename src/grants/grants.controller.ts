@@ -11,9 +11,9 @@ export class GrantsController {
 
   @Get()
   @Endpoint({
-    summary: 'List what was given: the ledger',
+    summary: 'List grants',
     description:
-      'Newest first. Never a token. App users name a space in which they moderate, unless they moderate the whole tenant.',
+      'The newest grant comes first. A grant never contains its token. App users must name a space in which they moderate, unless they moderate the whole tenant.',
     tag: 'Grants',
     access: { scope: 'moderation:read', users: true },
     answers: { 200: grantPage },

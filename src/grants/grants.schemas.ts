@@ -1,41 +1,65 @@
 import { z } from 'zod';
-import { filterId, idOf } from '../http/ids.ts';
+import { exampleId, filterId, idOf } from '../http/ids.ts';
 import { pageOf, pageQuery } from '../http/paging.ts';
-import { userId } from '../http/text.ts';
+import { queryFlag, userId } from '../http/text.ts';
 
+/** State of a grant, as answers show it. */
 export const grantState = z.enum(['live', 'watched', 'revoked', 'expired']).meta({
+  id: 'GrantState',
   description:
-    'live: could be used. watched: acted against, but IVS cannot revoke an unused token, so it is watched until it has expired. revoked: IVS confirmed that it opens nothing any more. expired: too late to use.',
+    'live: the token can be used. watched: a moderator acted against the grant, but IVS cannot revoke an unused token; the service watches the stage until the token has expired. revoked: IVS has confirmed that the token cannot be used. expired: the token is too old to be used.',
 });
 
+/** The query of the ledger. */
 export const grantsQuery = z.strictObject({
   ...pageQuery,
   userId: userId.optional(),
   spaceId: filterId('spc', 'space').optional(),
-  state: grantState.optional(),
-  live: z
-    .enum(['true', 'false'])
-    .transform((value) => value === 'true')
-    .optional()
-    .meta({ description: 'true: only what could still be used to get in (live and watched).' }),
+  state: grantState.optional().meta({ description: 'Only grants in this state.' }),
+  live: queryFlag.optional().meta({ description: 'true: only grants whose token could be used (live and watched).' }),
 });
 export type GrantsQuery = z.output<typeof grantsQuery>;
 
+/** Who makes a stage token. */
+export const mint = z.enum(['ivs', 'key-pair']).meta({
+  id: 'Mint',
+  description: 'Who made the stage token. ivs: Amazon IVS. key-pair: Stagedoor, with a signing key of the tenant.',
+});
+
+/** A grant, as answers show it. */
 export const grant = z
   .object({
     id: idOf('grt', 'grant'),
-    kind: z.enum(['stage', 'chat']),
+    kind: z.enum(['stage', 'chat']).meta({ id: 'GrantKind', description: 'The kind of the token.' }),
     spaceId: idOf('spc', 'space'),
     userId: z.string(),
     role: z.string(),
-    participantId: z.string().optional().meta({ description: 'Of a stage grant: the participant its token makes.' }),
-    mint: z.enum(['ivs', 'key-pair']).optional().meta({ description: 'Of a stage grant: who made its token.' }),
-    capabilities: z.array(z.string()),
+    participantId: z.string().optional().meta({ description: 'Stage grants only: id of the participant at IVS.' }),
+    mint: mint.optional().meta({ description: 'Stage grants only: who made the token.' }),
+    capabilities: z.array(z.string()).meta({ description: 'Capabilities of the token, in the words of IVS.' }),
     issuedAt: z.iso.datetime(),
-    expiresAt: z.iso.datetime().meta({ description: 'Until when the token opens the door.' }),
+    expiresAt: z.iso.datetime().meta({ description: 'After this time nobody can connect with the token.' }),
     state: grantState,
   })
-  .meta({ id: 'Grant' });
+  .meta({
+    id: 'Grant',
+    examples: [
+      {
+        id: exampleId('grt'),
+        kind: 'stage',
+        spaceId: exampleId('spc'),
+        userId: 'user-42',
+        role: 'speaker',
+        participantId: 'AbCdEfGh1234',
+        mint: 'ivs',
+        capabilities: ['PUBLISH', 'SUBSCRIBE'],
+        issuedAt: '2026-03-01T19:00:00.000Z',
+        expiresAt: '2026-03-01T19:10:00.000Z',
+        state: 'live',
+      },
+    ],
+  });
 export type Grant = z.output<typeof grant>;
 
+/** A page of grants. */
 export const grantPage = pageOf(grant);

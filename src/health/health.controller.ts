@@ -5,8 +5,10 @@ import { z } from 'zod';
 import { Database } from '../database/database.ts';
 import { Endpoint } from '../http/endpoint.ts';
 
-const liveness = z.object({ status: z.literal('ok') });
-const readiness = z.looseObject({ status: z.enum(['ok', 'error', 'shutting_down']) });
+const liveness = z.object({ status: z.literal('ok') }).meta({ id: 'Liveness', examples: [{ status: 'ok' }] });
+const readiness = z
+  .looseObject({ status: z.enum(['ok', 'error', 'shutting_down']) })
+  .meta({ id: 'Readiness', examples: [{ status: 'ok', details: { database: { status: 'up' } } }] });
 
 @Controller('health')
 export class HealthController implements OnModuleDestroy {

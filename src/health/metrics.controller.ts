@@ -21,7 +21,7 @@ export class MetricsController {
     description: 'If METRICS_PORT is set, the metrics are served on that port instead, and this route answers 404.',
     tag: 'Health',
     access: { public: true },
-    answers: { 200: z.string() },
+    answers: { 200: z.string().meta({ examples: ['stagedoor_stuck_targets 0\n'] }) },
     problems: ['not_found'],
   })
   async getMetrics(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {

@@ -5,7 +5,7 @@ import { IdempotencyInterceptor } from './idempotency.interceptor.ts';
 import { ProblemFilter } from './problem.filter.ts';
 import { validationPipe } from './validation.pipe.ts';
 
-/** What every request passes: validation, idempotency, problem documents. */
+/** Every request passes these: validation, idempotency, problem documents. */
 @Module({
   providers: [
     IdempotencyKeys,

@@ -2,10 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { Problem } from '../errors.ts';
 
-/** Deepest nesting of a body, in levels. No body of this API needs more. */
+/** Maximum depth of a body, in levels. No body of this API needs more. */
 const maxDepth = 20;
 
-/** Largest body, in bytes. */
+/** Maximum size of a body, in bytes. */
 export const maxBodyBytes = 64 * 1024;
 
 /**

@@ -24,8 +24,9 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
     data: z.array(item),
     nextCursor: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last page.' }),
   });
-  const id = item.meta()?.id;
-  return id === undefined ? page : page.meta({ id: `${id}Page` });
+  const { id, examples = [] } = (item.meta() ?? {}) as { id?: string; examples?: unknown[] };
+  if (id === undefined) throw new Error('the items of a list need an id, for the OpenAPI document');
+  return page.meta({ id: `${id}Page`, examples: [{ data: examples.slice(0, 1), nextCursor: null }] });
 }
 
 /** One page of a list, as the caller gets it. */

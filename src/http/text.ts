@@ -19,7 +19,10 @@ export function text(min: number, max: number): z.ZodString {
 }
 
 /** The tenant's own id of a user. IVS takes at most 128 characters (service model, `userId`). */
-export const userId = text(1, 128).meta({ description: "The tenant's own id of the user, byte for byte." });
+export const userId = text(1, 128).meta({
+  description: 'The tenant’s own id of the user. It is compared byte for byte.',
+  examples: ['user-42'],
+});
 
 /**
  * Schema of a time. The result is in UTC with milliseconds, because Postgres cannot read a fraction of hundreds of digits.
@@ -30,11 +33,20 @@ export const dateTime = z.iso
   .refine((value) => !value.startsWith('0000'), { error: 'must be a time of the year 1 or later' })
   .transform((value) => new Date(value).toISOString());
 
+/** Schema of a yes-or-no filter in a query. */
+export const queryFlag = z.preprocess(
+  (given) => (given === 'true' ? true : given === 'false' ? false : given),
+  z.boolean({ error: 'must be true or false' }),
+);
+
 /** Schema of the reason of an act. Moderators and readers of the audit log see it. */
 export const reason = text(1, 256);
 
 /** Schema of the body of a write without parameters: an empty object, or no body. */
-export const noBody = z.strictObject({}).default({});
+export const noBody = z
+  .strictObject({})
+  .meta({ id: 'EmptyRequest', examples: [{}] })
+  .default({});
 
 /** Schema of any JSON object. The body parser limits its depth. All text in it can be stored. */
 export const jsonObject = z.record(text(1, 128), z.unknown()).superRefine((value, context) => {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { idOf } from '../http/ids.ts';
+import { exampleId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { text } from '../http/text.ts';
 import { type Algorithm, algorithms, publicKeyAlgorithms, secretAlgorithms } from './algorithms.ts';
-import { jwk, type Jwk, maxKeys, usableKeys } from './public-keys.ts';
+import { exampleJwk, jwk, type Jwk, maxKeys, usableKeys } from './public-keys.ts';
 
-/** Issuer or audience, as tokens hold it. Both stand in one index entry of Postgres, which takes 2.7 kB. */
+/** Schema of an issuer or an audience. Together they must fit into an index entry of Postgres, which is 2.7 kB. */
 const name = text(1, 512).refine((value) => Buffer.byteLength(value) <= 1_024 && !/\p{Cc}/u.test(value), {
   error: 'must have at most 1024 bytes and no control characters',
 });
@@ -14,30 +14,57 @@ const claimPath = text(1, 256).refine((path) => path.split('.').length <= 10 && 
   error: 'must be at most 10 names with dots between them',
 });
 
-const claimPaths = z.strictObject({
-  userId: claimPath.default('sub'),
-  role: claimPath.optional().meta({ description: 'Counts only where it names a role of the tenant.' }),
-  name: claimPath.optional().meta({ description: 'What templates get as `{{claims.name}}`.' }),
-});
+const pathDescriptions = {
+  userId: { description: 'Path of the claim with the user id.' },
+  role: { description: 'Path of the claim with the role. It counts only if the tenant has a role of this name.' },
+  name: { description: 'Path of the claim that attribute templates use as `{{claims.name}}`.' },
+};
+const claimPathsExample = { userId: 'sub', role: 'app.role', name: 'name' };
+
+const claimPathsInput = z
+  .strictObject({
+    userId: claimPath.default('sub').meta(pathDescriptions.userId),
+    role: claimPath.optional().meta(pathDescriptions.role),
+    name: claimPath.optional().meta(pathDescriptions.name),
+  })
+  .meta({ id: 'ClaimPathsInput', examples: [claimPathsExample] });
+
+const claimPaths = z
+  .object({
+    userId: z.string().meta(pathDescriptions.userId),
+    role: z.string().optional().meta(pathDescriptions.role),
+    name: z.string().optional().meta(pathDescriptions.name),
+  })
+  .meta({ id: 'ClaimPaths', examples: [claimPathsExample] });
 
 const issuerName = name.meta({
-  description: '`iss` of the tokens, byte for byte.',
+  description: '`iss` of the JWTs. It is compared byte for byte.',
   examples: ['https://login.example.com/'],
 });
 const audience = name.meta({
-  description: '`aud` of the tokens, or one of them. The pair of issuer and audience selects the tenant.',
+  description: '`aud` of the JWTs, or one of several. The pair of issuer and audience selects the tenant.',
+  examples: ['acme-app'],
 });
 const jwksUri = text(1, 2_048).meta({
   description:
-    'Where the issuer publishes its keys: https, on port 443, at a public address; redirects are not followed.',
+    'URL of the public keys of the issuer: https, port 443, at a public address. The service does not follow redirects.',
+  examples: ['https://login.example.com/.well-known/jwks.json'],
 });
-const jwks = z.strictObject({ keys: z.array(jwk).min(1).max(maxKeys) });
+const jwksInput = z
+  .strictObject({ keys: z.array(jwk).min(1).max(maxKeys) })
+  .meta({ id: 'JwksInput', description: 'The public keys of the issuer.', examples: [{ keys: [exampleJwk] }] });
+const jwks = z
+  .object({ keys: z.array(jwk) })
+  .meta({ id: 'Jwks', description: 'The public keys of the issuer.', examples: [{ keys: [exampleJwk] }] });
 const userIdPrefix = text(1, 64).meta({
-  description: 'Put before each user id: keeps the users of two issuers apart.',
+  description: 'The service puts it before each user id. It keeps the users of two issuers apart.',
 });
 
+const algorithm = z
+  .enum(algorithms)
+  .meta({ id: 'JwtAlgorithm', description: 'Signature algorithm of a JWT (RFC 7518, RFC 8037).' });
 const distinctAlgorithms = z
-  .array(z.enum(algorithms))
+  .array(algorithm)
   .min(1)
   .refine((given) => new Set(given).size === given.length, { error: 'must not name an algorithm twice' });
 
@@ -46,23 +73,24 @@ const secret = z
   .max(1_024)
   .refine((value) => value.isWellFormed() && Buffer.byteLength(value) >= 32, { error: 'must have at least 32 bytes' })
   .refine((value) => new Set(value).size >= 10, { error: 'must be random' })
-  // Whoever knows the public key could sign tokens with it.
+  // A public key is no secret: everybody who knows it could sign tokens with it.
   .refine((value) => !/^\s*(-----BEGIN|\{|ssh-|ecdsa-)/.test(value), {
     error: 'must be a secret, not a key: send public keys as jwks',
   })
-  .meta({ description: 'Shared secret for HS256; its UTF-8 bytes are the key. Answers never hold it.' });
+  .meta({ description: 'Shared secret for HS256. Its UTF-8 bytes are the key. No answer contains it.' });
 
+/** The body for registering an issuer. */
 export const createIssuerBody = z
   .strictObject({
     issuer: issuerName,
     audience,
     jwksUri: jwksUri.optional(),
-    jwks: jwks.optional(),
+    jwks: jwksInput.optional(),
     secret: secret.optional(),
     algorithms: distinctAlgorithms
       .optional()
-      .meta({ description: 'Accepted algorithms; by default all that fit the keys, or HS256 with a secret.' }),
-    claims: claimPaths.prefault({}).meta({ description: 'Dotted paths of the claims that are used.' }),
+      .meta({ description: 'Accepted algorithms. Default: all that fit the keys; HS256 for a secret.' }),
+    claims: claimPathsInput.prefault({}).meta({ description: 'Dotted paths of the claims that the service reads.' }),
     userIdPrefix: userIdPrefix.optional(),
   })
   .superRefine((body, context) => {
@@ -81,10 +109,21 @@ export const createIssuerBody = z
       });
     }
   })
-  .meta({ id: 'CreateIssuer' });
+  .meta({
+    id: 'CreateIssuerRequest',
+    description: 'It must have exactly one of `jwksUri`, `jwks` and `secret`.',
+    examples: [
+      {
+        issuer: 'https://login.example.com/',
+        audience: 'acme-app',
+        jwksUri: 'https://login.example.com/.well-known/jwks.json',
+        claims: claimPathsExample,
+      },
+    ],
+  });
 export type CreateIssuerBody = z.output<typeof createIssuerBody>;
 
-/** The algorithms that tokens can have, given where the keys come from. */
+/** The algorithms that fit the source of the keys in the body. */
 export function fittingAlgorithms(body: {
   secret?: unknown;
   jwks?: { keys: Jwk[] } | undefined;
@@ -95,19 +134,34 @@ export function fittingAlgorithms(body: {
   return publicKeyAlgorithms.filter((algorithm) => fitting.has(algorithm));
 }
 
+/** An issuer, as answers show it. */
 export const issuer = z
   .object({
     id: idOf('iss', 'issuer'),
     issuer: issuerName,
     audience,
     jwksUri: jwksUri.optional(),
-    jwks: z.object({ keys: z.array(z.record(z.string(), z.unknown())) }).optional(),
-    algorithms: distinctAlgorithms,
-    claims: z.object({ userId: z.string(), role: z.string().optional(), name: z.string().optional() }),
+    jwks: jwks.optional(),
+    algorithms: z.array(algorithm),
+    claims: claimPaths,
     userIdPrefix: userIdPrefix.optional(),
     createdAt: z.iso.datetime(),
   })
-  .meta({ id: 'Issuer' });
+  .meta({
+    id: 'Issuer',
+    examples: [
+      {
+        id: exampleId('iss'),
+        issuer: 'https://login.example.com/',
+        audience: 'acme-app',
+        jwksUri: 'https://login.example.com/.well-known/jwks.json',
+        algorithms: ['RS256', 'ES256'],
+        claims: claimPathsExample,
+        createdAt: '2026-03-01T19:00:00.000Z',
+      },
+    ],
+  });
 export type Issuer = z.output<typeof issuer>;
 
+/** A page of issuers. */
 export const issuerPage = pageOf(issuer);

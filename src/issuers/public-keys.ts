@@ -17,6 +17,15 @@ const base64url = z
   .max(2_048)
   .regex(/^[\w-]+$/, 'must be base64url');
 
+/** A public key for examples in the OpenAPI document: that of RFC 7517, appendix A.1. */
+export const exampleJwk = {
+  kty: 'EC',
+  crv: 'P-256',
+  x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4',
+  y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM',
+  kid: '1',
+};
+
 /** Schema of a public JWK (RFC 7517). Members that verifying does not need, such as certificates, are not stored. */
 export const jwk = z
   .looseObject({
@@ -40,7 +49,11 @@ export const jwk = z
     const fault = faultOf(value);
     if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
   })
-  .meta({ id: 'PublicJwk' });
+  .meta({
+    id: 'PublicJwk',
+    description: 'A public key (RFC 7517) that verifies JWTs. Other members are allowed and not stored.',
+    examples: [exampleJwk],
+  });
 
 export type Jwk = z.output<typeof jwk>;
 

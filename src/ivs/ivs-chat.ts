@@ -29,7 +29,7 @@ export type ChatToken = z.output<typeof chatToken>;
 const roomsPage = z.object({ rooms: z.array(room), nextToken: nonEmpty.optional() });
 const anyAnswer = z.unknown();
 
-/** What a chat token is asked for with (service model, `CreateChatTokenRequest`). */
+/** The parameters of a new chat token (service model, `CreateChatTokenRequest`). */
 export interface ChatTokenRequest {
   roomArn: string;
   userId: string;

@@ -78,7 +78,7 @@ export interface Tagged {
   tags?: Record<string, string> | undefined;
 }
 
-/** What a stage token is asked for with (service model, `CreateParticipantTokenRequest`). */
+/** The parameters of a new stage token (service model, `CreateParticipantTokenRequest`). */
 export interface ParticipantTokenRequest {
   stageArn: string;
   /** The user id that participants see, at most 128 characters. */

@@ -41,9 +41,9 @@ export class JoinsController {
   @Post('join')
   @IssuesTokens()
   @Endpoint({
-    summary: 'Join a space: a stage token and a chat token',
+    summary: 'Get a stage token and a chat token',
     description:
-      'Every admission check runs each time. What the tokens allow is decided by the user’s role: the member row, else the role claim, else the space’s default. A half that the space or the role does not have is null.',
+      'Every request runs all admission checks. The user’s role decides what the tokens allow. It is the role of the member; else that of the claim in the JWT; else the default role of the space.',
     tag,
     access,
     answers: { 201: joinAnswer },

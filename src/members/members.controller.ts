@@ -34,6 +34,7 @@ export class MembersController {
   @Put(':userId')
   @Endpoint({
     summary: 'Give a user a role in a space',
+    description: 'If the user holds tokens that allow more than the new role, they are revoked.',
     tag,
     access: { scope: 'members:write' },
     answers: { 200: member },
@@ -50,7 +51,8 @@ export class MembersController {
 
   @Delete(':userId')
   @Endpoint({
-    summary: 'Take a user’s role in a space away',
+    summary: 'Remove the role of a user in a space',
+    description: 'If the user holds tokens that allow more than the role they have then, they are revoked.',
     tag,
     access: { scope: 'members:write' },
     answers: { 204: null },

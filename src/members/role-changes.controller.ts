@@ -16,9 +16,9 @@ export class RoleChangesController {
   @Post()
   @IssuesTokens()
   @Endpoint({
-    summary: 'Change a user’s role in a space, now',
+    summary: 'Change the role of a user in a space at once',
     description:
-      'What the user holds that allows more is revoked, and an event `stagedoor:role_changed` in the chat room tells the clients to fetch a new token. With a token to exchange in the answer, its participant is disconnected only if it does not exchange within ten seconds, or goes back to the stronger token later. App users act on users of lower rank and give roles of lower rank than their own.',
+      'Tokens of the user that allow more than the new role are revoked. The event `stagedoor:role_changed` in the chat room tells clients to get a new token. If the answer has an exchange token, its participant is disconnected only if they do not exchange it within ten seconds, or use the stronger token again later. App users can act only on users of a lower rank than their own, and give only roles of a lower rank.',
     tag: 'Moderation',
     access: { scope: 'moderation:write', users: true },
     answers: { 200: roleChange, 202: roleChange },

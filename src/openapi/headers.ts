@@ -2,39 +2,43 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 
 type Headers = NonNullable<NonNullable<OpenAPIObject['components']>['headers']>;
 
-/** The headers of answers, by their names among the components. */
+/** The headers of answers. The keys are the names of the components. */
 export const headers: Headers = {
   RequestId: {
-    description: 'Id of the request, as the log and the audit log have it. Name it when you report a problem.',
+    description: 'Id of the request. The log and the audit log contain it. Name it when you report a problem.',
     schema: { type: 'string' },
     example: '0b9a7c52-9a4e-4a53-9d0c-0d1d6f7f4c3e',
   },
   RetryAfter: {
-    description: 'Seconds after which the same request may succeed.',
+    description: 'Number of seconds after which the same request may succeed.',
     schema: { type: 'integer', minimum: 1 },
     example: 1,
   },
   RateLimitPolicy: {
-    description: 'How many tokens of a kind (`q`) a user is given in how many seconds (`w`).',
+    description: 'A user gets at most `q` tokens of a kind in `w` seconds.',
     schema: { type: 'string' },
     example: '"vends";q=30;w=60',
   },
   RateLimit: {
-    description: 'How many are left (`r`), and in how many seconds there is room again (`t`).',
+    description: '`r` tokens are left now. After `t` seconds the user can get more.',
     schema: { type: 'string' },
     example: '"vends";r=29;t=60',
   },
-  Authenticate: { description: 'How to authenticate.', schema: { type: 'string' }, example: 'Bearer' },
+  Authenticate: { description: 'The scheme of the credential.', schema: { type: 'string' }, example: 'Bearer' },
 };
 
 type References = Record<string, { $ref: string }>;
 
 const reference = (name: keyof typeof headers) => ({ $ref: `#/components/headers/${name}` });
 
+/** Headers of every answer. */
 export const onEvery: References = { 'x-request-id': reference('RequestId') };
+/** Headers of answers that tell the caller to try again. */
 export const onRetry: References = { 'Retry-After': reference('RetryAfter') };
+/** Headers of the answers of routes with a rate limit. */
 export const onLimited: References = {
   'RateLimit-Policy': reference('RateLimitPolicy'),
   RateLimit: reference('RateLimit'),
 };
+/** Headers of a 401. */
 export const onUnauthenticated: References = { 'WWW-Authenticate': reference('Authenticate') };

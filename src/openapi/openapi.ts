@@ -1,59 +1,71 @@
+import { readFileSync } from 'node:fs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
 import { problemSchema } from '../http/problem.schema.ts';
 import { describeOperations } from './operations.ts';
 import { headers } from './headers.ts';
+import { describeSchema, describeSchemas, type Schema } from './schemas.ts';
 
-const conventions = `Decides who may enter which Amazon IVS stage and chat room, as what and for how long; hands out the tokens, and
-gets people out again.
+const conventions = `Stagedoor decides who may enter which Amazon IVS stage and chat room, with which role, and for how long. It vends the
+tokens, and it removes people again.
 
-**Bodies** are JSON in UTF-8 of at most 64 KiB; unknown fields are refused. Times are ISO 8601 in UTC. Answers may gain
-fields.
+**Bodies** are JSON in UTF-8 of at most 64 KiB. Unknown fields are refused. Times are ISO 8601 in UTC. Later versions may
+add fields to answers.
 
-**Failures** are RFC 9457 problem documents with one of a closed list of codes, explained at [/docs/problems](/docs/problems).
-Another tenant's thing is \`not_found\`, word for word as if it had never been.
+**Failures** are RFC 9457 problem documents. Each has one of a closed list of codes, which [/docs/problems](/docs/problems)
+explains. A thing of another tenant gets the same answer as one that does not exist: \`not_found\`.
 
 **Lists** take \`limit\` and \`cursor\`, and answer with \`data\` and \`nextCursor\`.
 
-**Writes** take an \`Idempotency-Key\`. **\`Retry-After\`** stands on every 429 and 503, and **\`x-request-id\`** on every answer:
-your own, if you sent one of 8 to 128 letters, digits, dots, dashes or underscores.`;
+**Writes** take an \`Idempotency-Key\`. Repeat a write with the same key if its answer was lost.
 
-/** What each group of routes is for. */
+**Headers**: every 429 and 503 has a \`Retry-After\`. Every answer has an \`x-request-id\`. You can choose it: send an
+\`x-request-id\` of 8 to 128 letters, digits, dots, dashes or underscores.`;
+
+/** The groups of routes, and their descriptions. */
 const tags: Record<string, string> = {
-  Tenants: 'The customers of the deployment. For its operator.',
-  'API keys': "A tenant's own credentials. Each carries scopes, and is shown once.",
-  Issuers: 'Whose JWTs a tenant accepts, so that its users can call for themselves.',
-  Roles: 'What a user may do on stage and in chat, for how long, and with which attributes.',
-  Spaces: 'What users join: an IVS stage, an IVS Chat room, or both.',
-  Members: 'Which role a user has in a space.',
-  Joining: 'Tokens for the stage and the chat room. Every admission check runs each time.',
-  Grants: 'The ledger: which tokens were given, to whom, and until when. Never the tokens themselves.',
-  Moderation: 'Getting people out again. Each act is on record first, and repeated until it holds.',
-  Bans: 'Standing refusals to one user, in a space or in the whole tenant.',
-  'Signing keys': 'Key pairs to sign stage tokens with, at no call to IVS.',
-  Audit: 'Who did what and when: append-only, and chained by hashes.',
-  Health: 'For load balancers and Prometheus.',
+  Tenants: 'The customers of the deployment. Only its operator uses these routes.',
+  'API keys': 'The credentials of a tenant. Each has scopes. Only the answer that creates a key shows it.',
+  Issuers: 'A tenant accepts JWTs of these issuers, so that its users can call the API themselves.',
+  Roles:
+    'A role decides what a user may do on the stage and in the chat room, for how long, and with which attributes.',
+  Spaces: 'A space is what users join. It has an IVS stage, an IVS Chat room, or both.',
+  Members: 'A member is a user with a role in a space.',
+  Joining: 'Tokens for the stage and the chat room. Every request runs all admission checks.',
+  Grants:
+    'A grant records one token: who got it, for what, and until when. It never contains the token. All grants together are the ledger.',
+  Moderation:
+    'Moderators disconnect users, delete messages, revoke grants and freeze spaces. The service records each action first, and repeats its calls to IVS until they hold.',
+  Bans: 'A ban refuses tokens to a user, in one space or in the whole tenant.',
+  'Signing keys': 'With a signing key, the service signs stage tokens itself, without a call to IVS.',
+  Audit: 'The audit log records every change: who made it, and when. Hashes chain its entries.',
+  Health: 'Routes for load balancers and Prometheus.',
 };
 
-/** The API as an OpenAPI 3.1 document, made from the routes and their schemas. */
+/** The fields of package.json that the document repeats. The file is two folders above src/openapi and dist/openapi. */
+const packageJson = z
+  .object({ version: z.string(), license: z.string() })
+  .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')));
+
+/** Describes the API as an OpenAPI 3.1 document. It is made from the routes and their schemas. */
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   const bearer = (description: string) => ({ type: 'http', scheme: 'bearer', description }) as const;
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Stagedoor')
-    .setVersion('1')
+    .setVersion(packageJson.version)
     .setDescription(conventions)
-    .addServer('/', 'The service that answers this document.')
-    .addSecurity('operator', bearer('The operator’s token, from the deployment’s settings.'))
+    .addServer('/', 'The service that serves this document.')
+    .addSecurity('operator', bearer('The operator’s token, which is a setting of the deployment.'))
     .addSecurity(
       'apiKey',
       bearer(
-        'A tenant’s API key, `sk_…`, with the scope named beside it, or with `*`. `moderation:write` includes `moderation:read`.',
+        'An API key of the tenant, `sk_…`. It needs the scope that the operation names, or `*`. `moderation:write` includes `moderation:read`.',
       ),
     )
     .addSecurity('user', {
-      ...bearer('A JWT of an issuer the tenant registered; what the user may do is up to the user’s role.'),
+      ...bearer('A JWT of an issuer that the tenant has registered. The user’s role decides what they may do.'),
       bearerFormat: 'JWT',
     });
   for (const [name, description] of Object.entries(tags)) config.addTag(name, description);
@@ -63,21 +75,22 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     standardSchemaConverter: (schema, { schemaType }) =>
       schema instanceof z.ZodType ? convert(schema, schemaType) : undefined,
   });
-  document.info.license = { name: 'All rights reserved', identifier: 'LicenseRef-Proprietary' } as never;
+  // OpenAPI 3.1 has `identifier`; the types of Nest are those of 3.0.
+  document.info.license = { name: packageJson.license, identifier: packageJson.license } as never;
   document.components ??= {};
   document.components.headers = headers;
-  document.components.schemas ??= {};
-  Object.assign(document.components.schemas, { [problemSchema.name]: convert(problemSchema.schema, 'output').schema });
+  document.components.schemas = { ...document.components.schemas, ...convert(problemSchema, 'output').components };
   describeOperations(document);
+  document.components.schemas = describeSchemas(document.components.schemas);
   return document;
 }
 
-/** The document as `openapi.json` holds it. */
+/** The text of `openapi.json`. */
 export function openApiText(document: OpenAPIObject): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** Methods that are called by a bare verb say nothing without the thing: `create` of `SpacesController` is `createSpace`. */
+/** Methods named by a verb alone get the name of the thing too: `create` of `SpacesController` becomes `createSpace`. */
 const verbs: Record<string, string> = {
   list: 'list',
   create: 'create',
@@ -97,22 +110,19 @@ function operationId(controller: string, method: string): string {
   return `${verb}${verb === 'list' ? things : things.replace(/s$/, '')}`;
 }
 
-function convert(schema: z.ZodType, io: 'input' | 'output') {
-  const {
-    $schema: _,
-    $defs,
-    ...json
-  } = z.toJSONSchema(schema, {
+/** Converts a zod schema. Schemas with an id become components; the schema refers to them. */
+function convert(schema: z.ZodType, io: 'input' | 'output'): { schema: Schema; components: Record<string, Schema> } {
+  const json = z.toJSONSchema(schema, {
     target: 'draft-2020-12',
     io,
     reused: 'inline',
-    override: ({ jsonSchema }) => {
-      if (jsonSchema.format === 'date-time') delete jsonSchema.pattern; // says the same at length
-      if (io === 'input') return;
-      // Answers may gain fields, and hold what there is: clients must not refuse the one nor fill in the other.
-      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
-      delete jsonSchema.default;
-    },
+    override: ({ jsonSchema, zodSchema }) => describeSchema(jsonSchema, zodSchema, io),
   });
-  return { schema: json, components: $defs ?? {} };
+  const text = JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/');
+  const {
+    $schema: _,
+    $defs: components = {},
+    ...rest
+  } = JSON.parse(text) as Schema & { $defs?: Record<string, Schema> };
+  return { schema: rest, components };
 }

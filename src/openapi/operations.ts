@@ -1,8 +1,8 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { type ProblemCode, problemKinds } from '../errors.ts';
 import { problemCodes } from '../http/endpoint.ts';
-import { problemSchema } from '../http/problem.schema.ts';
 import { onEvery, onLimited, onRetry, onUnauthenticated } from './headers.ts';
+import { type Schema, withExamples } from './schemas.ts';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Response = NonNullable<Exclude<Operation['responses'][string], { $ref: string }>>;
@@ -14,11 +14,12 @@ const idempotencyKey = {
   in: 'header' as const,
   required: false,
   description:
-    'Kept for 24 hours: the same key and body get the first answer again, another body a 409. Tokens are minted anew.',
+    'Makes a write safe to repeat for 24 hours. The same key with the same body gets the first answer again. The same key with another body gets a 409. Routes that vend tokens run all checks again and make new tokens.',
+  example: '8f1f3c0a-6d5e-4a53-b0d4-0a4f6a2d9c1e',
   schema: { type: 'string' as const, minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
 };
 
-/** Completes each operation by what holds for all of its kind: its failures, its headers, its `Idempotency-Key`. */
+/** Adds to each operation what all operations of its kind have: failures, headers, `Idempotency-Key`. */
 export function describeOperations(document: OpenAPIObject): void {
   const shared: Record<string, Response> = {};
   for (const [path, item] of Object.entries(document.paths)) {
@@ -28,6 +29,7 @@ export function describeOperations(document: OpenAPIObject): void {
       const isWrite = method !== 'get' && path.startsWith('/v1/');
       if (isWrite) operation.parameters = [...(operation.parameters ?? []), idempotencyKey];
       const codes = takeCodes(operation, isWrite);
+      describeParameters(operation);
       describeBody(operation);
       describeAnswers(operation, codes.includes('rate_limited'));
       for (const [status, name, response] of failures(operation, codes)) {
@@ -42,7 +44,7 @@ export function describeOperations(document: OpenAPIObject): void {
   );
 }
 
-/** Every code the operation can fail with: those its route declares, and those that come with what it is. */
+/** All codes of an operation: those that its route declares, and those of every operation of its kind. */
 function takeCodes(operation: Operation, isWrite: boolean): ProblemCode[] {
   const declared = operation as unknown as Record<typeof problemCodes, ProblemCode[] | undefined>;
   const codes = declared[problemCodes] ?? [];
@@ -53,12 +55,23 @@ function takeCodes(operation: Operation, isWrite: boolean): ProblemCode[] {
   return known.filter((code) => codes.includes(code));
 }
 
-/** A body with a default need not be sent. */
+/** Nest writes the description of a parameter into its schema too. It stands in the document once. */
+function describeParameters(operation: Operation): void {
+  for (const parameter of operation.parameters ?? []) {
+    if (!('schema' in parameter) || !parameter.schema) continue;
+    const { description, ...schema } = withExamples(parameter.schema as Schema);
+    parameter.schema = description === parameter.description ? schema : { ...schema, description };
+  }
+}
+
+/** A body with a default is optional. The default itself says nothing: all its fields have their own. */
 function describeBody(operation: Operation): void {
   const body = operation.requestBody;
   if (!body || '$ref' in body) return;
   const schema = body.content['application/json']?.schema;
-  if (schema && 'default' in schema) body.required = false;
+  if (!schema || !('default' in schema)) return;
+  body.required = false;
+  delete schema.default;
 }
 
 function describeAnswers(operation: Operation, isLimited: boolean): void {
@@ -68,7 +81,7 @@ function describeAnswers(operation: Operation, isLimited: boolean): void {
   }
 }
 
-/** Status, name among the components, and answer of each way to fail. */
+/** The failures of an operation: HTTP status, name of the component, and answer. Codes with one status share an answer. */
 function* failures(operation: Operation, codes: ProblemCode[]): Iterable<[string, string, Response]> {
   for (const [status, same] of Map.groupBy(codes, (code) => problemKinds[code].status)) {
     const what = same.map((code) => `\`${code}\`: ${problemKinds[code].title}.`).join(' ');
@@ -89,7 +102,7 @@ function failure(status: number, description: string, codes: ProblemCode[]): Res
     },
     content: {
       'application/problem+json': {
-        schema: { $ref: `#/components/schemas/${problemSchema.name}` },
+        schema: { $ref: '#/components/schemas/Problem' },
         examples: Object.fromEntries(codes.map((code) => [code, { value: example(code, status) }])),
       },
     },

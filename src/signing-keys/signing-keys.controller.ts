@@ -19,7 +19,7 @@ export class SigningKeysController {
   @Endpoint({
     summary: 'Create a signing key',
     description:
-      'Makes a P-384 key pair, imports its public half to IVS and keeps the private half encrypted. From then on stage tokens are signed here, at no call to IVS. IVS holds three public keys in an account and Region.',
+      'The service makes a P-384 key pair, imports the public key to IVS, and stores the private key encrypted. From then on it signs the stage tokens of the tenant without a call to IVS. IVS allows three public keys in an account and Region.',
     tag,
     access,
     answers: { 201: signingKey },
@@ -38,7 +38,8 @@ export class SigningKeysController {
   @Post('rotate')
   @Endpoint({
     summary: 'Sign with a new key',
-    description: 'The old key retires: what it signed works until it expires, and then the key is removed from IVS.',
+    description:
+      'The old key signs no more tokens. Its tokens stay valid until they expire. Then the key is removed from IVS.',
     tag,
     access,
     answers: { 201: signingKey },
@@ -51,7 +52,7 @@ export class SigningKeysController {
   @Delete(':signingKeyId')
   @Endpoint({
     summary: 'Delete a signing key at once',
-    description: 'Tokens it signed open nothing any more. Who is connected already stays.',
+    description: 'Nobody can join with its tokens any more. Participants who are connected stay connected.',
     tag,
     access,
     answers: { 204: null },

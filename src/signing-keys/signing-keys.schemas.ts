@@ -1,16 +1,35 @@
 import { z } from 'zod';
-import { idOf } from '../http/ids.ts';
+import { exampleId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 
+/** A signing key, as answers show it. */
 export const signingKey = z
   .object({
     id: idOf('sgk', 'signing key'),
-    arn: z.string().meta({ description: 'ARN of the public half at IVS; the `kid` of the tokens.' }),
-    state: z.enum(['active', 'retiring']).meta({ description: 'retiring: signs no more, its tokens still work.' }),
+    arn: z.string().meta({ description: 'ARN of the public key at IVS. It is the `kid` of the tokens.' }),
+    state: z.enum(['active', 'retiring']).meta({
+      id: 'SigningKeyState',
+      description: 'active: the key signs tokens. retiring: it signs no tokens, but its tokens are valid.',
+    }),
     createdAt: z.iso.datetime(),
-    lastTokenExpiresAt: z.iso.datetime().nullable(),
+    lastTokenExpiresAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'Time at which the last token of the key expires; null: it has signed none.' }),
   })
-  .meta({ id: 'SigningKey' });
+  .meta({
+    id: 'SigningKey',
+    examples: [
+      {
+        id: exampleId('sgk'),
+        arn: 'arn:aws:ivs:eu-west-1:123456789012:public-key/AbCdEfGh1234',
+        state: 'active',
+        createdAt: '2026-03-01T19:00:00.000Z',
+        lastTokenExpiresAt: '2026-03-01T19:10:00.000Z',
+      },
+    ],
+  });
 export type SigningKey = z.output<typeof signingKey>;
 
+/** A page of signing keys. */
 export const signingKeyPage = pageOf(signingKey);

@@ -1,19 +1,21 @@
 import { z } from 'zod';
-import { idOf } from '../http/ids.ts';
+import { exampleId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { text } from '../http/text.ts';
 
 const slug = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/, 'must be 1 to 32 lower-case letters, digits and inner dashes')
-  .meta({ description: 'Short name, part of the tenant’s API keys; cannot be changed.' });
+  .meta({ description: 'Short name. It is part of the tenant’s API keys and cannot be changed.', examples: ['acme'] });
 
-/** The Regions with both IVS Real-Time and IVS Chat (AWS General Reference, IVS endpoints). */
+/** The Regions that have both IVS Real-Time and IVS Chat (AWS General Reference, IVS endpoints). */
 const region = z
   .enum(['us-east-1', 'us-west-2', 'eu-west-1', 'eu-central-1', 'ap-south-1', 'ap-northeast-1', 'ap-northeast-2'])
-  .meta({ description: 'AWS Region of the tenant’s stages and rooms.' });
+  .meta({ id: 'Region', description: 'AWS Region of the tenant’s stages and rooms.' });
 
-const aws = z
+const awsExample = { roleArn: 'arn:aws:iam::123456789012:role/stagedoor', externalId: 'acme-7f3a' };
+
+const awsInput = z
   .strictObject({
     roleArn: z.string().regex(/^arn:aws:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, 'must be the ARN of an IAM role'),
     externalId: z
@@ -22,47 +24,79 @@ const aws = z
       .max(1224)
       .regex(/^[\w+=,.@:/-]*$/, 'must be letters, digits and +=,.@:/-'),
   })
-  .meta({ description: 'To act in the tenant’s own AWS account; absent, the service’s own account is used.' });
+  .meta({
+    id: 'AwsAccountInput',
+    description: 'An IAM role of the tenant’s own AWS account. Without it, the service uses its own AWS account.',
+    examples: [awsExample],
+  });
+
+const aws = z
+  .object({ roleArn: z.string(), externalId: z.string() })
+  .meta({ id: 'AwsAccount', description: 'An IAM role of the tenant’s own AWS account.', examples: [awsExample] });
 
 const ivsUserIds = z.enum(['plain', 'pseudonym']).meta({
+  id: 'IvsUserIds',
   description:
-    'What IVS and every participant see as user id: the tenant’s own id, or a stable keyed pseudonym. Callers of this API always use the tenant’s own id.',
+    'The user id that IVS and all participants see. plain: the tenant’s own id. pseudonym: a stable pseudonym. Callers of this API always use the tenant’s own id.',
 });
 
+const status = z
+  .enum(['active', 'suspended'])
+  .meta({ id: 'TenantStatus', description: 'Nobody gets tokens of a suspended tenant.' });
+
+/** The body for creating a tenant. */
 export const createTenantBody = z
   .strictObject({
     slug,
     name: text(1, 200),
     region: region.optional(),
-    aws: aws.optional(),
+    aws: awsInput.optional(),
   })
-  .meta({ id: 'CreateTenant' });
+  .meta({ id: 'CreateTenantRequest', examples: [{ slug: 'acme', name: 'Acme Live', region: 'eu-west-1' }] });
 export type CreateTenantBody = z.output<typeof createTenantBody>;
 
+/** The fields of a tenant that can be changed. */
 export const updateTenantBody = z
   .strictObject({
     name: text(1, 200).optional(),
-    status: z.enum(['active', 'suspended']).optional(),
-    aws: aws.nullable().optional(),
+    status: status.optional(),
+    aws: awsInput.nullable().optional(),
     ivsUserIds: ivsUserIds.optional(),
   })
   .refine((body) => Object.keys(body).length > 0, { error: 'must change something' })
-  .meta({ id: 'UpdateTenant' });
+  .meta({ id: 'UpdateTenantRequest', examples: [{ status: 'suspended' }] });
 export type UpdateTenantBody = z.output<typeof updateTenantBody>;
 
+/** A tenant, as answers show it. */
 export const tenant = z
   .object({
     id: idOf('ten', 'tenant'),
     slug: z.string(),
     name: z.string(),
-    status: z.enum(['active', 'suspended']).meta({ description: 'A suspended tenant vends nothing.' }),
-    region: z.string(),
-    aws: z.object({ roleArn: z.string(), externalId: z.string() }).nullable(),
+    status,
+    region: z.string().meta({ description: 'AWS Region of the tenant’s stages and rooms.' }),
+    aws: aws.nullable().meta({ description: 'null: the service uses its own AWS account.' }),
     ivsUserIds,
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
-  .meta({ id: 'Tenant' });
+  .meta({
+    id: 'Tenant',
+    examples: [
+      {
+        id: exampleId('ten'),
+        slug: 'acme',
+        name: 'Acme Live',
+        status: 'active',
+        region: 'eu-west-1',
+        aws: null,
+        ivsUserIds: 'plain',
+        createdAt: '2026-03-01T19:00:00.000Z',
+        updatedAt: '2026-03-01T19:00:00.000Z',
+      },
+    ],
+  });
 export type Tenant = z.output<typeof tenant>;
 
+/** A page of tenants. */
 export const tenantPage = pageOf(tenant);

@@ -13,8 +13,9 @@ export class ParticipantsController {
 
   @Get()
   @Endpoint({
-    summary: 'List who is on the stage now',
-    description: 'As IVS said within the last second, with what the ledger knows of each.',
+    summary: 'List the participants of the stage',
+    description:
+      'The list is at most one second old. It adds the role and the grant of each participant from the ledger.',
     tag: 'Moderation',
     access: { scope: 'moderation:read', users: true },
     answers: { 200: participantPage },
