@@ -364,7 +364,11 @@ describe('the list of participants', () => {
       const page = await stagedoor.get(`/v1/spaces/${watched['id']}/participants`, tenant.key);
       return page.body['data'].map(({ userId }: Json) => userId).sort();
     };
-    const calls = () => stagedoor.ivs.journal({ operation: 'ListParticipants' }).length;
+    // The watch asks too, for other stages.
+    const calls = () =>
+      stagedoor.ivs
+        .journal({ operation: 'ListParticipants' })
+        .filter(({ input }) => (input as Json | undefined)?.['stageArn'] === watched['stage'].arn).length;
     const before = calls();
     const began = performance.now();
     expect(await Promise.all([look(), look(), look()])).toEqual([['ann'], ['ann'], ['ann']]);
