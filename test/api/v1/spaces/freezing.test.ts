@@ -112,7 +112,9 @@ test('a crowd is frozen in one call, and unfrozen by one', async () => {
   const count = async (sql: string) => (await stagedoor.database.query(sql, [frozen.body['id']])).length;
   await until(async () => (await count('select from holds where action_id = $1')) === 3_000, 'all is written down');
   // Each is to leave the stage and the room, and the room once more when their unused token has expired.
-  expect(await count(`select from deliveries where action_id = $1 and operation = 'DisconnectParticipant'`)).toBe(1_500);
+  expect(await count(`select from deliveries where action_id = $1 and operation = 'DisconnectParticipant'`)).toBe(
+    1_500,
+  );
   expect(await count(`select from deliveries where action_id = $1 and operation = 'DisconnectUser'`)).toBe(3_000);
   expect((await act('unfreeze')).status).toBe(200);
   expect(await count('select from holds where action_id = $1')).toBe(0);
