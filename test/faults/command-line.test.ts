@@ -166,7 +166,7 @@ it('migrates when told to, vends with an emulator started alone, and stops on SI
   }
 });
 
-it('a port that is taken is said in one line', async () => {
+it('one line says that the port is taken', async () => {
   const other = await Emulator.start({ port: 0 });
   try {
     const service = start('dist/main.js', environment(other.port, { LOG_LEVEL: 'silent' }));

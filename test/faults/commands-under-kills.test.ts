@@ -71,7 +71,7 @@ async function killInTurns(isOver: () => boolean): Promise<number> {
   return count;
 }
 
-test('commands outlive killed processes and a failing IVS: none is lost, few are done twice', async () => {
+test('commands survive killed processes and a failing IVS: none is lost, few are done twice', async () => {
   // Whoever is banned holds a chat token, so that the ban has a call to make.
   await inParallel(Math.ceil(commands / 3), 8, async (n) => {
     const body = { userId: `user-${3 * n}` };
@@ -126,7 +126,7 @@ test('commands outlive killed processes and a failing IVS: none is lost, few are
   await expectInvariants(cluster.database);
 });
 
-test('what a killed process was about to do is taken over by another when its lease of ten seconds is over', async () => {
+test('another process takes over the work of a killed one when its lease of ten seconds is over', async () => {
   const userId = 'taken-over';
   const [first, second] = [cluster.at(0), cluster.at(1)];
   await first.expect(201, first.post(`/v1/spaces/${space['id']}/chat-tokens`, tenant.key, { userId }));

@@ -25,7 +25,7 @@ interface Scenario {
   name: string;
   prepare(userId: string): Promise<Json>;
   act(service: Service, userId: string, prepared: Json): Promise<Answer>;
-  /** Fails unless, if the act is on record, it is so; and if not, nothing has changed. */
+  /** Fails unless an action that is on record was carried out, and one that is not changed nothing. */
   check(userId: string, prepared: Json, answered: boolean): Promise<void>;
 }
 
@@ -128,7 +128,7 @@ async function walk(scenario: Scenario): Promise<Awaited<ReturnType<typeof runWi
   return runs;
 }
 
-test('whatever the step at which the service dies, an act is carried out by another or never happened', async () => {
+test('at whatever step a service dies, another carries the action out or it never happened', async () => {
   const runs: Awaited<ReturnType<typeof runWith>>[] = [];
   for (const scenario of scenarios) {
     const walked = await walk(scenario);

@@ -26,7 +26,7 @@ function shareVended(answers: Answer[]): number {
   return answers.filter(({ status }) => status === 201).length / answers.length;
 }
 
-it('a tenant gets its stage tokens while another floods the AWS account they share', async () => {
+it('a tenant gets its stage tokens while another floods the AWS account that both share', async () => {
   const floodVend = await newTenant();
   const vend = await newTenant();
   const flood: Promise<Answer>[] = [];

@@ -112,7 +112,7 @@ describe.each(['CreateStage', 'CreateRoom'])('when %s', (operation) => {
   );
 });
 
-it('when all of IVS hangs, every answer comes in time all the same', async () => {
+it('when all of IVS hangs, every answer still comes in time', async () => {
   const { id: keyId } = await stagedoor.expect(201, stagedoor.post('/v1/signing-keys', tenant.key));
   stagedoor.ivs.fault({ operation: '*', effect: { hang: true } });
   const requests: Record<string, () => Promise<Answer>> = {
@@ -138,7 +138,7 @@ it('a stage that IVS makes long after everybody stopped waiting is removed too',
   await nothingLeaks();
 });
 
-it('with a signing key, stage tokens go on while IVS makes none', async () => {
+it('a tenant with a signing key gets stage tokens while IVS makes none', async () => {
   const { id: keyId } = await stagedoor.expect(201, stagedoor.post('/v1/signing-keys', tenant.key));
   const fault = stagedoor.ivs.fault({ operation: 'CreateParticipantToken', effect: { hang: true } });
   const answer = await join({ chat: false });
@@ -148,7 +148,7 @@ it('with a signing key, stage tokens go on while IVS makes none', async () => {
   await stagedoor.expect(204, stagedoor.request('DELETE', `/v1/signing-keys/${keyId}`, { as: tenant.key }));
 });
 
-it('an operation that keeps failing is left alone for a while, and tried again soon', async () => {
+it('an operation that keeps failing is not called for a second, and then tried again', async () => {
   const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { error: 'InternalServerException' } });
   const began = performance.now();
   for (let i = 0; i < 40; i++) expectProblem(await join({ stage: false }), 'ivs_unavailable');
@@ -190,7 +190,7 @@ it('a signing key whose import was cut short is cleared away, and making one wor
   await stagedoor.expect(204, stagedoor.request('DELETE', `/v1/signing-keys/${id}`, { as: tenant.key }));
 });
 
-it('a grant whose vend died half-way is closed: its token reached nobody', async () => {
+it('a grant whose vend did not end is closed, because its token reached nobody', async () => {
   await stagedoor.expect(201, join());
   await query(`update grants set state = 'pending', issued_at = now() - interval '2 minutes' where tenant_id = $1`, [
     tenant.id,

@@ -52,7 +52,7 @@ const ban = (service: Service, userId: string, more: Json = {}) =>
   );
 
 test.each(fullSize ? [-600, 600] : [-600])(
-  'a replica whose clock is wrong by %d seconds bans, refuses and ends bans rightly',
+  'a replica whose clock is wrong by %d seconds bans, refuses and ends bans as the others do',
   async (shift) => {
     const wrong = await cluster.add({ CLOCK_SHIFT_SECONDS: String(shift) });
     const userId = somebody();
@@ -86,7 +86,7 @@ test.each<[string, Parameters<Cluster['ivs']['fault']>[0]['effect']]>([
   ['throttles', { throttle: true }],
   ['fails', { error: 'InternalServerException' }],
 ])(
-  'while IVS %s, bans are on record, others get their tokens, and all is carried out after it',
+  'while IVS %s, bans are recorded and others get their tokens; the calls are made afterwards',
   async (_how, effect) => {
     const userId = somebody();
     const person = await enter(cluster, space['id'], tenant.key, { userId });
@@ -146,7 +146,7 @@ test('a raid: everybody who is banned is refused at once, and leaves without a c
   );
 });
 
-test('publishers go before those who only watch', async () => {
+test('publishers are disconnected before viewers', async () => {
   const [watchers, publisher] = [Array.from({ length: 6 }, () => somebody()), somebody()];
   const pass = async (userId: string, role: string) => {
     const { body } = await cluster.at(0).post(`/v1/spaces/${space['id']}/stage-tokens`, tenant.key, { userId, role });
@@ -178,7 +178,7 @@ test('publishers go before those who only watch', async () => {
   expect(order.slice(0, 2)).toContain(loud);
 });
 
-test('a process that was stopped for longer than its lease does nothing late, and its work was done once by another', async () => {
+test('a process that is stopped for longer than its lease does nothing late: another has done its work, once', async () => {
   const userId = somebody();
   const stopped = await cluster.add();
   const person = await enter(cluster, space['id'], tenant.key, { userId });

@@ -84,7 +84,7 @@ describe.each<[string, Line, number]>([
   });
 });
 
-it('a key that cannot be one is told without a question to the database', async () => {
+it('an API key that is malformed is refused without a question to the database', async () => {
   proxy.set('refusing');
   const last = tenant.key.at(-1) === 'a' ? 'b' : 'a';
   expectProblem(await stagedoor.get('/v1/spaces', tenant.key.slice(0, -1) + last), 'unauthenticated');
@@ -97,7 +97,7 @@ it('when Postgres is 200 ms away, vending goes on', async () => {
   await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId: 'u' }));
 });
 
-it('connections that are cut in the middle of everything leave nothing half done', async () => {
+it('connections that are cut at any moment leave nothing half done', async () => {
   const count = async () => {
     let found = -1;
     await asSuperuser(stagedoor.database.name, async (client) => {
@@ -120,7 +120,7 @@ it('connections that are cut in the middle of everything leave nothing half done
   expect(await count()).toBeGreaterThanOrEqual(answers.filter(({ status }) => status === 201).length);
 });
 
-it('a backend that an administrator ends is replaced', async () => {
+it('a connection that an administrator ends is replaced', async () => {
   await asSuperuser(stagedoor.database.name, (client) =>
     client.query(
       `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'stagedoor' and datname = $1`,
@@ -130,7 +130,7 @@ it('a backend that an administrator ends is replaced', async () => {
   await until(async () => (await join()).status === 201, 'vending works');
 });
 
-it('a node that has become read-only is treated as one that is down', async () => {
+it('a Postgres that has become read-only counts as one that is down', async () => {
   const alter = (value: string) =>
     asSuperuser('postgres', (client) =>
       client.query(`alter database ${stagedoor.database.name} set default_transaction_read_only = ${value}`),
@@ -146,7 +146,7 @@ it('a node that has become read-only is treated as one that is down', async () =
   }
 });
 
-it('of two transactions that wait for one another, the one that Postgres ends is run again', async () => {
+it('when two transactions wait for each other, Postgres ends one of them and Stagedoor runs it again', async () => {
   const database = stagedoor.app.get(Database);
   const runs: string[] = [];
   let holding = 0;

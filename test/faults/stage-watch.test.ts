@@ -34,7 +34,7 @@ async function banUnused(space: Json, userId: string): Promise<{ ban: Json; acti
 const statesOf = async (actionId: string) =>
   (await stagedoor.get(`/v1/actions/${actionId}`, tenant.key)).body['targets'].map(({ state }: Json) => state);
 
-test('a look that has found the user while their ban is lifted leads to no call afterwards', async () => {
+test('a look that finds a user while their ban is lifted leads to no call afterwards', async () => {
   const space = await stagedoor.createSpace(tenant, { defaultRole: 'speaker' });
   const { ban, action, participantId } = await banUnused(space, 'found');
   await carriedOut(stagedoor, tenant.key, action);
@@ -56,7 +56,7 @@ test('a look that has found the user while their ban is lifted leads to no call 
   expect(calls()).toBe(before);
 });
 
-test('a Region that is slow holds up no look at stages in another', async () => {
+test('a slow Region does not hold up the looks at stages in other Regions', async () => {
   const far = await stagedoor.createTenant(undefined, { region: 'eu-west-1' });
   const tokensIn = async (owner: TestTenant) => {
     const { id } = await stagedoor.createSpace(owner, { defaultRole: 'speaker' });
@@ -81,7 +81,7 @@ test('a Region that is slow holds up no look at stages in another', async () => 
   expect(stagedoor.ivs.journal({ operation: 'ListParticipants', region: 'eu-west-1' })).toEqual([]);
 });
 
-test('a stage with several people to look for has its turn among many with one', async () => {
+test('a stage with several users to look for gets its turn among many stages with one', async () => {
   const spaces: Json[] = [];
   for (let n = 0; n < 6; n++) spaces.push(await stagedoor.createSpace(tenant, { defaultRole: 'speaker' }));
   const [crowded = {}] = spaces;

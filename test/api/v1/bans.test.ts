@@ -90,7 +90,7 @@ test('a banned user’s chat closes, the participant leaves, no token is given, 
   good.chat.room.disconnect();
 });
 
-test('a token that was not used before the ban opens the door for a moment only', async () => {
+test('a token that was not used before the ban lets the user in for a moment only', async () => {
   const userId = somebody();
   const pass = (await join(userId)).body;
   await ban(userId);
@@ -104,7 +104,7 @@ test('a token that was not used before the ban opens the door for a moment only'
   );
 });
 
-test('a chat token that was not used before the ban is followed up when it can connect no more', async () => {
+test('a chat token that was not used before the ban causes one more call, when it can no longer connect', async () => {
   const userId = somebody();
   const pass = (await join(userId)).body;
   const { action } = await ban(userId);
@@ -179,7 +179,7 @@ test('a lifted ban lets the user in again, says who lifted it, and is lifted onc
   expectProblem(await lift(made['id']), 'conflict');
 });
 
-test('of two bans of one user, lifting one leaves what the other holds', async () => {
+test('lifting one of two bans of a user leaves what the other ban holds', async () => {
   const userId = somebody();
   const pass = (await join(userId)).body;
   await ban(userId);
@@ -209,7 +209,7 @@ test('lifting a ban gives back what it held, so that an unused token opens the d
   expect(onStage(stagedoor, own['stage'].arn)).toContain(participantId);
 });
 
-test('lifted while its calls are still queued, a ban does not hit the lawful user', async () => {
+test('a ban that is lifted while its calls are queued does not hit the user afterwards', async () => {
   const userId = somebody();
   const person = await enter(stagedoor, space['id'], tenant.key, { userId });
   const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { error: 'InternalServerException' } });
@@ -230,7 +230,7 @@ test('lifted while its calls are still queued, a ban does not hit the lawful use
   person.chat.room.disconnect();
 });
 
-test('lifted while a call hangs at IVS, a ban waits for the call and then lets the user in', async () => {
+test('lifting a ban while a call hangs at IVS waits for the call and then lets the user in', async () => {
   const userId = somebody();
   await enter(stagedoor, space['id'], tenant.key, { userId });
   const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { delayMs: 1_000 } });
@@ -263,7 +263,7 @@ test('bans are listed newest first, in pages, by user, by space and by whether t
   expect(await list(`&limit=2&cursor=${first['nextCursor']}`)).toEqual([ids[0]]);
 });
 
-test('two moderators who ban and lift at once are served one after the other, and both are on record', async () => {
+test('two moderators who ban and lift at once are served one after the other, and both are recorded', async () => {
   const userId = somebody();
   const made = await Promise.all([ban(userId), ban(userId), ban(userId, { spaceId: space['id'] })]);
   const lifts = await Promise.all([...made, ...made].map(({ ban: { id } }) => lift(id)));
@@ -283,7 +283,7 @@ test('the same ban with the same Idempotency-Key is made once', async () => {
   expect((await stagedoor.get(`/v1/bans?userId=${userId}`, tenant.key)).body['data']).toHaveLength(1);
 });
 
-test('an answer that the ban interrupted is not kept: the same join with the same key is refused after it', async () => {
+test('the same join with the same Idempotency-Key is refused after a ban', async () => {
   const userId = somebody();
   const again = () =>
     stagedoor.request('POST', `/v1/spaces/${space['id']}/join`, {
@@ -337,7 +337,7 @@ test('a ban is possible after a space it concerns was deleted', async () => {
   expectProblem(await stagedoor.post('/v1/bans', tenant.key, { userId, spaceId: gone['id'] }), 'not_found');
 });
 
-test('the watchdog finds nothing undone, or what is', async () => {
+test('the watchdog finds the bans that have no delivery, and no others', async () => {
   const watchdog = stagedoor.app.get(Watchdog);
   const { undeliveredBans } = stagedoor.app.get(Metrics);
   const found = async () => {
@@ -400,7 +400,7 @@ describe('somebody who has hoarded tokens', () => {
     expect(calls).toEqual({ count: 25, people: 25 });
   });
 
-  test('is what they were once the ban is lifted, even while it is still being written down', async () => {
+  test('gets everything back when the ban is lifted, even while it is still being written down', async () => {
     const userId = somebody();
     await hoard(stagedoor.database, tenant.id, space['id'], { userIds: [userId], each: 1_500 });
     const { ban: made, action } = await ban(userId);

@@ -57,7 +57,7 @@ function isInside({ pass }: Person): boolean {
 }
 
 describe('kicks', () => {
-  test('what the background has begun to carry out is waited for', async () => {
+  test('an answer waits for a call that the background has begun', async () => {
     const delivery = stagedoor.app.get(Delivery);
     const deliver = delivery.deliver.bind(delivery);
     delivery.deliver = async (...act) => {
@@ -162,7 +162,7 @@ describe.each(['plain', 'pseudonym'])('where IVS sees user ids as %s', (ivsUserI
   });
 });
 
-test('a kick of somebody who was never here is delivered all the same', async () => {
+test('a kick of somebody who was never here is delivered too', async () => {
   const action = await act(`${here}/users/${somebody()}/disconnect`);
   expect(action['state']).toBe('delivered');
   expect(action['targets'].map(({ operation }: Json) => operation)).toEqual(['DisconnectUser']);
@@ -269,7 +269,7 @@ describe('revoking', () => {
     await until(() => !onStage(stagedoor, space['stage'].arn).includes(participantId), 'the participant is out');
   });
 
-  test('tokens under way while all is revoked are not handed out', async () => {
+  test('tokens that are being made while everything is revoked are not handed out', async () => {
     const userId = somebody();
     const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 2_000 }, count: 1 });
     const joining = stagedoor.once.post(`${here}/join`, tenant.key, { userId });
@@ -390,7 +390,7 @@ describe('the list of participants', () => {
   });
 });
 
-describe('acts', () => {
+describe('actions', () => {
   test('an action that IVS does not carry out at once is answered with 202, repeated, and told as it stands', async () => {
     const person = await comeIn();
     const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { error: 'InternalServerException' } });
@@ -444,7 +444,7 @@ describe('acts', () => {
     expect(data.map((entry: Json) => entry['action'])).toEqual([action]);
   });
 
-  test('another tenant’s acts are not found', async () => {
+  test('another tenant’s actions are not found', async () => {
     const stranger = await stagedoor.createTenant();
     const { body } = await post(`${here}/events`, { name: 'x' });
     expectProblem(await stagedoor.get(`/v1/actions/${body['id']}`, stranger.key), 'not_found');

@@ -47,7 +47,7 @@ test('a frozen space has its publishers and chatters out, lets in moderators onl
   host.chat.room.disconnect();
 });
 
-test('two who freeze at once: one does, the other is told, and there is one audit entry for each act', async () => {
+test('of two who freeze at once one does, the other is told, and there is one audit entry for each action', async () => {
   const both = await Promise.all([act('freeze'), act('freeze')]);
   expect(both.map(({ status }) => (status < 300 ? 'done' : status))).toEqual(expect.arrayContaining(['done', 409]));
   const unfrozen = await Promise.all([act('unfreeze'), act('unfreeze')]);

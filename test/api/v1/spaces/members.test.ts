@@ -57,14 +57,14 @@ describe('PUT /v1/spaces/{spaceId}/members/{userId}', () => {
     expect((await join(userId)).body['role']).toBe('host');
   });
 
-  it('is one entry in the audit log, and no act where the user holds nothing', async () => {
+  it('is one entry in the audit log, and no action if the user holds nothing', async () => {
     const userId = somebody();
     await stagedoor.expect(200, put(userId, 'host'));
     expect(await auditOf(userId)).toMatchObject([{ action: 'member.put', details: { role: 'host' } }]);
     expect(await actionsOf(userId)).toEqual([]);
   });
 
-  it('takes effect on who is on the stage already, and the room is told', async () => {
+  it('takes effect on a user who is on the stage already, and the room is told', async () => {
     const userId = somebody();
     await stagedoor.expect(200, put(userId, 'host'));
     const { pass, chat } = await enter(stagedoor, space['id'], tenant.key, { userId });
@@ -94,7 +94,7 @@ describe('PUT /v1/spaces/{spaceId}/members/{userId}', () => {
     expect(isOn(weak.participantId)).toBe(true);
   });
 
-  it('where the same role is given again, does nothing to what it gave', async () => {
+  it('changes nothing if the user has the role already', async () => {
     const userId = somebody();
     await stagedoor.expect(200, put(userId, 'host'));
     await stagedoor.expect(201, join(userId));

@@ -125,7 +125,7 @@ async function grantsOf(userId: string, mint = 'key-pair'): Promise<string[]> {
 }
 
 describe('an API key demotes a publisher', () => {
-  test('who came with a token of IVS: the participant is out, and the room is told', async () => {
+  test('with a token that IVS made: the participant is out, and the room is told', async () => {
     const { ref, userId, chat } = await arrive('host', { mint: 'ivs' });
     const body = { role: 'viewer', reason: 'the show is over' };
     const change = await changed(userId, body, { mint: 'ivs' });
@@ -158,7 +158,7 @@ describe('an API key demotes a publisher', () => {
     chat.room.disconnect();
   });
 
-  test('who came with a token signed here: who exchanges it stays, and sends no more', async () => {
+  test('with a token that Stagedoor signed: a participant who exchanges it stays, and sends no more', async () => {
     const { ref, userId, chat } = await arrive('host');
     const { exchange, action } = await exchanged(userId, { role: 'viewer' });
     expect(exchange).toEqual({
@@ -225,7 +225,7 @@ describe('an API key demotes a publisher', () => {
         stagedoor.ivs.publish(ref);
       },
     ],
-  ])('who %s is disconnected', async (_, act) => {
+  ])('a participant who %s is disconnected', async (_, act) => {
     const { ref, userId, pass, chat } = await arrive('host');
     const { exchange, action } = await exchanged(userId, { role: 'viewer' });
     act(ref, { old: pass['stage'].token, lesser: exchange.token });
@@ -245,7 +245,7 @@ describe('an API key demotes a publisher', () => {
     chat.room.disconnect();
   });
 
-  test('who goes back to the old token later is disconnected then', async () => {
+  test('a participant who goes back to the old token later is disconnected then', async () => {
     const { ref, userId, pass, chat } = await arrive('host');
     const { exchange } = await exchanged(userId, { role: 'viewer' });
     stagedoor.ivs.exchange(ref, exchange.token);
@@ -255,7 +255,7 @@ describe('an API key demotes a publisher', () => {
     chat.room.disconnect();
   });
 
-  test('who exchanges and comes back with the lesser token stays', async () => {
+  test('a participant who exchanges and comes back with the lesser token stays', async () => {
     const { ref, userId, chat } = await arrive('host');
     const { exchange } = await exchanged(userId, { role: 'viewer' });
     stagedoor.ivs.leave(ref);
@@ -265,7 +265,7 @@ describe('an API key demotes a publisher', () => {
     chat.room.disconnect();
   });
 
-  test('the user’s other participants are disconnected, as one token to exchange is for one', async () => {
+  test('the user’s other participants are disconnected, because a token to exchange is for one participant', async () => {
     const first = await arrive('host');
     const second = await enter(stagedoor, keyPair().space['id'], keyPair().tenant.key, { userId: first.userId });
     const { exchange } = await exchanged(first.userId, { role: 'viewer' });
@@ -274,7 +274,7 @@ describe('an API key demotes a publisher', () => {
     for (const { chat } of [first, second]) chat.room.disconnect();
   });
 
-  test('with less to do in chat, the chat connection is closed too', async () => {
+  test('the chat connection is closed too if the new role allows less in chat', async () => {
     const { userId, chat } = await arrive('viewer');
     const { action } = await changed(userId, { role: 'muted' });
     expect(operations(action)).toEqual([
@@ -285,7 +285,7 @@ describe('an API key demotes a publisher', () => {
     await chat.disconnected;
   });
 
-  test('what IVS does not take at once goes on by itself, and is answered with 202', async () => {
+  test('calls that IVS does not take at once are repeated, and the answer is 202', async () => {
     const { ref, userId, chat } = await arrive('host', { mint: 'ivs' });
     const { id } = stagedoor.ivs.fault({
       operation: 'DisconnectParticipant',
@@ -331,7 +331,7 @@ describe('an API key promotes a viewer', () => {
   });
 });
 
-test('for a user who holds nothing, the role is noted and no more is done', async () => {
+test('the role of a user who holds nothing is noted, and nothing else happens', async () => {
   const userId = `user-${randomUUID()}`;
   const change = await stagedoor.expect(200, changeRole(userId, { role: 'host', reason: 'keeps the door' }));
   expect(change).toMatchObject({ member: { userId, role: 'host' }, action: null, exchange: null });
@@ -350,7 +350,7 @@ test('a change is one entry in the audit log, and never holds the token', async 
   chat.room.disconnect();
 });
 
-test('a repeated request gets a token of its own, as none is kept', async () => {
+test('a repeated request gets a new token, because none is kept', async () => {
   const { userId, chat } = await arrive('host');
   const headers = { 'idempotency-key': randomUUID() };
   const first = await exchanged(userId, { role: 'viewer' }, { headers });
@@ -360,7 +360,7 @@ test('a repeated request gets a token of its own, as none is kept', async () => 
   chat.room.disconnect();
 });
 
-test('a token that IVS is making for the old role meanwhile is not handed out', async () => {
+test('a token that IVS is making for the old role is not handed out', async () => {
   const { userId, chat } = await arrive('host', { mint: 'ivs' });
   const { id } = stagedoor.ivs.fault({ operation: 'CreateParticipantToken', effect: { delayMs: 2_000 } });
   const { tenant, space } = of('ivs');
@@ -489,7 +489,7 @@ test('another tenant’s space, user and role are not there', async () => {
   chat.room.disconnect();
 });
 
-test('changed back while a call hangs at IVS, the change waits for it, so that the user is not put out afterwards', async () => {
+test('a role that is changed back while a call hangs at IVS waits for the call, so that the user is not disconnected afterwards', async () => {
   const person = await arrive('host', { mint: 'ivs' });
   const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { delayMs: 1_000 }, count: 1 });
   const demoting = changeRole(person.userId, { role: 'muted' }, { mint: 'ivs' });
