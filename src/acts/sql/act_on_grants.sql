@@ -1,11 +1,11 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Turns grants into deliveries and holds, in the transaction that decides the act. Of very many grants (limit grantsAtOnce) it
--- takes the first part; continue_action takes the rest in steps.
--- p_keep_out: also keep unused tokens from being used. The stage is watched, and a second DisconnectUser follows when the last
--- unused chat token can no longer connect.
--- p_watch_for: 'gone', 'banned' or 'demoted' (see the table holds). A demoted participant is not disconnected now. They have
--- p_grace to exchange their token for the lesser one.
+-- Turns grants into deliveries and holds, in the transaction that decides the act. Of very many grants (limit
+-- grantsAtOnce) it takes the first part; continue_action takes the rest in steps.
+-- p_keep_out: also keep unused tokens from being used. The stage is watched, and a second DisconnectUser follows when
+-- the last unused chat token can no longer connect.
+-- p_watch_for: 'gone', 'banned' or 'demoted' (see the table holds). A demoted participant is not disconnected now. They
+-- have p_grace to exchange their token for the lesser one.
 create function act_on_grants(
   p_tenant text,
   p_action text,

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Notes that an action has silenced everybody that it is about, if no delivery of it is open and it is finished. Returns null,
--- or { "kind", "seconds" } the first time: the seconds from the request to the silence.
+-- Notes that an action has silenced everybody that it is about, if no delivery of it is open and it is finished.
+-- Returns null, or { "kind", "seconds" } the first time: the seconds from the request to the silence.
 create function silence_action(p_tenant text, p_action text)
 returns jsonb
 language plpgsql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Enters a tenant for the rest of the transaction: row-level security then shows that tenant's rows and no others.
--- It is the first statement of every transaction about a tenant's things.
+-- Enters a tenant for the rest of the transaction: row-level security then shows that tenant's rows and no others. It
+-- is the first statement of every transaction about a tenant's things.
 -- Raises SD401 if the credential no longer holds.
 create function enter_tenant(p_tenant text, p_kind text, p_credential text)
 returns void

@@ -1,9 +1,9 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Bans a user: the refusal from now on, the action, and the deliveries and the watch that it takes. It is one call because the
--- moderator waits for it and the user's vends wait behind it.
--- Returns { "refused": code } and writes nothing, or { "createdAt", "waitSeconds" }: for so long a token that was decided on
--- before the ban may still be on its way out. p_elapsed is the seconds since the request came in.
+-- Bans a user: the refusal from now on, the action, and the deliveries and the watch that it takes. It is one call
+-- because the moderator waits for it and the user's vends wait behind it.
+-- Returns { "refused": code } and writes nothing, or { "createdAt", "waitSeconds" }: for so long a token that was
+-- decided on before the ban may still be on its way out. p_elapsed is the seconds since the request came in.
 create function ban_user(
   p_tenant text,
   p_ban text,

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Writes one delivery of an action: a call to IVS that is tried for p_for at most. It writes nothing if the action has the same
--- call already.
+-- Writes one delivery of an action: a call to IVS that is tried for p_for at most. It writes nothing if the action has
+-- the same call already.
 create function add_delivery(
   p_tenant text,
   p_action text,

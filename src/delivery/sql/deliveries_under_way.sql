@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Says whether a call of these actions that would hit somebody is on its way to IVS now. A late event hits nobody. p_lease is
--- the length of a lease, p_call the longest that a call takes, counted from the lease.
+-- Says whether a call of these actions that would hit somebody is on its way to IVS now. A late event hits nobody.
+-- p_lease is the length of a lease, p_call the longest that a call takes, counted from the lease.
 create function deliveries_under_way(p_tenant text, p_actions text[], p_lease interval, p_call interval)
 returns boolean
 language sql

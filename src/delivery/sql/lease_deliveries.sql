@@ -1,9 +1,9 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Leases deliveries that are due to whoever asks, p_limit at most for each account and operation: those of one action, or with a
--- null p_action those of all. It is fair between tenants, takes publishers first, and leases no more than IVS's rates allow all
--- replicas together. Whoever asks for one action leaves enough for everybody else's deliveries that are due.
--- p_rates: { operation: { "rate", "burst" } }.
+-- Leases deliveries that are due to whoever asks, p_limit at most for each account and operation: those of one action,
+-- or with a null p_action those of all. It is fair between tenants, takes publishers first, and leases no more than
+-- IVS's rates allow all replicas together. Whoever asks for one action leaves enough for everybody else's deliveries
+-- that are due. p_rates: { operation: { "rate", "burst" } }.
 create function lease_deliveries(p_tenant text, p_action text, p_limit integer, p_lease interval, p_rates jsonb)
 returns table (
   tenant_id text,

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Orders the waiting DisconnectParticipant calls of a space by what a look found: those of publishers first, then those of other
--- participants who are connected, then the rest. It changes p_limits.reprioritizedAtOnce at most.
+-- Orders the waiting DisconnectParticipant calls of a space by what a look found: those of publishers first, then those
+-- of other participants who are connected, then the rest. It changes p_limits.reprioritizedAtOnce at most.
 create function reprioritize_deliveries(
   p_tenant text,
   p_space text,

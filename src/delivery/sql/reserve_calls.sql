@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Takes calls from the shared rate of an account and operation. Returns how many: p_wanted at most, p_least at least or none,
--- and so many that p_leave are left. p_rate is calls a second, p_burst the most that can be saved up.
+-- Takes calls from the shared rate of an account and operation. Returns how many: p_wanted at most, p_least at least or
+-- none, and so many that p_leave are left. p_rate is calls a second, p_burst the most that can be saved up.
 create function reserve_calls(
   p_account text,
   p_operation text,

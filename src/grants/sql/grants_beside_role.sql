@@ -1,7 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Lists what a user holds in a space, newest first. exceeds says whether a grant allows more than the role does; a null role
--- allows nothing. A token that is being made now and would allow more is refused. The caller holds the user's lock.
+-- Lists what a user holds in a space, newest first. exceeds says whether a grant allows more than the role does; a null
+-- role allows nothing. A token that is being made now and would allow more is refused. The caller holds the user's
+-- lock.
 create function grants_beside_role(p_tenant text, p_space text, p_user text, p_role text, p_limits jsonb)
 returns table (id text, kind text, role text, participant_id text, ivs_user_id text, exceeds boolean)
 language plpgsql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Says whether a user has their place in a space already: they hold a grant that nothing takes from them while their lock is
--- held, and it was issued after the last change of the space, so under its present capacity.
+-- Says whether a user has their place in a space already: they hold a grant that nothing takes from them while their
+-- lock is held, and it was issued after the last change of the space, so under its present capacity.
 create function has_place(p_space public.spaces, p_user text, p_limits jsonb)
 returns boolean
 language plpgsql

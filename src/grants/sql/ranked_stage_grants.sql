@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the stage grants among these that have a participant. nth is the place of each among all such grants of its user in
--- its space, newest first; counting stops at p_most, so a higher place is not told.
+-- Returns the stage grants among these that have a participant. nth is the place of each among all such grants of its
+-- user in its space, newest first; counting stops at p_most, so a higher place is not told.
 create function ranked_stage_grants(p_grants public.grants[], p_most integer)
 returns table (held public.grants, nth bigint)
 language sql

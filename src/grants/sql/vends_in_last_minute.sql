@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Counts a user's grants of the last minute, for their rate. Of the kinds that are wanted, the one that was vended most often
--- counts. oldest is when the oldest counted grant was issued; counting stops at p_most.
+-- Counts a user's grants of the last minute, for their rate. Of the kinds that are wanted, the one that was vended most
+-- often counts. oldest is when the oldest counted grant was issued; counting stops at p_most.
 -- Vends of one user run through here one after the other: else all that arrive at once would count the same grants.
 create function vends_in_last_minute(p_tenant text, p_user text, p_stage boolean, p_chat boolean, p_most integer)
 returns table (used integer, oldest timestamptz)

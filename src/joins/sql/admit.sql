@@ -2,9 +2,9 @@
 --
 -- Decides one vend and records its grants, in one round trip: lock, check, record.
 -- Returns { "refused": code, ... } and records nothing, or the answer that admission_answer builds.
--- p_stage_grant and p_chat_grant are the ids of the grants to record; null for a half that nobody asks for. p_role_asked is
--- the role that an API key names, p_role_claimed the one that the user's JWT claims. p_participant is the participant of a
--- token that Stagedoor signs.
+-- p_stage_grant and p_chat_grant are the ids of the grants to record; null for a half that nobody asks for.
+-- p_role_asked is the role that an API key names, p_role_claimed the one that the user's JWT claims. p_participant is
+-- the participant of a token that Stagedoor signs.
 -- The order of the checks is the order in which a refused caller learns of them.
 create function admit(
   p_tenant text,

@@ -2,9 +2,10 @@
 --
 -- Takes in what a look at a stage has shown, and sets when the next look is due, or ends the watch. Returns how many
 -- participants were found who should be gone; each gets a DisconnectParticipant.
--- p_connected: { participantId: { "userId", "publishing", "exceeds"? } } as of p_looked_at. exceeds is told of the demoted who
--- were looked at: whether they have, or have again, more than they may. p_next_seconds: until the next look.
--- Bans of people on this stage wait meanwhile. So every statement starts from the holds and looks the connected up by key.
+-- p_connected: { participantId: { "userId", "publishing", "exceeds"? } } as of p_looked_at. exceeds is told of the
+-- demoted who were looked at: whether they have, or have again, more than they may. p_next_seconds: until the next
+-- look. Bans of people on this stage wait meanwhile. So every statement starts from the holds and looks the connected
+-- up by key.
 create function finish_watch(
   p_tenant text,
   p_space text,

@@ -1,10 +1,10 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Leases stages that are due for a look, p_limit at most, with what to look for. It is fair between accounts, and within an
--- account between tenants.
--- users are the people to ask IVS for by name, p_by_name at most, at one ListParticipants each. Null means that there are more,
--- and that everybody who is connected is listed. demoted is what due_demotions returns. p_rate and p_burst are as in
--- reserve_calls. looked_at is the time of the lease: what happens later is seen by a later look.
+-- Leases stages that are due for a look, p_limit at most, with what to look for. It is fair between accounts, and
+-- within an account between tenants.
+-- users are the people to ask IVS for by name, p_by_name at most, at one ListParticipants each. Null means that there
+-- are more, and that everybody who is connected is listed. demoted is what due_demotions returns. p_rate and p_burst
+-- are as in reserve_calls. looked_at is the time of the lease: what happens later is seen by a later look.
 create function lease_watches(
   p_limit integer,
   p_lease interval,

@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Makes the next look at the stages of these spaces due now, and locks their watches until the transaction ends. Whoever changes
--- what a look looks for calls this first. A look that was leased earlier is then not the last one; a look that is leased later
--- sees the change.
+-- Makes the next look at the stages of these spaces due now, and locks their watches until the transaction ends.
+-- Whoever changes what a look looks for calls this first. A look that was leased earlier is then not the last one; a
+-- look that is leased later sees the change.
 create function watch_spaces(p_tenant text, p_spaces text[])
 returns void
 language plpgsql
