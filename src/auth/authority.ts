@@ -4,6 +4,7 @@ import type { TenantCaller } from '../caller.ts';
 import type { Tx } from '../database/database.ts';
 import { callIn, valueIn } from '../database/sql-call.ts';
 import { Problem } from '../errors.ts';
+import { limits } from '../limits.ts';
 
 /** The role of a caller; nulls if they have none. */
 const foundRole = z.object({ moderator: z.boolean().nullable(), rank: z.int().nullable() });
@@ -25,7 +26,7 @@ export class Authority {
     const own = await this.rankOfModerator(tx, caller, spaceId);
     if (own === Infinity) return;
     const { tenantId } = caller;
-    const rank = await valueIn(tx, 'rank_of', { tenant: tenantId, space: spaceId, user: userId }, z.int());
+    const rank = await valueIn(tx, 'rank_of', { tenant: tenantId, space: spaceId, user: userId, limits }, z.int());
     if (rank < own) return;
     throw new Problem('forbidden', 'A moderator acts only on users of lower rank.');
   }

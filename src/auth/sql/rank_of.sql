@@ -3,7 +3,7 @@
 -- Returns the rank that a user has without a JWT at hand: the highest rank of their member rows and of the roles of
 -- their grants that could still matter. A grant from before a change of their role does not count. -1 stands for no
 -- role. Null p_space means in any space.
-create function rank_of(p_tenant text, p_space text, p_user text)
+create function rank_of(p_tenant text, p_space text, p_user text, p_limits jsonb)
 returns integer
 language plpgsql
 stable
@@ -13,7 +13,7 @@ begin
     p_tenant,
     member_roles(p_tenant, p_space, p_user) || array(
       select g.role
-      from granted_roles(p_tenant, p_space, p_user) as g
+      from granted_roles(p_tenant, p_space, p_user, p_limits) as g
       where not role_changed_since(p_tenant, g.space_id, p_user, g.issued_at)
     )
   );

@@ -1,7 +1,15 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Counts the due deliveries of an account and operation that are not of this action; counting stops at 100.
-create function due_beside(p_account text, p_operation text, p_tenant text, p_action text, p_now timestamptz)
+-- Counts the due deliveries of an account and operation that are not of this action; counting stops at
+-- p_most.
+create function due_beside(
+  p_account text,
+  p_operation text,
+  p_tenant text,
+  p_action text,
+  p_now timestamptz,
+  p_most integer
+)
 returns integer
 language plpgsql
 stable
@@ -19,7 +27,7 @@ begin
         and d.next_at <= p_now
         and d.leased_until < p_now
         and (d.tenant_id != p_tenant or d.action_id != p_action)
-      limit 100
+      limit p_most
     ) as others
   );
 end;

@@ -24,6 +24,7 @@ as $$
 declare
   v_group record;
   v_allowed integer;
+  v_burst double precision;
   v_now timestamptz := clock_timestamp(); -- read once, so that an index can serve
 begin
   perform expire_deliveries();
@@ -38,14 +39,15 @@ begin
     group by d.account, d.operation
     order by d.account, d.operation -- in one order, so that two callers never wait for one another
   loop
+    -- No more than the burst can be saved up, so counting the others stops there.
+    v_burst := (p_rates -> v_group.operation ->> 'burst')::double precision;
     v_allowed := reserve_calls(
       v_group.account, v_group.operation, least(v_group.due, p_limit)::integer, 1,
       case
         when p_action is null then 0
-        else due_beside(v_group.account, v_group.operation, p_tenant, p_action, v_now)
+        else due_beside(v_group.account, v_group.operation, p_tenant, p_action, v_now, ceil(v_burst)::integer)
       end,
-      (p_rates -> v_group.operation ->> 'rate')::double precision,
-      (p_rates -> v_group.operation ->> 'burst')::double precision
+      (p_rates -> v_group.operation ->> 'rate')::double precision, v_burst
     );
     continue when v_allowed <= 0;
     return query

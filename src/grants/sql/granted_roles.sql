@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Lists the roles of a user's grants that could still matter, for the rank of somebody who is not at the door: somebody
--- may be inside with them, and they expired a day ago at most. Null p_space means in all spaces.
-create function granted_roles(p_tenant text, p_space text, p_user text)
+-- may be inside with them, and they expired less than stageStaySeconds ago. Null p_space means in all spaces.
+create function granted_roles(p_tenant text, p_space text, p_user text, p_limits jsonb)
 returns table (role text, space_id text, issued_at timestamptz)
 language sql
 stable
@@ -14,5 +14,5 @@ as $$
     and g.user_id = p_user
     and (p_space is null or g.space_id = p_space)
     and g.state in ('released', 'watched')
-    and g.session_expires_at > now() - interval '24 hours';
+    and g.session_expires_at > now() - limit_time(p_limits, 'stageStaySeconds');
 $$;
