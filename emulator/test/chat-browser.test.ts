@@ -11,7 +11,7 @@ import { describeInBrowser, launchBrowser } from './support/browser.ts';
 import { ChatPage } from './support/chat-page.ts';
 import { chat, startEmulator } from './support/clients.ts';
 
-/** What the page keeps of one connection; see the page itself. */
+/** What the page stores for one connection. `support/chat-page.ts` fills it. */
 interface InPage {
   room: Record<'sendMessage' | 'deleteMessage' | 'disconnectUser', (request: unknown) => Promise<Said>> & {
     state: string;
@@ -47,7 +47,7 @@ let browser: Browser;
 let page: Page;
 let roomIdentifier: string;
 let asked: string[];
-/** What is handed to the client beside the token. */
+/** What the client gets together with the token. */
 let tokenExtras: () => { tokenExpirationTime?: string };
 
 describeInBrowser('the official chat client in Chromium', () => {
@@ -94,7 +94,7 @@ describeInBrowser('the official chat client in Chromium', () => {
     return who;
   }
 
-  /** Waits until something holds of a connection in the page. */
+  /** Waits until a condition holds for a connection in the page. */
   async function holds(who: JSHandle<InPage>, condition: (who: InPage) => boolean): Promise<void> {
     await page.waitForFunction(condition, who);
   }
@@ -117,7 +117,7 @@ describeInBrowser('the official chat client in Chromium', () => {
       { method, request, args },
     );
 
-  it('connects, and what one says both see', async () => {
+  it('connects, and shows a message to everybody', async () => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     const said = await act(ada, 'sendMessage', 'SendMessageRequest', 'hello');
@@ -129,13 +129,13 @@ describeInBrowser('the official chat client in Chromium', () => {
     });
   });
 
-  it('hears events of the back end', async () => {
+  it('receives events of the back end', async () => {
     const ada = await enter('ada');
     await client.send(new SendEventCommand({ roomIdentifier, eventName: 'app:quiz' }));
     await holds(ada, ({ heard }) => heard.events.some(({ eventName }) => eventName === 'app:quiz'));
   });
 
-  it('takes down what a moderator deletes', async () => {
+  it('reports a message that a moderator deletes', async () => {
     const ada = await enter('ada');
     const mod = await enter('mod');
     const { id } = (await act(ada, 'sendMessage', 'SendMessageRequest', 'spam')) as Said;
@@ -144,7 +144,7 @@ describeInBrowser('the official chat client in Chromium', () => {
     expect(await ada.evaluate(({ heard }) => heard.deleted)).toEqual([id]);
   });
 
-  it('is kicked for good, by a moderator and by the back end', async () => {
+  it('does not reconnect after a moderator or the back end has disconnected the user', async () => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     const mod = await enter('mod');
@@ -158,12 +158,12 @@ describeInBrowser('the official chat client in Chromium', () => {
     expect(asked).toEqual(['ada', 'bob', 'mod']);
   });
 
-  it('is refused what its token does not allow', async () => {
+  it('gets an error for an action that its token does not allow', async () => {
     const bob = await enter('bob');
     expect(await act(bob, 'sendMessage', 'SendMessageRequest', 'hello')).toEqual({ refused: 403 });
   });
 
-  it('is refused at the door, and gives up after asking four times', async () => {
+  it('gives up after four refused handshakes', async () => {
     ivs.fault({ operation: 'ConnectToRoom', effect: { error: 'Forbidden', status: 403 } });
     const ada = await begin('ada');
     await holds(ada, ({ heard }) => heard.reason !== undefined);
@@ -171,7 +171,7 @@ describeInBrowser('the official chat client in Chromium', () => {
     expect(asked).toHaveLength(4);
   });
 
-  it('comes back with a new token after its network failed', async () => {
+  it('reconnects with a new token after its network failed', async () => {
     const ada = await enter('ada');
     expect(ivs.cutChat({ userId: 'ada' })).toBe(1);
     await holds(ada, ({ heard }) => heard.states.filter((state) => state === 'connected').length === 2);
@@ -179,8 +179,8 @@ describeInBrowser('the official chat client in Chromium', () => {
     expect(await act(ada, 'sendMessage', 'SendMessageRequest', 'back')).toMatchObject({ content: 'back' });
   });
 
-  it('rotates to a new connection before its token expires, and hears each message once', async () => {
-    // The client rotates 30 s before the time it is told when that is near: here, in a second.
+  it('moves to a new connection before its token expires, and receives each message once', async () => {
+    // The client moves 30 s before the token expires, which is in a second here.
     tokenExtras = () =>
       asked.length === 1 ? { tokenExpirationTime: new Date(Date.now() + 31_000).toISOString() } : {};
     const bob = await enter('bob');
@@ -200,7 +200,7 @@ describeInBrowser('the official chat client in Chromium', () => {
     expect(asked.filter((name) => name === 'bob')).toHaveLength(2);
     const heard = await bob.evaluate(({ heard }) => heard.messages.map(({ content }) => content));
     expect(heard).toEqual([...said, 'last'].filter((content) => heard.includes(content)));
-    // The client listens to one connection at a time: what is on its way over the old one when it turns away is lost.
+    // The client listens to one connection at a time. It loses a message that is on its way over the old connection.
     expect(said.length + 1 - heard.length).toBeLessThanOrEqual(1);
     expect(await bob.evaluate(({ heard }) => heard.reason)).toBeUndefined();
   });

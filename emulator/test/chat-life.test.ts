@@ -25,12 +25,12 @@ async function newToken(): Promise<string> {
   return token ?? '';
 }
 
-/** A token the client is told expires in 31 s: it rotates 30 s before that, which is in a second. */
+/** A token with an expiry in 31 s. The client moves to a new connection 30 s before that, which is in a second. */
 async function soonExpiring() {
   return { token: await newToken(), tokenExpirationTime: new Date(Date.now() + 31_000) };
 }
 
-/** Enters with a token that expires soon; whatever comes after it is the caller's. */
+/** Connects with a token that expires soon. `nextToken` returns the tokens after it. */
 async function enterExpiring(nextToken: () => Promise<string>): Promise<Heard> {
   let asked = 0;
   const heard = connectWithTokens(ivs.chatUrl, () => {
@@ -44,7 +44,7 @@ async function enterExpiring(nextToken: () => Promise<string>): Promise<Heard> {
 
 const connectionIds = () => ivs.chatConnections(roomIdentifier).map(({ id }) => id);
 
-it('a client that is told when its token expires rotates to a new connection, and hears on', async () => {
+it('a client that knows the expiry of its token moves to a new connection in time', async () => {
   const ada = await enterExpiring(newToken);
   const [first = ''] = connectionIds();
   await until(() => connectionIds().length === 1 && !connectionIds().includes(first), 'the rotation');
@@ -52,13 +52,13 @@ it('a client that is told when its token expires rotates to a new connection, an
   expect(ada.room.state).toBe('connected');
 });
 
-it('a client that gets no token to rotate with loses its connection too', async () => {
+it('a client that gets no new token loses its connection', async () => {
   const ada = await enterExpiring(() => Promise.reject(new Error('banned')));
   expect(await ada.disconnected).toBe('fetchTokenError');
   await until(() => connectionIds().length === 0);
 });
 
-it('a client told of its end by ERROR 401 comes back with a new token', async () => {
+it('a client whose session ends with ERROR 401 reconnects with a new token', async () => {
   ivs.setSwitches({ chatSessionEnd: 'error-401' });
   const ada = connectChat(client, ivs.chatUrl, { roomIdentifier, userId: 'ada', sessionDurationInMinutes: 1 });
   open.push(ada);
@@ -68,18 +68,15 @@ it('a client told of its end by ERROR 401 comes back with a new token', async ()
   await until(() => ada.tokensAsked() === 2 && connectionIds().length === 1 && !connectionIds().includes(first));
 });
 
-it.each([401, 403, 429, 500])(
-  'a client refused at the door with %i asks four times at once, then gives up',
-  async (status) => {
-    ivs.fault({ operation: 'ConnectToRoom', effect: { error: 'Refused', status } });
-    const ada = connectWithTokens(ivs.chatUrl, newToken);
-    open.push(ada);
-    expect(await ada.disconnected).toBe('socketError');
-    expect(ada.tokensAsked()).toBe(4);
-  },
-);
+it.each([401, 403, 429, 500])('a client gives up after four handshakes that are refused with %i', async (status) => {
+  ivs.fault({ operation: 'ConnectToRoom', effect: { error: 'Refused', status } });
+  const ada = connectWithTokens(ivs.chatUrl, newToken);
+  open.push(ada);
+  expect(await ada.disconnected).toBe('socketError');
+  expect(ada.tokensAsked()).toBe(4);
+});
 
-it('a client refused once at the door gets in with its next token', async () => {
+it('a client whose first handshake fails connects with its next token', async () => {
   ivs.fault({ operation: 'ConnectToRoom', nth: 1, effect: { reset: 'before' } });
   const ada = connectWithTokens(ivs.chatUrl, newToken);
   open.push(ada);
@@ -87,7 +84,7 @@ it('a client refused once at the door gets in with its next token', async () => 
   expect(ada.tokensAsked()).toBe(2);
 });
 
-it('a client that leaves is gone, and may come back', async () => {
+it('a client that disconnects can connect again', async () => {
   const ada = connectWithTokens(ivs.chatUrl, newToken);
   open.push(ada);
   await ada.connected;

@@ -41,7 +41,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Makes a room whose records go to these destinations. */
+/** Creates a room that is logged to these destinations. */
 async function loggedRoom(...destinations: DestinationConfiguration[]): Promise<string> {
   const arns: string[] = [];
   for (const destinationConfiguration of destinations) {
@@ -59,7 +59,7 @@ async function enter(roomIdentifier: string): Promise<Heard> {
   return heard;
 }
 
-/** Stops the emulator, which writes all it still has, and reads every file below the folder. */
+/** Stops the emulator, so that it writes all records, and reads every file in the folder. */
 async function written(): Promise<Record<string, ChatLogRecord[]>> {
   for (const { room } of open) if (room.state !== 'disconnected') room.disconnect();
   await ivs.stop();
@@ -75,7 +75,7 @@ async function written(): Promise<Record<string, ChatLogRecord[]>> {
   return files;
 }
 
-it('a message is on record in S3, CloudWatch and Firehose, where AWS would put it', async () => {
+it('a message is logged to S3, CloudWatch and Firehose, under the paths that AWS uses', async () => {
   const room = await loggedRoom(S3, CLOUDWATCH, FIREHOSE);
   const id = room.slice(room.lastIndexOf('/') + 1);
   const ada = await enter(room);
@@ -108,7 +108,7 @@ it('a message is on record in S3, CloudWatch and Firehose, where AWS would put i
   for (const records of Object.values(files)) expect(records).toEqual([record]);
 });
 
-it('events and what moderators do are on record, in order', async () => {
+it('events, deleted messages and disconnected users are logged in their order', async () => {
   const roomIdentifier = await loggedRoom(FIREHOSE);
   await client.send(new SendEventCommand({ roomIdentifier, eventName: 'app:quiz' }));
   await client.send(new DeleteMessageCommand({ roomIdentifier, id: 'abcdefghijkl', reason: 'spam' }));
@@ -122,14 +122,14 @@ it('events and what moderators do are on record, in order', async () => {
   ]);
 });
 
-it('a kick is on record also when only its victim hears of it', async () => {
+it('a disconnected user is logged even if only that user gets the event', async () => {
   ivs.setSwitches({ disconnectUserEventTo: 'user' });
   const roomIdentifier = await loggedRoom(FIREHOSE);
   await client.send(new DisconnectUserCommand({ roomIdentifier, userId: 'troll' }));
   expect(Object.values(await written())[0]).toHaveLength(1);
 });
 
-it('a stream grows, an object is written once', async () => {
+it('a stream is one file that grows, and each S3 object is written once', async () => {
   const roomIdentifier = await loggedRoom(S3, FIREHOSE);
   const send = (eventName: string) => client.send(new SendEventCommand({ roomIdentifier, eventName }));
   await send('first');
@@ -141,7 +141,7 @@ it('a stream grows, an object is written once', async () => {
   expect(lines.sort()).toEqual(['firehose 2', 's3 1', 's3 1']);
 });
 
-it('a room without a logging configuration, or detached from it, leaves no record', async () => {
+it('a room without a logging configuration is not logged', async () => {
   const identifier = await loggedRoom(FIREHOSE);
   await client.send(new UpdateRoomCommand({ identifier, loggingConfigurationIdentifiers: [] }));
   const plain = (await client.send(new CreateRoomCommand({}))).arn ?? '';
@@ -151,14 +151,14 @@ it('a room without a logging configuration, or detached from it, leaves no recor
   expect(await written()).toEqual({});
 });
 
-it('a refused message leaves no record', async () => {
+it('a refused message is not logged', async () => {
   const room = await loggedRoom(FIREHOSE);
   const ada = await enter(room);
   await expect(ada.room.sendMessage(new SendMessageRequest('x'.repeat(501)))).rejects.toMatchObject({ errorCode: 400 });
   expect(await written()).toEqual({});
 });
 
-it('a folder that cannot be written to fails nobody, and is written to as soon as it can be', async () => {
+it('a write that fails loses its records only, and later records are written', async () => {
   const obstacle = path.join(folder, 'firehose');
   await writeFile(obstacle, 'a file is in the way');
   const logs = new ChatLogs(folder);
@@ -178,7 +178,7 @@ it.each([
   { cloudWatchLogs: { logGroupName: '/..' } },
   { firehose: { deliveryStreamName: '..' } },
   { s3: { bucketName: '...' } },
-])('no name leads out of the folder: %j', (destination) => {
+])('no name leads to a path outside the folder: %j', (destination) => {
   const room = 'arn:aws:ivschat:us-west-2:111122223333:room/abcdefghijkl';
   const file = logFileOf(room, destination).path(0);
   expect(file.split(path.sep)).not.toContain('..');

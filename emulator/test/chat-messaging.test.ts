@@ -54,7 +54,7 @@ it('a message reaches everybody in the room, with the attributes of its sender',
   });
 });
 
-it('a room does not hear another', async () => {
+it('a room does not receive the messages of another room', async () => {
   const ada = await enter('ada', ['SEND_MESSAGE']);
   const other = (await client.send(new CreateRoomCommand({}))).arn ?? '';
   const bob = connectChat(client, ivs.chatUrl, { roomIdentifier: other, userId: 'bob' });
@@ -73,7 +73,7 @@ it.each([
   await expect(act(viewer)).rejects.toMatchObject({ errorCode: 403 });
 });
 
-it('a moderator deletes a message, and everybody is told', async () => {
+it('a moderator deletes a message, and everybody gets the event', async () => {
   const ada = await enter('ada', ['SEND_MESSAGE']);
   const mod = await enter('mod', ['DELETE_MESSAGE']);
   const { id } = await ada.room.sendMessage(new SendMessageRequest('spam'));
@@ -82,7 +82,7 @@ it('a moderator deletes a message, and everybody is told', async () => {
   await until(() => ada.deleted.includes(id));
 });
 
-it('a moderator disconnects a user: all connections of the name close for good, others stay', async () => {
+it('a moderator disconnects a user, which closes all connections of that user and no others', async () => {
   const first = await enter('troll');
   const second = await enter('troll');
   const mod = await enter('mod', ['DISCONNECT_USER']);
@@ -93,7 +93,7 @@ it('a moderator disconnects a user: all connections of the name close for good, 
   expect(ivs.chatConnections(roomIdentifier).map(({ userId }) => userId)).toEqual(['mod']);
 });
 
-it('the back end deletes, disconnects and sends events over HTTP', async () => {
+it('the back end deletes messages, disconnects users and sends events over HTTP', async () => {
   const ada = await enter('ada');
   await client.send(new SendEventCommand({ roomIdentifier, eventName: 'app:quiz', attributes: { question: '1' } }));
   await client.send(new DeleteMessageCommand({ roomIdentifier, id: 'abcdefghijkl' }));
@@ -103,7 +103,7 @@ it('the back end deletes, disconnects and sends events over HTTP', async () => {
   expect(await ada.disconnected).toBe('serverDisconnect');
 });
 
-it('a token opens one connection only', async () => {
+it('a token opens only one connection', async () => {
   const { token = '' } = await client.send(new CreateChatTokenCommand({ roomIdentifier, userId: 'ada' }));
   const first = connectWithTokens(ivs.chatUrl, async () => token);
   open.push(first);
@@ -113,14 +113,14 @@ it('a token opens one connection only', async () => {
   expect(second.tokensAsked()).toBe(4);
 });
 
-it('a token opens nothing after its minute', async () => {
+it('a token opens no connection after its minute', async () => {
   const { token = '' } = await client.send(new CreateChatTokenCommand({ roomIdentifier, userId: 'ada' }));
   ivs.skip(61);
   const late = connectWithTokens(ivs.chatUrl, async () => token);
   expect(await late.disconnected).toBe('socketError');
 });
 
-it('what is no token opens nothing', async () => {
+it('a text that is not a token opens no connection', async () => {
   const stranger = connectWithTokens(ivs.chatUrl, async () => 'made.up');
   expect(await stranger.disconnected).toBe('socketError');
 });
@@ -131,7 +131,7 @@ it('a connection ends with its session', async () => {
   expect(await ada.disconnected).toBe('serverDisconnect');
 });
 
-it('a connection that was cut comes back with a new token', async () => {
+it('a client whose connection was cut reconnects with a new token', async () => {
   const ada = await enter('ada');
   ivs.cutChat({ userId: 'ada' });
   await until(() => ada.tokensAsked() === 2 && ada.room.state === 'connected');
@@ -143,7 +143,7 @@ it('deleting a room disconnects everybody', async () => {
   expect(await ada.disconnected).toBe('serverDisconnect');
 });
 
-it('the room refuses what is too long, and what comes too fast', async () => {
+it('a room refuses messages that are too long or too many', async () => {
   const small = await client.send(new CreateRoomCommand({ maximumMessageLength: 5, maximumMessageRatePerSecond: 2 }));
   const ada = connectChat(client, ivs.chatUrl, {
     roomIdentifier: small.arn,

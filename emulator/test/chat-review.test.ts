@@ -47,7 +47,7 @@ async function enter(roomIdentifier: string, userId: string, attributes = {}): P
 const say = (heard: Heard, content: string, attributes?: Record<string, string>) =>
   heard.room.sendMessage(new SendMessageRequest(content, attributes));
 
-it('the handler hears who says what, where and from which address, and lets it pass', async () => {
+it('the handler gets the message, the room, the sender and their address, and allows the message', async () => {
   lambda.answer = () => ({ json: { ReviewResult: 'ALLOW' } });
   const room = await reviewedRoom();
   const ada = await enter(room, 'ada', { name: 'Ada' });
@@ -64,7 +64,7 @@ it('the handler hears who says what, where and from which address, and lets it p
   ]);
 });
 
-it('the handler may rewrite content and attributes, for everybody', async () => {
+it('the handler can change content and attributes, and everybody gets the changed message', async () => {
   lambda.answer = ({ Content }) => ({
     json: { ReviewResult: 'ALLOW', Content: Content.replace('heck', '****'), Attributes: { moderated: 'yes' } },
   });
@@ -78,9 +78,9 @@ it('the handler may rewrite content and attributes, for everybody', async () => 
 });
 
 it.each([
-  ['its reason', { Attributes: { Reason: 'no links here' } }, 'no links here'],
-  ['a reason of ours when it gives none', {}, 'the message was rejected in review'],
-])('a denied message is refused with 406 and %s, and nobody sees it', async (_case, extra, errorMessage) => {
+  ['the reason of the handler', { Attributes: { Reason: 'no links here' } }, 'no links here'],
+  ['a default reason if the handler gives none', {}, 'the message was rejected in review'],
+])('a denied message is refused with 406 and %s, and nobody else gets it', async (_case, extra, errorMessage) => {
   lambda.answer = ({ Content }) => ({ json: { ReviewResult: Content === 'spam' ? 'DENY' : 'ALLOW', ...extra } });
   const room = await reviewedRoom('ALLOW');
   const ada = await enter(room, 'ada');
@@ -94,16 +94,16 @@ it.each([
 
 const FAILURES: [string, () => EndpointAnswer][] = [
   ['fails', () => ({ status: 500, json: { ReviewResult: 'ALLOW' } })],
-  ['is not there', () => ({ status: 404, json: {} })],
+  ['does not exist', () => ({ status: 404, json: {} })],
   ['does not answer', () => 'never'],
-  ['answers what is no JSON', () => ({ text: 'ALLOW' })],
+  ['answers a text that is not JSON', () => ({ text: 'ALLOW' })],
   ['answers null', () => ({ text: 'null' })],
-  ['forgets the result', () => ({ json: { Content: 'x' } })],
+  ['leaves out the result', () => ({ json: { Content: 'x' } })],
   ['answers another result', () => ({ json: { ReviewResult: 'MAYBE' } })],
-  ['rewrites the content to what is no text', () => ({ json: { ReviewResult: 'ALLOW', Content: 5 } })],
-  ['rewrites the content to more than the room takes', () => ({ json: { ReviewResult: 'ALLOW', Content: 'abcdef' } })],
-  ['rewrites the attributes to what is no text', () => ({ json: { ReviewResult: 'ALLOW', Attributes: { n: 1 } } })],
-  ['answers without end', () => ({ text: `"${'x'.repeat(200_000)}"` })],
+  ['changes the content to a number', () => ({ json: { ReviewResult: 'ALLOW', Content: 5 } })],
+  ['changes the content to one that is too long', () => ({ json: { ReviewResult: 'ALLOW', Content: 'abcdef' } })],
+  ['changes an attribute to a number', () => ({ json: { ReviewResult: 'ALLOW', Attributes: { n: 1 } } })],
+  ['answers more bytes than allowed', () => ({ text: `"${'x'.repeat(200_000)}"` })],
 ];
 
 it.each(FAILURES)('when the handler %s, the fallback decides', async (_how, answer) => {
@@ -114,7 +114,7 @@ it.each(FAILURES)('when the handler %s, the fallback decides', async (_how, answ
   await expect(say(strict, 'hello')).rejects.toMatchObject({ errorCode: 406 });
 });
 
-it('the handler has 200 ms, and the room goes on meanwhile', async () => {
+it('the handler has 200 ms, and other messages do not wait for it', async () => {
   lambda.answer = ({ Content }) => (Content === 'slow' ? 'never' : { json: { ReviewResult: 'ALLOW' } });
   const ada = await enter(await reviewedRoom(), 'ada');
   const startedAt = performance.now();
@@ -126,7 +126,7 @@ it('the handler has 200 ms, and the room goes on meanwhile', async () => {
   expect(took).toBeLessThan(1000);
 });
 
-it('a handler nobody stands for is as one that fails', async () => {
+it('the fallback decides when a handler has no endpoint', async () => {
   ivs.setReviewHandlers({});
   const strict = await enter(await reviewedRoom('DENY'), 'ada');
   await expect(say(strict, 'hello')).rejects.toMatchObject({ errorCode: 406 });
@@ -141,7 +141,7 @@ it('events are not reviewed', async () => {
   expect(lambda.received).toEqual([]);
 });
 
-it('a handler that is detached is not asked any more', async () => {
+it('a handler that is detached from its room is not called any more', async () => {
   lambda.answer = () => ({ json: { ReviewResult: 'DENY' } });
   const identifier = await reviewedRoom();
   const ada = await enter(identifier, 'ada');
@@ -160,7 +160,7 @@ it.each(['arn:aws:lambda:us-west-2:999988887777:function:x', 'arn:aws:lambda:us-
   },
 );
 
-it('the control API says which endpoint stands for which function, and refuses nonsense', async () => {
+it('the control API answers and replaces the endpoints of handlers, and refuses wrong ones', async () => {
   const url = `${ivs.url}/_emulator/chat/review-handlers`;
   expect(await (await fetch(url)).json()).toEqual({ [LAMBDA]: lambda.url });
   const put = (body: object) => fetch(url, { method: 'PUT', body: JSON.stringify(body) });

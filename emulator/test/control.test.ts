@@ -14,7 +14,7 @@ afterEach(async () => {
 
 interface Answer {
   status: number;
-  // oxlint-disable-next-line typescript/no-explicit-any -- each test knows what it asked for
+  // oxlint-disable-next-line typescript/no-explicit-any -- each test knows the type of the answer
   body: any;
 }
 
@@ -42,7 +42,7 @@ it('a participant joins, publishes and leaves over HTTP', async () => {
   expect(await call('POST', 'leave', joined.body)).toMatchObject({ status: 403, body: { code: 'NOT_CONNECTED' } });
 });
 
-it('a token that opens nothing is refused with the code its client would see', async () => {
+it('an invalid token is refused with the code that its client would get', async () => {
   expect(await call('POST', 'join', { token: 'x' })).toMatchObject({ status: 403, body: { code: 'TOKEN_INVALID' } });
 });
 
@@ -55,7 +55,7 @@ it('faults are armed, listed and disarmed', async () => {
   expect((await call('DELETE', `faults/${fault.id}`)).status).toBe(400);
 });
 
-it('switches, quotas and time are set; what makes no sense is refused', async () => {
+it('switches, quotas and the clock can be set, and wrong values are refused', async () => {
   expect((await call('PUT', 'switches', { clockSkewSeconds: 5 })).body).toMatchObject({ clockSkewSeconds: 5 });
   expect((await call('PUT', 'switches', { clockSkewSeconds: 'much' })).status).toBe(400);
   expect((await call('PUT', 'switches', { nothing: 1 })).status).toBe(400);
@@ -65,7 +65,7 @@ it('switches, quotas and time are set; what makes no sense is refused', async ()
   expect((await call('POST', 'clock', { skipSeconds: -1 })).status).toBe(400);
 });
 
-it('the journal is read and cleared, and a reset forgets everything', async () => {
+it('the journal can be read, and a reset deletes everything', async () => {
   await newToken();
   const { body } = await call('GET', 'journal?operation=CreateParticipantToken');
   expect(body.calls).toMatchObject([{ operation: 'CreateParticipantToken', status: 200, input: { userId: 'u-1' } }]);
@@ -74,7 +74,7 @@ it('the journal is read and cleared, and a reset forgets everything', async () =
   expect((await realtime(ivs).send(new ListStagesCommand({}))).stages).toEqual([]);
 });
 
-it('pages of other origins may not use it, nor names that were made to point here', async () => {
+it('requests of other origins, and under a host name with a dot, are refused', async () => {
   expect((await call('POST', 'reset', {}, { origin: 'https://elsewhere.example' })).status).toBe(403);
   const status = await new Promise((resolve) => {
     get(`${ivs.url}/_emulator/health`, { headers: { host: 'rebound.example' } }, (response) => {
@@ -85,6 +85,6 @@ it('pages of other origins may not use it, nor names that were made to point her
   expect(status).toBe(403);
 });
 
-it('what is not there is not found', async () => {
+it('an unknown route is answered with 404', async () => {
   expect((await call('GET', 'nothing')).status).toBe(404);
 });

@@ -43,8 +43,8 @@ async function joined(stageArn: string, userId = 'ada', capabilities: ('PUBLISH'
   return ivs.join(participantToken?.token ?? '');
 }
 
-/** Tells `count` events, named by their number. */
-function tell(count: number, from = 1): void {
+/** Sends `count` events. The name of each is its number. */
+function sendEvents(count: number, from = 1): void {
   for (let number = from; number < from + count; number += 1) {
     ivs.sendEvent({
       type: 'IVS Stage Update',
@@ -54,7 +54,7 @@ function tell(count: number, from = 1): void {
   }
 }
 
-it('who publishes and stops is told in the envelope of EventBridge', async () => {
+it('a participant who starts and stops to publish makes two events in the envelope of EventBridge', async () => {
   const stageArn = await stage();
   const ada = await joined(stageArn);
   ivs.publish(ada);
@@ -83,7 +83,7 @@ it('who publishes and stops is told in the envelope of EventBridge', async () =>
   expect(second?.body.id).not.toBe(first?.body.id);
 });
 
-it('a kicked publisher is told as one who unpublished, in the session it was in', async () => {
+it('a publisher who is disconnected makes an event Participant Unpublished with their session', async () => {
   const stageArn = await stage();
   const ada = await joined(stageArn);
   ivs.publish(ada);
@@ -95,7 +95,7 @@ it('a kicked publisher is told as one who unpublished, in the session it was in'
   });
 });
 
-it('who comes and goes without publishing is never told', async () => {
+it('a participant who never publishes makes no event', async () => {
   const stageArn = await stage();
   ivs.leave(await joined(stageArn));
   const bob = await joined(stageArn, 'bob');
@@ -103,7 +103,7 @@ it('who comes and goes without publishing is never told', async () => {
   expect(ivs.events()).toEqual([]);
 });
 
-it('an attempt to publish that is refused is told with its error', async () => {
+it('a refused attempt to publish makes an event with the error code', async () => {
   const viewer = await joined(await stage(), 'viewer', ['SUBSCRIBE']);
   expect(() => ivs.publish(viewer)).toThrow('does not allow');
   await until(() => target.received.length === 1);
@@ -113,7 +113,7 @@ it('an attempt to publish that is refused is told with its error', async () => {
   });
 });
 
-it('the recording of a participant is told with its place in S3', async () => {
+it('the recording of a participant makes events with its path in S3', async () => {
   const { storageConfiguration } = await client.send(
     new CreateStorageConfigurationCommand({ s3: { bucketName: 'recordings' } }),
   );
@@ -137,7 +137,7 @@ it('the recording of a participant is told with its place in S3', async () => {
   });
 });
 
-it('a composition is told from its start to its end, destinations before the session', async () => {
+it('a composition makes events for its start and end, and at the end the destinations come first', async () => {
   const stageArn = await stage();
   const { storageConfiguration } = await client.send(
     new CreateStorageConfigurationCommand({ s3: { bucketName: 'recordings' } }),
@@ -151,51 +151,51 @@ it('a composition is told from its start to its end, destinations before the ses
   ivs.skip(2);
   await client.send(new StopCompositionCommand({ arn: composition?.arn ?? '' }));
   ivs.skip(2);
-  const told = ivs.events().filter(({ event }) => event['detail-type'] === 'IVS Composition State Change');
-  expect(told.map(({ event }) => event.detail.event_name)).toEqual([
+  const sent = ivs.events().filter(({ event }) => event['detail-type'] === 'IVS Composition State Change');
+  expect(sent.map(({ event }) => event.detail.event_name)).toEqual([
     'Session Start',
     'Destination Start',
     'Destination End',
     'Session End',
   ]);
-  expect(told[0]?.event).toMatchObject({ resources: [composition?.arn], detail: { stage_arn: stageArn } });
+  expect(sent[0]?.event).toMatchObject({ resources: [composition?.arn], detail: { stage_arn: stageArn } });
 });
 
-it('events come in order when nothing disturbs them', async () => {
-  tell(20);
+it('events are delivered in their order by default', async () => {
+  sendEvents(20);
   await until(() => target.received.length === 20);
   expect(names()).toEqual(Array.from({ length: 20 }, (_, index) => String(index + 1)));
 });
 
-it('lost events never come', async () => {
+it('a lost event is never delivered', async () => {
   ivs.setEvents({ lost: 1 });
-  tell(1);
+  sendEvents(1);
   ivs.setEvents({ lost: 0 });
-  tell(1, 2);
+  sendEvents(1, 2);
   await until(() => state()[1]?.[0] === 'delivered');
   expect(names()).toEqual(['2']);
   expect(state()[0]).toEqual(['lost']);
 });
 
-it('doubled events come twice with one id', async () => {
+it('a doubled event is delivered twice with one id', async () => {
   ivs.setEvents({ doubled: 1 });
-  tell(1);
+  sendEvents(1);
   await until(() => target.received.length === 2);
   expect(target.received[0]?.body.id).toBe(target.received[1]?.body.id);
 });
 
-it('reordered events change places with the next, and the last comes all the same', async () => {
+it('a reordered event is delivered after the next one, or by itself if there is no next one', async () => {
   ivs.setEvents({ reordered: 1 });
-  tell(3);
+  sendEvents(3);
   await until(() => target.received.length === 3);
   expect(names()).toEqual(['2', '1', '3']);
 });
 
-it('late events come when their hours are over', async () => {
+it('a late event is delivered after its delay', async () => {
   ivs.setEvents({ late: 1, lateSeconds: 7200 });
-  tell(1);
+  sendEvents(1);
   ivs.setEvents({ late: 0 });
-  tell(1, 2);
+  sendEvents(1, 2);
   await until(() => state()[1]?.[0] === 'delivered');
   ivs.skip(7199);
   expect(state()).toEqual([['waiting'], ['delivered']]);
@@ -205,10 +205,10 @@ it('late events come when their hours are over', async () => {
 });
 
 it.each([500, 503, 429, 409, 401])(
-  'a target that answers %i is tried again, and others go ahead meanwhile',
+  'an event that the target answers with %i is sent again, and other events do not wait for it',
   async (status) => {
     target.answer = ({ detail }, count) => ({ status: detail.event_name === '1' && count < 3 ? status : 204 });
-    tell(2);
+    sendEvents(2);
     await until(() => state()[1]?.[0] === 'delivered');
     expect(names()).toEqual(['1', '2']);
     await until(() => ivs.events()[0]?.deliveries[0]?.status === status);
@@ -219,32 +219,32 @@ it.each([500, 503, 429, 409, 401])(
   },
 );
 
-it.each([400, 403, 404, 301])('a target that answers %i is not tried again', async (status) => {
+it.each([400, 403, 404, 301])('an event that the target answers with %i is not sent again', async (status) => {
   target.answer = () => ({ status });
-  tell(1);
+  sendEvents(1);
   await until(() => state()[0]?.[0] === 'given-up');
   ivs.skip(3600);
   expect(target.received.length).toBe(1);
 });
 
-it('a target that is away hears what it missed when it is back, and after a day no more', async () => {
+it('an unreachable target gets its events when it is back, until a day has passed', async () => {
   const { port } = target;
   await target[Symbol.asyncDispose]();
-  tell(1);
+  sendEvents(1);
   await until(() => ivs.events()[0]?.deliveries[0]?.error !== undefined);
   expect(ivs.events()[0]?.deliveries[0]?.error).toContain('ECONNREFUSED');
   target = await Endpoint.start(port);
   ivs.skip(600);
   await until(() => target.received.length === 1);
   target.answer = () => ({ status: 500 });
-  tell(1, 2);
+  sendEvents(1, 2);
   await until(() => {
     ivs.skip(3600);
     return state()[1]?.[0] === 'given-up';
   });
 });
 
-it('a target that never answers holds up neither calls nor the other targets', async () => {
+it('a target that never answers delays no calls and no other targets', async () => {
   await using other = await Endpoint.start<EventBridgeEvent>();
   target.answer = () => 'never';
   ivs.setEvents({ targets: [{ url: target.url }, { url: other.url }] });
@@ -259,28 +259,28 @@ it('a target that never answers holds up neither calls nor the other targets', a
   ]);
 });
 
-it('a target hears only of the account and Region it asks for', async () => {
+it('a target gets only the events of its account or Region', async () => {
   ivs.setEvents({
     targets: [
       { url: target.url, account: '999988887777' },
       { url: `${target.url}eu`, region: 'eu-west-1' },
     ],
   });
-  const tellOf = (resource: string) =>
+  const sendEventOf = (resource: string) =>
     ivs.sendEvent({ type: 'IVS Stage Update', resource, detail: { event_name: resource } });
-  tellOf('arn:aws:ivs:us-west-2:111122223333:stage/a');
-  tellOf('arn:aws:ivs:us-west-2:999988887777:stage/b');
-  tellOf('arn:aws:ivs:eu-west-1:111122223333:stage/c');
+  sendEventOf('arn:aws:ivs:us-west-2:111122223333:stage/a');
+  sendEventOf('arn:aws:ivs:us-west-2:999988887777:stage/b');
+  sendEventOf('arn:aws:ivs:eu-west-1:111122223333:stage/c');
   await until(() => target.received.length === 2);
   expect(ivs.events().map(({ deliveries }) => deliveries.length)).toEqual([0, 1, 1]);
 });
 
-it('chances are drawn for each event', () => {
+it('each event is lost with the given probability by itself', () => {
   const draws = [0.4, 0.6, 0.4];
   const bus = new EventBus(new Clock(), () => draws.shift() ?? 1);
   bus.change({ targets: [{ url: target.url }], lost: 0.5 });
-  const where = { account: '111122223333', region: 'us-west-2' };
-  for (const name of ['1', '2', '3']) bus.emit(where, 'IVS Stage Update', 'arn', { event_name: name });
+  const source = { account: '111122223333', region: 'us-west-2' };
+  for (const name of ['1', '2', '3']) bus.emit(source, 'IVS Stage Update', 'arn', { event_name: name });
   expect(bus.sent.map(({ deliveries }) => deliveries[0]?.state)).toEqual(['lost', 'waiting', 'lost']);
   bus.stop();
 });
@@ -295,12 +295,12 @@ it.each<[Record<string, unknown>, string]>([
   [{ targets: [{ url: 'http://x', headers: { a: 1 } }] }, 'must be text'],
   [{ targets: [null] }, 'a target must be'],
   [{ speed: 1 }, 'no setting speed'],
-])('settings that make no sense are refused: %j', (wish, message) => {
-  expect(() => ivs.setEvents(wish as Partial<EventSettings>)).toThrow(ControlError);
-  expect(() => ivs.setEvents(wish as Partial<EventSettings>)).toThrow(message);
+])('wrong settings are refused: %j', (settings, message) => {
+  expect(() => ivs.setEvents(settings as Partial<EventSettings>)).toThrow(ControlError);
+  expect(() => ivs.setEvents(settings as Partial<EventSettings>)).toThrow(message);
 });
 
-it('the control API sets, tells and lists', async () => {
+it('the control API changes settings, sends events and lists them', async () => {
   const call = async (method: string, path: string, body?: object) => {
     const reply = await fetch(`${ivs.url}/_emulator/${path}`, { method, ...(body && { body: JSON.stringify(body) }) });
     return { status: reply.status, body: (await reply.json()) as Record<string, unknown> };

@@ -15,7 +15,7 @@ afterEach(async () => {
 const createStage = () => realtime(ivs).send(new CreateStageCommand({}));
 const stageCount = async () => (await realtime(ivs).send(new ListStagesCommand({}))).stages?.length;
 
-it('an armed error is answered with the status its name has in the model, as often as wished', async () => {
+it('an armed error is answered with the status of the model, as many times as its count', async () => {
   ivs.fault({ operation: 'CreateStage', count: 1, effect: { error: 'AccessDeniedException', message: 'not today' } });
   await expect(createStage()).rejects.toMatchObject({
     name: 'AccessDeniedException',
@@ -25,7 +25,7 @@ it('an armed error is answered with the status its name has in the model, as oft
   await expect(createStage()).resolves.toBeDefined();
 });
 
-it('the nth call alone is struck', async () => {
+it('a fault with nth strikes the nth call only', async () => {
   ivs.fault({ operation: 'CreateStage', nth: 2, effect: { throttle: true } });
   await createStage();
   await expect(createStage()).rejects.toMatchObject({
@@ -35,12 +35,12 @@ it('the nth call alone is struck', async () => {
   await createStage();
 });
 
-it('every nth call is struck, and a rule below it counts only the others', async () => {
+it('a fault with every strikes each nth call, and a later rule counts only the other calls', async () => {
   const errors = ivs.fault({ operation: 'CreateStage', every: 3, effect: { error: 'InternalServerException' } });
   const throttles = ivs.fault({ operation: 'CreateStage', every: 2, effect: { throttle: true } });
   const outcomes: string[] = [];
   for (let call = 1; call <= 6; call += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- the order of the calls is what is tested
+    // oxlint-disable-next-line no-await-in-loop -- this test is about the order of the calls
     outcomes.push(
       await createStage().then(
         () => 'made',
@@ -53,14 +53,14 @@ it('every nth call is struck, and a rule below it counts only the others', async
   expect([errors.matched, errors.struck, throttles.matched, throttles.struck]).toEqual([6, 2, 4, 2]);
 });
 
-it('throttling of a chat call carries what the model lists', async () => {
+it('a throttled chat call has the error members that the model lists', async () => {
   const room = await chat(ivs).send(new CreateRoomCommand({}));
   ivs.fault({ operation: 'CreateChatToken', effect: { throttle: true } });
   const token = chat(ivs).send(new CreateChatTokenCommand({ roomIdentifier: room.arn, userId: 'ada' }));
   await expect(token).rejects.toMatchObject({ name: 'ThrottlingException', limit: 200 });
 });
 
-it('a reset before the work leaves nothing done, one after it leaves it done', async () => {
+it('a reset before the operation prevents it, and a reset after the operation does not', async () => {
   ivs.fault({ operation: 'CreateStage', nth: 1, effect: { reset: 'before' } });
   ivs.fault({ operation: 'CreateStage', nth: 1, effect: { reset: 'after' } });
   await expect(createStage()).rejects.toThrow();
@@ -69,20 +69,20 @@ it('a reset before the work leaves nothing done, one after it leaves it done', a
   expect(await stageCount()).toBe(1);
 });
 
-it('an error after the work leaves it done', async () => {
+it('an error after the operation does not undo it', async () => {
   ivs.fault({ operation: 'CreateStage', effect: { error: 'InternalServerException', afterWork: true } });
   await expect(createStage()).rejects.toMatchObject({ name: 'InternalServerException' });
   expect(await stageCount()).toBe(1);
 });
 
-it('an empty answer is a success with nothing in it', async () => {
+it('an empty answer is a success without members', async () => {
   const { stage } = await createStage();
   ivs.fault({ operation: 'CreateParticipantToken', effect: { empty: true } });
   const answer = await realtime(ivs).send(new CreateParticipantTokenCommand({ stageArn: stage?.arn }));
   expect(answer.participantToken).toBeUndefined();
 });
 
-it('a delay holds the answer back', async () => {
+it('a delay delays the answer', async () => {
   ivs.fault({ operation: 'CreateStage', effect: { delayMs: 120 } });
   const before = performance.now();
   await createStage();
@@ -101,13 +101,13 @@ it('a hanging call is never answered', async () => {
   expect(answered).toBe('waiting');
 });
 
-it('a rule may strike one account or Region only', async () => {
+it('a rule with a Region strikes only calls in that Region', async () => {
   ivs.fault({ operation: '*', region: 'eu-west-1', effect: { error: 'InternalServerException' } });
   await expect(createStage()).resolves.toBeDefined();
   await expect(realtime(ivs, undefined, 'eu-west-1').send(new CreateStageCommand({}))).rejects.toThrow();
 });
 
-it('a rule by chance strikes about as often as it says', async () => {
+it('a rule with a probability strikes about that share of calls', async () => {
   const { stage } = await createStage();
   const fault = ivs.fault({ operation: 'CreateParticipantToken', probability: 0.5, effect: { throttle: true } });
   const client = realtime(ivs);
@@ -127,11 +127,11 @@ it.each([
   [{ operation: 'CreateStage', nth: 0, effect: { throttle: true } }],
   [{ operation: 'CreateStage', every: 0, effect: { throttle: true } }],
   [{ operation: 'CreateStage', probability: 2, effect: { throttle: true } }],
-])('a rule that could never do what it says is refused: %j', (rule) => {
+])('a wrong rule is refused: %j', (rule) => {
   expect(() => ivs.fault(rule as FaultRule)).toThrow();
 });
 
-it('the journal tells what was called, by whom, and what came of it', async () => {
+it('the journal lists each call with its account, Region, status, error and fault', async () => {
   const fault = ivs.fault({ operation: 'CreateStage', nth: 2, effect: { throttle: true } });
   await createStage();
   await createStage().catch(() => undefined);

@@ -63,7 +63,9 @@ function send(method: string, path: string, body: string | Buffer): Promise<Answ
   });
 }
 
-/** One of each resource, so that calls find something to act on, and ARNs of other accounts, Regions and services. */
+/**
+ * The ARNs and ids of existing resources, so that calls succeed too, and ARNs of other accounts, Regions and services.
+ */
 async function knownValues(): Promise<Record<string, string[]>> {
   const [video, messages] = [realtime(ivs, undefined, 'us-east-1'), chat(ivs, undefined, 'us-east-1')];
   const { stage } = await video.send(new CreateStageCommand({}));
@@ -125,7 +127,7 @@ function expectModelled(answer: Answer, operation: OperationData, model: ModelDa
   expect(Object.values(JSON.parse(answer.body))).not.toHaveLength(0);
 }
 
-it('whatever is sent, the answer is a success or an error of the model, and what breaks the model is refused', async () => {
+it('every answer is a success or an error that the model lists, and every input that breaks the model is refused', async () => {
   const known = await knownValues();
   const cases = MODELS.flatMap((model) => {
     const maker = new InputMaker(model.shapes, known);
@@ -157,29 +159,29 @@ it('whatever is sent, the answer is a success or an error of the model, and what
 }, 60_000);
 
 it.each([
-  ['nothing', ''],
-  ['what is not JSON', '{"stageArn":'],
-  ['what is not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])],
+  ['an empty body', ''],
+  ['a text that is not JSON', '{"stageArn":'],
+  ['bytes that are not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])],
   ['a list', '[]'],
   ['null', 'null'],
   ['30,000 lists in each other', `{"stageArn":${'['.repeat(30_000)}${']'.repeat(30_000)}}`],
   ['a megabyte', `{"stageArn":"${'x'.repeat(1024 * 1024)}"}`],
   ['a prototype', '{"__proto__":{"stageArn":"x"}}'],
   ['a lone surrogate', '{"stageArn":"\\ud800"}'],
-])('every operation that needs input refuses %s', async (_what, body) => {
+])('every operation with a required member refuses %s', async (_what, body) => {
   for (const model of MODELS) {
-    const needy = Object.values(model.operations).filter(
+    const operations = Object.values(model.operations).filter(
       ({ http, input }) =>
         http.method === 'POST' && model.shapes[input?.shape ?? '']?.required && !http.requestUri.includes('{'),
     );
-    expect(needy.length).toBeGreaterThan(5);
-    for (const operation of needy) {
+    expect(operations.length).toBeGreaterThan(5);
+    for (const operation of operations) {
       const answer = await send('POST', operation.http.requestUri, body);
       expect(answer).toMatchObject({ status: 400, error: 'ValidationException' });
     }
   }
 });
 
-it('every operation of both models is emulated, and the models are those of the package', () => {
+it('the models have 39 and 17 operations', () => {
   expect(SERVICES.map(({ operations }) => operations.size)).toEqual([39, 17]);
 });

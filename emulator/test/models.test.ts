@@ -1,5 +1,5 @@
 import { readModel } from './support/models.ts';
 
-it.each(['ivs-realtime', 'ivschat'])('%s carries shapes and limits, and none of its owner’s prose', (model) => {
+it.each(['ivs-realtime', 'ivschat'])('the model %s contains no documentation text of AWS', (model) => {
   expect(JSON.stringify(readModel(model))).not.toMatch(/"documentation"|<p>/);
 });

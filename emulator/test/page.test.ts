@@ -26,9 +26,10 @@ afterEach(async () => {
 });
 
 /**
- * A stage with a publisher and a viewer, a room with a guest who is there twice, another account, a fault, an error.
+ * Makes what the page shows: a stage with two participants, a room with a user who has two connections, a stage of
+ * another account, a fault and a failed call.
  */
-async function furnish(): Promise<{ stageArn: string; roomArn: string }> {
+async function fillEmulator(): Promise<{ stageArn: string; roomArn: string }> {
   const stages = realtime(ivs);
   const rooms = chat(ivs);
   const stageArn = (await stages.send(new CreateStageCommand({ name: 'main-stage' }))).stage?.arn ?? '';
@@ -50,8 +51,8 @@ async function furnish(): Promise<{ stageArn: string; roomArn: string }> {
   return { stageArn, roomArn };
 }
 
-it('the overview tells who is where, what was called, and how much of the quotas that took', async () => {
-  const { stageArn, roomArn } = await furnish();
+it('the overview lists stages, rooms, calls, faults and the use of quotas', async () => {
+  const { stageArn, roomArn } = await fillEmulator();
   const overview = (await (await fetch(`${ivs.url}/_emulator/overview`)).json()) as Overview;
   expect(overview.stages).toMatchObject({
     total: 2,
@@ -91,7 +92,7 @@ it('the overview tells who is where, what was called, and how much of the quotas
   expect(overview.calls[0]).not.toHaveProperty('input');
 });
 
-it('calls above the rate are counted as throttled, and calls of an hour ago not at all', async () => {
+it('the overview counts throttled calls, and no calls of an hour ago', async () => {
   const client = realtime(ivs);
   ivs.setQuotas({ mode: 'strict' });
   const arn = (await client.send(new CreateStageCommand({}))).stage?.arn ?? '';
@@ -104,7 +105,7 @@ it('calls above the rate are counted as throttled, and calls of an hour ago not 
   expect(ivs.overview().rates).toEqual([]);
 });
 
-it('curl gets text, a browser the page, and the page may load nothing and be framed by nobody', async () => {
+it('curl gets text, a browser gets the page, and the page can load nothing and cannot be framed', async () => {
   const text = await fetch(ivs.url);
   expect(text.headers.get('content-type')).toContain('text/plain');
   expect(await text.text()).toContain('not AWS');
@@ -139,8 +140,8 @@ describeInBrowser('in Chromium', () => {
   });
   afterEach(() => page.close());
 
-  it('the page shows all of it, and names are text whatever is in them', async () => {
-    await furnish();
+  it('the page shows the overview, and shows names as text even if they are markup', async () => {
+    await fillEmulator();
     await page.goto(ivs.url);
     await page.getByText('This is not AWS.').waitFor();
     const stages = page.getByRole('region', { name: 'Stages' });
@@ -168,7 +169,7 @@ describeInBrowser('in Chromium', () => {
     expect(problems).toEqual([]);
   });
 
-  it('the page follows what happens by itself, and says so when the emulator is gone', async () => {
+  it('the page refreshes itself, and says when the emulator does not answer', async () => {
     await page.goto(ivs.url);
     await page.getByText('No stage yet').waitFor();
     await realtime(ivs).send(new CreateStageCommand({ name: 'new-stage' }));
@@ -180,8 +181,8 @@ describeInBrowser('in Chromium', () => {
   it.each([
     ['a phone', 360, 'light' as const],
     ['a desktop', 1280, 'dark' as const],
-  ])('nothing runs over the edge of %s', async (_what, width, colorScheme) => {
-    await furnish();
+  ])('the page fits the width of %s', async (_what, width, colorScheme) => {
+    await fillEmulator();
     await page.setViewportSize({ width, height: 800 });
     await page.emulateMedia({ colorScheme });
     await page.goto(ivs.url);

@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 describe('with --data', () => {
-  it('stages, participants and unused tokens outlive a restart', async () => {
+  it('the emulator keeps stages, participants and unused tokens across a restart', async () => {
     const before = await startEmulator({ data: folder });
     const client = realtime(before);
     const { stage } = await client.send(new CreateStageCommand({ name: 'kept' }));
@@ -41,7 +41,7 @@ describe('with --data', () => {
     expect(after.join(unused).sessionId).toBe(sessionId);
   });
 
-  it('a reset is kept too', async () => {
+  it('a reset deletes the kept state', async () => {
     const before = await startEmulator({ data: folder });
     await realtime(before).send(new CreateStageCommand({}));
     before.reset();
@@ -58,7 +58,7 @@ describe('with --seed', () => {
     return startEmulator({ seed: file });
   };
 
-  it('what the file lists is there, under the ids it chose', async () => {
+  it('the resources of the file exist with the ids of the file', async () => {
     await using ivs = await seeded({
       account: '999988887777',
       region: 'us-west-2',
@@ -77,12 +77,12 @@ describe('with --seed', () => {
     [{ stages: [{ id: 'short' }] }, /12 letters and digits/],
     [{ channels: [] }, /channels is not one of/],
     [{ rooms: {} }, /rooms must be a list/],
-  ])('a file that makes no sense is refused: %j', async (seed, message) => {
+  ])('a wrong file is refused: %j', async (seed, message) => {
     await expect(seeded(seed)).rejects.toThrow(message);
   });
 });
 
-it('listens beyond loopback only when told to', async () => {
+it('the emulator listens on other addresses than loopback only with allowRemote', async () => {
   await expect(Emulator.start({ host: '0.0.0.0', port: 0 })).rejects.toThrow(/does not listen on 0\.0\.0\.0/);
   await using open = await startEmulator({ host: '0.0.0.0', allowRemote: true });
   expect(open.port).toBeGreaterThan(0);

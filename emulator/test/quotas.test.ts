@@ -14,7 +14,7 @@ async function outcomes(count: number, client = realtime(ivs)): Promise<(number 
   return settled.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.$metadata.httpStatusCode : 200));
 }
 
-it('calls above the rate of an operation are throttled, for each account by itself', async () => {
+it('calls above the rate of an operation are throttled, and each account has its own rate', async () => {
   ivs = await startEmulator({ quotas: 'strict' });
   expect((await outcomes(8)).filter((status) => status === 429)).toHaveLength(3);
   expect(await outcomes(5, realtime(ivs, OTHER_ACCOUNT))).not.toContain(429);
@@ -22,20 +22,20 @@ it('calls above the rate of an operation are throttled, for each account by itse
   expect(await outcomes(5)).not.toContain(429);
 });
 
-it('rates can be set, and turned off', async () => {
+it('rates can be changed and turned off', async () => {
   ivs = await startEmulator({ quotas: 'strict', rates: { CreateStage: 2 } });
   expect((await outcomes(5)).filter((status) => status === 429)).toHaveLength(3);
   ivs.setQuotas({ mode: 'off' });
   expect(await outcomes(20)).not.toContain(429);
 });
 
-it('a rate of one operation does not count against another', async () => {
+it('each operation has its own rate', async () => {
   ivs = await startEmulator({ quotas: 'strict', rates: { CreateStage: 1 } });
   const { stage } = await realtime(ivs).send(new CreateStageCommand({}));
   await expect(realtime(ivs).send(new GetStageCommand({ arn: stage?.arn }))).resolves.toBeDefined();
 });
 
-it('one stage more than the account may have is refused with 402', async () => {
+it('a stage above the quota of the account is refused with 402', async () => {
   ivs = await startEmulator({ limits: { stages: 2 } });
   expect((await outcomes(3)).filter((status) => status === 402)).toHaveLength(1);
 });

@@ -33,7 +33,7 @@ async function joinRecorded(recordingReconnectWindowSeconds: number) {
   return { joined, get };
 }
 
-it('a publisher is recorded from the first media to the last, below stage, session and participant', async () => {
+it('a publisher is recorded while they publish, under the path of stage, session and participant', async () => {
   const { joined, get } = await joinRecorded(0);
   expect((await get())?.recordingState).toBe('DISABLED');
   ivs.publish(joined);
@@ -48,7 +48,7 @@ it('a publisher is recorded from the first media to the last, below stage, sessi
   expect((await get())?.recordingState).toBe('STOPPED');
 });
 
-it('who comes back within the reconnect window goes on in the same recording', async () => {
+it('a publisher who comes back within the reconnect window continues the same recording', async () => {
   const { joined, get } = await joinRecorded(60);
   ivs.publish(joined);
   ivs.skip(1);

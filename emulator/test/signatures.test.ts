@@ -19,7 +19,7 @@ async function listStages(credentials?: Credentials, region?: string): Promise<n
   return stages?.length ?? 0;
 }
 
-it('accounts and Regions are told apart by key and scope', async () => {
+it('the access key decides the account, and the credential scope decides the Region', async () => {
   await realtime(ivs).send(new CreateStageCommand({}));
   expect(await listStages()).toBe(1);
   expect(await listStages(OTHER_ACCOUNT)).toBe(0);
@@ -49,7 +49,7 @@ it('a Region without the service is refused', async () => {
   await expect(listStages(undefined, 'eu-west-2')).rejects.toThrow();
 });
 
-it('a request without a signature is refused, unless that is allowed', async () => {
+it('a request without a signature is refused, unless allowUnsigned is set', async () => {
   const unsigned = (url: string, headers = {}) => fetch(`${url}/ListStages`, { method: 'POST', headers, body: '{}' });
   const refused = await unsigned(ivs.url);
   expect(refused.status).toBe(403);
@@ -59,7 +59,7 @@ it('a request without a signature is refused, unless that is allowed', async () 
   expect((await unsigned(open.url, { origin: 'https://elsewhere.example' })).status).toBe(403);
 });
 
-/** A signature made by hand, so that single parts of it can be wrong. */
+/** Sends a request with a signature that this function computes, so that a test can make single parts wrong. */
 async function signed(options: { at?: Date; service?: string; body?: string; sentBody?: string } = {}) {
   const { at = new Date(), service = 'ivs', body = '{}', sentBody = body } = options;
   const time = at.toISOString().replaceAll(/[-:]|\.\d+/g, '');
@@ -81,7 +81,7 @@ async function signed(options: { at?: Date; service?: string; body?: string; sen
   });
 }
 
-it('a signature made by the book passes', async () => {
+it('a signature that follows the documentation is accepted', async () => {
   expect((await signed()).status).toBe(200);
 });
 
@@ -96,7 +96,7 @@ it.each([
   expect(response.headers.get('x-amzn-errortype')).toBe('InvalidSignatureException');
 });
 
-it('the tag path, whose ARN is percent-encoded, verifies', async () => {
+it('a signature over a path with a percent-encoded ARN is accepted', async () => {
   const client = realtime(ivs);
   const { stage } = await client.send(new CreateStageCommand({ tags: { a: 'b' } }));
   const { tags } = await client.send(new ListTagsForResourceCommand({ resourceArn: stage?.arn }));
@@ -106,11 +106,11 @@ it('the tag path, whose ARN is percent-encoded, verifies', async () => {
 describe('STS', () => {
   const RoleArn = 'arn:aws:iam::999988887777:role/stagedoor';
 
-  it('tells who the caller is', async () => {
+  it('answers who the caller is', async () => {
     expect(await sts(ivs).send(new GetCallerIdentityCommand({}))).toMatchObject({ Account: '111122223333' });
   });
 
-  it('hands out credentials of the account of a role, and they end', async () => {
+  it('gives out credentials for the account of a role, and they expire', async () => {
     const { Credentials: made, AssumedRoleUser: user } = await sts(ivs).send(
       new AssumeRoleCommand({ RoleArn, RoleSessionName: 'test', DurationSeconds: 900 }),
     );
@@ -127,7 +127,7 @@ describe('STS', () => {
     await expect(listStages(credentials)).rejects.toMatchObject({ name: 'ExpiredTokenException' });
   });
 
-  it('refuses a guarded role without its external id', async () => {
+  it('refuses a role with an external id when the id is missing', async () => {
     await using guarded = await startEmulator({ roles: [{ arn: RoleArn, externalId: 'tenant-7' }] });
     const assume = (ExternalId?: string) =>
       sts(guarded).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'test', ExternalId }));

@@ -28,7 +28,7 @@ afterEach(async () => {
 
 async function newStage(): Promise<Stage & { arn: string }> {
   const { stage: created } = await client.send(new CreateStageCommand({}));
-  if (!created?.arn) throw new Error('no stage was made');
+  if (!created?.arn) throw new Error('CreateStage answered no stage');
   return { ...created, arn: created.arn };
 }
 
@@ -56,7 +56,7 @@ function refusalOf(act: () => unknown): string {
 }
 
 describe('a token made by IVS', () => {
-  it('opens its stage, as its user, with its capabilities', async () => {
+  it('opens its stage with its user and its capabilities', async () => {
     const { token, participantId } = await awsToken({ userId: 'u-1', capabilities: ['SUBSCRIBE'] });
     expect(ivs.join(token)).toMatchObject({
       stageArn: stage.arn,
@@ -66,7 +66,7 @@ describe('a token made by IVS', () => {
     });
   });
 
-  it('is refused when a character of it was changed', async () => {
+  it('is refused when its payload was changed', async () => {
     const { token } = await awsToken();
     const [header, payload, signature = ''] = token.split('.');
     const forged = { ...JSON.parse(Buffer.from(payload ?? '', 'base64url').toString()), jti: 'somebodyelse' };
@@ -80,20 +80,20 @@ describe('a token made by IVS', () => {
     expect(refusalOf(() => ivs.join(token))).toBe('TOKEN_EXPIRED');
   });
 
-  it('is refused when the stage is gone', async () => {
+  it('is refused when the stage was deleted', async () => {
     const { token } = await awsToken();
     await client.send(new DeleteStageCommand({ arn: stage.arn }));
     expect(refusalOf(() => ivs.join(token))).toBe('STAGE_DELETED');
   });
 
-  it('throws the first connection out when it is used a second time', async () => {
+  it('replaces its first connection when it is used a second time', async () => {
     const { token } = await awsToken();
     expect(ivs.join(token).connection).toBe(1);
     expect(ivs.join(token).connection).toBe(2);
     expect(ivs.participants(stage.arn)).toHaveLength(1);
   });
 
-  it('opens nothing after a kick', async () => {
+  it('is refused after its participant was disconnected', async () => {
     const { token, participantId } = await awsToken();
     ivs.join(token);
     await client.send(new DisconnectParticipantCommand({ stageArn: stage.arn, participantId }));
@@ -103,7 +103,7 @@ describe('a token made by IVS', () => {
     expect(refusalOf(() => ivs.join(token))).toBe('PARTICIPANT_DISCONNECTED');
   });
 
-  it('opens the stage again after a kick when the switch says so', async () => {
+  it('opens the stage again after its participant was disconnected, if the switch says so', async () => {
     ivs.setSwitches({ kickedRefusedSeconds: 0 });
     const { token, participantId } = await awsToken();
     ivs.join(token);
@@ -113,7 +113,7 @@ describe('a token made by IVS', () => {
 });
 
 describe('a token signed with an imported key', () => {
-  it('opens its stage under the participant id it names', async () => {
+  it('opens its stage with the participant id of its claims', async () => {
     const key = await importKey();
     const joined = ivs.join(signToken(key.privateKey, key.arn, claimsFor(stage)));
     expect(joined).toMatchObject({ participantId: 'selfsigned01', userId: 'u-1', attributes: { role: 'host' } });
@@ -134,7 +134,7 @@ describe('a token signed with an imported key', () => {
     );
   });
 
-  it('does not open another stage by naming it in part', async () => {
+  it('is refused when its claims name two different stages', async () => {
     const key = await importKey();
     const other = await newStage();
     const token = signToken(key.privateKey, key.arn, claimsFor(stage, { resource: other.arn }));
@@ -169,6 +169,6 @@ describe('a token signed with an imported key', () => {
   });
 });
 
-it.each(['', 'x', 'a.b.c', 'e30.e30.e30', '..'])('what is no token is refused: %j', (token) => {
+it.each(['', 'x', 'a.b.c', 'e30.e30.e30', '..'])('a text that is not a token is refused: %j', (token) => {
   expect(refusalOf(() => ivs.join(token))).toMatch(/^TOKEN_(INVALID|MISSING)$/);
 });

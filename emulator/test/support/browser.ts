@@ -11,7 +11,7 @@ const USUAL_PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-/** Quiet, and talking to nobody but the pages under test. */
+/** With these flags Chromium sends no requests of its own. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -22,7 +22,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** `CHROMIUM_PATH`, or wherever Chromium or Chrome usually is. */
+/** The path in `CHROMIUM_PATH`, or the first usual path where Chromium or Chrome is. */
 function findChromium(): string | undefined {
   const { CHROMIUM_PATH } = process.env;
   return CHROMIUM_PATH ?? USUAL_PLACES.find((place) => existsSync(place));
@@ -30,12 +30,12 @@ function findChromium(): string | undefined {
 
 export function launchBrowser(): Promise<Browser> {
   const executablePath = findChromium();
-  if (executablePath === undefined) throw new Error('no Chromium found: install it, or set CHROMIUM_PATH');
+  if (executablePath === undefined) throw new Error('Chromium was not found. Install it, or set CHROMIUM_PATH.');
   return chromium.launch({ executablePath, args: FLAGS });
 }
 
-/** Tests that need a browser: skipped, in so many words, where there is none; but CI must have one. */
+/** Tests that need a browser. Without a browser they are skipped with a message. In CI they fail. */
 export function describeInBrowser(name: string, tests: () => void): void {
   if (findChromium() !== undefined || process.env['CI'] === 'true') describe(name, tests);
-  else describe.skip(`${name} (skipped: no Chromium found; install it, or set CHROMIUM_PATH)`, tests);
+  else describe.skip(`${name} (skipped because Chromium was not found: install it, or set CHROMIUM_PATH)`, tests);
 }

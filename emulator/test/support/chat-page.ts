@@ -6,7 +6,7 @@ import path from 'node:path';
 
 const chatClient = createRequire(import.meta.url).resolve('amazon-ivs-chat-messaging');
 
-/** The official client and what it needs, as their packages ship them for browsers: modules, bundled by nobody. */
+/** The browser modules of the official client and of its dependency, as their packages contain them. */
 const MODULES: Record<string, string> = {
   '/chat/': path.resolve(path.dirname(chatClient), '../esm'),
   '/uuid/': path.resolve(path.dirname(createRequire(chatClient).resolve('uuid')), 'esm-browser'),
@@ -43,7 +43,7 @@ const PAGE = `<!doctype html>
 </script>
 `;
 
-/** Serves a page that has the official chat client, to see it live in a browser. */
+/** Serves a page with the official chat client, for tests in a browser. */
 export class ChatPage {
   readonly #server: Server;
 

@@ -1,7 +1,7 @@
 import { CreateChatTokenCommand, type CreateChatTokenCommandInput, type IvschatClient } from '@aws-sdk/client-ivschat';
 import { type ChatEvent, type ChatMessage, ChatRoom, type DisconnectReason } from 'amazon-ivs-chat-messaging';
 
-/** What the official client heard, in order, and a way to wait for the next thing. */
+/** An official client, and everything that it received, in order. */
 export interface Heard {
   room: ChatRoom;
   messages: ChatMessage[];
@@ -14,7 +14,7 @@ export interface Heard {
   disconnected: Promise<DisconnectReason>;
 }
 
-/** Connects the official client to a room, with a fresh token for each attempt. */
+/** Connects the official client to a room. It gets a new token for each attempt. */
 export function connectChat(
   client: IvschatClient,
   url: string,
@@ -26,7 +26,10 @@ export function connectChat(
   });
 }
 
-/** Connects the official client with tokens from elsewhere. Told when one expires, it rotates before that. */
+/**
+ * Connects the official client with the tokens that `nextToken` returns. If the expiry of a token is given, the client
+ * moves to a new connection before that time.
+ */
 export function connectWithTokens(
   url: string,
   nextToken: () => Promise<string | { token: string; tokenExpirationTime: Date }>,
@@ -63,11 +66,11 @@ export function connectWithTokens(
   return heard;
 }
 
-/** Waits until something holds, for what arrives in its own time. */
+/** Waits until a condition holds, for at most 5 seconds. */
 export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
   const deadline = Date.now() + 5000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`${what} did not come to hold within 5 s`);
+    if (Date.now() > deadline) throw new Error(`${what} was not met within 5 s`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

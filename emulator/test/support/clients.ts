@@ -14,12 +14,12 @@ export interface Credentials {
 export const LOCAL: Credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 export const OTHER_ACCOUNT: Credentials = { accessKeyId: '999988887777', secretAccessKey: 'local' };
 
-/** An emulator without call rates, which few tests are about. */
+/** Starts an emulator without call rates, because few tests are about rates. */
 export function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   return Emulator.start({ port: 0, quotas: 'off', checkOutputs: true, ...options });
 }
 
-/** The settings every SDK client takes to reach an emulator. One attempt: a test wants to see the first answer. */
+/** The settings of an SDK client for an emulator. It makes one attempt only, so that a test sees the first answer. */
 export function clientSettings(ivs: Emulator, credentials: Credentials = LOCAL, region = 'us-west-2') {
   return { endpoint: ivs.url, region, credentials, maxAttempts: 1 };
 }

@@ -13,26 +13,27 @@ import { Emulator } from '../../src/index.ts';
 import { chat, realtime, startEmulator } from './clients.ts';
 
 /**
- * The suite that says whether the emulator answers as AWS does. It runs against an emulator, or against AWS itself:
+ * The suite checks whether the emulator answers like AWS. It runs against an emulator, or against AWS itself:
  *
  *     IVS_CONFORMANCE=aws AWS_REGION=us-west-2 npx jest emulator/test/conformance --runInBand
  *
- * There, what needs the control API is skipped, and so is what costs money unless IVS_CONFORMANCE_ALLOW_COST=1.
+ * On AWS, tests that need the control API are skipped. Tests that cost money are skipped too, unless
+ * IVS_CONFORMANCE_ALLOW_COST=1 is set.
  */
 const ON_AWS = process.env['IVS_CONFORMANCE'] === 'aws';
 const MAY_COST = !ON_AWS || process.env['IVS_CONFORMANCE_ALLOW_COST'] === '1';
 
-/** For what only the emulator can show, because a test has to drive what people would do. */
+/** A test that runs on the emulator only, because it makes participants act through the control API. */
 export const onEmulator = ON_AWS ? it.skip : it;
-/** For what AWS bills. */
+/** A test of operations that AWS bills. */
 export const costly = MAY_COST ? it : it.skip;
 
-/** An ARN of the right form under which there is nothing, in the account and Region of the suite. */
+/** An ARN like the given one under which nothing exists. */
 export function absent(arn: string): string {
   return arn.replace(/[^/]+$/, 'AbsentAbsent');
 }
 
-/** What a conformance test works with. Whatever it makes through this is deleted afterwards. */
+/** The service under test. Resources that a test makes with its methods are deleted at the end of the file. */
 export class Target {
   realtime!: IVSRealTimeClient;
   chat!: IvschatClient;
@@ -57,13 +58,13 @@ export class Target {
     await this.#emulator?.stop();
   }
 
-  /** The emulator, for tests that `onEmulator` guards. */
+  /** The emulator. Only tests of `onEmulator` can use it. */
   get emulator(): Emulator {
-    if (!this.#emulator) throw new Error('this test needs an emulator');
+    if (!this.#emulator) throw new Error('this test runs on the emulator only: declare it with onEmulator');
     return this.#emulator;
   }
 
-  /** Deletes something at the end of the file. */
+  /** Registers a function that deletes a resource at the end of the file. */
   cleanUp(act: () => Promise<unknown>): void {
     this.#cleanups.push(act);
   }
@@ -88,7 +89,7 @@ export class Target {
     return arn;
   }
 
-  /** On AWS the bucket must exist: IVS_CONFORMANCE_BUCKET names one. */
+  /** On AWS, the bucket must exist. IVS_CONFORMANCE_BUCKET names it. */
   async storage(): Promise<string> {
     const bucketName = process.env['IVS_CONFORMANCE_BUCKET'] ?? 'recordings';
     const { storageConfiguration } = await this.realtime.send(
@@ -108,7 +109,7 @@ export function conformance(): Target {
   return target;
 }
 
-/** Expects the error that a call is refused with. */
+/** Expects that a call fails with an error of this name and status. */
 export async function expectRefusal(call: Promise<unknown>, name: string, status: number): Promise<void> {
   await expect(call).rejects.toMatchObject({ name, $metadata: { httpStatusCode: status } });
 }

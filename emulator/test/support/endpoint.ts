@@ -1,16 +1,16 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request an endpoint got. */
+/** A request that an endpoint received. */
 export interface Received<Body> {
   headers: IncomingHttpHeaders;
   body: Body;
 }
 
-/** What an endpoint answers: JSON, a bare status, or text that is none of it. `never` leaves the caller waiting. */
+/** The answer of an endpoint: JSON or a text, with a status. With `never`, the endpoint does not answer. */
 export type EndpointAnswer = { status?: number; json?: unknown; text?: string } | 'never';
 
-/** An HTTP endpoint of the developer's that keeps what it is sent. */
+/** An HTTP endpoint that stores the requests that it receives. */
 export class Endpoint<Body = unknown> implements AsyncDisposable {
   readonly received: Received<Body>[] = [];
   answer: (body: Body, count: number) => EndpointAnswer = () => ({ json: {} });

@@ -2,7 +2,10 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { MemberData, ModelData, ShapeData } from '../../src/wire/model-data.ts';
 import { IGNORED_PATTERNS } from '../../src/wire/quirks.ts';
 
-/** A value for a shape, and whether it breaks the model. What is not broken may still be refused for other reasons. */
+/**
+ * A value for a shape, and whether it breaks the model. A value that fits the model can still be refused for other
+ * reasons.
+ */
 export interface Fuzzed {
   value: unknown;
   broken: boolean;
@@ -11,13 +14,15 @@ export interface Fuzzed {
 const fine = (value: unknown): Fuzzed => ({ value, broken: false });
 const broken = (value: unknown): Fuzzed => ({ value, broken: true });
 
-/** How much of a choice goes to values that fit. */
+/** How many values fit the model for each one that does not. */
 const MOSTLY_FINE = 12;
 
-/** Makes inputs from a model, apart from the code that checks them: mostly fitting, here and there broken. */
+/**
+ * Makes inputs from a model. Most fit the model, and some break it. It does not use the emulator's own checks.
+ */
 export class InputMaker {
   readonly #shapes: ModelData['shapes'];
-  /** Values that exist, for shapes whose pattern alone would never hit one. */
+  /** Values of existing resources. Random values would never name one. */
   readonly #known: Record<string, string[]>;
   readonly #made = new Map<string, Arbitrary<Fuzzed>>();
 
@@ -52,7 +57,7 @@ export class InputMaker {
       case 'float':
         return number(shape);
       default:
-        throw new Error(`inputs have no ${shape.type}`);
+        throw new Error(`there is no generator for the type ${shape.type}`);
     }
   }
 
@@ -75,7 +80,7 @@ export class InputMaker {
     return mostly(whole, wrongType(['object']));
   }
 
-  /** A member that is there, is not there, or is null, which counts as not there. */
+  /** A member that is present, absent or null. A member that is null counts as absent. */
   #member(member: MemberData, required: boolean): Arbitrary<Fuzzed | undefined> {
     const absent = fc.constantFrom(undefined, fine(null));
     return fc.oneof(
@@ -121,7 +126,7 @@ export class InputMaker {
     }
     if (known.length > 0) return mostly(fc.constantFrom(...known).map(fine), ...wrong);
     if (shape.pattern && min === 0) return mostly(fc.constantFrom('', 'a', 'x1-'.repeat(5)).map(fine), ...wrong);
-    if (shape.pattern) throw new Error(`the fuzz needs values for ${name}: ${shape.pattern}`);
+    if (shape.pattern) throw new Error(`add known values for the shape ${name}, whose pattern is ${shape.pattern}`);
     const atLimit = max === undefined ? [] : ['👍'.repeat(max), 'x'.repeat(max)];
     const texts = fc.oneof(
       fc.string({ minLength: min, maxLength: Math.min(max ?? 50, 50) }),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ModelData } from '../../src/wire/model-data.ts';
 
-/** A model as the package carries it. */
+/** Reads a service model of the package. */
 export function readModel(name: string): ModelData {
   return JSON.parse(readFileSync(new URL(`../../models/${name}.json`, import.meta.url), 'utf8')) as ModelData;
 }

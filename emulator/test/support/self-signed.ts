@@ -1,13 +1,13 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { Stage } from '@aws-sdk/client-ivs-realtime';
 
-/** A key pair of the kind IVS takes: EC P-384. */
+/** Makes a key pair. IVS accepts only keys on the default curve, P-384. */
 export function newKeyPair(namedCurve = 'secp384r1'): { privateKey: KeyObject; publicKeyMaterial: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve });
   return { privateKey, publicKeyMaterial: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
 }
 
-/** The claims of a participant token that opens a stage for an hour. */
+/** The claims of a participant token that is valid for a stage and expires in an hour. */
 export function claimsFor(stage: Stage, overrides: Record<string, unknown> = {}): Record<string, unknown> {
   const now = Math.floor(Date.now() / 1000);
   return {
@@ -26,7 +26,7 @@ export function claimsFor(stage: Stage, overrides: Record<string, unknown> = {})
   };
 }
 
-/** Signs claims as JOSE's ES384. */
+/** Signs claims with ES384 (JOSE). */
 export function signToken(
   privateKey: KeyObject,
   kid: string | undefined,

@@ -3,11 +3,11 @@ import { absent, conformance, notFound, refusedInput } from '../../support/confo
 
 const t = conformance();
 
-it('makes an opaque token for a minute and a session of an hour', async () => {
+it('makes an opaque token that is valid for a minute, for a session of an hour', async () => {
   const roomIdentifier = await t.room();
   const before = Date.now();
   const token = await t.chat.send(new CreateChatTokenCommand({ roomIdentifier, userId: 'ada' }));
-  // What a WebSocket subprotocol may consist of.
+  // The characters that a WebSocket subprotocol may have.
   expect(token.token).toMatch(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/);
   expect(token.token).not.toContain('ada');
   const lifeSeconds = (time?: Date) => Math.round(((time?.getTime() ?? 0) - before) / 1000);
@@ -27,7 +27,7 @@ it.each([
   await refusedInput(t.chat.send(new CreateChatTokenCommand({ roomIdentifier, userId: 'ada', ...input })));
 });
 
-it('knows no room that was never made', async () => {
+it('refuses a room that does not exist', async () => {
   const roomIdentifier = absent(await t.room());
   await notFound(t.chat.send(new CreateChatTokenCommand({ roomIdentifier, userId: 'ada' })));
 });

@@ -3,7 +3,7 @@ import { conformance, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
-it('names one destination', async () => {
+it('creates a logging configuration with one destination', async () => {
   const destinationConfiguration = { cloudWatchLogs: { logGroupName: 'ivs-chat' } };
   const made = await t.chat.send(new CreateLoggingConfigurationCommand({ name: 'main', destinationConfiguration }));
   t.cleanUp(() => t.chat.send(new DeleteLoggingConfigurationCommand({ identifier: made.arn })));
@@ -11,7 +11,7 @@ it('names one destination', async () => {
   expect(made.id).toMatch(/^[a-zA-Z0-9]{12}$/);
 });
 
-it('refuses none, and a bucket name no bucket can have', async () => {
+it('refuses an input without a destination, and an invalid bucket name', async () => {
   await refusedInput(t.chat.send(new CreateLoggingConfigurationCommand({ destinationConfiguration: undefined })));
   const destinationConfiguration = { s3: { bucketName: 'No' } };
   await refusedInput(t.chat.send(new CreateLoggingConfigurationCommand({ destinationConfiguration })));

@@ -22,7 +22,7 @@ it.each([
   { maximumMessageRatePerSecond: 101 },
   { maximumMessageLength: 0 },
   { name: 'a b' },
-])('refuses %j, and says which field is wrong', async (input) => {
+])('refuses %j and names the wrong field', async (input) => {
   await expect(t.chat.send(new CreateRoomCommand(input))).rejects.toMatchObject({
     name: 'ValidationException',
     reason: 'FIELD_VALIDATION_FAILED',

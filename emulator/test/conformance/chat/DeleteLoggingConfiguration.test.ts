@@ -10,14 +10,14 @@ async function logging(input: object = {}): Promise<string> {
   return arn;
 }
 
-it('deletes, once, and answers 204', async () => {
+it('deletes the resource, answers 204, and refuses to delete it again', async () => {
   const identifier = await logging();
   const { $metadata } = await t.chat.send(new DeleteLoggingConfigurationCommand({ identifier }));
   expect($metadata.httpStatusCode).toBe(204);
   await notFound(t.chat.send(new DeleteLoggingConfigurationCommand({ identifier })));
 });
 
-it('not while a room uses it', async () => {
+it('refuses to delete a logging configuration that a room uses', async () => {
   const identifier = await logging();
   await t.room({ loggingConfigurationIdentifiers: [identifier] });
   await conflict(t.chat.send(new DeleteLoggingConfigurationCommand({ identifier })));

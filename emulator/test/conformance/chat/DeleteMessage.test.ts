@@ -3,7 +3,7 @@ import { absent, conformance, notFound, refusedInput } from '../../support/confo
 
 const t = conformance();
 
-it('answers the id of the event it sends, whatever the message', async () => {
+it('answers the id of the event that it sends, for any message id', async () => {
   const roomIdentifier = await t.room();
   const { id } = await t.chat.send(new DeleteMessageCommand({ roomIdentifier, id: 'abcdefghijkl', reason: 'spam' }));
   expect(id).toMatch(/^[a-zA-Z0-9]{12}$/);
@@ -15,7 +15,7 @@ it('refuses an id of eleven characters, and an empty reason', async () => {
   await refusedInput(t.chat.send(new DeleteMessageCommand({ roomIdentifier, id: 'abcdefghijkl', reason: '' })));
 });
 
-it('knows no room that was never made', async () => {
+it('refuses a room that does not exist', async () => {
   const roomIdentifier = absent(await t.room());
   await notFound(t.chat.send(new DeleteMessageCommand({ roomIdentifier, id: 'abcdefghijkl' })));
 });

@@ -3,7 +3,7 @@ import { conformance, notFound } from '../../support/conformance.ts';
 
 const t = conformance();
 
-it('deletes, once, and answers 204', async () => {
+it('deletes the resource, answers 204, and refuses to delete it again', async () => {
   const identifier = await t.room();
   const { $metadata } = await t.chat.send(new DeleteRoomCommand({ identifier }));
   expect($metadata.httpStatusCode).toBe(204);

@@ -14,7 +14,7 @@ async function logging(input: object = {}): Promise<string> {
   return arn;
 }
 
-it('answers what was made', async () => {
+it('answers the resource as it was created', async () => {
   const arn = await logging({ name: 'main' });
   expect(await t.chat.send(new GetLoggingConfigurationCommand({ identifier: arn }))).toMatchObject({
     arn,
@@ -23,6 +23,6 @@ it('answers what was made', async () => {
   });
 });
 
-it('knows none that was never made', async () => {
+it('refuses an ARN under which nothing exists', async () => {
   await notFound(t.chat.send(new GetLoggingConfigurationCommand({ identifier: absent(await logging()) })));
 });

@@ -3,13 +3,13 @@ import { absent, conformance, refusedInput } from '../../support/conformance.ts'
 
 const t = conformance();
 
-it('answers what was made', async () => {
+it('answers the resource as it was created', async () => {
   const arn = await t.room({ name: 'lobby', maximumMessageLength: 100 });
   const room = await t.chat.send(new GetRoomCommand({ identifier: arn }));
   expect(room).toMatchObject({ arn, name: 'lobby', maximumMessageLength: 100 });
 });
 
-it('knows no room that was never made, and names it', async () => {
+it('names the room that does not exist', async () => {
   const identifier = absent(await t.room());
   await expect(t.chat.send(new GetRoomCommand({ identifier }))).rejects.toMatchObject({
     name: 'ResourceNotFoundException',
@@ -19,6 +19,6 @@ it('knows no room that was never made, and names it', async () => {
   });
 });
 
-it('refuses a bare room id: it has to be the ARN', async () => {
+it('refuses the id of a room, because the identifier must be an ARN', async () => {
   await refusedInput(t.chat.send(new GetRoomCommand({ identifier: 'abcdABCDefgh' })));
 });

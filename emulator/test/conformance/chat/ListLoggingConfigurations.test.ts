@@ -14,12 +14,12 @@ async function logging(input: object = {}): Promise<string> {
   return arn;
 }
 
-it('lists them', async () => {
+it('lists logging configurations', async () => {
   const arn = await logging();
   const { loggingConfigurations } = await t.chat.send(new ListLoggingConfigurationsCommand({}));
   expect(loggingConfigurations?.map((configuration) => configuration.arn)).toContain(arn);
 });
 
-it('refuses a page of 51', async () => {
+it('refuses a page of 51 items', async () => {
   await refusedInput(t.chat.send(new ListLoggingConfigurationsCommand({ maxResults: 51 })));
 });

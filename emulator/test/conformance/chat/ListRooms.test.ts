@@ -3,7 +3,7 @@ import { conformance, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
-it('lists the last changed first, and by name', async () => {
+it('lists the rooms of a name, the most recently changed first', async () => {
   const name = `list-${Date.now()}`;
   const first = await t.room({ name });
   const second = await t.room({ name });
@@ -15,7 +15,7 @@ it('lists the last changed first, and by name', async () => {
   expect(await list()).toEqual([first, second]);
 });
 
-it('pages', async () => {
+it('answers one page after the other', async () => {
   const first = await t.chat.send(new ListRoomsCommand({ maxResults: 1 }));
   expect(first.rooms).toHaveLength(1);
   const second = await t.chat.send(new ListRoomsCommand({ maxResults: 1, nextToken: first.nextToken }));

@@ -9,7 +9,7 @@ it('answers the id of the event', async () => {
   expect(id).toMatch(/^[a-zA-Z0-9]{12}$/);
 });
 
-it('takes 1 KB of attributes and a name of 100 characters, and no more', async () => {
+it('accepts 1 KB of attributes and a name of 100 characters, and refuses more', async () => {
   const roomIdentifier = await t.room();
   const call = (input: object) =>
     t.chat.send(new SendEventCommand({ roomIdentifier, eventName: 'app:quiz', ...input }));
@@ -18,7 +18,7 @@ it('takes 1 KB of attributes and a name of 100 characters, and no more', async (
   await refusedInput(call({ eventName: 'x'.repeat(101) }));
 });
 
-it('knows no room that was never made', async () => {
+it('refuses a room that does not exist', async () => {
   const roomIdentifier = absent(await t.room());
   await notFound(t.chat.send(new SendEventCommand({ roomIdentifier, eventName: 'app:quiz' })));
 });

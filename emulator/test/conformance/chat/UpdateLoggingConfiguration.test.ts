@@ -14,7 +14,7 @@ async function logging(input: object = {}): Promise<string> {
   return arn;
 }
 
-it('changes what is given', async () => {
+it('changes the members that are given', async () => {
   const identifier = await logging({ name: 'before' });
   const updated = await t.chat.send(new UpdateLoggingConfigurationCommand({ identifier, name: 'after' }));
   expect(updated).toMatchObject({
@@ -24,7 +24,7 @@ it('changes what is given', async () => {
   });
 });
 
-it('knows none that was never made', async () => {
+it('refuses an ARN under which nothing exists', async () => {
   const identifier = absent(await logging());
   await notFound(t.chat.send(new UpdateLoggingConfigurationCommand({ identifier, name: 'x' })));
 });

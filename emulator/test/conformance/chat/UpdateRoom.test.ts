@@ -3,7 +3,7 @@ import { absent, conformance, notFound, onEmulator, refusedInput } from '../../s
 
 const t = conformance();
 
-it('changes what is given', async () => {
+it('changes the members that are given', async () => {
   const identifier = await t.room({ name: 'before', maximumMessageLength: 100 });
   const room = await t.chat.send(new UpdateRoomCommand({ identifier, name: 'after' }));
   expect(room).toMatchObject({ arn: identifier, name: 'after', maximumMessageLength: 100 });
@@ -19,6 +19,6 @@ onEmulator('attaches a review handler, and an empty one detaches it', async () =
   await refusedInput(update('https://example.com/review'));
 });
 
-it('knows no room that was never made', async () => {
+it('refuses a room that does not exist', async () => {
   await notFound(t.chat.send(new UpdateRoomCommand({ identifier: absent(await t.room()), name: 'x' })));
 });

@@ -3,7 +3,7 @@ import { conformance, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
-it('fills in the video that is not given', async () => {
+it('fills in the members of the video that are not given', async () => {
   const { encoderConfiguration } = await t.realtime.send(
     new CreateEncoderConfigurationCommand({ name: 'hd', video: { bitrate: 1_000_000 } }),
   );

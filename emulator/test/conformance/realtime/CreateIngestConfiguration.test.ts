@@ -17,7 +17,7 @@ async function ingest(input: object = {}) {
   return { ...ingestConfiguration, arn };
 }
 
-it('makes a participant id and a stream key', async () => {
+it('creates an ingest configuration with a participant id and a stream key', async () => {
   const { arn: stageArn } = await t.stage();
   const made = await ingest({ stageArn, userId: 'encoder' });
   expect(made).toMatchObject({ stageArn, userId: 'encoder', state: 'INACTIVE', ingestProtocol: 'RTMPS' });
@@ -25,17 +25,17 @@ it('makes a participant id and a stream key', async () => {
   expect(made.participantId).toMatch(/^[a-zA-Z0-9-]+$/);
 });
 
-it('makes two of each when it is redundant', async () => {
+it('creates two participant ids and two stream keys for redundant ingest', async () => {
   const { redundantIngestCredentials } = await ingest({ redundantIngest: true });
   expect(new Set(redundantIngestCredentials?.map(({ streamKey }) => streamKey)).size).toBe(2);
 });
 
-it('takes RTMP only when told that it goes in clear', async () => {
+it('accepts RTMP only with insecureIngest', async () => {
   await refusedInput(ingest({ ingestProtocol: 'RTMP' }));
   expect((await ingest({ ingestProtocol: 'RTMP', insecureIngest: true })).ingestProtocol).toBe('RTMP');
 });
 
-onEmulator('its key puts a publisher on the stage', async () => {
+onEmulator('its stream key starts a publisher on the stage', async () => {
   const { arn: stageArn } = await t.stage();
   const { streamKey = '', participantId, arn } = await ingest({ stageArn });
   const streaming = t.emulator.ingest(streamKey);

@@ -3,7 +3,7 @@ import { absent, conformance, notFound, refusedInput } from '../../support/confo
 
 const t = conformance();
 
-it('makes a token for twelve hours with both capabilities', async () => {
+it('creates a token for twelve hours with both capabilities', async () => {
   const { arn } = await t.stage();
   const before = Date.now();
   const { participantToken } = await t.realtime.send(new CreateParticipantTokenCommand({ stageArn: arn }));
@@ -14,7 +14,7 @@ it('makes a token for twelve hours with both capabilities', async () => {
   expect(lifeMinutes).toBeLessThan(721);
 });
 
-it('is a JWT that names stage, participant and rights', async () => {
+it('creates a JWT that names the stage, the participant and the capabilities', async () => {
   const { arn } = await t.stage();
   const { participantToken } = await t.realtime.send(
     new CreateParticipantTokenCommand({ stageArn: arn, userId: 'u-1', capabilities: ['SUBSCRIBE'] }),
@@ -29,7 +29,7 @@ it('is a JWT that names stage, participant and rights', async () => {
   });
 });
 
-it('takes 1 KB of attributes and a user id of 128 characters, and no more', async () => {
+it('accepts 1 KB of attributes and a user id of 128 characters, and refuses more', async () => {
   const { arn: stageArn } = await t.stage();
   const create = (input: object) => t.realtime.send(new CreateParticipantTokenCommand({ stageArn, ...input }));
   await expect(create({ attributes: { a: 'x'.repeat(1023) } })).resolves.toBeDefined();
@@ -38,12 +38,12 @@ it('takes 1 KB of attributes and a user id of 128 characters, and no more', asyn
   await refusedInput(create({ userId: 'x'.repeat(129) }));
 });
 
-it.each([0, 20_161])('refuses a life of %i minutes', async (duration) => {
+it.each([0, 20_161])('refuses a duration of %i minutes', async (duration) => {
   const { arn: stageArn } = await t.stage();
   await refusedInput(t.realtime.send(new CreateParticipantTokenCommand({ stageArn, duration })));
 });
 
-it('knows no stage that was never made', async () => {
+it('refuses a stage that does not exist', async () => {
   const { arn } = await t.stage();
   await notFound(t.realtime.send(new CreateParticipantTokenCommand({ stageArn: absent(arn) })));
 });

@@ -3,7 +3,7 @@ import { absent, conformance, refusedInput } from '../../support/conformance.ts'
 
 const t = conformance();
 
-it('makes a stage with endpoints, tags and no session', async () => {
+it('creates a stage with endpoints and tags, and without a session', async () => {
   const stage = await t.stage({ name: 'main', tags: { team: 'a' } });
   expect(stage).toMatchObject({ name: 'main', tags: { team: 'a' } });
   expect(stage.arn).toMatch(/^arn:aws:ivs:[a-z0-9-]+:\d{12}:stage\/[a-zA-Z0-9]{12}$/);
@@ -12,7 +12,7 @@ it('makes a stage with endpoints, tags and no session', async () => {
   expect(stage.activeSessionId).toBeUndefined();
 });
 
-it('makes up to twelve tokens along with it', async () => {
+it('creates up to twelve tokens together with the stage', async () => {
   const { stage, participantTokens } = await t.realtime.send(
     new CreateStageCommand({ participantTokenConfigurations: [{ userId: 'a' }, { capabilities: ['SUBSCRIBE'] }] }),
   );
@@ -21,7 +21,7 @@ it('makes up to twelve tokens along with it', async () => {
   expect(new Set(participantTokens?.map(({ participantId }) => participantId)).size).toBe(2);
 });
 
-it('refuses thirteen tokens, a name with a space, and a storage configuration that is not there', async () => {
+it('refuses thirteen tokens, a name with a space, and a storage configuration that does not exist', async () => {
   const thirteen = Array.from({ length: 13 }, () => ({}));
   await refusedInput(t.realtime.send(new CreateStageCommand({ participantTokenConfigurations: thirteen })));
   await refusedInput(t.realtime.send(new CreateStageCommand({ name: 'not allowed' })));

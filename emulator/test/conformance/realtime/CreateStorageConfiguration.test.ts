@@ -3,7 +3,7 @@ import { conformance, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
-it('names a bucket', async () => {
+it('creates a storage configuration with a bucket', async () => {
   const bucketName = process.env['IVS_CONFORMANCE_BUCKET'] ?? 'recordings';
   const { storageConfiguration } = await t.realtime.send(
     new CreateStorageConfigurationCommand({ name: 'main', s3: { bucketName } }),
@@ -12,7 +12,7 @@ it('names a bucket', async () => {
   expect(storageConfiguration).toMatchObject({ name: 'main', s3: { bucketName } });
 });
 
-it('refuses none, and a name no bucket can have', async () => {
+it('refuses an input without a bucket, and an invalid bucket name', async () => {
   await refusedInput(t.realtime.send(new CreateStorageConfigurationCommand({ s3: undefined })));
   await refusedInput(t.realtime.send(new CreateStorageConfigurationCommand({ s3: { bucketName: 'No' } })));
 });

@@ -7,13 +7,13 @@ import { conflict, conformance, costly, notFound } from '../../support/conforman
 
 const t = conformance();
 
-it('deletes, once', async () => {
+it('deletes the resource, and refuses to delete it again', async () => {
   const arn = await t.encoder();
   await t.realtime.send(new DeleteEncoderConfigurationCommand({ arn }));
   await notFound(t.realtime.send(new DeleteEncoderConfigurationCommand({ arn })));
 });
 
-costly('not while a composition uses it', async () => {
+costly('refuses to delete an encoder configuration that a composition uses', async () => {
   const arn = await t.encoder();
   const { arn: stageArn } = await t.stage();
   const storageConfigurationArn = await t.storage();

@@ -12,13 +12,13 @@ async function ingest(input: object = {}) {
   return { ...ingestConfiguration, arn };
 }
 
-it('deletes, once', async () => {
+it('deletes the resource, and refuses to delete it again', async () => {
   const { arn } = await ingest();
   await t.realtime.send(new DeleteIngestConfigurationCommand({ arn }));
   await notFound(t.realtime.send(new DeleteIngestConfigurationCommand({ arn })));
 });
 
-onEmulator('while it streams, only by force, which ends the stream', async () => {
+onEmulator('deletes an ingest configuration that is streaming only with force, and ends the stream', async () => {
   const { arn: stageArn } = await t.stage();
   const { arn, streamKey = '' } = await ingest({ stageArn });
   t.emulator.ingest(streamKey);

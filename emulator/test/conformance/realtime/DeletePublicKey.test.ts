@@ -12,7 +12,7 @@ async function importKey(): Promise<string> {
   return arn;
 }
 
-it('deletes, once', async () => {
+it('deletes the resource, and refuses to delete it again', async () => {
   const arn = await importKey();
   await t.realtime.send(new DeletePublicKeyCommand({ arn }));
   await notFound(t.realtime.send(new GetPublicKeyCommand({ arn })));

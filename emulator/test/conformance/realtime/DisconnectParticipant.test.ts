@@ -8,7 +8,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-it('knows no stage that was never made, and no participant without an id', async () => {
+it('refuses a stage that does not exist, and an empty participant id', async () => {
   const { arn } = await t.stage();
   await notFound(
     t.realtime.send(new DisconnectParticipantCommand({ stageArn: absent(arn), participantId: 'abcdefghijkl' })),
@@ -17,7 +17,7 @@ it('knows no stage that was never made, and no participant without an id', async
   await refusedInput(t.realtime.send(new DisconnectParticipantCommand({ stageArn: arn, participantId: undefined })));
 });
 
-onEmulator("throws one participant out, and leaves the same user's other one", async () => {
+onEmulator('disconnects one participant, and leaves another participant of the same user connected', async () => {
   const { arn } = await t.stage();
   const first = await join(arn, { userId: 'u-1' });
   const second = await join(arn, { userId: 'u-1' });
@@ -34,7 +34,7 @@ onEmulator.each([
   ['not-found', 'ResourceNotFoundException'],
   ['ignored', undefined],
   ['refused-later', undefined],
-] as const)('an id that is not connected is answered as the switch says: %s', async (absentParticipant, error) => {
+] as const)('treats an id that is not connected as the switch says: %s', async (absentParticipant, error) => {
   t.emulator.setSwitches({ absentParticipant });
   const { arn } = await t.stage();
   const { participantToken } = await t.realtime.send(new CreateParticipantTokenCommand({ stageArn: arn }));

@@ -16,13 +16,13 @@ async function ingest(input: object = {}) {
   return { ...ingestConfiguration, arn };
 }
 
-it('answers what was made, stream key and all', async () => {
+it('answers the ingest configuration with its stream key', async () => {
   const made = await ingest({ name: 'studio' });
   const { ingestConfiguration } = await t.realtime.send(new GetIngestConfigurationCommand({ arn: made.arn }));
   expect(ingestConfiguration).toEqual(made);
 });
 
-it('knows none that was never made', async () => {
+it('refuses an ARN under which nothing exists', async () => {
   const { arn } = await ingest();
   await notFound(t.realtime.send(new GetIngestConfigurationCommand({ arn: absent(arn) })));
 });

@@ -8,7 +8,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('tells who joined, and whether they are still there', async () => {
+onEmulator('answers who joined, and whether they are still connected', async () => {
   const { arn: stageArn } = await t.stage();
   const joined = await join(stageArn, { userId: 'u-1', attributes: { role: 'host' } });
   const { participantId, sessionId } = joined;
@@ -25,13 +25,13 @@ onEmulator('tells who joined, and whether they are still there', async () => {
   expect((await get()).participant).toMatchObject({ state: 'DISCONNECTED', published: true });
 });
 
-it('knows no session that never was', async () => {
+it('refuses a session that does not exist', async () => {
   const { arn: stageArn } = await t.stage();
   const call = new GetParticipantCommand({ stageArn, sessionId: 'st-1CVugbu2cf2n8', participantId: 'abcdefghijkl' });
   await notFound(t.realtime.send(call));
 });
 
-it('refuses an underscore, which tokens may have and participants may not', async () => {
+it('refuses a participant id with an underscore, although a token id may have one', async () => {
   const { arn: stageArn } = await t.stage();
   const call = new GetParticipantCommand({ stageArn, sessionId: 'st-1CVugbu2cf2n8', participantId: 'a_b' });
   await refusedInput(t.realtime.send(call));

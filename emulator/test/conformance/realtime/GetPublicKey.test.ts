@@ -12,13 +12,13 @@ async function importKey(): Promise<string> {
   return arn;
 }
 
-it('answers the key with its material', async () => {
+it('answers the public key with its material', async () => {
   const arn = await importKey();
   const { publicKey } = await t.realtime.send(new GetPublicKeyCommand({ arn }));
   expect(publicKey?.arn).toBe(arn);
   expect(publicKey?.publicKeyMaterial).toContain('BEGIN PUBLIC KEY');
 });
 
-it('knows no key that was never imported', async () => {
+it('refuses a key that does not exist', async () => {
   await notFound(t.realtime.send(new GetPublicKeyCommand({ arn: absent(await importKey()) })));
 });

@@ -8,7 +8,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('a session lasts from the first join to the last leave', async () => {
+onEmulator('answers a session that lasts from the first join to the last leave', async () => {
   const { arn: stageArn } = await t.stage();
   const first = await join(stageArn);
   const second = await join(stageArn);
@@ -24,7 +24,7 @@ onEmulator('a session lasts from the first join to the last leave', async () => 
   expect(await active()).toBeUndefined();
 });
 
-it('knows no session that never was', async () => {
+it('refuses a session that does not exist', async () => {
   const { arn: stageArn } = await t.stage();
   await notFound(t.realtime.send(new GetStageSessionCommand({ stageArn, sessionId: 'st-1CVugbu2cf2n8' })));
 });

@@ -4,7 +4,7 @@ import { conflict, conformance, expectRefusal, onEmulator, refusedInput } from '
 
 const t = conformance();
 
-it('takes a key on P-384', async () => {
+it('accepts a key on P-384', async () => {
   const { publicKeyMaterial } = newKeyPair();
   const { publicKey } = await t.realtime.send(new ImportPublicKeyCommand({ publicKeyMaterial, name: 'first' }));
   t.cleanUp(() => t.realtime.send(new DeletePublicKeyCommand({ arn: publicKey?.arn })));
@@ -16,12 +16,12 @@ it('takes a key on P-384', async () => {
 it.each([
   ['a key on another curve', newKeyPair('prime256v1').publicKeyMaterial],
   ['a key that is cut off', newKeyPair().publicKeyMaterial.replace(/.{20}\n-----END/, '\n-----END')],
-  ['what is no key', 'key'],
+  ['a text that is not a key', 'key'],
 ])('refuses %s', async (_what, publicKeyMaterial) => {
   await refusedInput(t.realtime.send(new ImportPublicKeyCommand({ publicKeyMaterial })));
 });
 
-onEmulator('refuses the same key twice, and a fourth key', async () => {
+onEmulator('refuses a key that was imported before, and a fourth key', async () => {
   const { publicKeyMaterial } = newKeyPair();
   await t.realtime.send(new ImportPublicKeyCommand({ publicKeyMaterial }));
   await conflict(t.realtime.send(new ImportPublicKeyCommand({ publicKeyMaterial })));

@@ -20,7 +20,7 @@ async function start(stageArn: string, input: Partial<StartCompositionCommandInp
   return { ...composition, arn };
 }
 
-costly('lists by stage and by encoder', async () => {
+costly('lists compositions by stage and by encoder configuration', async () => {
   const { arn: filterByStageArn } = await t.stage();
   const { arn } = await start(filterByStageArn);
   const list = async (filter: object) =>
@@ -29,6 +29,6 @@ costly('lists by stage and by encoder', async () => {
   expect(await list({ filterByEncoderConfigurationArn: await t.encoder() })).toEqual([]);
 });
 
-it('refuses a filter that is no ARN', async () => {
+it('refuses a filter that is not an ARN', async () => {
   await refusedInput(t.realtime.send(new ListCompositionsCommand({ filterByStageArn: 'stage' })));
 });

@@ -3,7 +3,7 @@ import { conformance } from '../../support/conformance.ts';
 
 const t = conformance();
 
-it('lists them without their video', async () => {
+it('lists encoder configurations without their video', async () => {
   const arn = await t.encoder();
   const { encoderConfigurations } = await t.realtime.send(new ListEncoderConfigurationsCommand({}));
   const found = encoderConfigurations?.find((configuration) => configuration.arn === arn);

@@ -16,7 +16,7 @@ async function ingest(input: object = {}) {
   return { ...ingestConfiguration, arn };
 }
 
-it('lists by stage and by state, without stream keys', async () => {
+it('lists ingest configurations by stage and by state, without stream keys', async () => {
   const { arn: filterByStageArn } = await t.stage();
   const { arn } = await ingest({ stageArn: filterByStageArn });
   await ingest();

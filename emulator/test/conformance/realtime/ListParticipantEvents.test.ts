@@ -13,7 +13,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('tells what a participant did, in order', async () => {
+onEmulator('lists the events of a participant in their order', async () => {
   const { arn: stageArn } = await t.stage();
   const host = await join(stageArn);
   const viewer = await join(stageArn, { capabilities: ['SUBSCRIBE'] });
@@ -33,30 +33,33 @@ onEmulator('tells what a participant did, in order', async () => {
   ]);
 });
 
-onEmulator('a token exchange leaves both tokens in the record, and takes away what the new one lacks', async () => {
-  const stage = await t.stage();
-  const { privateKey, publicKeyMaterial } = newKeyPair();
-  const { publicKey } = await t.realtime.send(new ImportPublicKeyCommand({ publicKeyMaterial }));
-  const sign = (overrides = {}) => signToken(privateKey, publicKey?.arn, claimsFor(stage, overrides));
-  const joined = t.emulator.join(sign());
-  t.emulator.publish(joined);
-  t.emulator.exchange(joined, sign({ capabilities: { allow_subscribe: true }, user_id: 'u-2' }));
-  expect(() => t.emulator.exchange(joined, sign({ jti: 'somebodyelse' }))).toThrow(/one participant/);
-  const { participantId, sessionId } = joined;
-  const { events } = await t.realtime.send(
-    new ListParticipantEventsCommand({ stageArn: stage.arn, sessionId, participantId }),
-  );
-  expect(events).toMatchObject([
-    { name: 'JOINED' },
-    { name: 'PUBLISH_STARTED' },
-    {
-      name: 'TOKEN_EXCHANGED',
-      previousToken: { userId: 'u-1', capabilities: ['PUBLISH', 'SUBSCRIBE'] },
-      newToken: { userId: 'u-2', capabilities: ['SUBSCRIBE'] },
-    },
-    { name: 'PUBLISH_STOPPED' },
-  ]);
-});
+onEmulator(
+  'lists both tokens of a token exchange, which removes the capabilities that the new token lacks',
+  async () => {
+    const stage = await t.stage();
+    const { privateKey, publicKeyMaterial } = newKeyPair();
+    const { publicKey } = await t.realtime.send(new ImportPublicKeyCommand({ publicKeyMaterial }));
+    const sign = (overrides = {}) => signToken(privateKey, publicKey?.arn, claimsFor(stage, overrides));
+    const joined = t.emulator.join(sign());
+    t.emulator.publish(joined);
+    t.emulator.exchange(joined, sign({ capabilities: { allow_subscribe: true }, user_id: 'u-2' }));
+    expect(() => t.emulator.exchange(joined, sign({ jti: 'somebodyelse' }))).toThrow(/one participant/);
+    const { participantId, sessionId } = joined;
+    const { events } = await t.realtime.send(
+      new ListParticipantEventsCommand({ stageArn: stage.arn, sessionId, participantId }),
+    );
+    expect(events).toMatchObject([
+      { name: 'JOINED' },
+      { name: 'PUBLISH_STARTED' },
+      {
+        name: 'TOKEN_EXCHANGED',
+        previousToken: { userId: 'u-1', capabilities: ['PUBLISH', 'SUBSCRIBE'] },
+        newToken: { userId: 'u-2', capabilities: ['SUBSCRIBE'] },
+      },
+      { name: 'PUBLISH_STOPPED' },
+    ]);
+  },
+);
 
 it('refuses a participant id with an underscore', async () => {
   const { arn: stageArn } = await t.stage();

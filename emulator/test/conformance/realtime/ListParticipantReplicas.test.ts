@@ -13,7 +13,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('lists where a participant is shown', async () => {
+onEmulator('lists the stages on which a participant is shown', async () => {
   const [source, destination] = [await t.stage(), await t.stage()];
   const { participantId, sessionId } = await join(source.arn);
   const input = { sourceStageArn: source.arn, destinationStageArn: destination.arn, participantId };
@@ -25,13 +25,13 @@ onEmulator('lists where a participant is shown', async () => {
   expect(await list()).toMatchObject([{ replicationState: 'STOPPED' }]);
 });
 
-it('a participant who was never replicated has none', async () => {
+it('lists no replicas for a participant who was never replicated', async () => {
   const { arn: sourceStageArn } = await t.stage();
   const call = new ListParticipantReplicasCommand({ sourceStageArn, participantId: 'abcdefghijkl' });
   expect((await t.realtime.send(call)).replicas).toEqual([]);
 });
 
-it('refuses a page of 51', async () => {
+it('refuses a page of 51 items', async () => {
   const { arn: sourceStageArn } = await t.stage();
   const call = new ListParticipantReplicasCommand({ sourceStageArn, participantId: 'abcdefghijkl', maxResults: 51 });
   await refusedInput(t.realtime.send(call));

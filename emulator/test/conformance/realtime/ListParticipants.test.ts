@@ -8,7 +8,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('lists those who joined, and none whose token was never used', async () => {
+onEmulator('lists the participants who joined, and no unused tokens', async () => {
   const { arn: stageArn } = await t.stage();
   const host = await join(stageArn, { userId: 'host' });
   const viewer = await join(stageArn, { userId: 'viewer' });

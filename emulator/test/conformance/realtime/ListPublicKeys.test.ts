@@ -12,7 +12,7 @@ async function importKey(): Promise<string> {
   return arn;
 }
 
-it('lists keys without their material', async () => {
+it('lists public keys without their material', async () => {
   const arn = await importKey();
   const { publicKeys } = await t.realtime.send(new ListPublicKeysCommand({}));
   const found = publicKeys?.find((key) => key.arn === arn);

@@ -8,12 +8,12 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-it('a stage nobody joined has none', async () => {
+it('lists no sessions for a stage that nobody has joined', async () => {
   const { arn: stageArn } = await t.stage();
   expect((await t.realtime.send(new ListStageSessionsCommand({ stageArn }))).stageSessions).toEqual([]);
 });
 
-onEmulator('lists the newest first', async () => {
+onEmulator('lists the newest session first', async () => {
   const { arn: stageArn } = await t.stage();
   const first = await join(stageArn);
   t.emulator.leave(first);

@@ -3,7 +3,7 @@ import { conformance, onEmulator, refusedInput } from '../../support/conformance
 
 const t = conformance();
 
-it('lists all stages once, page by page', async () => {
+it('lists every stage exactly once, page by page', async () => {
   const made = [await t.stage(), await t.stage(), await t.stage()].map(({ arn }) => arn);
   const found: (string | undefined)[] = [];
   let nextToken: string | undefined;
@@ -17,7 +17,7 @@ it('lists all stages once, page by page', async () => {
   expect(new Set(found).size).toBe(found.length);
 });
 
-onEmulator('a stage deleted between two pages shifts nothing', async () => {
+onEmulator('lists every other stage when a stage is deleted between two pages', async () => {
   const { stages, nextToken } = await t.realtime.send(new ListStagesCommand({ maxResults: 2 }));
   const rest = (await t.realtime.send(new ListStagesCommand({ nextToken }))).stages?.map(({ arn }) => arn);
   await t.realtime.send(new DeleteStageCommand({ arn: stages?.[1]?.arn }));
@@ -25,7 +25,7 @@ onEmulator('a stage deleted between two pages shifts nothing', async () => {
   expect(again?.length).toBeGreaterThanOrEqual((rest?.length ?? 0) - 1);
 });
 
-it('refuses a page of 101 and a token it never gave', async () => {
+it('refuses a page of 101 items, and a token that it did not give', async () => {
   await refusedInput(t.realtime.send(new ListStagesCommand({ maxResults: 101 })));
   await refusedInput(t.realtime.send(new ListStagesCommand({ nextToken: 'bWFkZSB1cA' })));
 });

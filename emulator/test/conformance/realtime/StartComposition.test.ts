@@ -19,14 +19,14 @@ async function start(stageArn: string, input: Partial<StartCompositionCommandInp
   return { ...composition, arn };
 }
 
-costly('starts, in a grid, with one destination', async () => {
+costly('starts a composition in a grid with one destination', async () => {
   const { arn: stageArn } = await t.stage();
   const composition = await start(stageArn);
   expect(composition).toMatchObject({ stageArn, state: 'STARTING', layout: { grid: { videoFillMode: 'COVER' } } });
   expect(composition.destinations).toMatchObject([{ state: 'STARTING' }]);
 });
 
-costly('gives the same composition for the same idempotency token, and a conflict for another wish', async () => {
+costly('answers the same composition for the same idempotency token, and a conflict if the input differs', async () => {
   const { arn: stageArn } = await t.stage();
   const input = { stageArn, destinations: [await recording()], idempotencyToken: `token-${Date.now()}` };
   const first = await start(stageArn, input);
@@ -35,7 +35,7 @@ costly('gives the same composition for the same idempotency token, and a conflic
   await conflict(start(stageArn, { ...input, tags: { a: 'b' } }));
 });
 
-it('refuses no destination, one of both kinds, and what was never made', async () => {
+it('refuses an input without a destination, a destination of both kinds, and ARNs under which nothing exists', async () => {
   const { arn: stageArn } = await t.stage();
   const [storage, encoder] = [await t.storage(), await t.encoder()];
   const s3 = { storageConfigurationArn: storage, encoderConfigurationArns: [encoder] };

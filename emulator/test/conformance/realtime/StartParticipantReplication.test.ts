@@ -8,7 +8,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('shows a publisher on another stage, with attributes of its own', async () => {
+onEmulator('shows a publisher on another stage, with the attributes of the replica', async () => {
   const [source, destination] = [await t.stage(), await t.stage()];
   const joined = await join(source.arn, { attributes: { role: 'host', colour: 'red' } });
   t.emulator.publish(joined);
@@ -28,7 +28,7 @@ onEmulator('shows a publisher on another stage, with attributes of its own', asy
   expect(t.emulator.participants(destination.arn)).toMatchObject([{ publishing: false }]);
 });
 
-onEmulator('a replica outlives its source by the reconnect window', async () => {
+onEmulator('keeps a replica for the reconnect window after its source has left', async () => {
   const [source, destination] = [await t.stage(), await t.stage()];
   const { participantToken } = await t.realtime.send(new CreateParticipantTokenCommand({ stageArn: source.arn }));
   const { token = '', participantId } = participantToken ?? {};
@@ -52,7 +52,7 @@ onEmulator('a replica outlives its source by the reconnect window', async () => 
   expect(connected()).toBe(false);
 });
 
-onEmulator('at most five at once', async () => {
+onEmulator('refuses a sixth replication of a participant', async () => {
   const source = await t.stage();
   const { participantId } = await join(source.arn);
   const replicate = async () => {
@@ -64,7 +64,7 @@ onEmulator('at most five at once', async () => {
   await expectRefusal(replicate(), 'ServiceQuotaExceededException', 402);
 });
 
-it('knows no participant who is not there, and no window of 301 seconds', async () => {
+it('refuses a participant who is not connected, and a reconnect window of 301 seconds', async () => {
   const [source, destination] = [await t.stage(), await t.stage()];
   const input = { sourceStageArn: source.arn, destinationStageArn: destination.arn, participantId: 'abcdefghijkl' };
   await notFound(t.realtime.send(new StartParticipantReplicationCommand(input)));

@@ -20,14 +20,14 @@ async function start(stageArn: string, input: Partial<StartCompositionCommandInp
   return { ...composition, arn };
 }
 
-costly('stops', async () => {
+costly('stops a composition', async () => {
   const { arn } = await start((await t.stage()).arn);
   await t.realtime.send(new StopCompositionCommand({ arn }));
   const { composition } = await t.realtime.send(new GetCompositionCommand({ arn }));
   expect(['STOPPING', 'STOPPED']).toContain(composition?.state);
 });
 
-it('knows none that was never started', async () => {
+it('refuses an ARN under which nothing exists', async () => {
   const arn = absent((await t.stage()).arn).replace(':stage/', ':composition/');
   await notFound(t.realtime.send(new StopCompositionCommand({ arn })));
 });

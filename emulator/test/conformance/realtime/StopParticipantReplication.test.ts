@@ -12,7 +12,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('the replica leaves, the source stays', async () => {
+onEmulator('disconnects the replica, and leaves the source connected', async () => {
   const [source, destination] = [await t.stage(), await t.stage()];
   const { participantId } = await join(source.arn);
   const input = { sourceStageArn: source.arn, destinationStageArn: destination.arn, participantId };
@@ -23,7 +23,7 @@ onEmulator('the replica leaves, the source stays', async () => {
   await notFound(t.realtime.send(new StopParticipantReplicationCommand(input)));
 });
 
-it('knows no stage that was never made', async () => {
+it('refuses a stage that does not exist', async () => {
   const { arn } = await t.stage();
   const input = { sourceStageArn: arn, destinationStageArn: absent(arn), participantId: 'abcdefghijkl' };
   await notFound(t.realtime.send(new StopParticipantReplicationCommand(input)));

@@ -3,7 +3,7 @@ import { absent, conformance, notFound, refusedInput } from '../../support/confo
 
 const t = conformance();
 
-it('adds tags and replaces those of the same key', async () => {
+it('adds tags, and replaces the value of a tag that exists', async () => {
   const { arn: resourceArn } = await t.stage({ tags: { team: 'a', kept: 'yes' } });
   await t.realtime.send(new TagResourceCommand({ resourceArn, tags: { team: 'b' } }));
   const { tags } = await t.realtime.send(new ListTagsForResourceCommand({ resourceArn }));
@@ -16,7 +16,7 @@ it('refuses a 51st tag', async () => {
   await refusedInput(t.realtime.send(new TagResourceCommand({ resourceArn, tags: { more: '' } })));
 });
 
-it('knows nothing under an ARN that is free', async () => {
+it('refuses an ARN under which nothing exists', async () => {
   const { arn } = await t.stage();
   await notFound(t.realtime.send(new TagResourceCommand({ resourceArn: absent(arn), tags: { a: 'b' } })));
 });

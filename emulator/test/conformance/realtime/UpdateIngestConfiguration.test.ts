@@ -16,7 +16,7 @@ async function ingest(input: object = {}) {
   return { ...ingestConfiguration, arn };
 }
 
-it('moves to another stage, or to none', async () => {
+it('changes the stage of an ingest configuration, and removes it', async () => {
   const { arn: stageArn } = await t.stage();
   const { arn } = await ingest();
   const update = async (stageArn: string) =>
@@ -25,13 +25,13 @@ it('moves to another stage, or to none', async () => {
   expect(await update('')).toBe('');
 });
 
-it('knows no stage that was never made', async () => {
+it('refuses a stage that does not exist', async () => {
   const { arn } = await ingest();
   const stageArn = absent((await t.stage()).arn);
   await notFound(t.realtime.send(new UpdateIngestConfigurationCommand({ arn, stageArn })));
 });
 
-onEmulator('not while it streams', async () => {
+onEmulator('refuses to change an ingest configuration that is streaming', async () => {
   const { arn: stageArn } = await t.stage();
   const { arn, streamKey = '' } = await ingest({ stageArn });
   t.emulator.ingest(streamKey);

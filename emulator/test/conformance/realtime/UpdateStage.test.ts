@@ -3,7 +3,7 @@ import { absent, conformance, notFound } from '../../support/conformance.ts';
 
 const t = conformance();
 
-it('changes the name and leaves the rest', async () => {
+it('changes the name and nothing else', async () => {
   const { arn } = await t.stage({ name: 'before', tags: { team: 'a' } });
   const { stage } = await t.realtime.send(new UpdateStageCommand({ arn, name: 'after' }));
   expect(stage).toMatchObject({ arn, name: 'after', tags: { team: 'a' } });
@@ -25,7 +25,7 @@ it('turns recording on and off', async () => {
   expect(off.stage?.autoParticipantRecordingConfiguration?.storageConfigurationArn).toBe('');
 });
 
-it('knows no stage that was never made', async () => {
+it('refuses a stage that does not exist', async () => {
   const { arn } = await t.stage();
   await notFound(t.realtime.send(new UpdateStageCommand({ arn: absent(arn), name: 'x' })));
 });
