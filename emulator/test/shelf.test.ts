@@ -25,9 +25,13 @@ const imports = new Map(
     .map((file) => [file, importsOf(file)]),
 );
 
+/** The text of a file without its comments. */
+function codeOf(file: string): string {
+  return readFileSync(path.join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '');
+}
+
 function importsOf(file: string): string[] {
-  const text = readFileSync(path.join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '');
-  return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
+  return [...codeOf(file).matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
     path.posix.join(path.posix.dirname(file), match[1] ?? ''),
   );
 }
@@ -55,6 +59,17 @@ test('every import names a file of src/, so that no import escapes the other two
   const files = [...imports].flatMap(([file, targets]) => targets.map((target) => ({ file, target })));
   expect(files.length).toBeGreaterThan(200);
   expect(files.filter(({ target }) => !imports.has(target))).toEqual([]);
+});
+
+test('src/ imports the packages that package.json declares, and package.json declares no others', () => {
+  const manifest = JSON.parse(readFileSync(path.join(root, '../package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const packages = [...imports.keys()]
+    .flatMap((file) => [...codeOf(file).matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^.'][^']*)'/g)])
+    .map((match) => match[1] ?? '')
+    .filter((name) => !name.startsWith('node:'));
+  expect([...new Set(packages)].sort()).toEqual(Object.keys(manifest.dependencies).sort());
 });
 
 test('no file of src/ imports itself through other files', () => {
