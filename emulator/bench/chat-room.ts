@@ -1,10 +1,10 @@
 /**
- * What a full chat room costs the emulator:
+ * Measures what a full chat room costs the emulator:
  *
  *   node emulator/bench/chat-room.ts [connections] [seconds]
  *
- * 2,000 connections in one room receive 10 messages a second, which is what a room takes by default. The emulator runs
- * in a process of its own, so that its memory and CPU are its own; the clients are bare WebSockets in this one.
+ * 2,000 connections in one room receive 10 messages a second, which is the default limit of a room. The emulator runs in a
+ * separate process, so that its memory and CPU can be measured. The clients are plain WebSockets in this process.
  */
 import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,24 +13,25 @@ import { WebSocket } from 'ws';
 import { Emulator } from '../src/emulator.ts';
 
 const MESSAGES_A_SECOND = 10;
-/** One connection in so many speaks, and measures when what is said arrives; the others only count. */
-const EACH_SPEAKER = 20;
-/** Clients that connect at the same time, so that no token grows older than its minute. */
-const AT_ONCE = 50;
-/** How long the last message may take to everybody. */
-const PATIENCE_MS = 10_000;
+/** One connection in this many sends messages and measures when messages arrive. The others only count messages. */
+const CONNECTIONS_PER_SPEAKER = 20;
+/** How many clients connect at the same time. The number is small, so that no token waits longer than its minute. */
+const CONCURRENT_CONNECTS = 50;
+/** How long the last message may take to reach every connection. */
+const DELIVERY_TIMEOUT_MS = 10_000;
 
 export interface ChatRoomFigures {
   connections: number;
   messages: number;
-  /** Frames that arrived, of all that should have. */
+  /** How many frames arrived at all connections together. */
   received: number;
+  /** How many frames should have arrived. */
   expected: number;
-  /** The emulator's largest resident memory, in MB of 10⁶ bytes. */
+  /** The largest resident memory of the emulator, in MB of 10⁶ bytes. */
   peakMemoryMb: number;
-  /** The share of one core that the emulator took while messages were sent. */
+  /** The share of one core that the emulator used while messages were sent. */
   cpuShare: number;
-  /** From sending to the frame's arrival at one of the connections, clients included. */
+  /** The time from sending a message to the arrival of its frame. It includes the time of the client. */
   p50Ms: number;
   p99Ms: number;
 }
@@ -46,7 +47,7 @@ const isMain = process.argv[1] === fileURLToPath(import.meta.url);
 if (isChild) await serve();
 else if (isMain) await main();
 
-/** Runs the emulator for a parent process, and tells it what that takes whenever it asks. */
+/** Runs the emulator for a parent process, and answers each message with the memory and CPU that it has used. */
 async function serve(): Promise<void> {
   const emulator = await Emulator.start({ port: 0, quotas: 'off', allowUnsigned: true });
   process.on('message', () => {
@@ -67,7 +68,7 @@ async function main(): Promise<void> {
   );
 }
 
-/** Fills a room and has it chat. */
+/** Fills a room, sends messages and measures. */
 export async function measureChatRoom(connections = 2000, seconds = 20): Promise<ChatRoomFigures> {
   const child = fork(fileURLToPath(import.meta.url), ['--emulator']);
   const next = <Message>() => new Promise<Message>((resolve) => child.once('message', resolve as () => void));
@@ -112,7 +113,7 @@ async function fillRoom(url: string, chatUrl: string, connections: number): Prom
   const { arn } = await call<{ arn: string }>(url, 'CreateRoom', {});
   const room: FullRoom = { sockets: [], speakers: [], received: 0, latencies: [] };
   while (room.sockets.length < connections) {
-    const count = Math.min(AT_ONCE, connections - room.sockets.length);
+    const count = Math.min(CONCURRENT_CONNECTS, connections - room.sockets.length);
     const opened = Array.from({ length: count }, async (_, index) => {
       const input = {
         roomIdentifier: arn,
@@ -123,7 +124,7 @@ async function fillRoom(url: string, chatUrl: string, connections: number): Prom
       return await open(chatUrl, token, room);
     });
     for (const socket of await Promise.all(opened)) {
-      if (room.sockets.length % EACH_SPEAKER === 0) makeSpeaker(socket, room);
+      if (room.sockets.length % CONNECTIONS_PER_SPEAKER === 0) makeSpeaker(socket, room);
       room.sockets.push(socket);
     }
   }
@@ -155,7 +156,7 @@ function makeSpeaker(socket: WebSocket, room: FullRoom): void {
   });
 }
 
-/** Sends messages in time with the room's rate, each by another client, and waits until all have arrived. */
+/** Sends messages at the rate of the room, each from the next speaker, and waits until all have arrived. */
 async function talk(room: FullRoom, messages: number): Promise<number> {
   const startedAt = performance.now();
   for (let sent = 0; sent < messages; sent += 1) {
@@ -163,7 +164,7 @@ async function talk(room: FullRoom, messages: number): Promise<number> {
     const socket = room.speakers[sent % room.speakers.length];
     socket?.send(JSON.stringify({ Action: 'SEND_MESSAGE', Content: String(performance.now()) }));
   }
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + DELIVERY_TIMEOUT_MS;
   while (room.received < messages * room.sockets.length && performance.now() < deadline) await sleep(5);
   return messages;
 }

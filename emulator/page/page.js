@@ -1,5 +1,5 @@
-// Shows what `GET /_emulator/overview` answers, every second. Whatever comes from there is put in as text, never as
-// markup: names of stages and users are chosen by whoever calls.
+// Shows the answer of `GET /_emulator/overview` and refreshes it every second. Every value is shown as text and never as
+// markup, because callers choose the names of stages and users.
 
 const REFRESH_MS = 1000;
 const state = document.getElementById('state');
@@ -14,7 +14,7 @@ function element(tag, attributes = {}, ...children) {
 
 const shown = new Map();
 
-/** Draws a section anew when what it shows has changed, so that a selection in it lasts as long as it can. */
+/** Draws a section again only when its content has changed, so that a selection in it stays as long as possible. */
 function show(id, value, draw) {
   const text = JSON.stringify(value);
   if (shown.get(id) === text) return;
@@ -120,7 +120,7 @@ function quotaTables({ rates, counts }) {
 }
 
 function faultTable(faults) {
-  if (faults.length === 0) return empty('None. POST /_emulator/faults arms one.');
+  if (faults.length === 0) return empty('No fault is armed. POST /_emulator/faults arms one.');
   const list = (members) =>
     Object.entries(members)
       .filter(([, value]) => value !== undefined)
@@ -144,7 +144,7 @@ function faultTable(faults) {
 }
 
 function callTable(calls) {
-  if (calls.length === 0) return empty('None yet.');
+  if (calls.length === 0) return empty('No call yet.');
   const isGood = (status) => status > 0 && status < 400;
   return [
     table(
@@ -170,7 +170,7 @@ function callTable(calls) {
   ];
 }
 
-const MODES = { on: "AWS's rates", strict: "AWS's rates, strictly", off: 'rates are off' };
+const MODES = { on: "AWS's rates", strict: "AWS's rates, in strict mode", off: 'no call rates' };
 
 function showAll(overview) {
   const { stages, rooms, rates, counts, faults, calls, quotaMode, now } = overview;
@@ -194,10 +194,10 @@ async function refresh() {
     showAll(await response.json());
   } catch {
     shown.delete('state');
-    state.textContent = 'the emulator does not answer; what is below is old';
+    state.textContent = 'the emulator does not answer; the data below is old';
     state.classList.add('lost');
   }
-  // A page nobody looks at asks for nothing.
+  // A page that is not visible sends no requests.
   if (document.hidden) document.addEventListener('visibilitychange', () => void refresh(), { once: true });
   else setTimeout(() => void refresh(), REFRESH_MS);
 }

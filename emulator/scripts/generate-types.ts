@@ -1,7 +1,7 @@
 /**
- * Writes the TypeScript types of both service models, so that an operation's function is checked against the model.
+ * Writes the TypeScript types of both service models. The compiler then checks each handler against the model.
  *
- *   node emulator/scripts/generate-types.ts     (the npm scripts do it when a model has changed)
+ *   node emulator/scripts/generate-types.ts     (the npm scripts run it when a model has changed)
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { generateTypes } from './types-of-model.ts';

@@ -2,12 +2,12 @@ import type { ModelData, ShapeData } from '../src/wire/model-data.ts';
 
 const LINE_WIDTH = 120;
 
-/** The TypeScript source of a service model's structures, enums and table of operations. */
+/** The TypeScript source for the structures, enums and operations of a service model. */
 export function generateTypes(model: ModelData, name: string): string {
   const shapes = Object.entries(model.shapes).filter(([, shape]) => !shape.exception);
   const parts = [
     `// Generated from models/${name}.json by scripts/generate-types.ts. Do not edit.`,
-    '/** A moment as ISO 8601 text, as it travels. */\nexport type Timestamp = string;',
+    '/** A time as ISO 8601 text. */\nexport type Timestamp = string;',
     ...shapes.flatMap(([shapeName, shape]) => declaration(model, shapeName, shape)),
     operationTable(model),
   ];

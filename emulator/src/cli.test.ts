@@ -1,4 +1,5 @@
-import { parseCommandLine, UsageError } from './cli.ts';
+import { readFileSync } from 'node:fs';
+import { HELP, parseCommandLine, UsageError } from './cli.ts';
 
 it('an empty command line leaves every setting at its default', () => {
   expect(parseCommandLine([])).toEqual({});
@@ -24,3 +25,10 @@ it.each([['--port', 'x'], ['--port', '70000'], ['--prot', '1'], ['--strict-quota
     expect(() => parseCommandLine(args.filter(Boolean))).toThrow(UsageError);
   },
 );
+
+it('README.md lists the options as --help prints them', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const [options = ''] = HELP.split('\n\n').slice(1);
+  expect(options).toContain('--port');
+  expect(readme).toContain(options.replaceAll(/^ {2}/gm, ''));
+});
