@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { searchPathOption } from '../src/database/function-set.ts';
+import { functionSet } from '../src/database/function-set.ts';
 import { type Verdict, verifyAudit } from '../src/audit/verify.ts';
 import { Stagedoor, type TestTenant } from './support/stagedoor.ts';
 
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 async function connect(connectionString: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString, options: searchPathOption() });
+  const client = new pg.Client({ connectionString, options: `-c search_path=${functionSet.schema},public` });
   await client.connect();
   clients.push(client);
   return client;

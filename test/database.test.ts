@@ -5,6 +5,7 @@ import { createApp } from '../src/app.ts';
 import { Settings } from '../src/config.ts';
 import { Database, systemScope } from '../src/database/database.ts';
 import { functionSet } from '../src/database/function-set.ts';
+import { Problem } from '../src/errors.ts';
 import { assertServable } from '../src/database/serving-role.ts';
 import { asSuperuser, createDatabase } from './support/database.ts';
 import { type Json, Stagedoor, type TestTenant } from './support/stagedoor.ts';
@@ -414,10 +415,9 @@ describe('the roles', () => {
       for (const table of [...tenantTables, 'tenants', 'pacing', 'function_sets', '_prisma_migrations'])
         expect(await failureOf(`select from ${table}`)).toBe(insufficientPrivilege);
       expect(await failureOf('create table mine (id text)')).toBe(insufficientPrivilege);
-      const callable = await columnOf(
-        `select f from unnest($1::oid[]) f where has_function_privilege(f, 'execute')`,
-        [functions],
-      );
+      const callable = await columnOf(`select f from unnest($1::oid[]) f where has_function_privilege(f, 'execute')`, [
+        functions,
+      ]);
       expect(await failureOf(`select ${functionSet.schema}.find_tenant('x')`)).toBe(insufficientPrivilege);
       expect(functions.length).toBeGreaterThan(8);
       expect(callable).toEqual([]);
@@ -433,7 +433,7 @@ describe('the roles', () => {
       expect({ name, owner, config }).toEqual({
         name,
         owner: 'stagedoor_crossing',
-        config: [`search_path=${functionSet.schema}, public, pg_temp`],
+        config: ['search_path=pg_catalog, pg_temp'],
       });
     }
   });
@@ -475,7 +475,6 @@ describe('many tenants over few connections', () => {
     const ask = async (at: number): Promise<void> => {
       const id = tenants[at % tenants.length] ?? '';
       const expected = ((at % tenants.length) % 5) + 1;
-      requests++;
       switch (at % 4) {
         case 0: // a request that fails halfway leaves nothing behind on its connection
           await expect(
@@ -497,9 +496,19 @@ describe('many tenants over few connections', () => {
         }
       }
     };
+    /** On a busy machine nobody gets a connection for a second now and then: the client comes again, as it is told. */
+    const askUntilAnswered = async (at: number): Promise<void> => {
+      try {
+        await ask(at);
+        requests++;
+      } catch (error) {
+        if (!(error instanceof Problem) || error.code !== 'unavailable') throw error;
+        await askUntilAnswered(at);
+      }
+    };
     try {
       const workers = Array.from({ length: 12 }, async (_, worker) => {
-        for (let at = 0; at < 170; at++) await ask(worker * 7 + at * 3 + worker);
+        for (let at = 0; at < 170; at++) await askUntilAnswered(worker * 7 + at * 3 + worker);
       });
       await Promise.all(workers);
       const [{ count }] = (await rowsOf(

@@ -3,13 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import {
-  functionSet,
-  type FunctionSet,
-  migrationsFolder,
-  readFunctionSet,
-  searchPathOption,
-} from '../src/database/function-set.ts';
+import { functionSet, type FunctionSet, migrationsFolder, readFunctionSet } from '../src/database/function-set.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { expectProblem } from './support/problem.ts';
 import { createDatabase, type TestDatabase } from './support/database.ts';
@@ -45,20 +39,22 @@ async function database(): Promise<TestDatabase> {
 
 /** What `refusal('mine')` of a set answers to a service of that build. */
 async function refusalBy(set: FunctionSet, { serviceUrl }: TestDatabase): Promise<unknown> {
-  const client = new pg.Client({ connectionString: serviceUrl, options: searchPathOption(set) });
+  const client = new pg.Client({ connectionString: serviceUrl });
   await client.connect();
   try {
-    return (await client.query(`select refusal(p_code => 'mine') ->> 'refused' as code`)).rows[0]?.code as unknown;
+    return (await client.query(`select ${set.schema}.refusal(p_code => 'mine') ->> 'refused' as code`)).rows[0]
+      ?.code as unknown;
   } finally {
     await client.end();
   }
 }
 
-async function setsIn(made: TestDatabase): Promise<unknown[]> {
+async function setsIn(made: TestDatabase): Promise<string[]> {
   const schemas = await made.query(`select nspname from pg_namespace where nspname like 'stagedoor\\_%'`);
   const recorded = await made.query('select schema_name from function_sets');
-  expect(schemas.map(({ nspname }) => nspname).sort()).toEqual(recorded.map(({ schema_name: name }) => name).sort());
-  return recorded.map(({ schema_name: name }) => name).sort();
+  const names = recorded.map(({ schema_name: name }) => String(name)).toSorted((a, b) => a.localeCompare(b));
+  expect(new Set(schemas.map(({ nspname }) => nspname))).toEqual(new Set(names));
+  return names;
 }
 
 test('a build that differs in one line has a set of its own', () => {

@@ -11,7 +11,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { searchPathOption } from '../database/function-set.ts';
+import { assertMigrated } from '../database/serving-role.ts';
+import { sqlCall } from '../database/sql-call.ts';
 
 /** The result for the chain of one tenant. */
 export interface Verdict {
@@ -29,7 +30,7 @@ export interface Verdict {
 
 /** Verifies the chains of all tenants, one after the other, each in a transaction of its own. */
 export async function* verifyAudit(client: pg.Client): AsyncGenerator<Verdict> {
-  const { rows: tenants } = await client.query<{ id: string; slug: string }>('select * from list_tenants()');
+  const { rows: tenants } = await client.query<{ id: string; slug: string }>(sqlCall('list_tenants', {}));
   for (const { id, slug } of tenants) {
     const found = await inTenant(client, id, async () => {
       const { rows: counts } = await client.query<{ sealed: number; unsealed: number; head: string | null }>(
@@ -40,8 +41,7 @@ export async function* verifyAudit(client: pg.Client): AsyncGenerator<Verdict> {
         [id],
       );
       const { rows: faults } = await client.query<NonNullable<Verdict['fault']>>(
-        'select * from verify_audit(p_tenant => $1)',
-        [id],
+        sqlCall('verify_audit', { tenant: id }),
       );
       return { sealed: 0, unsealed: 0, head: null, ...counts[0], fault: faults[0] };
     });
@@ -70,14 +70,11 @@ function lineOf({ tenantId, slug, sealed, unsealed, head, fault }: Verdict): str
 
 async function main(databaseUrl: string | undefined): Promise<number> {
   if (!databaseUrl) throw new Error('DATABASE_URL is required: the database as the service connects to it.');
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    connectionTimeoutMillis: 10_000,
-    options: searchPathOption(),
-  });
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
   await client.connect();
   let broken = 0;
   try {
+    await assertMigrated(client);
     for await (const verdict of verifyAudit(client)) {
       if (verdict.fault) broken++;
       process.stdout.write(`${lineOf(verdict)}\n`);

@@ -6,7 +6,7 @@ import { Settings } from '../config.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import { z } from 'zod';
 import { translateDatabaseErrors, wasEndedForAnother } from './database-errors.ts';
-import { functionSet, searchPathOption } from './function-set.ts';
+import { functionSet } from './function-set.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
 import { oneValue, parseValue, runIn, type SqlArguments, sqlCall } from './sql-call.ts';
 
@@ -52,7 +52,6 @@ abstract class Connections implements OnApplicationShutdown {
       query_timeout: statementTimeoutMs + 500,
       idle_in_transaction_session_timeout: 5_000,
       keepAlive: true,
-      options: searchPathOption(),
       application_name: name,
     });
     // A connection that breaks while idle is replaced at the next query; without a listener it would end the process.

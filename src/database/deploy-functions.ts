@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { FunctionSet, SqlFunction } from './function-set.ts';
+import { type FunctionSet, inSchema, type SqlFunction } from './function-set.ts';
 
 /** Sets that stay: the one deployed last and the one before it, whose build may still be running. */
 const keptSets = 2;
@@ -33,10 +33,11 @@ async function createSet(client: pg.ClientBase, set: FunctionSet): Promise<void>
   await client.query(`create schema ${schema}`);
   await client.query(`grant usage on schema ${schema} to stagedoor_app, stagedoor_crossing`);
   // Functions call one another: their bodies are checked when all of them are there.
-  await client.query(`set local search_path = ${schema}, public`);
+  await client.query(`set local search_path = ${schema}`);
   await client.query('set local check_function_bodies = off');
   await client.query(`set local plpgsql.extra_errors = 'shadowed_variables,strict_multi_assignment'`);
-  for (const one of set.functions) await inFunction(one, () => client.query(one.sql));
+  for (const one of set.functions) await inFunction(one, () => client.query(inSchema(one, set)));
+  await client.query('set local search_path = pg_catalog');
   await client.query('set local check_function_bodies = on');
   for (const one of set.functions) await inFunction(one, () => checkBody(client, schema, one.name));
   // A function can only be given to a role that may create in its schema.
@@ -64,7 +65,7 @@ async function applyHeader(client: pg.ClientBase, schema: string, one: SqlFuncti
   const name = `${schema}.${one.name}`;
   if (one.security === 'definer') {
     // It runs with the rights of its owner, so it trusts nobody's search path.
-    await client.query(`alter function ${name} security definer set search_path = ${schema}, public, pg_temp`);
+    await client.query(`alter function ${name} security definer set search_path = pg_catalog, pg_temp`);
   }
   await client.query(`revoke execute on function ${name} from public`);
   if (one.execute.length > 0) {

@@ -13,7 +13,7 @@ export interface SqlFunction {
   security: 'invoker' | 'definer';
   /** Roles that may call it. */
   execute: string[];
-  /** The `create function` statement, without the schema. */
+  /** The text of the file: a `create function` statement that names functions without their schema. */
   sql: string;
 }
 
@@ -71,7 +71,11 @@ function readFunction(file: string, text: string): SqlFunction {
 /** The set of this build. */
 export const functionSet = readFunctionSet();
 
-/** Connection option of Postgres that lets statements name the functions of a set without its schema. */
-export function searchPathOption(set: FunctionSet = functionSet): string {
-  return `-c search_path=${set.schema},public`;
+/**
+ * The statement that creates a function of a set, with the schema before every name of a function of the set. So no
+ * function depends on the search path of a connection, which a pooler may drop.
+ */
+export function inSchema({ sql }: SqlFunction, { schema, functions }: FunctionSet): string {
+  const names = new Set(functions.map(({ name }) => name));
+  return sql.replaceAll(/(?<![.\w])\w+(?=\()/g, (name) => (names.has(name) ? `${schema}.${name}` : name));
 }

@@ -41,8 +41,12 @@ export async function assertServable(pool: pg.Pool): Promise<void> {
   await assertMigrated(pool);
 }
 
-async function assertMigrated(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<{ found: boolean }>('select to_regnamespace($1) is not null as found', [
+/**
+ * Checks that the database has the functions of this build.
+ * @throws an Error with the command that helps.
+ */
+export async function assertMigrated(client: pg.Pool | pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ found: boolean }>('select to_regnamespace($1) is not null as found', [
     functionSet.schema,
   ]);
   if (rows[0]?.found) return;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { functionSet } from './function-set.ts';
 import type { Prisma } from './generated/client.ts';
 
 /** Arguments of a SQL function by name: `{ spaceId: … }` is passed as `p_space_id => …`. */
@@ -26,7 +27,7 @@ export function sqlCall(functionName: string, args: SqlArguments): SqlCall {
     const passed = names.map((name, at) => `p_${toSnakeCase(name)} => $${at + 1}`).join(', ');
     statement = {
       name: `${functionName}/${statements.size}`,
-      text: `select * from ${functionName}(${passed}) as result`,
+      text: `select * from ${functionSet.schema}.${functionName}(${passed}) as result`,
     };
     statements.set(key, statement);
   }

@@ -79,7 +79,7 @@ export class Delivery extends BackgroundWork {
       await Promise.all(this.leases); // the background may have leased the same deliveries first
       const calls = [...this.inFlight].filter(([, of]) => of === actionId).map(([call]) => call);
       if (calls.length === 0) return;
-      const timeUp = new Promise((resolve) => setTimeout(resolve, deadline - performance.now()).unref());
+      const timeUp = new Promise((resolve) => setTimeout(resolve, Math.max(0, deadline - performance.now())).unref());
       await Promise.race([Promise.all(calls), timeUp]);
     }
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { searchPathOption } from '../../src/database/function-set.ts';
+import { functionSet } from '../../src/database/function-set.ts';
 import { migrate } from '../../src/database/migrate.ts';
 
 const template = 'stagedoor_template';
@@ -72,10 +72,10 @@ function urlOf(database: string, role: string): string {
   return url.href;
 }
 
-/** Statements of a test name the functions of the set without its schema, as the service does. */
+/** Statements of a test may name the functions of the set without its schema. */
 function withFunctions(address: string): string {
   const url = new URL(address);
-  url.searchParams.set('options', searchPathOption());
+  url.searchParams.set('options', `-c search_path=${functionSet.schema},public`);
   return url.href;
 }
 
