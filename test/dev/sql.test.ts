@@ -63,7 +63,7 @@ describe('the linter', () => {
     [
       'a query in PL/pgSQL that Postgres cannot read',
       plpgsql('perform 1\n  from where;'),
-      /^12: syntax error at or near/,
+      /^4: syntax error at or near "where" \(PL\/pgSQL\)/,
     ],
     ['an expression that Postgres cannot read', plpgsql('v_count := 1 +;'), /syntax error/],
     ['a name with a schema', sql('select 1', 'public.f()'), /^4: write the name without public/],
