@@ -50,7 +50,7 @@ export interface Postgres {
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   let dataDir = realFolder(options.dataDir);
   const as = runAs(dataDir);
-  const native = nativeFolder(as);
+  const native = options.native ?? nativeFolder(as);
   if (!options.durable) keep({ do: 'remove', folder: dataDir });
   if (!existsSync(path.join(dataDir, 'PG_VERSION'))) dataDir = makeData(native, as, options);
   refuseOtherVersion(native, dataDir);
@@ -88,8 +88,10 @@ function makeData(native: string, as: RunAs, options: PostgresOptions): string {
     if (as.uid !== undefined) for (const file of [secrets, pwfile]) chownSync(file, as.uid, as.gid);
     const method = options.password === undefined ? 'trust' : 'scram-sha-256';
     // Bytewise order and Unicode letters, the same on every machine: nothing depends on the locales installed there.
-    const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--encoding=UTF8'];
-    const args = ['-D', folder, '-U', 'postgres', '-A', method, `--pwfile=${pwfile}`, ...locale];
+    const locale = options.native // one older than 17 has no such locale of its own
+      ? ['--locale=C']
+      : ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+    const args = ['-D', folder, '--encoding=UTF8', '-U', 'postgres', '-A', method, `--pwfile=${pwfile}`, ...locale];
     if (!options.durable) args.push('--no-sync');
     const made = spawnSync(program(native, 'initdb'), args, { ...as, cwd: '/', env: environment(), encoding: 'utf8' });
     if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr.trim()}`);
