@@ -33,6 +33,8 @@ export interface PostgresOptions {
   logFile?: string;
   /** UserError what takes a while or is worth knowing. */
   say?: (line: string) => void;
+  /** Folder whose `bin` holds the programs, for another Postgres than the embedded one. */
+  native?: string | undefined;
 }
 
 export interface Postgres {

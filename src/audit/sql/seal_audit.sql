@@ -12,10 +12,10 @@ declare
   v_last_tenant text;
   v_seq bigint;
   v_hash bytea;
-  v_sealed bigint := 0;
+  v_sealed bigint := 0::bigint;
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('stagedoor audit', 0)) then
-    return 0;
+    return 0::bigint;
   end if;
   for v_entry in select * from public.audit where seq is null order by tenant_id, id limit p_limit loop
     if v_entry.tenant_id is distinct from v_last_tenant then
@@ -27,7 +27,7 @@ begin
       order by seq desc
       limit 1;
       if not found then
-        v_seq := 0;
+        v_seq := 0::bigint;
         v_hash := null;
       end if;
     end if;

@@ -10,7 +10,7 @@ as $$
 #variable_conflict use_column
 declare
   v_entry public.audit;
-  v_expected bigint := 0;
+  v_expected bigint := 0::bigint;
   v_hash bytea;
 begin
   for v_entry in select * from public.audit as a where a.tenant_id = p_tenant and a.seq is not null order by a.seq loop

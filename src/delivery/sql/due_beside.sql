@@ -16,7 +16,7 @@ stable
 as $$
 begin
   return (
-    select count(*)
+    select count(*)::integer
     from (
       select
       from public.deliveries as d

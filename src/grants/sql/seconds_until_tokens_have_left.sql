@@ -10,7 +10,8 @@ declare
   v_window interval := limit_time(p_limits, 'releaseWindowSeconds');
 begin
   return (
-    select coalesce(greatest(0, extract(epoch from max(checked_at) + v_window - clock_timestamp())), 0)
+    select
+      coalesce(greatest(0, extract(epoch from max(checked_at) + v_window - clock_timestamp())), 0)::double precision
     from public.grants
     where
       tenant_id = p_tenant

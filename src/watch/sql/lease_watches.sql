@@ -30,7 +30,7 @@ declare
   v_due record;
   v_users text[];
   v_calls integer;
-  v_spent text[] := '{}'; -- accounts without calls: what comes in is for whoever is first in turn there
+  v_spent text[] := array[]::text[]; -- accounts without calls: what comes in is for whoever is first in turn there
 begin
   for v_due in
     select w.tenant_id, w.space_id, w.account

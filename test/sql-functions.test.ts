@@ -1,0 +1,20 @@
+/** What the SQL functions call. Postgres itself looks for a function that PL/pgSQL calls only when it runs the call. */
+import { usesOf } from '../dev/sql/read.ts';
+import { functionSet } from '../src/database/function-set.ts';
+import { asSuperuser } from './support/database.ts';
+
+test('a SQL function calls only functions of its own set and of Postgres', async () => {
+  const known = new Set(functionSet.functions.map(({ name }) => name));
+  await asSuperuser('postgres', async (client) => {
+    const { rows } = await client.query<{ name: string }>(
+      `select distinct proname as name from pg_proc where pronamespace = 'pg_catalog'::regnamespace`,
+    );
+    for (const { name } of rows) known.add(name).add(`pg_catalog.${name}`);
+  });
+  const calls = functionSet.functions.flatMap(({ feature, name, sql }) =>
+    usesOf(sql).functions.map((call) => ({ place: `src/${feature}/sql/${name}.sql:${call.line}`, call: call.name })),
+  );
+  expect(calls.length).toBeGreaterThan(functionSet.functions.length);
+  const unknown = calls.filter(({ call }) => !known.has(call));
+  expect(unknown.map(({ place, call }) => `${place} calls ${call}, which does not exist`)).toEqual([]);
+});
