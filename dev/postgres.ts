@@ -31,7 +31,7 @@ export interface PostgresOptions {
   password?: string;
   /** Where the server's log goes; by default into `dataDir`. */
   logFile?: string;
-  /** UserError what takes a while or is worth knowing. */
+  /** Receives a line about what takes a while or is worth knowing. */
   say?: (line: string) => void;
   /** Folder whose `bin` holds the programs, for another Postgres than the embedded one. */
   native?: string | undefined;
