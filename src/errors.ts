@@ -10,7 +10,7 @@ export const problemKinds = {
   not_found: { status: 404, title: 'There is no such thing' },
   conflict: { status: 409, title: 'The request does not fit the present state' },
   space_full: { status: 409, title: 'The space is full' },
-  space_closed: { status: 409, title: 'The space is closed' },
+  space_closed: { status: 409, title: 'The space is closed or frozen' },
   idempotency_mismatch: { status: 409, title: 'The idempotency key was used for another request' },
   payload_too_large: { status: 413, title: 'The request body is too large' },
   rate_limited: { status: 429, title: 'Too many requests' },

@@ -109,7 +109,8 @@ export class ActsController {
   @Post('users/:userId/revoke')
   @Endpoint({
     summary: 'Revoke the grants of a user',
-    description: 'It revokes grants in all spaces. It is no ban: the user can get new tokens.',
+    description:
+      'It revokes grants in all spaces, and closes connections with them. It is no ban: the user can get new tokens.',
     tag,
     access,
     answers,
@@ -125,7 +126,14 @@ export class ActsController {
   }
 
   @Post('grants/:grantId/revoke')
-  @Endpoint({ summary: 'Revoke one grant', tag, access, answers, problems })
+  @Endpoint({
+    summary: 'Revoke one grant',
+    description: 'It also closes connections with the token of the grant. It is no ban: the user can get new tokens.',
+    tag,
+    access,
+    answers,
+    problems,
+  })
   async revokeGrant(
     @CurrentCaller() caller: TenantCaller,
     @Param('grantId', { schema: pathId('grt', 'grant') }) grantId: string,

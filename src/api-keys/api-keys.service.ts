@@ -23,7 +23,7 @@ export class ApiKeysService {
    * Keys that the database has found, by hash. A revoked key may stay here for up to 30 seconds. It cannot be used, because
    * the database checks the key again in every transaction that enters the tenant.
    */
-  private readonly known = new LRUCache<string, ApiKeyCaller>({ max: 10_000, ttl: 30_000 });
+  private readonly callersByHash = new LRUCache<string, ApiKeyCaller>({ max: 10_000, ttl: 30_000 });
 
   constructor(
     private readonly database: Database,
@@ -36,7 +36,7 @@ export class ApiKeysService {
     if (!read) throw new Problem('unauthenticated', 'This is not an API key. Check that it was copied completely.');
     const hash = this.secrets.hashApiKey(key);
     const cacheKey = hash.toString('base64');
-    const known = this.known.get(cacheKey);
+    const known = this.callersByHash.get(cacheKey);
     if (known) return known;
     const [found] = await this.database.call(
       'find_api_key',
@@ -45,7 +45,7 @@ export class ApiKeysService {
     );
     if (!found) throw new Problem('unauthenticated', 'This API key does not exist, was revoked, or has expired.');
     const caller: ApiKeyCaller = { kind: 'apiKey', id: found.id, tenantId: found.tenant_id, scopes: found.scopes };
-    this.known.set(cacheKey, caller);
+    this.callersByHash.set(cacheKey, caller);
     return caller;
   }
 

@@ -11,7 +11,7 @@ export class AuditController {
 
   @Get()
   @Endpoint({
-    summary: 'Read the audit log',
+    summary: 'List audit entries',
     description:
       'The newest entry comes first. Entries are never changed or removed. Each holds the hash of the entry before it.',
     tag: 'Audit',

@@ -62,7 +62,7 @@ export function toProblem(thrown: unknown): Problem {
       return new Problem('invalid_request', 'A part of the URL is too long.', { status });
     case 400:
     case 431:
-      return new Problem('invalid_request', sentence(thrown), { status });
+      return new Problem('invalid_request', detailOf(thrown), { status });
     case 401:
       return new Problem('unauthenticated', 'Send a valid credential as Authorization: Bearer ….');
     case 403:
@@ -79,7 +79,7 @@ function fastifyStatus(thrown: unknown): number | undefined {
   return typeof statusCode === 'number' && statusCode < 500 ? statusCode : undefined;
 }
 
-function sentence(thrown: unknown): string {
+function detailOf(thrown: unknown): string {
   // Fastify's own text repeats the URL, which may hold a credential by mistake.
   if (thrown instanceof Error && 'code' in thrown && thrown.code === 'FST_ERR_BAD_URL') {
     return 'The URL cannot be decoded. Check its percent-encoding.';

@@ -21,7 +21,9 @@ export function validationPipe(): StandardSchemaValidationPipe {
       if (missing !== undefined) return notFound(missing);
       return new Problem('invalid_request', 'Correct the fields named in errors and send the request again.', {
         errors: issues.slice(0, maxFaults).map((issue) => ({
-          path: (issue.path ?? []).map((part) => shown(String(typeof part === 'object' ? part.key : part))).join('.'),
+          path: (issue.path ?? [])
+            .map((part) => shortened(String(typeof part === 'object' ? part.key : part)))
+            .join('.'),
           message: messageOf(issue),
         })),
       });
@@ -32,11 +34,11 @@ export function validationPipe(): StandardSchemaValidationPipe {
 /** The text of zod. For unknown fields it names the fields, shortened because they are text of the caller. */
 function messageOf(issue: { message: string; keys?: unknown }): string {
   if (!Array.isArray(issue.keys)) return issue.message;
-  const names = issue.keys.slice(0, maxFaults).map((key) => JSON.stringify(shown(String(key))));
+  const names = issue.keys.slice(0, maxFaults).map((key) => JSON.stringify(shortened(String(key))));
   return `must not have ${names.join(', ')}`;
 }
 
 /** Shortens names of 32 characters and more: such a name may be a credential in the wrong place. */
-function shown(name: string): string {
+function shortened(name: string): string {
   return name.length < 32 ? name : `${name.slice(0, 8)}…`;
 }

@@ -99,14 +99,14 @@ describe('a JWKS URL at one of these places is accepted', () => {
   });
 });
 
-it('where private addresses are allowed, plain HTTP, other ports and loopback are too, but nothing that is not HTTP', () => {
+it('with private addresses allowed, plain HTTP, other ports and loopback are allowed too, but no other protocol', () => {
   expect(faultOfJwksUri('http://127.0.0.1:4000/jwks', true)).toBeUndefined();
   expect(faultOfJwksUri('http://localhost/jwks', true)).toBeUndefined();
   expect(faultOfJwksUri('file:///etc/passwd', true)).toBe('must begin with https:// or http://');
   expect(faultOfJwksUri('http://user:secret@localhost/jwks', true)).toBe('must not hold a user name or password');
 });
 
-it('text that is no address is not a global one', () => {
+it('text that is no address is no global address', () => {
   expect(isGlobalAddress('')).toBe(false);
   expect(isGlobalAddress('example.com')).toBe(false);
   expect(isGlobalAddress('8.8.8.8')).toBe(true);

@@ -10,7 +10,7 @@ import { fetchJwks } from './fetch-jwks.ts';
 const local = { allowPrivateAddresses: true };
 const key = { ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }), kid: 'one' };
 
-it('fetches the keys that can verify, and passes over others', async () => {
+it('fetches the keys that can verify, and ignores others', async () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
   await using server = await JwksServer.start(
     serving([
@@ -27,7 +27,7 @@ it('fetches the keys that can verify, and passes over others', async () => {
   expect(keys.map((one) => one.kid)).toEqual(['one']);
 });
 
-it('takes an empty set for what it says', async () => {
+it('accepts an empty set', async () => {
   await using server = await JwksServer.start(serving([]));
   expect(await fetchJwks(server.uri, local)).toEqual([]);
 });
@@ -42,7 +42,7 @@ it('asks for no compression', async () => {
   expect(asked).toBe('identity');
 });
 
-describe('an answer is not taken for keys when it', () => {
+describe('an answer is refused when it', () => {
   it.each([
     ['is an error', saying(500, JSON.stringify({ keys: [key] }))],
     ['is not found', saying(404, '')],
@@ -158,7 +158,7 @@ describe('a name is resolved once, and', () => {
     ).rejects.toThrow('login.example.com resolves to');
   });
 
-  it('the connection goes to the address that was looked at, though the name leads elsewhere the next time', async () => {
+  it('the connection goes to the checked address, although the name resolves to another one the next time', async () => {
     await using server = await JwksServer.start(serving([key]));
     let asked = 0;
     await using dns = await DnsServer.start(() => (asked++ === 0 ? ['127.0.0.1'] : ['127.0.0.99']));
@@ -168,7 +168,7 @@ describe('a name is resolved once, and', () => {
     expect(asked).toBe(1);
   });
 
-  it('a name server that is silent is given up on', async () => {
+  it('a silent name server does not delay the fetch beyond its deadline', async () => {
     await using dns = await DnsServer.start(() => undefined);
     const options = { allowPrivateAddresses: false, dnsServers: [dns.address] };
     await inTime(5_000, () =>

@@ -48,20 +48,20 @@ it('a hundred tokens at once cause one fetch', async () => {
   expect(jwks.server.requests).toBe(1);
 });
 
-it('ten thousand made-up key ids cause one fetch', async () => {
+it('ten thousand invented key ids cause one fetch', async () => {
   await using jwks = await given();
   const found = await Promise.all(Array.from({ length: 10_000 }, (_, index) => jwks.has(`made-up-${index}`)));
   expect(found.some(Boolean)).toBe(false);
   expect(jwks.server.requests).toBe(1);
 });
 
-it('a steady flood of made-up key ids causes one fetch in 30 seconds, after one more at its start', async () => {
+it('a steady flood of invented key ids causes one fetch in 30 seconds, after one more at its start', async () => {
   await using jwks = await given();
   for (let second = 0; second < 300; second++, jwks.pass(1_000)) await jwks.has('made-up');
   expect(jwks.server.requests).toBe(1 + 300 / 30);
 });
 
-it('a flood while the endpoint is down does not cause more', async () => {
+it('a flood while the endpoint is down causes no more fetches', async () => {
   await using jwks = await given(down);
   for (let second = 0; second < 300; second++, jwks.pass(1_000)) await unavailable(jwks.has('one'));
   expect(jwks.server.requests).toBe(1 + 300 / 30);
@@ -88,7 +88,7 @@ it('a key rotated right after a fetch is known within 5 seconds', async () => {
   expect(await jwks.has('two')).toBe(true);
 });
 
-it('a removed key is gone in less than 10 minutes, whether it was used in between or not', async () => {
+it('a removed key is refused after less than 10 minutes, whether it was used in between or not', async () => {
   await using jwks = await given();
   await jwks.has('one');
   jwks.server.answer = named('two');
@@ -96,7 +96,7 @@ it('a removed key is gone in less than 10 minutes, whether it was used in betwee
   expect(await jwks.has('one')).toBe(false);
 });
 
-it('keys that are a few minutes old serve at once while they are fetched anew', async () => {
+it('keys that are a few minutes old are used at once while they are fetched again', async () => {
   await using jwks = await given();
   await jwks.has('one');
   let answered = 0;
@@ -109,7 +109,7 @@ it('keys that are a few minutes old serve at once while they are fetched anew', 
 });
 
 describe('when the endpoint goes down', () => {
-  it('the keys it had serve for a day, and unknown ones stay unknown', async () => {
+  it('its last keys are used for a day, and unknown keys stay unknown', async () => {
     await using jwks = await given();
     await jwks.has('one');
     jwks.server.answer = down;
@@ -135,7 +135,7 @@ describe('when the endpoint goes down', () => {
     expect(jwks.server.requests).toBe(2);
   });
 
-  it('or is closed, and comes back, its new keys are known without anybody’s help', async () => {
+  it('and comes back, its new keys are found by themselves', async () => {
     await using jwks = await given();
     await jwks.has('one');
     jwks.server.answer = (request) => request.socket.destroy();

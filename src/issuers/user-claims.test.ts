@@ -32,7 +32,7 @@ describe('a claim is found', () => {
     expect(claimAt(claims, path)).toBe(value);
   });
 
-  it('or nothing is, whatever the path and the claims', () => {
+  it('or the answer is undefined, whatever the path and the claims', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.array(fc.string(), { minLength: 1, maxLength: 10 }), (claims, parts) => {
         claimAt(claims, parts.join('.'));
@@ -62,7 +62,7 @@ describe('the times of a token', () => {
     expect(refusal(() => checkTimes(claims, now))).toMatch(reason);
   });
 
-  it('may be off by a minute, but for exp', () => {
+  it('may be a minute off, except exp', () => {
     expect(checkTimes({ iat: now + 60, nbf: now + 60, exp: now + 1 }, now)).toBe(now + 1);
   });
 });
@@ -70,7 +70,7 @@ describe('the times of a token', () => {
 describe('the user of a token', () => {
   const paths = { userId: 'sub', role: 'app.role', name: 'profile.name' };
 
-  it('is the claimed one, byte for byte, after the prefix', () => {
+  it('is that of the claim, byte for byte, behind the prefix', () => {
     const claims = { sub: 'Älice', app: { role: 'host' }, profile: { name: 'Alice' }, name: 'another' };
     expect(readUser(claims, paths, 'corp:')).toEqual({
       id: 'corp:Älice',

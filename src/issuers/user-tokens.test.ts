@@ -154,7 +154,7 @@ describe('a user is known by a token', () => {
     expect((await shared.tokens.verify(await token({ header: { alg, kid }, key }))).id).toBe('corp:alice');
   });
 
-  it('without a kid, where a key fits', async () => {
+  it('without a kid, if a key fits', async () => {
     expect((await shared.tokens.verify(await token({ header: { kid: undefined } }))).id).toBe('corp:alice');
   });
 
@@ -167,7 +167,7 @@ describe('a user is known by a token', () => {
     expect((await shared.tokens.verify(await token({ claims }))).id).toBe('corp:alice');
   });
 
-  it('and the same token is known again, as the same', async () => {
+  it('and the same token gives the same user again', async () => {
     const good = await token();
     const [first, second] = [await shared.tokens.verify(good), await shared.tokens.verify(good)];
     expect(second).toBe(first);
@@ -401,7 +401,7 @@ const bad: [string, () => string | Promise<string>, RegExp][] = [
 ];
 
 describe('a token is refused with', () => {
-  it('one of at least 60 faults, of which each is told apart', () => {
+  it('at least 60 different faults', () => {
     expect(bad.length).toBeGreaterThanOrEqual(60);
   });
 
@@ -412,7 +412,7 @@ describe('a token is refused with', () => {
     for (const piece of made.split('.')) if (piece.length > 8) expect(detail).not.toContain(piece);
   });
 
-  it('any of them at the cost of a few milliseconds', async () => {
+  it('each of them after a few milliseconds of work', async () => {
     const made = await Promise.all(bad.map(async ([, make]) => await make()));
     const times: number[] = [];
     for (const one of made) {
@@ -423,7 +423,7 @@ describe('a token is refused with', () => {
   });
 });
 
-it('no address in a token’s header is ever asked', async () => {
+it('no URL in the header of a token is fetched', async () => {
   await using trap = await JwksServer.start(serving([jwkOf(stranger.publicKey, 'one')]));
   const headers = [
     { jku: trap.uri },
@@ -442,8 +442,8 @@ it('no address in a token’s header is ever asked', async () => {
   expect(trap.requests).toBe(0);
 });
 
-describe('a good token is good no longer', () => {
-  it('when it expires, though it was seen before', async () => {
+describe('a valid token is refused', () => {
+  it('when it expires, although it was remembered', async () => {
     const isGood = () =>
       shared.tokens.verify(short).then(
         () => true,
@@ -485,7 +485,7 @@ describe('registering', () => {
     await register(beta, { ...pair, secret });
   });
 
-  it('counts at once, though its tokens were refused just before', async () => {
+  it('takes effect at once, although its tokens were refused just before', async () => {
     const asked = { header: { alg: 'HS256' }, key: Buffer.from(secret), claims: { aud: 'soon', sub: 'alice' } };
     await refusal(shared.tokens.verify(await token(asked)));
     await register(alpha, { issuer: iss, audience: 'soon', secret });
@@ -527,7 +527,7 @@ describe('registering', () => {
     ]);
   });
 
-  it('keeps of inline keys what makes them public keys, and shows it', async () => {
+  it('stores and shows only the public members of inline keys', async () => {
     const key = { ...jwkOf(ec.publicKey, 'one'), x5c: ['MII'], note: 'mine' };
     const { id } = await register(alpha, { issuer: iss, audience: 'kept', jwks: { keys: [key] } });
     const shown = await shared.issuers.get(alpha, id);
@@ -596,7 +596,7 @@ describe('with a JWKS URL', () => {
     expect(rotating.requests).toBe(2);
   });
 
-  it('ten thousand tokens with made-up key ids cause one fetch', async () => {
+  it('ten thousand tokens with invented key ids cause one fetch', async () => {
     await using flooded = await JwksServer.start(serving([jwkOf(ec.publicKey, 'one')]));
     await register(alpha, { issuer: iss, audience: 'flooded', jwksUri: flooded.uri });
     const claims = { ...goodClaims(), aud: 'flooded', sub: 'alice' };
@@ -613,7 +613,7 @@ describe('with a JWKS URL', () => {
     expect((await shared.tokens.verify(await ask('one', ec.privateKey, 'flooded'))).id).toBe('alice');
   });
 
-  it('that was never up, its users get 503 and the others are served', async () => {
+  it('that never answered, its users get a 503 and others are served', async () => {
     await using dead = await JwksServer.start(saying(500, ''));
     await register(alpha, { issuer: iss, audience: 'dead', jwksUri: dead.uri });
     const error: unknown = await shared.tokens

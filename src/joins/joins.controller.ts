@@ -62,7 +62,14 @@ export class JoinsController {
 
   @Post('stage-tokens')
   @IssuesTokens()
-  @Endpoint({ summary: 'Get a stage token', tag, access, answers: { 201: stageToken }, problems })
+  @Endpoint({
+    summary: 'Get a stage token',
+    description: 'It runs the same admission checks as `joinSpace`.',
+    tag,
+    access,
+    answers: { 201: stageToken },
+    problems,
+  })
   async createStageToken(
     @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
@@ -77,7 +84,14 @@ export class JoinsController {
 
   @Post('chat-tokens')
   @IssuesTokens()
-  @Endpoint({ summary: 'Get a chat token', tag, access, answers: { 201: chatToken }, problems })
+  @Endpoint({
+    summary: 'Get a chat token',
+    description: 'It runs the same admission checks as `joinSpace`.',
+    tag,
+    access,
+    answers: { 201: chatToken },
+    problems,
+  })
   async createChatToken(
     @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,

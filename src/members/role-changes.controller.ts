@@ -24,7 +24,7 @@ export class RoleChangesController {
     answers: { 200: roleChange, 202: roleChange },
     problems: ['not_found', 'banned', 'conflict'],
   })
-  async changeRole(
+  async changeUserRole(
     @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: pathId('spc', 'space') }) spaceId: string,
     @Param('userId', { schema: userIdSchema }) userId: string,

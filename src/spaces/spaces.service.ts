@@ -30,15 +30,15 @@ export class SpacesService {
     const { tenantId } = caller;
     const spaceId = newId('spc');
     const account = await this.database.inTenantOf(caller, async (tx) => {
-      await insert(tx, tenantId, spaceId, body);
+      await recordSpace(tx, tenantId, spaceId, body);
       return await accountOf(tx, tenantId);
     });
     try {
       const made = await this.provisioning.provision({ tenantId, spaceId, account }, body);
-      return await this.database.inTenantOf(caller, (tx) => this.open(tx, caller, spaceId, body, made));
+      return await this.database.inTenantOf(caller, (tx) => this.finishCreation(tx, caller, spaceId, body, made));
     } catch (error) {
       // The answer does not wait for this. If it fails, the reclaimer does it a minute later.
-      void this.tidyUp({ tenantId, spaceId, account }, error).catch(() => undefined);
+      void this.cleanUpAfterFailure({ tenantId, spaceId, account }, error).catch(() => undefined);
       throw error;
     }
   }
@@ -47,7 +47,7 @@ export class SpacesService {
     const after = readCursor(query.cursor);
     const rows = await this.database.inTenantOf(caller, (tx) =>
       tx.space.findMany({
-        where: { ...visible(caller.tenantId), ...(after !== undefined && { id: { gt: after } }) },
+        where: { ...whereVisible(caller.tenantId), ...(after !== undefined && { id: { gt: after } }) },
         orderBy: { id: 'asc' },
         take: query.limit + 1,
       }),
@@ -143,13 +143,14 @@ export class SpacesService {
    * Removes what a failed creation left at IVS. If IVS did not answer, it may still create something. Then the record of
    * the space stays, so that the reclaimer removes it later.
    */
-  private async tidyUp(identity: SpaceIdentity, reason: unknown): Promise<void> {
+  private async cleanUpAfterFailure(identity: SpaceIdentity, reason: unknown): Promise<void> {
     const unanswered = reason instanceof Problem && reason.code === 'ivs_unavailable';
     if (unanswered) await this.provisioning.removeOrphans(identity);
     else await this.discard(identity);
   }
 
-  private async open(
+  /** Reserves the stage and the room, and makes the space visible. @throws Problem `conflict` if one is taken. */
+  private async finishCreation(
     tx: Tx,
     caller: TenantCaller,
     spaceId: string,
@@ -191,16 +192,17 @@ export async function setFrozen(tx: Tx, tenantId: string, spaceId: string, isFro
 
 /** The tenant's space with this id. @throws Problem `not_found`, also while it is being created or deleted. */
 export async function findSpace(tx: Tx, tenantId: string, spaceId: string): Promise<SpaceRow> {
-  const row = await tx.space.findFirst({ where: { ...visible(tenantId), id: spaceId } });
+  const row = await tx.space.findFirst({ where: { ...whereVisible(tenantId), id: spaceId } });
   if (!row) throw notFound('space');
   return row;
 }
 
-function visible(tenantId: string) {
+/** Condition for spaces that can be used: their creation is finished, and they are not deleted. */
+function whereVisible(tenantId: string) {
   return { tenantId, readyAt: { not: null }, deletedAt: null };
 }
 
-async function insert(tx: Tx, tenantId: string, spaceId: string, body: CreateSpaceBody): Promise<void> {
+async function recordSpace(tx: Tx, tenantId: string, spaceId: string, body: CreateSpaceBody): Promise<void> {
   await tx.space
     .create({
       data: {
