@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { carriedOut } from '../support/actions.ts';
+import { ban as banBy, carriedOut } from '../support/actions.ts';
 import { enter, onStage } from '../support/chat.ts';
 import { Cluster, type Service } from '../support/cluster.ts';
 import { fullSize, inParallel, sized } from '../support/full-size.ts';
@@ -40,16 +39,7 @@ function somebody(): string {
 const join = (service: Service, userId: string, half = 'join') =>
   service.post(`/v1/spaces/${space['id']}/${half}`, tenant.key, { userId });
 
-/** Bans as a moderator's page does: with an Idempotency-Key, so that a request may be repeated. */
-const ban = (service: Service, userId: string, more: Json = {}) =>
-  service.expect(
-    201,
-    service.request('POST', '/v1/bans', {
-      as: tenant.key,
-      body: { userId, ...more },
-      headers: { 'idempotency-key': randomUUID() },
-    }),
-  );
+const ban = (service: Service, userId: string, more: Json = {}) => banBy(service, tenant.key, { userId, ...more });
 
 test.each(fullSize ? [-600, 600] : [-600])(
   'a replica whose clock is wrong by %d seconds bans, refuses and ends bans as the others do',

@@ -7,7 +7,7 @@ import { createApp } from '../../src/app.ts';
 import { Settings } from '../../src/config.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
 import { LocalIssuer } from './local-issuer.ts';
-import { patienceMs } from './until.ts';
+import { patienceMs, until } from './until.ts';
 
 export type Json = Record<string, any>; // oxlint-disable-line typescript/no-explicit-any -- tests look into answers freely
 
@@ -149,7 +149,7 @@ export class Stagedoor extends HttpClient {
     const more = typeof env === 'function' ? env(database) : env;
     const settings = Settings.from(Stagedoor.environment(ivs, database, more));
     try {
-      const app = await createApp(settings);
+      const app = await started(() => createApp(settings));
       await app.listen(0, '127.0.0.1');
       return new Stagedoor(app, await app.getUrl(), ivs, database);
     } catch (error) {
@@ -185,6 +185,24 @@ export class Stagedoor extends HttpClient {
     await this.ivs.stop();
     await this.database.drop();
   }
+}
+
+/** Whether a service did not start because its database was too slow, as on a machine that is busy with other work. */
+export function databaseWasTooSlow(told: unknown): boolean {
+  return /cannot be reached:.*timeout/.test(String(told));
+}
+
+/** Starts a service, and starts it again if its database was too slow, as an orchestrator does. */
+async function started<App>(start: () => Promise<App>): Promise<App> {
+  let app: App | undefined;
+  await until(async () => {
+    app = await start().catch((error: unknown) => {
+      if (!databaseWasTooSlow(error)) throw error;
+      return undefined;
+    });
+    return app !== undefined;
+  }, 'the service starts');
+  return app as App;
 }
 
 function parse(text: string): Json {

@@ -2,7 +2,7 @@ import { SendMessageRequest } from 'amazon-ivs-chat-messaging';
 import { Delivery } from '../../../src/delivery/delivery.ts';
 import { Watchdog } from '../../../src/health/watchdog.ts';
 import { Metrics } from '../../../src/telemetry/metrics.ts';
-import { carriedOut } from '../../support/actions.ts';
+import { ban as banBy, carriedOut } from '../../support/actions.ts';
 import { connectOnce, enter, onStage } from '../../support/chat.ts';
 import { hoard } from '../../support/hoard.ts';
 import { expectProblem } from '../../support/problem.ts';
@@ -34,9 +34,7 @@ function join(userId: string, spaceId = space['id']) {
   return stagedoor.post(`/v1/spaces/${spaceId}/join`, tenant.key, { userId });
 }
 
-async function ban(userId: string, more: Json = {}): Promise<Json> {
-  return await stagedoor.expect(201, stagedoor.post('/v1/bans', tenant.key, { userId, ...more }));
-}
+const ban = (userId: string, more: Json = {}) => banBy(stagedoor, tenant.key, { userId, ...more });
 
 function lift(banId: string, as = tenant.key) {
   return stagedoor.request('DELETE', `/v1/bans/${banId}`, { as, body: {} });
