@@ -11,6 +11,14 @@ export function inSeconds(seconds: number): { secondsFromNow: number } {
   return { secondsFromNow: seconds };
 }
 
+/**
+ * Milliseconds from `now()`, which stands still in a transaction: 0 is over at `now()`, 1 is not yet. For borders. The
+ * columns keep milliseconds, so 0 is the millisecond in which the transaction began.
+ */
+export function fromNow(milliseconds: number): { millisecondsFromNow: number } {
+  return { millisecondsFromNow: milliseconds };
+}
+
 /** Columns that a row gets unless the test says otherwise. `n` makes ids differ. */
 const defaults: Record<string, (n: number) => Row> = {
   tenants: (n) => ({ id: `ten_${n}`, slug: `tenant-${n}`, name: 'A tenant', region: 'us-east-1' }),
@@ -148,6 +156,26 @@ export class SqlSession {
     await this.client.query(`set local role ${role}`);
   }
 
+  /** Goes on as the service inside a tenant, until the transaction ends. */
+  async becomeService(tenant?: string): Promise<void> {
+    if (tenant !== undefined) await this.query(`select set_config('app.tenant_id', $1, true)`, [tenant]);
+    await this.become('stagedoor_test_service');
+  }
+
+  /** Says whether a call has to wait for a lock of another connection. A call that has to wait is undone. */
+  async hasToWait(call: () => Promise<unknown>): Promise<boolean> {
+    // Postgres counts this time only while it waits for a lock, so it does not matter how busy the machine is.
+    await this.query(`savepoint before_wait; set local lock_timeout = '1ms'`);
+    try {
+      await call();
+      return false;
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError && error.code === '55P03')) throw error;
+      await this.query('rollback to savepoint before_wait');
+      return true;
+    }
+  }
+
   /** Runs any statement. */
   async query<R extends Row = Row>(sql: string, values: unknown[] = []): Promise<R[]> {
     return (await this.client.query<R>(sql, values)).rows;
@@ -189,6 +217,10 @@ function expressionFor(value: unknown, values: unknown[]): string {
   if (typeof value === 'object' && value !== null && 'secondsFromNow' in value) {
     values.push(value.secondsFromNow);
     return `clock_timestamp() + make_interval(secs => $${values.length}::double precision)`;
+  }
+  if (typeof value === 'object' && value !== null && 'millisecondsFromNow' in value) {
+    values.push(value.millisecondsFromNow / 1000);
+    return `date_trunc('milliseconds', now()) + make_interval(secs => $${values.length}::double precision)`;
   }
   const isJson =
     typeof value === 'object' &&

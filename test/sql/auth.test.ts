@@ -1,0 +1,230 @@
+/** The functions that let callers in and that tell their roles and ranks. */
+import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+});
+afterAll(() => sql.stop());
+beforeEach(async () => {
+  await sql.begin();
+  for (const tenant of ['ten', 'ten_other']) {
+    await sql.insert('tenants', { id: tenant });
+    for (const [name, rank] of Object.entries({ viewer: 0, host: 5, owner: 9 })) {
+      await sql.insert('roles', { tenant_id: tenant, name, rank });
+    }
+    await sql.insert('spaces', { tenant_id: tenant, id: 'spc', default_role: null });
+    await sql.insert('spaces', { tenant_id: tenant, id: 'spc_beside', default_role: 'owner' });
+  }
+});
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+/** A row to put into a table, of the tenant `ten` unless it says otherwise. */
+type Given = [table: string, row: Row];
+
+async function put(rows: Given[]): Promise<void> {
+  for (const [table, row] of rows) await sql.insert(table, { tenant_id: 'ten', ...row });
+}
+
+/** A caller, and whether their credential holds. */
+const credentials: [string, Given[], kind: string, credential: string | null, holds: boolean][] = [
+  ['an API key', [['api_keys', { id: 'key' }]], 'apiKey', 'key', true],
+  ['an API key that expires later', [['api_keys', { id: 'key', expires_at: fromNow(1) }]], 'apiKey', 'key', true],
+  ['an API key that expires now', [['api_keys', { id: 'key', expires_at: fromNow(0) }]], 'apiKey', 'key', false],
+  ['an API key that was revoked', [['api_keys', { id: 'key', revoked_at: inSeconds(-1) }]], 'apiKey', 'key', false],
+  ['an API key of another tenant', [['api_keys', { tenant_id: 'ten_other', id: 'key' }]], 'apiKey', 'key', false],
+  ['an API key that is not there', [], 'apiKey', 'key', false],
+  ['no API key', [['api_keys', { id: 'key' }]], 'apiKey', null, false],
+  ['an issuer', [['issuers', { id: 'iss' }]], 'user', 'iss', true],
+  ['an issuer of another tenant', [['issuers', { tenant_id: 'ten_other', id: 'iss' }]], 'user', 'iss', false],
+  ['an issuer that is not there', [], 'user', 'iss', false],
+  ['the id of an issuer as an API key', [['issuers', { id: 'iss' }]], 'apiKey', 'iss', false],
+  ['the id of an API key as an issuer', [['api_keys', { id: 'key' }]], 'user', 'key', false],
+  ['the operator', [], 'operator', null, true],
+  ['Stagedoor itself', [], 'system', null, true],
+  ['a kind of caller that does not exist', [['api_keys', { id: 'key' }]], 'robot', 'key', false],
+];
+
+describe('credential_holds', () => {
+  test.each(credentials)('%s', async (_, rows, kind, credential, holds) => {
+    await put(rows);
+    expect(await sql.value('credential_holds', { tenant: 'ten', kind, credential })).toBe(holds);
+  });
+});
+
+describe('enter_tenant', () => {
+  const visible = 'select tenant_id from spaces group by tenant_id';
+
+  test.each(credentials.filter(([, , , , holds]) => holds))('lets in %s', async (_, rows, kind, credential) => {
+    await put(rows);
+    await sql.become('stagedoor_test_service');
+    expect(await sql.query(visible)).toEqual([]);
+    await sql.call('enter_tenant', { tenant: 'ten', kind, credential });
+    expect(await sql.query(visible)).toEqual([{ tenant_id: 'ten' }]);
+  });
+
+  test.each(credentials.filter(([, , , , holds]) => !holds))('refuses %s', async (_, rows, kind, credential) => {
+    await put(rows);
+    await sql.become('stagedoor_test_service');
+    const entered = sql.call('enter_tenant', { tenant: 'ten', kind, credential });
+    await expect(entered).rejects.toMatchObject({ code: 'SD401' });
+  });
+
+  test('is over when the transaction ends', async () => {
+    await sql.call('enter_tenant', { tenant: 'ten', kind: 'system', credential: null });
+    await sql.rollback();
+    await sql.begin();
+    expect(await sql.query(`select current_setting('app.tenant_id') as tenant`)).toEqual([{ tenant: '' }]);
+  });
+});
+
+const host = { user_id: 'ann', role: 'host', space_id: 'spc' };
+const changed = { kind: 'role.change', user_id: 'ann', space_id: 'spc' };
+
+describe('rank_of', () => {
+  test.each<[string, Given[], number]>([
+    ['nothing', [], -1],
+    ['a member row', [['members', host]], 5],
+    ['a role of rank 0', [['members', { ...host, role: 'viewer' }]], 0],
+    ['a grant', [['grants', host]], 5],
+    ['a watched grant', [['grants', { ...host, state: 'watched' }]], 5],
+    ['a grant that is not released yet', [['grants', { ...host, state: 'pending' }]], -1],
+    ['a grant that was refused', [['grants', { ...host, state: 'refused' }]], -1],
+    ['a grant that was revoked', [['grants', { ...host, state: 'revoked' }]], -1],
+    ['a role that is not defined any more', [['grants', { ...host, role: 'king' }]], -1],
+    [
+      'a member row below a grant',
+      [
+        ['members', host],
+        ['grants', { ...host, role: 'owner' }],
+      ],
+      9,
+    ],
+    [
+      'a member row above a grant',
+      [
+        ['members', { ...host, role: 'owner' }],
+        ['grants', host],
+      ],
+      9,
+    ],
+    [
+      'a grant from before a change of their role',
+      [
+        ['grants', { ...host, issued_at: inSeconds(-60) }],
+        ['actions', { ...changed, created_at: inSeconds(-30) }],
+      ],
+      -1,
+    ],
+    [
+      'a grant from after a change of their role',
+      [
+        ['grants', { ...host, issued_at: inSeconds(-60) }],
+        ['actions', { ...changed, created_at: inSeconds(-90) }],
+      ],
+      5,
+    ],
+    [
+      'a grant and a change of their role in another space',
+      [
+        ['grants', host],
+        ['actions', { ...changed, space_id: 'spc_beside' }],
+      ],
+      5,
+    ],
+    [
+      'a grant and a change of the role of somebody else',
+      [
+        ['grants', host],
+        ['actions', { ...changed, user_id: 'ben' }],
+      ],
+      5,
+    ],
+    [
+      'a grant and an action of another kind',
+      [
+        ['grants', host],
+        ['actions', { ...changed, kind: 'ban' }],
+      ],
+      5,
+    ],
+    [
+      'a grant and a member row in another space',
+      [
+        ['grants', { ...host, space_id: 'spc_beside' }],
+        ['members', { ...host, space_id: 'spc_beside' }],
+      ],
+      -1,
+    ],
+    [
+      'what somebody else has',
+      [
+        ['grants', { ...host, user_id: 'ben' }],
+        ['members', { ...host, user_id: 'ben' }],
+      ],
+      -1,
+    ],
+    [
+      'what they have at another tenant',
+      [
+        ['grants', { ...host, tenant_id: 'ten_other' }],
+        ['members', { ...host, tenant_id: 'ten_other' }],
+      ],
+      -1,
+    ],
+  ])('in a space, of %s', async (_, rows, rank) => {
+    await put(rows);
+    expect(await sql.value('rank_of', { tenant: 'ten', space: 'spc', user: 'ann' })).toBe(rank);
+  });
+
+  test('in any space: the highest of all', async () => {
+    await put([
+      ['members', host],
+      ['grants', { ...host, role: 'owner', space_id: 'spc_beside' }],
+    ]);
+    expect(await sql.value('rank_of', { tenant: 'ten', space: null, user: 'ann' })).toBe(9);
+  });
+});
+
+/** Rows, the role that a JWT claims, and the role that the user has in the space `spc`. */
+const rolesInSpace: [string, Given[], space: string, claimed: string | null, role: string | null][] = [
+  ['nothing', [], 'spc', null, null],
+  ['the member row before all others', [['members', host]], 'spc', 'owner', 'host'],
+  ['the claimed role', [], 'spc', 'owner', 'owner'],
+  ['the claimed role before the default of the space', [], 'spc_beside', 'host', 'host'],
+  ['the default of the space', [], 'spc_beside', null, 'owner'],
+  ['the default if the claimed role is not defined', [], 'spc_beside', 'king', 'owner'],
+  ['nothing if the claimed role is not defined and the space has no default', [], 'spc', 'king', null],
+  [
+    'nothing for the claim of a role that another tenant defines',
+    [['roles', { tenant_id: 'ten_other', name: 'king' }]],
+    'spc',
+    'king',
+    null,
+  ],
+  ['nothing for a member row in another space', [['members', { ...host, space_id: 'spc_beside' }]], 'spc', null, null],
+  ['nothing for a member row of somebody else', [['members', { ...host, user_id: 'ben' }]], 'spc', null, null],
+  ['nothing for a member row at another tenant', [['members', { ...host, tenant_id: 'ten_other' }]], 'spc', null, null],
+  ['nothing in a space that is not there', [], 'spc_gone', null, null],
+];
+
+describe('role_name_in_space', () => {
+  test.each(rolesInSpace)('is %s', async (_, rows, space, claimed, role) => {
+    await put(rows);
+    expect(await sql.value('role_name_in_space', { tenant: 'ten', space, user: 'ann', claimed })).toBe(role);
+  });
+});
+
+describe('role_in_space', () => {
+  test.each(rolesInSpace)('is the row of %s', async (_, rows, space, claimed, role) => {
+    await put(rows);
+    const [row] = await sql.call('role_in_space', { tenant: 'ten', space, user: 'ann', claimed });
+    expect(row).toMatchObject({
+      tenant_id: role && 'ten',
+      name: role,
+      rank: role && { viewer: 0, host: 5, owner: 9 }[role],
+    });
+  });
+});
