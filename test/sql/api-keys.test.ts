@@ -1,0 +1,97 @@
+/** The functions of API keys. */
+import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+});
+afterAll(() => sql.stop());
+beforeEach(async () => {
+  await sql.begin();
+  await sql.insert('tenants', { id: 'ten', slug: 'acme' });
+  await sql.insert('tenants', { id: 'ten_other', slug: 'other' });
+});
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+
+/** A key, and whether it is good. */
+const keys: [string, Row, boolean][] = [
+  ['a key without an end', {}, true],
+  ['a key that expires later', { expires_at: fromNow(1) }, true],
+  ['a key that expires now', { expires_at: fromNow(0) }, false],
+  ['a key that has expired', { expires_at: inSeconds(-60) }, false],
+  ['a key that was revoked', { revoked_at: inSeconds(-60) }, false],
+  ['a key that was revoked and expires later', { revoked_at: inSeconds(-60), expires_at: inSeconds(60) }, false],
+  ['a key of another tenant', { tenant_id: 'ten_other' }, false],
+  ['another key', { id: 'key_other', hash: Buffer.from('other') }, false],
+];
+
+describe('api_key_holds', () => {
+  test.each(keys)('%s', async (_, key, holds) => {
+    await sql.insert('api_keys', { tenant_id: 'ten', id: 'key', ...key });
+    expect(await sql.value('api_key_holds', { tenant: 'ten', key: 'key' })).toBe(holds);
+  });
+
+  test('no key', async () => {
+    await sql.insert('api_keys', { tenant_id: 'ten', id: 'key' });
+    expect(await sql.value('api_key_holds', { tenant: 'ten', key: null })).toBe(false);
+  });
+});
+
+describe('find_api_key', () => {
+  const hash = Buffer.from('hash');
+
+  async function find(changed: Row = {}): Promise<Row[]> {
+    return await sql.call('find_api_key', { slug: 'acme', hash, noteEvery: '1 minute', ...changed });
+  }
+
+  test.each(keys)('%s', async (_, key, good) => {
+    const row = await sql.insert('api_keys', { tenant_id: 'ten', id: 'key', hash, scopes: ['a', 'b'], ...key });
+    expect(await find()).toEqual(
+      good ? [{ tenant_id: 'ten', id: 'key', scopes: ['a', 'b'], expires_at: row['expires_at'] }] : [],
+    );
+  });
+
+  test.each<[string, Row]>([
+    ['a slug that no tenant has', { slug: 'nobody' }],
+    ['no slug', { slug: null }],
+    ['no hash', { hash: null }],
+  ])('finds nothing for %s', async (_, asked) => {
+    await sql.insert('api_keys', { tenant_id: 'ten', hash });
+    expect(await find(asked)).toEqual([]);
+  });
+
+  test('finds the key of the tenant whose slug it is, of two with the same hash', async () => {
+    await sql.insert('api_keys', { tenant_id: 'ten', id: 'key', hash });
+    await sql.insert('api_keys', { tenant_id: 'ten_other', id: 'key_other', hash });
+    expect(await find()).toMatchObject([{ tenant_id: 'ten', id: 'key' }]);
+    expect(await sql.query('select id from api_keys where last_used_at is not null')).toEqual([{ id: 'key' }]);
+  });
+
+  test.each<[string, unknown, boolean]>([
+    ['a key that was never used', null, true],
+    ['a key that was used more than the given time ago', fromNow(-60_001), true],
+    ['a key that was used within the given time', fromNow(-59_000), false],
+  ])('notes the use of %s, or does not', async (_, usedAt, noted) => {
+    const before = await sql.insert('api_keys', { tenant_id: 'ten', id: 'key', hash, last_used_at: usedAt });
+    const beside = await sql.insert('api_keys', { tenant_id: 'ten', id: 'key_beside', last_used_at: usedAt });
+    await find();
+    const after = await sql.query('select last_used_at, last_used_at = now()::timestamptz(3) as is_now from api_keys');
+    expect(after).toContainEqual({ last_used_at: beside['last_used_at'], is_now: usedAt === null ? null : false });
+    expect(after).toContainEqual(
+      noted
+        ? { last_used_at: expect.any(Date), is_now: true }
+        : { last_used_at: before['last_used_at'], is_now: false },
+    );
+  });
+
+  test('serves the service before the tenant is known, and shows it no other key', async () => {
+    await sql.insert('api_keys', { tenant_id: 'ten', id: 'key', hash });
+    await sql.insert('api_keys', { tenant_id: 'ten', id: 'key_beside' });
+    await sql.becomeService();
+    expect(await sql.query('select id from api_keys')).toEqual([]);
+    expect(await find()).toEqual([{ tenant_id: 'ten', id: 'key', scopes: ['*'], expires_at: null }]);
+  });
+});

@@ -1,0 +1,57 @@
+/** The functions of roles. */
+import { SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+});
+afterAll(() => sql.stop());
+beforeEach(async () => {
+  await sql.begin();
+  for (const id of ['ten', 'ten_other', 'ten_bare']) await sql.insert('tenants', { id });
+  await sql.insert('roles', { tenant_id: 'ten', name: 'viewer', rank: 0 });
+  await sql.insert('roles', { tenant_id: 'ten', name: 'host', rank: 5 });
+  await sql.insert('roles', { tenant_id: 'ten', name: 'guard', rank: 7, moderator: true });
+  await sql.insert('roles', { tenant_id: 'ten', name: 'chief', rank: -3, moderator: true });
+  await sql.insert('roles', { tenant_id: 'ten_other', name: 'host', rank: 50, moderator: true });
+  await sql.insert('roles', { tenant_id: 'ten_other', name: 'king', rank: 60, moderator: true });
+});
+afterEach(() => sql.rollback());
+
+describe('find_role', () => {
+  test.each([
+    ['host', { tenant_id: 'ten', name: 'host', rank: 5 }],
+    ['Host', { tenant_id: null, name: null, rank: null }],
+    ['king', { tenant_id: null, name: null, rank: null }],
+    [null, { tenant_id: null, name: null, rank: null }],
+  ])('%p', async (name, row) => {
+    expect(await sql.call('find_role', { tenant: 'ten', name })).toMatchObject([row]);
+  });
+});
+
+describe('moderator_roles', () => {
+  test.each([
+    ['a tenant with some', 'ten', ['chief', 'guard']],
+    ['another tenant', 'ten_other', ['host', 'king']],
+    ['a tenant without roles', 'ten_bare', []],
+  ])('%s', async (_, tenant, names) => {
+    expect((await sql.value<string[]>('moderator_roles', { tenant })).toSorted()).toEqual(names);
+  });
+});
+
+describe('rank_of_roles', () => {
+  test.each<[string, (string | null)[] | null, number]>([
+    ['one role', ['host'], 5],
+    ['the highest of many', ['viewer', 'guard', 'host'], 7],
+    ['a role of rank 0', ['viewer'], 0],
+    ['a role of a rank below that of no role', ['chief'], -3],
+    ['roles that are not all defined', ['king', 'viewer'], 0],
+    ['a role that only another tenant defines', ['king'], -1],
+    ['no roles', [], -1],
+    ['a null among the roles', [null, 'host'], 5],
+    ['a null list', null, -1],
+  ])('%s', async (_, names, rank) => {
+    expect(await sql.value('rank_of_roles', { tenant: 'ten', names })).toBe(rank);
+  });
+});

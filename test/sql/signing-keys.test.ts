@@ -1,0 +1,94 @@
+/** The functions of signing keys. */
+import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+});
+afterAll(() => sql.stop());
+beforeEach(async () => {
+  await sql.begin();
+  await sql.insert('tenants', { id: 'ten' });
+  await sql.insert('tenants', { id: 'ten_other' });
+});
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+
+async function putKeys(keys: Row[]): Promise<void> {
+  for (const key of keys) await sql.insert('signing_keys', { tenant_id: 'ten', ...key });
+}
+
+describe('signing_key_to_use', () => {
+  const active = { id: 'active', state: 'active', created_at: inSeconds(-100) };
+  const retiring = { id: 'retiring', state: 'retiring', created_at: inSeconds(-50) };
+
+  test.each<[string, Row[], string | null]>([
+    ['the active key', [active], 'active'],
+    ['the active key, beside a younger one that is retiring', [retiring, active], 'active'],
+    ['the retiring key, if none is active', [retiring], 'retiring'],
+    [
+      'the newest of the retiring keys',
+      [
+        { ...retiring, id: 'older', created_at: inSeconds(-60) },
+        retiring,
+        { ...retiring, id: 'oldest', created_at: inSeconds(-70) },
+      ],
+      'retiring',
+    ],
+    ['none that is being imported', [{ id: 'importing', state: 'importing', arn: null }], null],
+    ['none that is being deleted', [{ id: 'deleting', state: 'deleting' }], null],
+    ['none of another tenant', [{ ...active, tenant_id: 'ten_other' }], null],
+    ['none, if there are none', [], null],
+  ])('is %s', async (_, keys, id) => {
+    await putKeys(keys);
+    expect(await sql.call('signing_key_to_use', { tenant: 'ten' })).toMatchObject([{ id }]);
+  });
+});
+
+describe('idle_signing_keys', () => {
+  const ask = { olderThan: '1 minute', expiredFor: '1 hour', limit: 10 };
+  const hour = 3_600_000;
+
+  /** A key, the expiry of a token that it signed, and whether it can go. */
+  test.each<[string, Row, unknown, boolean]>([
+    ['a key whose import was cut short', { state: 'importing', created_at: fromNow(-60_001) }, null, true],
+    ['a key that somebody may still be importing', { state: 'importing', created_at: fromNow(-59_999) }, null, false],
+    ['a key whose deletion was cut short', { state: 'deleting' }, null, true],
+    ['a key whose deletion was cut short, with tokens that last', { state: 'deleting' }, fromNow(hour), true],
+    ['a retiring key that signed nothing', { state: 'retiring' }, null, true],
+    ['a retiring key whose last token expired long ago', { state: 'retiring' }, fromNow(-hour), true],
+    ['a retiring key whose last token expired not long ago', { state: 'retiring' }, fromNow(-hour + 1), false],
+    ['a retiring key whose last token lasts', { state: 'retiring' }, fromNow(hour), false],
+    ['an active key that signed nothing', { state: 'active', created_at: fromNow(-hour) }, null, false],
+  ])('%s', async (_, key, expiresAt, isIdle) => {
+    await putKeys([{ id: 'key', ...key }]);
+    const grants: Row[] = [{ tenant_id: 'ten_other', expires_at: fromNow(hour) }];
+    if (expiresAt !== null) grants.push({ expires_at: fromNow(-2 * hour) }, { expires_at: expiresAt });
+    for (const grant of grants) {
+      await sql.insert('grants', { tenant_id: 'ten', space_id: 'spc', signing_key_id: 'key', ...grant });
+    }
+    expect(await sql.call('idle_signing_keys', ask)).toEqual(isIdle ? [{ tenant_id: 'ten', id: 'key' }] : []);
+  });
+
+  test('lists no more than asked for', async () => {
+    await putKeys([{ state: 'deleting' }, { state: 'retiring' }, { state: 'deleting' }]);
+    expect(await sql.call('idle_signing_keys', { ...ask, limit: 2 })).toHaveLength(2);
+    expect(await sql.call('idle_signing_keys', { ...ask, limit: 0 })).toEqual([]);
+  });
+
+  test('shows the service the ids of all tenants, and nothing else of the keys', async () => {
+    await putKeys([
+      { id: 'a', state: 'deleting' },
+      { id: 'b', state: 'deleting', tenant_id: 'ten_other' },
+    ]);
+    await sql.becomeService();
+    expect(await sql.query('select id from signing_keys')).toEqual([]);
+    const keys = await sql.call<{ id: string }>('idle_signing_keys', ask);
+    expect(keys.toSorted((one, two) => one.id.localeCompare(two.id))).toEqual([
+      { tenant_id: 'ten', id: 'a' },
+      { tenant_id: 'ten_other', id: 'b' },
+    ]);
+  });
+});

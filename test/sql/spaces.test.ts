@@ -1,0 +1,166 @@
+/** The functions of spaces. */
+import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+let other: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+  other = await sql.another();
+});
+afterAll(async () => {
+  await other.stop();
+  await sql.stop();
+});
+beforeEach(async () => {
+  await sql.begin();
+  await sql.insert('tenants', { id: 'ten' });
+  await sql.insert('tenants', { id: 'ten_other' });
+});
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+
+describe('default_role_of_space', () => {
+  test.each([
+    ['spc', 'host'],
+    ['spc_without', null],
+    ['spc_other', null],
+    ['spc_gone', null],
+    [null, null],
+  ])('of %p is %p', async (space, role) => {
+    for (const tenant_id of ['ten', 'ten_other']) await sql.insert('roles', { tenant_id, name: 'host' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc', default_role: 'host' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_without' });
+    await sql.insert('spaces', { tenant_id: 'ten_other', id: 'spc_other', default_role: 'host' });
+    expect(await sql.value('default_role_of_space', { tenant: 'ten', space })).toBe(role);
+  });
+});
+
+describe('find_space', () => {
+  test.each<[string, Row, boolean]>([
+    ['finds a space', {}, true],
+    ['finds a closed space', { status: 'closed' }, true],
+    ['finds a frozen space', { frozen_at: inSeconds(-1) }, true],
+    ['does not find a space that is not ready', { ready_at: null }, false],
+    ['does not find a space that was deleted', { deleted_at: inSeconds(-1) }, false],
+    ['does not find a space of another tenant', { tenant_id: 'ten_other' }, false],
+    ['does not find another space', { id: 'spc_beside' }, false],
+  ])('%s', async (_, given, found) => {
+    const space = await sql.insert('spaces', { tenant_id: 'ten', id: 'spc', ...given });
+    const rows = await sql.call('find_space', { tenant: 'ten', space: 'spc' });
+    expect(rows).toEqual([found ? space : Object.fromEntries(Object.keys(space).map((column) => [column, null]))]);
+  });
+});
+
+describe('lock_space', () => {
+  beforeEach(() => other.begin());
+  afterEach(() => other.rollback());
+
+  const lock = { tenant: 'ten', space: 'spc', exclusive: true };
+  const vend = { ...lock, exclusive: false };
+
+  test.each<[string, typeof lock, typeof lock, boolean]>([
+    ['a vend does not wait for a vend', vend, vend, false],
+    ['a vend waits for a freeze', lock, vend, true],
+    ['a freeze waits for a vend', vend, lock, true],
+    ['a freeze waits for a freeze', lock, lock, true],
+    ['a vend does not wait for a freeze of another space', { ...lock, space: 'spc_beside' }, vend, false],
+    ['a vend does not wait for a freeze at another tenant', { ...lock, tenant: 'ten_other' }, vend, false],
+  ])('%s', async (_, first, second, waits) => {
+    await sql.call('lock_space', first);
+    expect(await other.hasToWait(() => other.call('lock_space', second))).toBe(waits);
+  });
+
+  test('does not wait for the user of the same name', async () => {
+    await sql.call('lock_user', { tenant: 'ten', user: 'spc', exclusive: true });
+    expect(await other.hasToWait(() => other.call('lock_space', lock))).toBe(false);
+  });
+
+  test('lasts until the transaction ends', async () => {
+    await sql.call('lock_space', lock);
+    await sql.rollback();
+    expect(await other.hasToWait(() => other.call('lock_space', lock))).toBe(false);
+    await sql.begin();
+  });
+});
+
+describe('spaces_at_ivs', () => {
+  test('lists the spaces of the tenant, deleted ones too, with what they have at IVS', async () => {
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_a', stage_arn: 'stage-a', room_arn: 'room-a' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_b', stage_arn: null, room_arn: 'room-b' });
+    await sql.insert('spaces', {
+      tenant_id: 'ten',
+      id: 'spc_c',
+      stage_arn: 'stage-c',
+      room_arn: null,
+      ready_at: null,
+      deleted_at: inSeconds(-1),
+    });
+    await sql.insert('spaces', { tenant_id: 'ten_other', id: 'spc_d' });
+    const rows = await sql.call<{ space_id: string }>('spaces_at_ivs', { tenant: 'ten' });
+    expect(rows.toSorted((a, b) => a.space_id.localeCompare(b.space_id))).toEqual([
+      { space_id: 'spc_a', stage_arn: 'stage-a', room_arn: 'room-a', is_deleted: false },
+      { space_id: 'spc_b', stage_arn: null, room_arn: 'room-b', is_deleted: false },
+      { space_id: 'spc_c', stage_arn: 'stage-c', room_arn: null, is_deleted: true },
+    ]);
+  });
+
+  test('lists nothing of a tenant that is not there', async () => {
+    await sql.insert('spaces', { tenant_id: 'ten' });
+    expect(await sql.call('spaces_at_ivs', { tenant: 'ten_gone' })).toEqual([]);
+  });
+});
+
+describe('unsettled_spaces', () => {
+  const before = fromNow(-60_001);
+  const justNow = fromNow(-59_999);
+
+  async function unsettled(limit = 10): Promise<string[]> {
+    const rows = await sql.call<{ id: string }>('unsettled_spaces', { olderThan: '1 minute', limit });
+    return rows.map(({ id }) => id);
+  }
+
+  test.each<[string, Row, boolean]>([
+    ['a space whose creation was cut short', { ready_at: null, created_at: before }, true],
+    ['a space that somebody may still be creating', { ready_at: null, created_at: justNow }, false],
+    ['a space that is ready', { created_at: before }, false],
+    ['a deleted space with a stage', { deleted_at: before, room_arn: null }, true],
+    ['a deleted space with a room', { deleted_at: before, stage_arn: null }, true],
+    ['a deleted space without either', { deleted_at: before, stage_arn: null, room_arn: null }, false],
+    ['a space that somebody may still be deleting', { deleted_at: justNow }, false],
+    [
+      'a space that was never ready and that somebody may still be deleting',
+      { ready_at: null, created_at: before, deleted_at: justNow },
+      false,
+    ],
+  ])('%s', async (_, space, listed) => {
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc', ...space });
+    expect(await unsettled()).toEqual(listed ? ['spc'] : []);
+  });
+
+  test('lists the oldest first, and no more than asked for', async () => {
+    for (const [id, seconds] of Object.entries({ spc_b: -200, spc_c: -100, spc_a: -300 })) {
+      await sql.insert('spaces', { tenant_id: 'ten', id, ready_at: null, created_at: inSeconds(seconds) });
+    }
+    expect(await unsettled()).toEqual(['spc_a', 'spc_b', 'spc_c']);
+    expect(await unsettled(2)).toEqual(['spc_a', 'spc_b']);
+    expect(await unsettled(0)).toEqual([]);
+  });
+
+  test('shows the service the spaces of all tenants', async () => {
+    for (const [tenant_id, id] of [
+      ['ten', 'spc_a'],
+      ['ten_other', 'spc_b'],
+    ]) {
+      await sql.insert('spaces', { tenant_id, id, ready_at: null, created_at: before });
+    }
+    await sql.becomeService();
+    expect(await sql.query('select id from spaces')).toEqual([]);
+    const rows = await sql.call('unsettled_spaces', { olderThan: '1 minute', limit: 10 });
+    expect(rows).toEqual([
+      { tenant_id: 'ten', id: 'spc_a' },
+      { tenant_id: 'ten_other', id: 'spc_b' },
+    ]);
+  });
+});

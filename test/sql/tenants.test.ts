@@ -1,0 +1,104 @@
+/** The functions of tenants. */
+import { SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+});
+afterAll(() => sql.stop());
+beforeEach(async () => {
+  await sql.begin();
+  await sql.insert('tenants', { id: 'ten_b', slug: 'acme' });
+  await sql.insert('tenants', {
+    id: 'ten_a',
+    slug: 'other',
+    region: 'eu-central-1',
+    status: 'suspended',
+    aws_role_arn: 'arn:aws:iam::111122223333:role/ivs',
+    aws_external_id: 'external',
+  });
+});
+afterEach(() => sql.rollback());
+
+describe('aws_account', () => {
+  test.each([
+    [
+      'the account of Stagedoor',
+      'ten_b',
+      [{ account: 'own us-east-1', region: 'us-east-1', aws_role_arn: null, aws_external_id: null }],
+    ],
+    [
+      'an account of its own',
+      'ten_a',
+      [
+        {
+          account: 'arn:aws:iam::111122223333:role/ivs eu-central-1',
+          region: 'eu-central-1',
+          aws_role_arn: 'arn:aws:iam::111122223333:role/ivs',
+          aws_external_id: 'external',
+        },
+      ],
+    ],
+    ['nothing for a tenant that is not there', 'ten_gone', []],
+    ['nothing for no tenant', null, []],
+  ])('is %s', async (_, tenant, account) => {
+    expect(await sql.call('aws_account', { tenant })).toEqual(account);
+  });
+
+  test('shows the service the account of the tenant that it is in', async () => {
+    await sql.becomeService('ten_b');
+    expect(await sql.call('aws_account', { tenant: 'ten_b' })).toHaveLength(1);
+    expect(await sql.call('aws_account', { tenant: 'ten_a' })).toEqual([]);
+  });
+});
+
+describe('find_tenant', () => {
+  test.each([
+    ['the row', 'ten_b', { id: 'ten_b', slug: 'acme', status: 'active' }],
+    ['the row of a suspended tenant too', 'ten_a', { id: 'ten_a', slug: 'other', status: 'suspended' }],
+    ['a null row for a tenant that is not there', 'ten_gone', { id: null, slug: null, status: null }],
+    ['a null row for no tenant', null, { id: null, slug: null, status: null }],
+  ])('returns %s', async (_, tenant, row) => {
+    expect(await sql.call('find_tenant', { tenant })).toMatchObject([row]);
+  });
+});
+
+describe('list_tenants', () => {
+  const all = [
+    { id: 'ten_a', slug: 'other' },
+    { id: 'ten_b', slug: 'acme' },
+  ];
+
+  test('lists every tenant by id, suspended ones too', async () => {
+    expect(await sql.call('list_tenants')).toEqual(all);
+  });
+
+  test('lists nothing if there are none', async () => {
+    await sql.query('delete from tenants');
+    expect(await sql.call('list_tenants')).toEqual([]);
+  });
+
+  test('shows the service ids and slugs of all tenants, whose rows it does not see', async () => {
+    await sql.becomeService();
+    expect(await sql.query('select id from tenants')).toEqual([]);
+    expect(await sql.call('list_tenants')).toEqual(all);
+  });
+});
+
+describe('tenant_of_slug', () => {
+  test.each([
+    ['acme', 'ten_b'],
+    ['other', 'ten_a'],
+    ['Acme', null],
+    ['nobody', null],
+    [null, null],
+  ])('of %p is %p', async (slug, tenant) => {
+    expect(await sql.value('tenant_of_slug', { slug })).toBe(tenant);
+  });
+
+  test('is not for the service', async () => {
+    await sql.becomeService('ten_b');
+    await expect(sql.value('tenant_of_slug', { slug: 'acme' })).rejects.toMatchObject({ code: '42501' });
+  });
+});
