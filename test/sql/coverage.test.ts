@@ -16,7 +16,7 @@ function testsOf(feature: string): string[] {
 function tests(text: string, name: string): boolean {
   return (
     new RegExp(`\\bdescribe(\\.\\w+)?\\('${name}[' ]`).test(text) &&
-    new RegExp(`\\.(call|value|valueOf)(<[^(]*>)?\\(\\s*'${name}'`).test(text)
+    new RegExp(`\\.(call|value|rowsOf|valueOf)(<[^(]*>)?\\(\\s*'${name}'`).test(text)
   );
 }
 
@@ -29,6 +29,6 @@ test('every SQL function has direct tests', () => {
   });
   const advice =
     "Write describe('<function>', …) in test/sql/<feature>.test.ts, or in a file in the folder test/sql/<feature>/, and call " +
-    'the function there with sql.call, sql.value or sql.valueOf.';
+    'the function there with sql.call, sql.value, sql.rowsOf or sql.valueOf.';
   expect(untested.length > 0 ? [advice, ...untested] : []).toEqual([]);
 });

@@ -207,8 +207,13 @@ export class SqlSession {
   }
 
   /** Calls a function that takes a row of a table as an argument, or an array of rows: `expression` is its argument list. */
+  async rowsOf<R extends Row = Row>(functionName: string, expression: string, values: unknown[] = []): Promise<R[]> {
+    return await this.query<R>(`select * from ${functionName}(${expression}) as result`, values);
+  }
+
+  /** The one value that such a function returns. */
   async valueOf<Value = unknown>(functionName: string, expression: string, values: unknown[] = []): Promise<Value> {
-    const [row] = await this.query(`select * from ${functionName}(${expression}) as result`, values);
+    const [row] = await this.rowsOf(functionName, expression, values);
     return row?.['result'] as Value;
   }
 }

@@ -1,0 +1,135 @@
+/** The functions that write audit entries and compute their hashes. */
+import { createHash } from 'node:crypto';
+import { inSeconds, SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+});
+afterAll(() => sql.stop());
+beforeEach(() => sql.begin());
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+
+describe('write_audit_entry', () => {
+  const entry = {
+    tenant: 'ten',
+    id: 'aud',
+    caller: { kind: 'apiKey', id: 'key' },
+    action: 'ban.create',
+    space: 'spc' as string | null,
+    user: 'ann' as string | null,
+    subject: 'ban' as string | null,
+    details: { reason: 'spam' },
+    request: 'request',
+  };
+
+  test.each<[string, Partial<typeof entry>]>([
+    ['everything', {}],
+    ['nothing that may be null', { space: null, user: null, subject: null, details: {} as { reason: string } }],
+  ])('writes an entry with %s, that has no place in the chain yet', async (_, changed) => {
+    const given = { ...entry, ...changed };
+    await sql.call('write_audit_entry', given);
+    expect(await sql.query('select *, at = now()::timestamptz(3) as is_now from audit')).toEqual([
+      {
+        tenant_id: 'ten',
+        id: 'aud',
+        at: expect.any(Date),
+        is_now: true,
+        caller: given.caller,
+        action: 'ban.create',
+        space_id: given.space,
+        user_id: given.user,
+        subject: given.subject,
+        details: given.details,
+        request_id: 'request',
+        seq: null,
+        hash: null,
+      },
+    ]);
+  });
+
+  test('refuses a second entry with the same id, and one without details', async () => {
+    await expect(sql.call('write_audit_entry', { ...entry, details: null })).rejects.toMatchObject({ code: '23502' });
+    await sql.rollback();
+    await sql.begin();
+    await sql.call('write_audit_entry', entry);
+    await expect(sql.call('write_audit_entry', entry)).rejects.toMatchObject({ code: '23505' });
+  });
+
+  test('writes for the service into the tenant that it is in, and into no other', async () => {
+    await sql.becomeService('ten');
+    await sql.call('write_audit_entry', entry);
+    await expect(sql.call('write_audit_entry', { ...entry, tenant: 'ten_other' })).rejects.toMatchObject({
+      code: '42501',
+    });
+  });
+});
+
+describe('audit_digest', () => {
+  const entry = {
+    tenant_id: 'ten',
+    seq: 7,
+    id: 'aud',
+    at: '2026-07-01T12:00:00.123Z',
+    caller: { kind: 'apiKey', id: 'key' },
+    action: 'ban.create',
+    space_id: 'spc',
+    user_id: 'ann',
+    subject: null,
+    details: { reason: 'spam', count: 2 },
+    request_id: 'request',
+  };
+
+  async function digest(changed: Row = {}, previous: Buffer | null = null): Promise<string> {
+    const args = '$1, jsonb_populate_record(null::audit, $2)';
+    return (await sql.valueOf<Buffer>('audit_digest', args, [previous, { ...entry, ...changed }])).toString('hex');
+  }
+
+  test('is the SHA-256 of the hash before and of every column, in a form that anybody can build', async () => {
+    const text =
+      '["ten", 7, "aud", 1782907200.123, {"id": "key", "kind": "apiKey"}, "ban.create", "spc", "ann", null, ' +
+      '{"count": 2, "reason": "spam"}, "request"]';
+    const previous = Buffer.from('0102', 'hex');
+    expect(await digest()).toBe(createHash('sha256').update(text).digest('hex'));
+    expect(await digest({}, previous)).toBe(createHash('sha256').update(previous).update(text).digest('hex'));
+  });
+
+  test.each<[string, Row]>([
+    ['tenant_id', { tenant_id: 'ten_other' }],
+    ['seq', { seq: 8 }],
+    ['id', { id: 'aud_other' }],
+    ['at', { at: '2026-07-01T12:00:00.124Z' }],
+    ['caller', { caller: { kind: 'apiKey', id: 'key_other' } }],
+    ['action', { action: 'ban.lift' }],
+    ['space_id', { space_id: null }],
+    ['user_id', { user_id: 'ben' }],
+    ['subject', { subject: 'ban' }],
+    ['details', { details: { reason: 'spam', count: 3 } }],
+    ['request_id', { request_id: 'another' }],
+  ])('covers the column %s', async (_, changed) => {
+    expect(await digest(changed)).not.toBe(await digest());
+  });
+
+  test('does not cover the hash itself', async () => {
+    expect(await digest({ hash: '\\x00' })).toBe(await digest());
+  });
+
+  test.each([
+    `set local time zone 'Asia/Tokyo'`,
+    `set local datestyle = 'SQL, DMY'`,
+    'set local extra_float_digits = -3',
+  ])('does not depend on a setting: %s', async (setting) => {
+    const before = await digest();
+    await sql.query(setting);
+    expect(await digest()).toBe(before);
+  });
+
+  test('is not for the service', async () => {
+    await sql.insert('audit', { tenant_id: 'ten', at: inSeconds(0) });
+    await sql.becomeService('ten');
+    await expect(digest()).rejects.toMatchObject({ code: '42501' });
+  });
+});

@@ -1,0 +1,909 @@
+/** The functions of grants. Those that decide whose grants an act takes have files of their own. */
+import { limits } from '../../src/limits.ts';
+import { fromNow, inSeconds, limitsWith, SqlSession } from '../support/sql.ts';
+import { until } from '../support/until.ts';
+
+let sql: SqlSession;
+let other: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+  other = await sql.another();
+});
+afterAll(async () => {
+  await other.stop();
+  await sql.stop();
+});
+beforeEach(async () => {
+  await sql.begin();
+  await other.begin();
+});
+afterEach(async () => {
+  await other.rollback();
+  await sql.rollback();
+});
+
+type Row = Record<string, unknown>;
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+/** Puts a grant of Ann's for the space `spc` into the table. */
+async function put(grant: Row = {}): Promise<Row> {
+  return await sql.insert('grants', { tenant_id: 'ten', space_id: 'spc', ...grant });
+}
+
+async function putAll(grants: Row[]): Promise<void> {
+  for (const grant of grants) await put(grant);
+}
+
+/** Ids and states of all grants, `<id> <state>`. */
+async function states(): Promise<unknown[]> {
+  const rows = await sql.query(`select tenant_id || ' ' || id || ' ' || state as row from grants order by 1`);
+  return rows.map(({ row }) => row);
+}
+
+/** Rows that no function for Ann at the space `spc` of the tenant `ten` may count. */
+const beside: Record<string, Row> = {
+  'a grant of somebody else': { user_id: 'ben' },
+  'a grant for another space': { space_id: 'spc_beside' },
+  'a grant at another tenant': { tenant_id: 'ten_other' },
+};
+
+describe('allows_more', () => {
+  const host = {
+    stage_capabilities: ['PUBLISH', 'SUBSCRIBE'],
+    stage_ttl_seconds: 600,
+    chat_capabilities: ['SEND_MESSAGE'],
+    chat_session_minutes: 60,
+  };
+  test.each<[string, Row, Row | null, boolean]>([
+    ['the same on a stage', { kind: 'stage', capabilities: ['SUBSCRIBE', 'PUBLISH'] }, host, false],
+    ['less on a stage', { kind: 'stage', capabilities: ['SUBSCRIBE'] }, host, false],
+    ['nothing on a stage', { kind: 'stage', capabilities: [] }, host, false],
+    [
+      'more on a stage',
+      { kind: 'stage', capabilities: ['PUBLISH'] },
+      { ...host, stage_capabilities: ['SUBSCRIBE'] },
+      true,
+    ],
+    [
+      'a stage that the role does not open',
+      { kind: 'stage', capabilities: [] },
+      { ...host, stage_ttl_seconds: null },
+      true,
+    ],
+    ['the same in a chat', { kind: 'chat', capabilities: ['SEND_MESSAGE'] }, host, false],
+    ['more in a chat', { kind: 'chat', capabilities: ['SEND_MESSAGE', 'DISCONNECT_USER'] }, host, true],
+    [
+      'a chat that the role does not open',
+      { kind: 'chat', capabilities: [] },
+      { ...host, chat_session_minutes: null },
+      true,
+    ],
+    ['in a chat what the role allows on a stage', { kind: 'chat', capabilities: ['PUBLISH'] }, host, true],
+    ['a stage without a role', { kind: 'stage', capabilities: [] }, null, true],
+    ['a chat without a role', { kind: 'chat', capabilities: [] }, null, true],
+    ['a stage of an empty role', { kind: 'stage', capabilities: [] }, {}, true],
+  ])('%s', async (_, grant, role, more) => {
+    const args = 'jsonb_populate_record(null::grants, $1), jsonb_populate_record(null::roles, $2)';
+    expect(await sql.valueOf('allows_more', args, [grant, role])).toBe(more);
+  });
+});
+
+describe('may_be_inside', () => {
+  test.each<[string, string | null, boolean]>([
+    ['pending', 'ivs', false],
+    ['pending', null, false],
+    ['released', 'ivs', true],
+    ['released', 'key-pair', true],
+    ['released', null, true],
+    ['refused', 'ivs', false],
+    ['refused', 'key-pair', false],
+    ['watched', 'ivs', true],
+    ['watched', 'key-pair', true],
+    ['revoked', 'ivs', false],
+    ['revoked', 'key-pair', true],
+    ['revoked', null, false],
+  ])('%s, made by %p', async (state, mint, may) => {
+    // An answer of null is as good as false: the callers use it as a condition.
+    const answer = await sql.valueOf('may_be_inside', 'jsonb_populate_record(null::grants, $1)', [{ state, mint }]);
+    expect(answer ?? false).toBe(may);
+  });
+});
+
+describe('capabilities_of_participant', () => {
+  const viewer = { participant_id: 'p', capabilities: ['SUBSCRIBE'], issued_at: inSeconds(-60) };
+  const host = { participant_id: 'p', capabilities: ['PUBLISH'], issued_at: inSeconds(-30) };
+
+  test.each<[string, Row[], string[]]>([
+    ['the grant', [viewer], ['SUBSCRIBE']],
+    ['the newest grant', [host, viewer], ['PUBLISH']],
+    ['the newest grant that is released', [viewer, { ...host, state: 'watched' }], ['SUBSCRIBE']],
+    [
+      'the grant with the higher id, of two of one moment',
+      [
+        { ...viewer, issued_at: fromNow(0) },
+        { ...host, issued_at: fromNow(0) },
+      ],
+      ['PUBLISH'],
+    ],
+    ['an expired grant', [{ ...host, expires_at: inSeconds(-1) }], ['PUBLISH']],
+    ['no grant of another participant', [{ ...viewer, participant_id: 'q' }], []],
+    ['no grant at another tenant', [{ ...viewer, tenant_id: 'ten_other' }], []],
+    ['no grant', [], []],
+  ])('of %s', async (_, grants, capabilities) => {
+    await putAll(grants);
+    expect(await sql.value('capabilities_of_participant', { tenant: 'ten', participant: 'p' })).toEqual(capabilities);
+  });
+});
+
+describe('grant_to_exchange', () => {
+  const signed = { mint: 'key-pair', issued_at: inSeconds(-60) };
+  const more = { ...signed, capabilities: ['PUBLISH', 'SUBSCRIBE'] };
+
+  test.each<[string, Row[], string | null]>([
+    ['a grant that Stagedoor signed', [{ ...signed, id: 'a' }], 'a'],
+    [
+      'the newest',
+      [
+        { ...signed, id: 'a', issued_at: inSeconds(-90) },
+        { ...signed, id: 'b' },
+      ],
+      'b',
+    ],
+    [
+      'the higher id, of two of one moment',
+      [
+        { ...signed, id: 'b', issued_at: fromNow(-1) },
+        { ...signed, id: 'a', issued_at: fromNow(-1) },
+      ],
+      'b',
+    ],
+    [
+      'one that allows more than the role, before a newer one that does not',
+      [
+        { ...more, id: 'a', issued_at: inSeconds(-90) },
+        { ...signed, id: 'b' },
+      ],
+      'a',
+    ],
+    [
+      'the newest of those that allow more',
+      [
+        { ...more, id: 'a', issued_at: inSeconds(-90) },
+        { ...more, id: 'b' },
+      ],
+      'b',
+    ],
+    [
+      'one that expired within the stay',
+      [{ ...signed, id: 'a', expires_at: inSeconds(-3600), session_expires_at: inSeconds(-3600) }],
+      'a',
+    ],
+    ['none that IVS made', [{ ...signed, mint: 'ivs' }], null],
+    ['none of chat', [{ ...signed, kind: 'chat' }], null],
+    ['none that is watched', [{ ...signed, state: 'watched' }], null],
+    ['none that was revoked', [{ ...signed, state: 'revoked' }], null],
+    [
+      'none that expired longer ago than anybody stays',
+      [
+        {
+          ...signed,
+          issued_at: inSeconds(-90_000),
+          expires_at: inSeconds(-86_401),
+          session_expires_at: inSeconds(-86_401),
+        },
+      ],
+      null,
+    ],
+    ...Object.entries(beside).map(
+      ([what, row]) => [`not ${what}`, [{ ...signed, ...row }], null] as [string, Row[], null],
+    ),
+    ['none', [], null],
+  ])('is %s', async (_, grants, id) => {
+    await putAll(grants);
+    await sql.insert('tenants', { id: 'ten' });
+    await sql.insert('roles', { tenant_id: 'ten', name: 'viewer', stage_capabilities: ['SUBSCRIBE'] });
+    const args = `'ten', 'spc', 'ann', find_role('ten', 'viewer'), $1`;
+    expect(await sql.rowsOf('grant_to_exchange', args, [limits])).toMatchObject([{ id }]);
+  });
+});
+
+describe('granted_roles', () => {
+  const day = 24 * hour;
+  test.each<[string, Row, boolean]>([
+    ['a released grant', {}, true],
+    ['a watched grant', { state: 'watched' }, true],
+    ['a grant that expired less than a day ago', { session_expires_at: fromNow(1 - day) }, true],
+    ['a grant that expired a day ago', { session_expires_at: fromNow(-day) }, false],
+    [
+      'a chat grant whose token is over and whose session lasts',
+      { kind: 'chat', expires_at: inSeconds(-90_000) },
+      true,
+    ],
+    ['a pending grant', { state: 'pending' }, false],
+    ['a refused grant', { state: 'refused' }, false],
+    ['a revoked grant', { state: 'revoked', mint: 'key-pair' }, false],
+    ...Object.entries(beside).map(([what, row]) => [what, row, false] as [string, Row, boolean]),
+  ])('%s', async (_, grant, counts) => {
+    const row = await put({ role: 'host', ...grant });
+    expect(await sql.call('granted_roles', { tenant: 'ten', space: 'spc', user: 'ann' })).toEqual(
+      counts ? [{ role: 'host', space_id: 'spc', issued_at: row['issued_at'] }] : [],
+    );
+  });
+
+  test('in all spaces', async () => {
+    await putAll([{ role: 'host' }, { role: 'viewer', space_id: 'spc_beside' }, { role: 'owner', user_id: 'ben' }]);
+    const rows = await sql.call<{ role: string }>('granted_roles', { tenant: 'ten', space: null, user: 'ann' });
+    expect(rows.map(({ role, space_id }) => `${role} ${space_id}`).toSorted()).toEqual([
+      'host spc',
+      'viewer spc_beside',
+    ]);
+  });
+});
+
+describe('grants_by_id', () => {
+  test.each<[string, (string | null)[], string[]]>([
+    ['in the order of the ids', ['c', 'a', 'b'], ['c', 'a', 'b']],
+    ['one twice, if it is asked for twice', ['a', 'a'], ['a', 'a']],
+    ['without those that are not there', ['gone', 'b', null], ['b']],
+    ['without those of another tenant', ['b', 'd'], ['b']],
+    ['none, of none', [], []],
+  ])('reads %s', async (_, ids, found) => {
+    await putAll([{ id: 'a' }, { id: 'b' }, { id: 'c' }, { id: 'd', tenant_id: 'ten_other' }]);
+    // The rows come as text: {"(ten,a,…)","(ten,b,…)"}.
+    const grants = await sql.value<string>('grants_by_id', { tenant: 'ten', ids });
+    expect(Array.from(grants.matchAll(/\((\w+),(\w+),/g), ([, tenant, id]) => `${tenant} ${id}`)).toEqual(
+      found.map((id) => `ten ${id}`),
+    );
+  });
+});
+
+describe('has_place', () => {
+  const space = { tenant_id: 'ten', id: 'spc', updated_at: new Date(0) };
+
+  async function hasPlace(changed: Row = {}): Promise<unknown> {
+    const args = 'jsonb_populate_record(null::spaces, $1), $2, $3';
+    const longest = limitsWith({ longestTokenSeconds: 3600 });
+    return await sql.valueOf('has_place', args, [{ ...space, ...changed }, 'ann', longest]);
+  }
+
+  test.each<[string, Row, boolean]>([
+    ['a released stage grant', {}, true],
+    ['a released chat grant', { kind: 'chat' }, true],
+    ['a grant that expires next', { session_expires_at: fromNow(1) }, true],
+    ['a grant that expires now', { session_expires_at: fromNow(0) }, false],
+    ['a chat grant whose token is over and whose session lasts', { kind: 'chat', expires_at: inSeconds(-1) }, true],
+    ['a grant that is not older than any token', { issued_at: fromNow(1 - hour) }, true],
+    ['a grant that is older than any token', { issued_at: fromNow(-hour) }, false],
+    ['a pending grant', { state: 'pending' }, false],
+    ['a watched grant', { state: 'watched' }, false],
+    ['a refused grant', { state: 'refused' }, false],
+    ['a revoked grant', { state: 'revoked' }, false],
+    ...Object.entries(beside).map(([what, row]) => [what, row, false] as [string, Row, boolean]),
+  ])('%s', async (_, grant, has) => {
+    await put(grant);
+    expect(await hasPlace()).toBe(has);
+  });
+
+  test.each([
+    ['before the last change of the space', -1, false],
+    ['in the millisecond of the last change of the space', 0, false],
+    ['after the last change of the space', 1, true],
+  ])('a grant from %s', async (_, after, has) => {
+    const changedAt = Date.now() - minute;
+    await put({ issued_at: new Date(changedAt + after) });
+    expect(await hasPlace({ updated_at: new Date(changedAt) })).toBe(has);
+  });
+
+  test('nothing', async () => {
+    expect(await hasPlace()).toBe(false);
+  });
+});
+
+describe('lock_grants', () => {
+  /** Rows that another connection can see: they are committed, and deleted after the test. */
+  beforeEach(async () => {
+    await putAll([{ id: 'a' }, { id: 'b' }, { id: 'a', tenant_id: 'ten_other' }]);
+    await sql.commit();
+    await sql.begin();
+  });
+  afterEach(async () => {
+    await other.rollback();
+    await sql.rollback();
+    await sql.query('delete from grants');
+    await sql.begin();
+    await other.begin();
+  });
+
+  test.each<[string, string[], string, string[], boolean]>([
+    ['waits for somebody who has locked the same grant', ['a'], 'ten', ['a'], true],
+    ['waits if one of many is locked', ['a'], 'ten', ['b', 'a'], true],
+    ['does not wait for another grant', ['a'], 'ten', ['b'], false],
+    ['does not wait for a grant of another tenant with the same id', ['a'], 'ten_other', ['a'], false],
+    ['does not wait if it locks nothing', ['a'], 'ten', [], false],
+    ['does not wait for grants that are not there', ['gone'], 'ten', ['gone'], false],
+  ])('%s', async (_, first, tenant, second, waits) => {
+    await sql.call('lock_grants', { tenant: 'ten', ids: first });
+    expect(await other.hasToWait(() => other.call('lock_grants', { tenant, ids: second }))).toBe(waits);
+  });
+
+  test('makes a change of the grant wait, and lets a row be written that refers to it', async () => {
+    await sql.call('lock_grants', { tenant: 'ten', ids: ['a'] });
+    expect(await other.hasToWait(() => other.call('mark_grants_watched', { tenant: 'ten', ids: ['a'] }))).toBe(true);
+    const refer = `select from grants where tenant_id = 'ten' and id = 'a' for key share`;
+    expect(await other.hasToWait(() => other.query(refer))).toBe(false);
+  });
+
+  test('locks in the order of the ids, whatever the order of its argument', async () => {
+    const [me] = await sql.query<{ pid: number }>('select pg_backend_pid() as pid');
+    await other.call('lock_grants', { tenant: 'ten', ids: ['a'] });
+    const waiting = sql.call('lock_grants', { tenant: 'ten', ids: ['b', 'a'] });
+    const isWaiting = 'select from pg_locks where pid = $1 and not granted';
+    await until(async () => (await other.query(isWaiting, [me?.pid])).length > 0, 'the call waits for the grant a');
+    const free = `select id from grants where tenant_id = 'ten' and id = 'b' for update skip locked`;
+    expect(await other.query(free)).toEqual([{ id: 'b' }]);
+    await other.rollback();
+    await waiting;
+  });
+});
+
+describe('lock_user', () => {
+  const ban = { tenant: 'ten', user: 'ann', exclusive: true };
+  const vend = { ...ban, exclusive: false };
+
+  test.each<[string, typeof ban, typeof ban, boolean]>([
+    ['a vend does not wait for a vend', vend, vend, false],
+    ['a vend waits for a ban', ban, vend, true],
+    ['a ban waits for a vend', vend, ban, true],
+    ['a ban waits for a ban', ban, ban, true],
+    ['a vend does not wait for a ban of somebody else', { ...ban, user: 'ben' }, vend, false],
+    ['a vend does not wait for a ban at another tenant', { ...ban, tenant: 'ten_other' }, vend, false],
+  ])('%s', async (_, first, second, waits) => {
+    await sql.call('lock_user', first);
+    expect(await other.hasToWait(() => other.call('lock_user', second))).toBe(waits);
+  });
+
+  test('lasts until the transaction ends', async () => {
+    await sql.call('lock_user', ban);
+    await sql.rollback();
+    expect(await other.hasToWait(() => other.call('lock_user', ban))).toBe(false);
+    await sql.begin();
+  });
+});
+
+const all = ['pending', 'released', 'refused', 'watched', 'revoked'];
+
+describe('mark_grants_released', () => {
+  test.each(all)('of state %s: only a watched grant changes', async (state) => {
+    await putAll([
+      { id: 'a', state },
+      { id: 'b', state },
+      { id: 'a', tenant_id: 'ten_other', state },
+    ]);
+    await sql.call('mark_grants_released', { tenant: 'ten', ids: ['a', 'gone'] });
+    const after = state === 'watched' ? 'released' : state;
+    expect(await states()).toEqual([`ten a ${after}`, `ten b ${state}`, `ten_other a ${state}`]);
+  });
+});
+
+describe('mark_grants_revoked', () => {
+  test.each(all)('of state %s: only a grant changes that may open something', async (state) => {
+    await putAll([
+      { id: 'a', state },
+      { id: 'b', state },
+      { id: 'a', tenant_id: 'ten_other', state },
+    ]);
+    await sql.call('mark_grants_revoked', { tenant: 'ten', ids: ['a', 'gone'], mint: null });
+    const after = ['released', 'watched'].includes(state) ? 'revoked' : state;
+    expect(await states()).toEqual([`ten a ${after}`, `ten b ${state}`, `ten_other a ${state}`]);
+  });
+
+  test.each([
+    ['ivs', ['ten ivs revoked', 'ten key released', 'ten none released']],
+    ['key-pair', ['ten ivs released', 'ten key revoked', 'ten none released']],
+    [null, ['ten ivs revoked', 'ten key revoked', 'ten none revoked']],
+  ])('with the mint %p', async (mint, after) => {
+    await putAll([{ id: 'ivs' }, { id: 'key', mint: 'key-pair' }, { id: 'none', mint: null }]);
+    await sql.call('mark_grants_revoked', { tenant: 'ten', ids: ['ivs', 'key', 'none'], mint });
+    expect(await states()).toEqual(after);
+  });
+});
+
+describe('mark_grants_watched', () => {
+  test.each(all)('of state %s: only a released grant changes', async (state) => {
+    await putAll([
+      { id: 'a', state },
+      { id: 'b', state },
+      { id: 'a', tenant_id: 'ten_other', state },
+    ]);
+    await sql.call('mark_grants_watched', { tenant: 'ten', ids: ['a', 'gone'] });
+    const after = state === 'released' ? 'watched' : state;
+    expect(await states()).toEqual([`ten a ${after}`, `ten b ${state}`, `ten_other a ${state}`]);
+  });
+
+  test.each<[string, Row, string]>([
+    ['a stage grant that has expired', { session_expires_at: inSeconds(-60) }, 'watched'],
+    ['a chat grant whose session could still last', { kind: 'chat', session_expires_at: fromNow(1) }, 'watched'],
+    ['a chat grant whose session is over', { kind: 'chat', session_expires_at: fromNow(0) }, 'released'],
+  ])('%s', async (_, grant, state) => {
+    await put({ id: 'a', ...grant });
+    await sql.call('mark_grants_watched', { tenant: 'ten', ids: ['a'] });
+    expect(await states()).toEqual([`ten a ${state}`]);
+  });
+});
+
+describe('ranked_stage_grants', () => {
+  const stage = (id: string, secondsAgo: number, changed: Row = {}): Row => ({
+    id,
+    issued_at: inSeconds(-secondsAgo),
+    ...changed,
+  });
+
+  test.each<[string, Row[], string[], most: number, ranks: Record<string, string>]>([
+    [
+      'the newest first',
+      [stage('a', 30), stage('b', 20), stage('c', 10)],
+      ['a', 'b', 'c'],
+      25,
+      { a: '3', b: '2', c: '1' },
+    ],
+    ['among all grants, not only those that are asked for', [stage('a', 30), stage('b', 20)], ['a'], 25, { a: '2' }],
+    [
+      'up to the most',
+      [stage('a', 40), stage('b', 30), stage('c', 20), stage('d', 10)],
+      ['a', 'b', 'c', 'd'],
+      2,
+      { a: '3', b: '3', c: '2', d: '1' },
+    ],
+    ['without grants of chat', [stage('a', 30), stage('b', 20, { kind: 'chat' })], ['a', 'b'], 25, { a: '1' }],
+    [
+      'without grants that have no participant',
+      [stage('a', 30), stage('b', 20, { participant_id: null })],
+      ['a', 'b'],
+      25,
+      { a: '1' },
+    ],
+    [
+      'without counting grants that nobody is inside with',
+      [stage('a', 30), stage('b', 20, { state: 'refused' })],
+      ['a'],
+      25,
+      { a: '1' },
+    ],
+    [
+      'with expired and watched grants',
+      [stage('a', 30), stage('b', 20, { state: 'watched', expires_at: inSeconds(-9) })],
+      ['a'],
+      25,
+      { a: '2' },
+    ],
+    [
+      'each user for themselves',
+      [stage('a', 30), stage('b', 20, { user_id: 'ben' })],
+      ['a', 'b'],
+      25,
+      { a: '1', b: '1' },
+    ],
+    [
+      'each space for itself',
+      [stage('a', 30), stage('b', 20, { space_id: 'spc_beside' })],
+      ['a', 'b'],
+      25,
+      { a: '1', b: '1' },
+    ],
+    ['each tenant for itself', [stage('a', 30), stage('b', 20, { tenant_id: 'ten_other' })], ['a'], 25, { a: '1' }],
+    ['none', [stage('a', 30)], [], 25, {}],
+  ])('%s', async (_, grants, ids, most, ranks) => {
+    await putAll(grants);
+    const args = `grants_by_id('ten', $1), $2`;
+    const rows = await sql.rowsOf<{ held: string; nth: string }>('ranked_stage_grants', args, [ids, most]);
+    expect(Object.fromEntries(rows.map(({ held, nth }) => [/^\(ten,(\w+),/.exec(held)?.[1], nth]))).toEqual(ranks);
+  });
+});
+
+const host = {
+  name: 'host',
+  stage_capabilities: ['PUBLISH'],
+  stage_ttl_seconds: 600,
+  chat_capabilities: ['SEND_MESSAGE'],
+  chat_session_minutes: 60,
+};
+const issuedAt = new Date('2026-07-01T12:00:00.123Z');
+
+describe('record_chat_grant', () => {
+  test('writes a pending grant that counts as usable for as long as the limit says', async () => {
+    const args = `'ten', 'grt', 'spc', 'ann', 'p-ann', jsonb_populate_record(null::roles, $1), $2, '{"chatConnectSeconds": 90}'`;
+    await sql.valueOf('record_chat_grant', args, [host, issuedAt]);
+    expect(await sql.query('select * from grants')).toEqual([
+      {
+        tenant_id: 'ten',
+        id: 'grt',
+        space_id: 'spc',
+        user_id: 'ann',
+        ivs_user_id: 'p-ann',
+        kind: 'chat',
+        role: 'host',
+        mint: null,
+        signing_key_id: null,
+        participant_id: null,
+        capabilities: ['SEND_MESSAGE'],
+        state: 'pending',
+        issued_at: issuedAt,
+        checked_at: expect.any(Date),
+        expires_at: new Date(issuedAt.getTime() + 90_000),
+        session_expires_at: new Date(issuedAt.getTime() + hour),
+      },
+    ]);
+  });
+});
+
+describe('record_stage_grant', () => {
+  const pending = { state: 'pending', mint: null, participant_id: null, signing_key_id: null };
+
+  test.each<[string, Row | null, Row]>([
+    [
+      'with an active key',
+      { id: 'sgk', state: 'active' },
+      { state: 'released', mint: 'key-pair', participant_id: 'p', signing_key_id: 'sgk' },
+    ],
+    ['with a retiring key', { id: 'sgk', state: 'retiring' }, pending],
+    ['with a null row for a key', {}, pending],
+    ['with null for a key', null, pending],
+  ])('%s', async (_, key, grant) => {
+    const args =
+      `'ten', 'grt', 'spc', 'ann', 'p-ann', jsonb_populate_record(null::roles, $1), ` +
+      `jsonb_populate_record(null::signing_keys, $2), 'p', $3`;
+    await sql.valueOf('record_stage_grant', args, [host, key, issuedAt]);
+    const expiresAt = new Date(issuedAt.getTime() + 600_000);
+    expect(await sql.query('select * from grants')).toEqual([
+      {
+        tenant_id: 'ten',
+        id: 'grt',
+        space_id: 'spc',
+        user_id: 'ann',
+        ivs_user_id: 'p-ann',
+        kind: 'stage',
+        role: 'host',
+        capabilities: ['PUBLISH'],
+        issued_at: issuedAt,
+        checked_at: expect.any(Date),
+        expires_at: expiresAt,
+        session_expires_at: expiresAt,
+        ...grant,
+      },
+    ]);
+  });
+});
+
+describe('refuse_pending_grants', () => {
+  const pending = { id: 'a', state: 'pending', role: 'viewer' };
+  const before = new Date('2026-07-01T12:00:00Z');
+  const ask = { tenant: 'ten', space: null, user: null, before: 'infinity', sparedRoles: [] };
+
+  test.each<[string, Row, Row, boolean]>([
+    ['of a user', pending, { user: 'ann' }, true],
+    ['of somebody else', { ...pending, user_id: 'ben' }, { user: 'ann' }, false],
+    ['of a user, for any space', { ...pending, space_id: 'spc_beside' }, { user: 'ann' }, true],
+    ['of a space', pending, { space: 'spc' }, true],
+    ['of a space, of any user', { ...pending, user_id: 'ben' }, { space: 'spc' }, true],
+    ['of another space', { ...pending, space_id: 'spc_beside' }, { space: 'spc' }, false],
+    ['of a user and a space', pending, { user: 'ann', space: 'spc' }, true],
+    ['of a user and another space', { ...pending, space_id: 'spc_beside' }, { user: 'ann', space: 'spc' }, false],
+    ['of another user and the space', { ...pending, user_id: 'ben' }, { user: 'ann', space: 'spc' }, false],
+    ['of another tenant', { ...pending, tenant_id: 'ten_other' }, { user: 'ann' }, false],
+    ['issued before', { ...pending, issued_at: new Date(before.getTime() - 1) }, { before }, true],
+    ['issued at that moment', { ...pending, issued_at: before }, { before }, false],
+    ['of a role that is spared', pending, { space: 'spc', sparedRoles: ['host', 'viewer'] }, false],
+    ['of a role that is not spared', pending, { space: 'spc', sparedRoles: ['host'] }, true],
+    ['released', { ...pending, state: 'released' }, { user: 'ann' }, false],
+    ['watched', { ...pending, state: 'watched' }, { user: 'ann' }, false],
+  ])('a grant %s', async (_, grant, asked, refused) => {
+    const row = await put(grant);
+    expect(await sql.value('refuse_pending_grants', { ...ask, ...asked })).toBe(refused ? 1 : 0);
+    expect(await states()).toEqual([`${row['tenant_id']} a ${refused ? 'refused' : row['state']}`]);
+  });
+
+  test('counts all that it refuses', async () => {
+    await putAll([pending, { ...pending, id: 'b' }, { ...pending, id: 'c', state: 'refused' }]);
+    expect(await sql.value('refuse_pending_grants', { ...ask, user: 'ann' })).toBe(2);
+  });
+});
+
+describe('seconds_until_tokens_have_left', () => {
+  // The window is long, so that the time that the test takes does not matter.
+  const asked = { tenant: 'ten', user: 'ann', space: 'spc', limits: limitsWith({ releaseWindowSeconds: 1000 }) };
+  const left = { checked_at: inSeconds(0), issued_at: inSeconds(-1) };
+
+  test.each<[string, Row[], Row, boolean]>([
+    ['a token that was just decided on', [left], {}, true],
+    ['a watched one', [{ ...left, state: 'watched' }], {}, true],
+    ['one that was decided on long ago', [{ ...left, checked_at: inSeconds(-1001) }], {}, false],
+    ['one that is still to be decided on', [{ ...left, state: 'pending' }], {}, false],
+    ['one that was refused', [{ ...left, state: 'refused' }], {}, false],
+    ['one that is younger than a grant is pending', [{ ...left, issued_at: fromNow(1 - minute) }], {}, true],
+    ['one that is older than a grant is pending', [{ ...left, issued_at: fromNow(-minute) }], {}, false],
+    ['one for another space', [{ ...left, space_id: 'spc_beside' }], {}, false],
+    ['one for any space', [{ ...left, space_id: 'spc_beside' }], { space: null }, true],
+    ['one of somebody else', [{ ...left, user_id: 'ben' }], {}, false],
+    ['one at another tenant', [{ ...left, tenant_id: 'ten_other' }], {}, false],
+    ['nothing', [], {}, false],
+  ])('%s', async (_, grants, changed, onItsWay) => {
+    await putAll(grants);
+    const seconds = await sql.value<number>('seconds_until_tokens_have_left', { ...asked, ...changed });
+    if (onItsWay) expect(seconds).toBeGreaterThan(0);
+    else expect(seconds).toBe(0);
+    expect(seconds).toBeLessThanOrEqual(1000);
+  });
+
+  test('counts from the last of many', async () => {
+    await putAll([{ ...left, checked_at: inSeconds(-900) }, left, { ...left, checked_at: inSeconds(-990) }]);
+    const seconds = await sql.value('seconds_until_tokens_have_left', asked);
+    // The others have 100 seconds left and fewer.
+    expect(seconds).toBeGreaterThan(100);
+  });
+
+  test('raises an error if a limit is missing', async () => {
+    await expect(sql.value('seconds_until_tokens_have_left', { ...asked, limits: {} })).rejects.toThrow(
+      'the limit releaseWindowSeconds was not passed',
+    );
+  });
+});
+
+describe('settle_grants', () => {
+  const at = (iso: string): Date => new Date(iso);
+  const made = {
+    id: 'a',
+    mint: 'ivs',
+    participantId: 'p',
+    expiresAt: '2026-07-01T12:00:00Z',
+    sessionExpiresAt: '2026-07-01T13:00:00Z',
+  };
+
+  async function settle(entries: object[], failed: string[] | null, state = 'released'): Promise<unknown> {
+    return await sql.value('settle_grants', { tenant: 'ten', made: JSON.stringify(entries), failed, state });
+  }
+
+  test('notes what IVS made', async () => {
+    const old = await put({ id: 'a', state: 'pending', mint: null, participant_id: null, checked_at: new Date(0) });
+    expect(await settle([made], [])).toBe(1);
+    const [row] = await sql.query(
+      `select *, checked_at >= date_trunc('milliseconds', now()) as is_checked from grants`,
+    );
+    expect(row).toEqual({
+      ...old,
+      state: 'released',
+      mint: 'ivs',
+      participant_id: 'p',
+      signing_key_id: null,
+      checked_at: expect.any(Date),
+      is_checked: true,
+      expires_at: at(made.expiresAt),
+      session_expires_at: at(made.sessionExpiresAt),
+    });
+  });
+
+  test.each(all)('of state %s: only an open grant is settled', async (state) => {
+    await putAll([
+      { id: 'a', state },
+      { id: 'b', state },
+      { id: 'a', tenant_id: 'ten_other', state },
+    ]);
+    const isOpen = ['pending', 'released'].includes(state);
+    expect(await settle([made], [])).toBe(isOpen ? 1 : 0);
+    expect(await states()).toEqual([`ten a ${isOpen ? 'released' : state}`, `ten b ${state}`, `ten_other a ${state}`]);
+  });
+
+  test.each<[string, object[], string[] | null, string, number, string[]]>([
+    ['both tokens', [made, { ...made, id: 'b' }], [], 'released', 2, ['ten a released', 'ten b released']],
+    [
+      'both tokens, which may not leave',
+      [made, { ...made, id: 'b' }],
+      [],
+      'refused',
+      2,
+      ['ten a refused', 'ten b refused'],
+    ],
+    ['one token, and none for the other', [made], ['b'], 'released', 1, ['ten a released', 'ten b refused']],
+    ['no token', [], ['a', 'b'], 'released', 0, ['ten a refused', 'ten b refused']],
+    ['nothing', [], [], 'released', 0, ['ten a pending', 'ten b pending']],
+    ['nothing, with a null list', [], null, 'released', 0, ['ten a pending', 'ten b pending']],
+    [
+      'a grant that is not there',
+      [{ ...made, id: 'gone' }],
+      ['gone'],
+      'released',
+      0,
+      ['ten a pending', 'ten b pending'],
+    ],
+  ])('%s', async (_, entries, failed, state, settled, after) => {
+    await putAll([
+      { id: 'a', state: 'pending' },
+      { id: 'b', state: 'pending' },
+    ]);
+    expect(await settle(entries, failed, state)).toBe(settled);
+    expect(await states()).toEqual(after);
+  });
+});
+
+describe('signing_key_is_needed', () => {
+  const after = new Date('2026-07-01T12:00:00Z');
+
+  test.each<[string, Row, boolean]>([
+    ['a token that expires later', { expires_at: new Date(after.getTime() + 1) }, true],
+    ['a token that expires then', { expires_at: after }, false],
+    ['a token of another key', { expires_at: inSeconds(1e6), signing_key_id: 'sgk_other' }, false],
+    ['a token that no key signed', { expires_at: inSeconds(1e6), signing_key_id: null }, false],
+    ['a token of another tenant', { expires_at: inSeconds(1e6), tenant_id: 'ten_other' }, false],
+  ])('%s', async (_, grant, needed) => {
+    await put({ signing_key_id: 'sgk', ...grant });
+    expect(await sql.value('signing_key_is_needed', { tenant: 'ten', key: 'sgk', after })).toBe(needed);
+  });
+
+  test('is not for the service', async () => {
+    await sql.becomeService('ten');
+    const call = sql.value('signing_key_is_needed', { tenant: 'ten', key: 'sgk', after });
+    await expect(call).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
+describe('sweep_pending_grants', () => {
+  test.each<[string, Row, boolean]>([
+    ['a grant that has been pending for longer', { issued_at: fromNow(-minute - 1) }, true],
+    ['a grant that has been pending for less', { issued_at: fromNow(1 - minute) }, false],
+    ['an old grant that is released', { issued_at: fromNow(-hour), state: 'released' }, false],
+    ['an old grant that is watched', { issued_at: fromNow(-hour), state: 'watched' }, false],
+  ])('%s', async (_, grant, swept) => {
+    const { state } = await put({ id: 'a', state: 'pending', ...grant });
+    expect(await sql.value('sweep_pending_grants', { olderThan: '1 minute' })).toBe(swept ? '1' : '0');
+    expect(await states()).toEqual([`ten a ${swept ? 'refused' : state}`]);
+  });
+
+  test('serves the service for all tenants', async () => {
+    const old = { state: 'pending', issued_at: inSeconds(-90) };
+    await putAll([
+      { ...old, id: 'a' },
+      { ...old, id: 'b', tenant_id: 'ten_other' },
+    ]);
+    await sql.becomeService();
+    expect(await states()).toEqual([]);
+    expect(await sql.value('sweep_pending_grants', { olderThan: '1 minute' })).toBe('2');
+    await sql.query('reset role');
+    expect(await states()).toEqual(['ten a refused', 'ten_other b refused']);
+  });
+});
+
+describe('unusable_chat_grants', () => {
+  const over = { id: 'a', kind: 'chat', ivs_user_id: 'p-ann', state: 'watched', expires_at: inSeconds(-1) };
+
+  test.each<[string, Row, boolean]>([
+    ['a watched chat grant whose token cannot connect any more', {}, true],
+    ['one whose token can connect', { expires_at: inSeconds(60) }, false],
+    ['one that is not watched', { state: 'released' }, false],
+    ['one of a stage', { kind: 'stage' }, false],
+    ['one under another name at IVS', { ivs_user_id: 'ann' }, false],
+    ...Object.entries(beside).map(([what, row]) => [what, row, false] as [string, Row, boolean]),
+  ])('%s', async (_, changed, found) => {
+    await put({ ...over, ...changed });
+    const ids = await sql.value('unusable_chat_grants', { tenant: 'ten', space: 'spc', user: 'ann', ivsUser: 'p-ann' });
+    expect(ids).toEqual(found ? ['a'] : []);
+  });
+});
+
+describe('usable_grants', () => {
+  test.each<[string, Row, boolean]>([
+    ['a released grant', {}, true],
+    ['a watched grant', { state: 'watched' }, true],
+    ['a revoked grant of a key pair', { state: 'revoked', mint: 'key-pair' }, true],
+    ['a revoked grant of IVS', { state: 'revoked' }, false],
+    ['a pending grant', { state: 'pending' }, false],
+    ['a grant that expires next', { expires_at: fromNow(1) }, true],
+    ['a grant that expires now', { expires_at: fromNow(0) }, false],
+    ...Object.entries(beside).map(([what, row]) => [what, row, false] as [string, Row, boolean]),
+  ])('%s', async (_, grant, usable) => {
+    await put({ id: 'a', ...grant });
+    const rows = await sql.call('usable_grants', { tenant: 'ten', user: 'ann', space: 'spc' });
+    expect(rows).toEqual(usable ? [{ id: 'a', space_id: 'spc' }] : []);
+  });
+
+  test('in all spaces', async () => {
+    await putAll([{ id: 'a' }, { id: 'b', space_id: 'spc_beside' }]);
+    const rows = await sql.call<{ id: string }>('usable_grants', { tenant: 'ten', user: 'ann', space: null });
+    expect(rows.map(({ id }) => id).toSorted()).toEqual(['a', 'b']);
+  });
+
+  test('is not for the service', async () => {
+    await sql.becomeService('ten');
+    const call = sql.call('usable_grants', { tenant: 'ten', user: 'ann', space: 'spc' });
+    await expect(call).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
+describe('users_in_space', () => {
+  const ben = { user_id: 'ben' };
+
+  test.each<[string, Row[], string]>([
+    ['nobody', [], '0'],
+    ['one user with many grants', [ben, { ...ben, kind: 'chat' }, { ...ben, state: 'pending' }], '1'],
+    ['two users', [ben, { user_id: 'cat' }], '2'],
+    ['without the user who asks', [ben, {}], '1'],
+    ['a pending grant', [{ ...ben, state: 'pending' }], '1'],
+    ['a watched grant', [{ ...ben, state: 'watched' }], '0'],
+    ['a refused grant', [{ ...ben, state: 'refused' }], '0'],
+    ['a revoked grant', [{ ...ben, state: 'revoked' }], '0'],
+    ['a grant that expires next', [{ ...ben, session_expires_at: fromNow(1) }], '1'],
+    ['a grant that expires now', [{ ...ben, session_expires_at: fromNow(0) }], '0'],
+    ['a grant for another space', [{ ...ben, space_id: 'spc_beside' }], '0'],
+    ['a grant at another tenant', [{ ...ben, tenant_id: 'ten_other' }], '0'],
+  ])('%s', async (_, grants, count) => {
+    await putAll(grants);
+    expect(await sql.value('users_in_space', { tenant: 'ten', space: 'spc', except: 'ann' })).toBe(count);
+  });
+});
+
+describe('vends_in_last_minute', () => {
+  const ask = { tenant: 'ten', user: 'ann', stage: true, chat: true, most: 30 };
+  const chat = { kind: 'chat' };
+
+  test.each<[string, Row[], Row, number]>([
+    ['nothing', [], {}, 0],
+    ['grants of the last minute', [{}, {}], {}, 2],
+    ['grants in every state', all.map((state) => ({ state })), {}, 5],
+    ['grants for any space', [{}, { space_id: 'spc_beside' }], {}, 2],
+    ['a grant that is nearly a minute old', [{ issued_at: fromNow(1 - minute) }], {}, 1],
+    ['a grant that is a minute old', [{ issued_at: fromNow(-minute) }], {}, 0],
+    ['the kind that was vended most often: stage', [{}, {}, chat], {}, 2],
+    ['the kind that was vended most often: chat', [{}, chat, chat, chat], {}, 3],
+    ['stages alone', [{}, chat, chat], { chat: false }, 1],
+    ['chat alone', [{}, {}, chat], { stage: false }, 1],
+    ['up to the most', [{}, {}, {}, {}], { most: 3 }, 3],
+    ['grants of somebody else', [{ user_id: 'ben' }], {}, 0],
+    ['grants at another tenant', [{ tenant_id: 'ten_other' }], {}, 0],
+  ])('%s', async (_, grants, changed, used) => {
+    await putAll(grants.map((grant) => ({ issued_at: fromNow(-1000), ...grant })));
+    expect(await sql.call('vends_in_last_minute', { ...ask, ...changed })).toMatchObject([{ used }]);
+  });
+
+  test.each<[string, Row[], Row, number | null]>([
+    ['the oldest', [{ issued_at: fromNow(-20_000) }, { issued_at: fromNow(-40_000) }], {}, -40_000],
+    [
+      'the oldest of the counted',
+      [{ issued_at: fromNow(-20_000) }, { issued_at: fromNow(-40_000) }],
+      { most: 1 },
+      -20_000,
+    ],
+    [
+      'the oldest of the kind that frees a place last, if both were vended as often',
+      [{ issued_at: fromNow(-40_000) }, { ...chat, issued_at: fromNow(-20_000) }],
+      {},
+      -20_000,
+    ],
+  ])('tells when %s was issued', async (_, grants, changed, oldest) => {
+    await putAll(grants);
+    const [row] = await sql.call<{ oldest: Date }>('vends_in_last_minute', { ...ask, ...changed });
+    const [now] = await sql.query<{ now: Date }>('select now()::timestamptz(3) as now');
+    // A column keeps milliseconds and rounds, now() is cut off here: they may differ by one.
+    expect(Math.abs((row?.oldest.getTime() ?? 0) - (now?.now.getTime() ?? 0) - (oldest ?? 0))).toBeLessThanOrEqual(1);
+  });
+
+  test('tells nothing about nothing', async () => {
+    expect(await sql.call('vends_in_last_minute', ask)).toEqual([{ used: 0, oldest: null }]);
+    expect(await sql.call('vends_in_last_minute', { ...ask, stage: false, chat: false })).toEqual([]);
+  });
+
+  test.each<[string, Row, boolean]>([
+    ['waits for another vend of the user', {}, true],
+    ['does not wait for a vend of somebody else', { user: 'ben' }, false],
+    ['does not wait for a vend at another tenant', { tenant: 'ten_other' }, false],
+  ])('%s', async (_, changed, waits) => {
+    await sql.call('vends_in_last_minute', ask);
+    expect(await other.hasToWait(() => other.call('vends_in_last_minute', { ...ask, ...changed }))).toBe(waits);
+  });
+
+  test('waits for nobody who has locked the user or the space of the same name', async () => {
+    await sql.call('lock_user', { tenant: 'ten', user: 'ann', exclusive: true });
+    await sql.call('lock_space', { tenant: 'ten', space: 'ann', exclusive: true });
+    expect(await other.hasToWait(() => other.call('vends_in_last_minute', ask))).toBe(false);
+  });
+});

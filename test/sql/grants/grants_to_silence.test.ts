@@ -1,0 +1,101 @@
+/** `grants_to_silence`, as a table: which grants of a space a freeze takes, and in which order. */
+import { fromNow, inSeconds, limitsWith, SqlSession } from '../../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+});
+afterAll(() => sql.stop());
+beforeEach(() => sql.begin());
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+const ask = {
+  tenant: 'ten',
+  space: 'spc',
+  moderatorRoles: ['guard', 'chief'],
+  limits: limitsWith({ longestTokenSeconds: 2 * 24 * 3600, stageStaySeconds: 24 * 3600 }),
+};
+
+const stage = { role: 'host', capabilities: ['PUBLISH', 'SUBSCRIBE'] };
+const chat = { kind: 'chat', role: 'host', capabilities: ['SEND_MESSAGE'] };
+
+async function put(grants: Row[]): Promise<void> {
+  for (const grant of grants) await sql.insert('grants', { tenant_id: 'ten', space_id: 'spc', ...grant });
+}
+
+/** Both ends of a token. */
+function until(milliseconds: number): Row {
+  return { expires_at: fromNow(milliseconds), session_expires_at: fromNow(milliseconds) };
+}
+
+const old = { issued_at: fromNow(1 - 2 * day) };
+
+describe('grants_to_silence', () => {
+  test.each<[string, Row, boolean]>([
+    ['a grant that allows to publish', stage, true],
+    ['a grant that allows to send', chat, true],
+    ['a grant of anybody', { ...stage, user_id: 'ben' }, true],
+    ['a grant that allows to watch alone', { ...stage, capabilities: ['SUBSCRIBE'] }, false],
+    ['a grant that allows to moderate a chat alone', { ...chat, capabilities: ['DELETE_MESSAGE'] }, false],
+    ['a grant that allows nothing', { ...chat, capabilities: [] }, false],
+    ['a grant of a role that moderates', { ...stage, role: 'chief' }, false],
+    ['a watched grant', { ...stage, state: 'watched' }, true],
+    ['a revoked grant of a key pair: its participant stays', { ...stage, state: 'revoked', mint: 'key-pair' }, true],
+    ['a revoked grant of IVS', { ...stage, state: 'revoked' }, false],
+    ['a pending grant', { ...stage, state: 'pending' }, false],
+    ['a refused grant', { ...stage, state: 'refused' }, false],
+    ['a stage grant that expired within a stay', { ...stage, ...old, ...until(1 - day) }, true],
+    ['a stage grant that expired a stay ago', { ...stage, ...old, ...until(-day) }, false],
+    ['a chat grant whose session ends next', { ...chat, ...until(1) }, true],
+    ['a chat grant whose session ends now', { ...chat, ...until(0) }, false],
+    ['a grant that is nearly as old as a token gets', { ...stage, ...old }, true],
+    ['a grant that is older than a token gets', { ...stage, issued_at: fromNow(-2 * day) }, false],
+    ['a grant for another space', { ...stage, space_id: 'spc_beside' }, false],
+    ['a grant at another tenant', { ...stage, tenant_id: 'ten_other' }, false],
+  ])('%s', async (_, grant, taken) => {
+    await put([{ id: 'a', ...grant }]);
+    expect(await sql.value('grants_to_silence', ask)).toEqual(taken ? ['a'] : []);
+  });
+
+  test('nobody is spared if no role moderates', async () => {
+    await put([{ id: 'a', ...stage, role: 'guard' }]);
+    expect(await sql.value('grants_to_silence', { ...ask, moderatorRoles: [] })).toEqual(['a']);
+  });
+
+  test('nothing', async () => {
+    expect(await sql.value('grants_to_silence', ask)).toEqual([]);
+  });
+
+  test('in order: the newest of each user, stage before chat, then the rest', async () => {
+    const at = (seconds: number, row: Row): Row => ({ ...row, issued_at: inSeconds(-seconds) });
+    await put([
+      at(60, { ...stage, id: 'ann_1' }),
+      at(50, { ...stage, id: 'ann_2' }),
+      at(10, { ...chat, id: 'ann_chat_2' }),
+      at(20, { ...chat, id: 'ann_chat_1' }),
+      at(40, { ...stage, id: 'ben_1', user_id: 'ben' }),
+      at(15, { ...chat, id: 'ben_chat_1', user_id: 'ben' }),
+    ]);
+    expect(await sql.value('grants_to_silence', ask)).toEqual([
+      'ben_1',
+      'ann_2',
+      'ann_chat_2',
+      'ben_chat_1',
+      'ann_1',
+      'ann_chat_1',
+    ]);
+  });
+
+  test.each(['longestTokenSeconds', 'stageStaySeconds'])('raises an error without the limit %s', async (limit) => {
+    const { [limit]: _, ...limits } = ask.limits;
+    await expect(sql.value('grants_to_silence', { ...ask, limits })).rejects.toThrow(
+      `the limit ${limit} was not passed`,
+    );
+  });
+});
