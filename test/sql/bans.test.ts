@@ -1,0 +1,220 @@
+/** The functions that tell which bans are in force, and whether every ban holds what it must. */
+import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+});
+afterAll(() => sql.stop());
+beforeEach(async () => {
+  await sql.begin();
+  for (const tenant_id of ['ten', 'ten_other']) {
+    await sql.insert('tenants', { id: tenant_id });
+    await sql.insert('spaces', { tenant_id, id: 'spc' });
+    await sql.insert('spaces', { tenant_id, id: 'spc_beside' });
+    await sql.insert('spaces', { tenant_id, id: 'spc_deleted', deleted_at: inSeconds(-1) });
+  }
+});
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+
+async function putBans(bans: Row[]): Promise<void> {
+  for (const ban of bans) await sql.insert('bans', { tenant_id: 'ten', ...ban });
+}
+
+describe('ban_end', () => {
+  test.each<[string, string | null, Date | null]>([
+    ['a ban that ends', 'ban_ends', new Date('2030-01-01T00:00:00Z')],
+    ['a ban that does not end', 'ban_stays', null],
+    ['a ban of another tenant', 'ban_other', null],
+    ['a ban that is not there', 'ban_gone', null],
+    ['no ban', null, null],
+  ])('%s', async (_, ban, end) => {
+    const expires_at = new Date('2030-01-01T00:00:00Z');
+    await putBans([
+      { id: 'ban_ends', expires_at },
+      { id: 'ban_stays' },
+      { id: 'ban_other', tenant_id: 'ten_other', expires_at },
+    ]);
+    expect(await sql.value('ban_end', { tenant: 'ten', ban })).toEqual(end);
+  });
+});
+
+/** Bans, and the id of the one that keeps Ann out of the space `spc`. */
+const inForce: [string, Row[], string | null][] = [
+  ['a ban', [{ id: 'a' }], 'a'],
+  ['a ban of this space', [{ id: 'a', space_id: 'spc' }], 'a'],
+  ['a ban until later', [{ id: 'a', expires_at: inSeconds(3600) }], 'a'],
+  ['a ban that is over', [{ id: 'a', expires_at: fromNow(0) }], null],
+  ['a ban that was lifted', [{ id: 'a', lifted_at: inSeconds(-1) }], null],
+  ['a ban that was lifted and would last', [{ id: 'a', lifted_at: inSeconds(-1), expires_at: inSeconds(60) }], null],
+  ['a ban of another space', [{ id: 'a', space_id: 'spc_beside' }], null],
+  ['a ban of somebody else', [{ id: 'a', user_id: 'ben' }], null],
+  ['a ban at another tenant', [{ id: 'a', tenant_id: 'ten_other' }], null],
+  ['no ban', [], null],
+  [
+    'of two bans the one that lasts longer',
+    [
+      { id: 'a', expires_at: inSeconds(3600), space_id: 'spc' },
+      { id: 'b', expires_at: inSeconds(7200) },
+    ],
+    'b',
+  ],
+  [
+    'of two bans the one without an end',
+    [
+      { id: 'a', expires_at: inSeconds(7200) },
+      { id: 'b', space_id: 'spc' },
+      { id: 'c', expires_at: inSeconds(9000) },
+    ],
+    'b',
+  ],
+  [
+    'of two bans the one that was not lifted',
+    [
+      { id: 'a', lifted_at: inSeconds(-1) },
+      { id: 'b', expires_at: inSeconds(60) },
+    ],
+    'b',
+  ],
+];
+
+describe('ban_in_force', () => {
+  test.each(inForce)('%s', async (_, bans, id) => {
+    await putBans(bans);
+    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: 'spc' })).toMatchObject([{ id }]);
+  });
+
+  test.each<[string, Row, string | null]>([
+    ['in no space in particular: only a ban of all spaces', { space_id: null }, 'a'],
+    ['in no space in particular: no ban of one space', { space_id: 'spc' }, null],
+  ])('%s', async (_, ban, id) => {
+    await putBans([{ id: 'a', ...ban }]);
+    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: null })).toMatchObject([{ id }]);
+  });
+
+  test('a ban that began and ended within the transaction is over', async () => {
+    await putBans([{ id: 'a', expires_at: inSeconds(-0.001) }]);
+    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: 'spc' })).toMatchObject([{ id: null }]);
+  });
+});
+
+describe('ban_refusal', () => {
+  test.each(inForce)('%s', async (_, bans, id) => {
+    await putBans(bans.map((ban) => ({ reason: `of ${String(ban['id'])}`, ...ban })));
+    const [until] = await sql.query(
+      `select to_jsonb(expires_at) as until from bans where tenant_id = 'ten' and id = $1`,
+      [id],
+    );
+    expect(await sql.value('ban_refusal', { tenant: 'ten', user: 'ann', space: 'spc' })).toEqual(
+      id === null ? null : { refused: 'banned', reason: `of ${id}`, ...until },
+    );
+  });
+
+  test('a ban without a reason and without an end', async () => {
+    await putBans([{}]);
+    expect(await sql.value('ban_refusal', { tenant: 'ten', user: 'ann', space: 'spc' })).toEqual({
+      refused: 'banned',
+      until: null,
+      reason: null,
+    });
+  });
+});
+
+describe('bans_without_hold', () => {
+  const from = { afterTenant: '', afterBan: '' };
+
+  async function look(limit = 10, after: object = from): Promise<Row | undefined> {
+    const rows = await sql.call('bans_without_hold', { ...after, limit });
+    expect(rows).toHaveLength(1);
+    return rows[0];
+  }
+
+  async function putGrant(grant: Row = {}): Promise<void> {
+    await sql.insert('grants', { tenant_id: 'ten', space_id: 'spc', id: 'grt', state: 'watched', ...grant });
+  }
+
+  test.each<[string, Row, Row, number]>([
+    ['a grant for any space', {}, {}, 1],
+    ['a grant for the space of the ban', { space_id: 'spc' }, {}, 1],
+    ['a grant for another space', { space_id: 'spc_beside' }, {}, 0],
+    ['a grant for a deleted space', {}, { space_id: 'spc_deleted' }, 0],
+    ['a grant for a space that is not there', {}, { space_id: 'spc_gone' }, 0],
+    ['a released grant', {}, { state: 'released' }, 1],
+    ['a revoked grant of a key pair', {}, { state: 'revoked', mint: 'key-pair' }, 1],
+    ['a revoked grant of IVS', {}, { state: 'revoked' }, 0],
+    ['a pending grant', {}, { state: 'pending' }, 0],
+    ['a grant that expires next', {}, { expires_at: fromNow(1) }, 1],
+    ['a grant that expires now', {}, { expires_at: fromNow(0) }, 0],
+    ['a grant of somebody else', {}, { user_id: 'ben' }, 0],
+    ['a grant at another tenant', {}, { tenant_id: 'ten_other' }, 0],
+    ['a grant after the ban was lifted', { lifted_at: inSeconds(-1) }, {}, 0],
+    ['a grant after the ban has ended', { expires_at: fromNow(0) }, {}, 0],
+    ['a grant before the ban ends', { expires_at: fromNow(1) }, {}, 1],
+  ])('%s', async (_, ban, grant, count) => {
+    await putBans([{ id: 'ban', ...ban }]);
+    await putGrant(grant);
+    expect(await look()).toEqual({ tenant_id: null, ban_id: null, grants: String(count) });
+  });
+
+  /** What covers the grant: the action of the hold, the action that is unfinished. `act` is of the ban, `act_other` of another. */
+  test.each<[string, string | null, string | null, number]>([
+    ['nothing', null, null, 1],
+    ['a hold of the ban', 'act', null, 0],
+    ['a hold of another ban', 'act_other', null, 1],
+    ['an action of the ban that is unfinished', null, 'act', 0],
+    ['an action of another ban that is unfinished', null, 'act_other', 1],
+  ])('a grant that is covered by %s', async (_, held, unfinished, count) => {
+    await putBans([{ id: 'ban' }, { id: 'ban_other', user_id: 'ben' }]);
+    await putGrant();
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act', ban_id: 'ban' });
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_other', ban_id: 'ban_other' });
+    const of = { tenant_id: 'ten', space_id: 'spc' };
+    if (held !== null) await sql.insert('holds', { ...of, grant_id: 'grt', action_id: held });
+    if (unfinished !== null) await sql.insert('unfinished_actions', { tenant_id: 'ten', action_id: unfinished });
+    expect(await look()).toMatchObject({ grants: String(count) });
+  });
+
+  test('counts all grants of all bans that it looks at', async () => {
+    await putBans([{}, { user_id: 'ben' }, { user_id: 'cat', tenant_id: 'ten_other' }]);
+    await putGrant({ id: 'a' });
+    await putGrant({ id: 'b', kind: 'chat' });
+    await putGrant({ id: 'c', user_id: 'ben' });
+    await putGrant({ id: 'd', user_id: 'cat', tenant_id: 'ten_other' });
+    expect(await look()).toMatchObject({ grants: '4' });
+  });
+
+  test('goes through the bans in the order of their keys, and names where it stopped', async () => {
+    await putBans([
+      { id: 'c', tenant_id: 'ten', user_id: 'ann' },
+      { id: 'b', tenant_id: 'ten', user_id: 'ben' },
+      { id: 'a', tenant_id: 'ten_other', user_id: 'ann' },
+    ]);
+    await putGrant();
+    const stops: unknown[] = [];
+    for (let after: object | null = from; after;) {
+      const row = await look(1, after);
+      stops.push([row?.['tenant_id'], row?.['ban_id'], row?.['grants']]);
+      after = row?.['ban_id'] === null ? null : { afterTenant: row?.['tenant_id'], afterBan: row?.['ban_id'] };
+    }
+    expect(stops).toEqual([
+      ['ten', 'b', '0'],
+      ['ten', 'c', '1'],
+      ['ten_other', 'a', '0'],
+      [null, null, '0'],
+    ]);
+    expect(await look(2)).toEqual({ tenant_id: 'ten', ban_id: 'c', grants: '1' });
+    expect(await look(3)).toEqual({ tenant_id: 'ten_other', ban_id: 'a', grants: '1' });
+    expect(await look(4)).toEqual({ tenant_id: null, ban_id: null, grants: '1' });
+  });
+
+  test('serves the service for all tenants', async () => {
+    await putBans([{}]);
+    await putGrant();
+    await sql.becomeService();
+    expect(await sql.query('select from bans')).toEqual([]);
+    expect(await look()).toEqual({ tenant_id: null, ban_id: null, grants: '1' });
+  });
+});
