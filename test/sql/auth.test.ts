@@ -1,4 +1,5 @@
 /** The functions that let callers in and that tell their roles and ranks. */
+import { limits } from '../../src/limits.ts';
 import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -176,7 +177,7 @@ describe('rank_of', () => {
     ],
   ])('in a space, of %s', async (_, rows, rank) => {
     await put(rows);
-    expect(await sql.value('rank_of', { tenant: 'ten', space: 'spc', user: 'ann' })).toBe(rank);
+    expect(await sql.value('rank_of', { tenant: 'ten', space: 'spc', user: 'ann', limits })).toBe(rank);
   });
 
   test('in any space: the highest of all', async () => {
@@ -184,7 +185,7 @@ describe('rank_of', () => {
       ['members', host],
       ['grants', { ...host, role: 'owner', space_id: 'spc_beside' }],
     ]);
-    expect(await sql.value('rank_of', { tenant: 'ten', space: null, user: 'ann' })).toBe(9);
+    expect(await sql.value('rank_of', { tenant: 'ten', space: null, user: 'ann', limits })).toBe(9);
   });
 });
 

@@ -228,14 +228,19 @@ describe('granted_roles', () => {
     ...Object.entries(beside).map(([what, row]) => [what, row, false] as [string, Row, boolean]),
   ])('%s', async (_, grant, counts) => {
     const row = await put({ role: 'host', ...grant });
-    expect(await sql.call('granted_roles', { tenant: 'ten', space: 'spc', user: 'ann' })).toEqual(
+    expect(await sql.call('granted_roles', { tenant: 'ten', space: 'spc', user: 'ann', limits })).toEqual(
       counts ? [{ role: 'host', space_id: 'spc', issued_at: row['issued_at'] }] : [],
     );
   });
 
   test('in all spaces', async () => {
     await putAll([{ role: 'host' }, { role: 'viewer', space_id: 'spc_beside' }, { role: 'owner', user_id: 'ben' }]);
-    const rows = await sql.call<{ role: string }>('granted_roles', { tenant: 'ten', space: null, user: 'ann' });
+    const rows = await sql.call<{ role: string; space_id: string }>('granted_roles', {
+      tenant: 'ten',
+      space: null,
+      user: 'ann',
+      limits,
+    });
     expect(rows.map(({ role, space_id }) => `${role} ${space_id}`).toSorted()).toEqual([
       'host spc',
       'viewer spc_beside',

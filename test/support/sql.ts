@@ -224,7 +224,7 @@ function expressionFor(value: unknown, values: unknown[]): string {
     return `clock_timestamp() + make_interval(secs => $${values.length}::double precision)`;
   }
   if (typeof value === 'object' && value !== null && 'millisecondsFromNow' in value) {
-    values.push(value.millisecondsFromNow / 1000);
+    values.push(Number(value.millisecondsFromNow) / 1000);
     return `date_trunc('milliseconds', now()) + make_interval(secs => $${values.length}::double precision)`;
   }
   const isJson =
