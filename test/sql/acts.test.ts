@@ -1,0 +1,308 @@
+/** The small functions about actions. `act_on_grants` and those that go on with an action or undo it have files of their own. */
+import {
+  expectRefusedToService,
+  hours,
+  inHours,
+  insertDelivery,
+  insertHold,
+  insertTwoTenants,
+  list,
+} from '../support/moderation-rows.ts';
+import { inSeconds, SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+  await insertTwoTenants(sql);
+});
+afterAll(() => sql.stop());
+beforeEach(() => sql.begin());
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+
+const unfinished = { tenant_id: 'ten', action_id: 'act' };
+
+describe('action_lock_key', () => {
+  const key = (tenant: string | null, action: string | null) => sql.value('action_lock_key', { tenant, action });
+
+  test('gives the same key for the same action', async () => {
+    expect(await key('ten', 'act')).toBe(await key('ten', 'act'));
+  });
+
+  test.each([
+    ['another action', 'ten', 'act_beside'],
+    ['the same action of another tenant', 'ten_other', 'act'],
+    ['ids that are the same when they are joined', 'tena', 'ct'],
+    ['an empty action', 'ten', ''],
+  ])('gives another key for %s', async (_, tenant, action) => {
+    expect(await key(tenant, action)).not.toBe(await key('ten', 'act'));
+  });
+
+  test.each([
+    ['tenant', null, 'act'],
+    ['action', 'ten', null],
+  ])('gives no key without the %s', async (_, tenant, action) => {
+    expect(await key(tenant, action)).toBeNull();
+  });
+});
+
+describe('record_action', () => {
+  const record = {
+    tenant: 'ten',
+    action: 'act_new',
+    kind: 'ban',
+    space: 'spc' as string | null,
+    user: 'ann' as string | null,
+    ban: 'ban' as string | null,
+    reason: 'spam' as string | null,
+    caller: { kind: 'user', id: 'mod' },
+    elapsed: 7200,
+  };
+  const recorded = () =>
+    sql.query(
+      `select kind, space_id, user_id, ban_id, reason, requested_by, ${hours('requested_at')} as requested,
+              ${hours('created_at')} as created, silenced_at, held_until
+         from actions where tenant_id = 'ten' and id = 'act_new'`,
+    );
+
+  beforeEach(() => sql.insert('bans', { tenant_id: 'ten', id: 'ban' }));
+
+  test('writes down who did what and when the request came in', async () => {
+    await sql.call('record_action', record);
+    expect(await recorded()).toEqual([
+      {
+        kind: 'ban',
+        space_id: 'spc',
+        user_id: 'ann',
+        ban_id: 'ban',
+        reason: 'spam',
+        requested_by: { kind: 'user', id: 'mod' },
+        requested: -2,
+        created: 0,
+        silenced_at: null,
+        held_until: null,
+      },
+    ]);
+  });
+
+  test('writes an action without space, user, ban and reason', async () => {
+    await sql.call('record_action', { ...record, space: null, user: null, ban: null, reason: null });
+    expect(await recorded()).toEqual([
+      expect.objectContaining({ space_id: null, user_id: null, ban_id: null, reason: null }),
+    ]);
+  });
+
+  test.each<[string, Row, string]>([
+    ['a kind that does not exist', { kind: 'shout' }, '23514'],
+    ['a space of nobody', { space: 'spc_gone' }, '23503'],
+    ['a ban of another tenant', { tenant: 'ten_other' }, '23503'],
+    ['an id that another action has', { action: 'act' }, '23505'],
+    ['no caller', { caller: null }, '23502'],
+    ['no elapsed time', { elapsed: null }, '23502'],
+  ])('refuses %s', async (_, changed, code) => {
+    await expect(sql.call('record_action', { ...record, ...changed })).rejects.toMatchObject({ code });
+  });
+});
+
+describe('describe_action', () => {
+  const created = new Date('2030-01-01T00:00:00.123Z');
+
+  test.each<[string, string, string | null, Row[]]>([
+    ['an action', 'ten', 'act_told', [{ created_at: created, reason: 'spam' }]],
+    ['an action without a reason', 'ten', 'act_mute', [{ created_at: created, reason: null }]],
+    ['an action of another tenant', 'ten_other', 'act_told', []],
+    ['an action that is not there', 'ten', 'act_gone', []],
+    ['no action', 'ten', null, []],
+  ])('tells of %s what there is', async (_, tenant, action, told) => {
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_told', reason: 'spam', created_at: created });
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_mute', created_at: created });
+    expect(await sql.call('describe_action', { tenant, action })).toEqual(told);
+  });
+});
+
+describe('actions_of_ban', () => {
+  const actionsOf = async (ban: string | null) =>
+    Object.fromEntries(
+      (await sql.call<{ action_id: string; is_unfinished: boolean }>('actions_of_ban', { tenant: 'ten', ban })).map(
+        (row) => [row.action_id, row.is_unfinished],
+      ),
+    );
+
+  beforeEach(async () => {
+    for (const tenant of ['ten', 'ten_other']) {
+      for (const ban of ['ban', 'ban_beside', 'ban_quiet']) await sql.insert('bans', { tenant_id: tenant, id: ban });
+    }
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_done', ban_id: 'ban' });
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_rest', ban_id: 'ban' });
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_else', ban_id: 'ban_beside' });
+    await sql.insert('actions', { tenant_id: 'ten_other', id: 'act_done', ban_id: 'ban' });
+    await sql.insert('unfinished_actions', { ...unfinished, action_id: 'act_rest' });
+    await sql.insert('unfinished_actions', { tenant_id: 'ten_other', action_id: 'act_done' });
+  });
+
+  test('lists the actions of the ban alone, and says which are not finished', async () => {
+    expect(await actionsOf('ban')).toEqual({ act_done: false, act_rest: true });
+  });
+
+  test.each([
+    ['a ban without actions', 'ban_quiet'],
+    ['a ban that is not there', 'ban_gone'],
+    ['no ban, although some actions have none', null],
+  ])('lists nothing for %s', async (_, ban) => {
+    expect(await actionsOf(ban)).toEqual({});
+  });
+
+  test('is refused to the service', async () => {
+    await expectRefusedToService(sql, () => actionsOf('ban'));
+  });
+});
+
+describe('hold_back_actions', () => {
+  test('holds back these actions of this tenant, for as long as it is told', async () => {
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_third', held_until: inHours(9) });
+    await sql.call('hold_back_actions', { tenant: 'ten', actions: ['act', 'act_third', 'act_gone'], for: '2 hours' });
+    expect(
+      await list(sql, `select concat_ws(' ', tenant_id, id, ${hours('held_until')}) from actions order by 1`),
+    ).toEqual(['ten act 2', 'ten act_beside', 'ten act_third 2', 'ten_other act', 'ten_other act_beside']);
+  });
+
+  test.each([
+    ['an empty list', []],
+    ['no list', null],
+  ])('holds back nothing for %s', async (_, actions) => {
+    await sql.call('hold_back_actions', { tenant: 'ten', actions, for: '2 hours' });
+    expect(await list(sql, 'select id from actions where held_until is not null')).toEqual([]);
+  });
+});
+
+describe('held_back_actions', () => {
+  const heldBack = () => sql.value<string[]>('held_back_actions');
+
+  test('lists nothing if no action is held back', async () => {
+    expect(await heldBack()).toEqual([]);
+  });
+
+  test('lists the actions of all tenants that are held back now, and none whose time is over', async () => {
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_held', held_until: inHours(1) });
+    await sql.insert('actions', { tenant_id: 'ten_other', id: 'act_held_too', held_until: inHours(1) });
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_over', held_until: inSeconds(-0.01) });
+    await sql.become('stagedoor_crossing');
+    expect((await heldBack()).sort()).toEqual(['act_held', 'act_held_too']);
+  });
+
+  test('is refused to the service', async () => {
+    await expectRefusedToService(sql, heldBack);
+  });
+});
+
+describe('list_unfinished_actions', () => {
+  const listed = async (limit: number | null) =>
+    (await sql.call('list_unfinished_actions', { limit })).map((row) => Object.values(row).join(' '));
+
+  test('lists nothing if all actions are finished', async () => {
+    expect(await listed(10)).toEqual([]);
+  });
+
+  test.each<[string, number | null, number]>([
+    ['all of them, if the limit allows', 3, 3],
+    ['all of them, without a limit', null, 3],
+    ['as many as the limit allows', 2, 2],
+    ['none for a limit of none', 0, 0],
+  ])('lists to the service the unfinished actions of all tenants: %s', async (_, limit, count) => {
+    const all = ['ten act', 'ten act_beside', 'ten_other act'];
+    for (const action of all) {
+      const [tenant, id] = action.split(' ');
+      await sql.insert('unfinished_actions', { tenant_id: tenant, action_id: id });
+    }
+    await sql.become('stagedoor_test_service');
+    const found = await listed(limit);
+    expect(found).toHaveLength(count);
+    expect(all).toEqual(expect.arrayContaining(found));
+  });
+});
+
+describe('role_changed_since', () => {
+  const since = '2030-01-01T00:00:00.000Z';
+  const after = '2030-01-01T00:00:00.001Z';
+
+  test.each<[string, Row, boolean]>([
+    ['a change of the role after it', { created_at: after }, true],
+    ['a change of the role at that very moment', { created_at: since }, false],
+    ['an earlier change', { created_at: '2029-12-31T23:59:59Z' }, false],
+    ['another action after it', { created_at: after, kind: 'ban' }, false],
+    ['a change for another user', { created_at: after, user_id: 'ben' }, false],
+    ['a change in another space', { created_at: after, space_id: 'spc_beside' }, false],
+    ['a change in another tenant', { created_at: after, tenant_id: 'ten_other' }, false],
+  ])('says of %s whether it counts', async (_, action, changed) => {
+    await sql.insert('actions', {
+      tenant_id: 'ten',
+      id: 'act_role',
+      kind: 'role.change',
+      space_id: 'spc',
+      user_id: 'ann',
+      ...action,
+    });
+    expect(await sql.value('role_changed_since', { tenant: 'ten', space: 'spc', user: 'ann', since })).toBe(changed);
+  });
+
+  test('finds no change if there is none, or if no time is given', async () => {
+    const request = { tenant: 'ten', space: 'spc', user: 'ann' };
+    expect(await sql.value('role_changed_since', { ...request, since })).toBe(false);
+    await sql.insert('actions', { tenant_id: 'ten', kind: 'role.change', space_id: 'spc', user_id: 'ann' });
+    expect(await sql.value('role_changed_since', { ...request, since: null })).toBe(false);
+  });
+});
+
+describe('unfinished_role_changes', () => {
+  const changes = () => sql.value<string[]>('unfinished_role_changes', { tenant: 'ten', space: 'spc', user: 'ann' });
+  const role = { tenant_id: 'ten', kind: 'role.change', space_id: 'spc', user_id: 'ann' };
+  const hold = (action: string) => insertHold(sql, { action_id: action, grant_id: `grt_${action}` });
+
+  beforeEach(() => sql.insert('actions', { ...role, id: 'act_role' }));
+
+  test.each<[string, () => Promise<unknown>, string[]]>([
+    ['one that wants nothing any more', () => Promise.resolve(), []],
+    ['one that holds a grant', () => hold('act_role'), ['act_role']],
+    [
+      'one that has grants left',
+      () => sql.insert('unfinished_actions', { ...unfinished, action_id: 'act_role' }),
+      ['act_role'],
+    ],
+    ['one with a delivery to make', () => insertDelivery(sql, { action_id: 'act_role' }), ['act_role']],
+    [
+      'one with a delivery that IVS refuses',
+      () => insertDelivery(sql, { action_id: 'act_role', state: 'stuck' }),
+      ['act_role'],
+    ],
+    ['one whose deliveries were made', () => insertDelivery(sql, { action_id: 'act_role', state: 'done' }), []],
+    ['one beside an unfinished action of another kind', () => hold('act'), []],
+  ])('%s', async (_, arrange, answer) => {
+    await arrange();
+    expect(await changes()).toEqual(answer);
+  });
+
+  test('lists all of them, and none of other users, spaces and tenants', async () => {
+    for (const [id, row] of Object.entries<Row>({
+      act_role_too: {},
+      act_of_ben: { user_id: 'ben' },
+      act_elsewhere: { space_id: 'spc_beside' },
+    })) {
+      await sql.insert('actions', { ...role, ...row, id });
+      await hold(id);
+    }
+    await hold('act_role');
+    await sql.insert('actions', { ...role, tenant_id: 'ten_other', id: 'act_foreign' });
+    await insertHold(sql, { tenant_id: 'ten_other', action_id: 'act_foreign' });
+    expect((await changes()).sort()).toEqual(['act_role', 'act_role_too']);
+  });
+
+  test('does not take what the same action id of another tenant still holds for its own', async () => {
+    await sql.insert('actions', { ...role, tenant_id: 'ten_other', id: 'act_role' });
+    await insertHold(sql, { tenant_id: 'ten_other', action_id: 'act_role' });
+    await sql.insert('unfinished_actions', { tenant_id: 'ten_other', action_id: 'act_role' });
+    await insertDelivery(sql, { tenant_id: 'ten_other', action_id: 'act_role' });
+    expect(await changes()).toEqual([]);
+  });
+});

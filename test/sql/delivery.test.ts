@@ -1,0 +1,636 @@
+/** The small functions about deliveries. Those that lease and finish them have files of their own. */
+import { limits } from '../../src/limits.ts';
+import {
+  deliveries,
+  expectRefusedToService,
+  hours,
+  inHours,
+  insertDelivery,
+  insertGrant,
+  insertHold,
+  insertTwoTenants,
+  list,
+} from '../support/moderation-rows.ts';
+import { limitsWith, SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+  await insertTwoTenants(sql);
+});
+afterAll(() => sql.stop());
+beforeEach(() => sql.begin());
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+
+const others = { tenant_id: 'ten_other' };
+const account = 'own us-east-1';
+const operation = 'DisconnectParticipant';
+const lookedAt = '2030-01-01T00:00:00.000Z';
+const beforeLook = '2029-12-31T23:59:59.999Z';
+const afterLook = '2030-01-01T00:00:00.001Z';
+
+/** Every state of a delivery, and whether it is still to be made. */
+const states: [string, boolean][] = [
+  ['pending', true],
+  ['stuck', true],
+  ['done', false],
+  ['not_connected', false],
+  ['expired', false],
+];
+
+describe('add_delivery', () => {
+  const request = {
+    tenant: 'ten',
+    action: 'act',
+    space: 'spc',
+    operation: 'DeleteMessage',
+    arn: 'room',
+    target: 'message',
+    grant: null as string | null,
+    parameters: { reason: 'spam' } as Row,
+    for: '2 hours' as string | null,
+  };
+  const add = (changed: Partial<typeof request> = {}) => sql.call('add_delivery', { ...request, ...changed });
+
+  test('writes a call that is due now and that is tried for some time', async () => {
+    await insertGrant(sql, { id: 'grt' });
+    await add({ grant: 'grt' });
+    const columns = 'action_id, space_id, account, operation, arn, target, grant_id, parameters, state, follow_up';
+    expect(
+      await sql.query(
+        `select ${columns}, ${hours('next_at')} as next, ${hours('needed_until')} as needed from deliveries`,
+      ),
+    ).toEqual([
+      {
+        action_id: 'act',
+        space_id: 'spc',
+        account,
+        operation: 'DeleteMessage',
+        arn: 'room',
+        target: 'message',
+        grant_id: 'grt',
+        parameters: { reason: 'spam' },
+        state: 'pending',
+        follow_up: false,
+        next: 0,
+        needed: 2,
+      },
+    ]);
+  });
+
+  test.each(states)('writes nothing if the action has the same call already, %s', async (state) => {
+    await add();
+    await sql.query('update deliveries set state = $1', [state]);
+    await add({ parameters: { reason: 'other' }, for: '9 hours' });
+    expect(await deliveries(sql)).toEqual(['DeleteMessage message']);
+  });
+
+  test.each<[string, Partial<typeof request>]>([
+    ['another action', { action: 'act_beside' }],
+    ['another operation', { operation: 'SendEvent' }],
+    ['another room', { arn: 'room_beside' }],
+    ['another target', { target: 'message_beside' }],
+    ['another tenant', { tenant: 'ten_other' }],
+  ])('writes a call beside one with %s', async (_, changed) => {
+    await add(changed);
+    await add();
+    expect(await list(sql, 'select count(*)::int from deliveries')).toEqual([2]);
+  });
+
+  test('writes nothing for a tenant that is not there', async () => {
+    await add({ tenant: 'ten_gone' });
+    expect(await list(sql, 'select id from deliveries')).toEqual([]);
+  });
+
+  test.each<[string, Partial<typeof request>, string]>([
+    ['an operation that does not exist', { operation: 'Shout' }, '23514'],
+    ['an action that is not there', { action: 'act_gone' }, '23503'],
+    ['no length of time', { for: null }, '23502'],
+  ])('refuses %s', async (_, changed, code) => {
+    await expect(add(changed)).rejects.toMatchObject({ code });
+  });
+});
+
+/** Arguments of a function that acts on grants: all grants of `ten`. */
+const allGrants = `'ten', 'act', array(select g from public.grants g where tenant_id = 'ten' order by id)`;
+
+describe('add_stage_disconnects', () => {
+  const add = (keepOut: boolean, reason: string | null = null, until: Date | null = null, given: Row = limits) =>
+    sql.valueOf('add_stage_disconnects', `${allGrants}, $1, $2, $3, $4`, [
+      keepOut,
+      reason,
+      until,
+      JSON.stringify(given),
+    ]);
+  const past = { expires_at: inHours(-1) };
+
+  test.each<[string, Row, string[]]>([
+    ['an unexpired token', {}, ['part']],
+    ['a token that has expired: its holder may still be inside', past, ['part']],
+    ['a token without a participant', { participant_id: null }, []],
+    ['a chat token', { kind: 'chat' }, []],
+    ['a token for a stage that is gone', { space_id: 'spc_bare' }, []],
+  ])('on %s', async (_, grant, targets) => {
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_bare', stage_arn: null });
+    await insertGrant(sql, { participant_id: 'part', ...grant });
+    await add(true);
+    expect(await list(sql, 'select target from deliveries')).toEqual(targets);
+  });
+
+  test.each([
+    ['of a hoard the newest alone, to keep the user out', true, ['new', 'second']],
+    ['every unexpired token of a hoard, to disconnect once', false, ['new', 'second', 'third']],
+  ])('disconnects %s', async (_, keepOut, targets) => {
+    const hoard: [string, Row][] = [
+      ['new', {}],
+      ['second', {}],
+      ['third', {}],
+      ['old', past],
+    ];
+    for (const [nth, [participant, row]] of hoard.entries()) {
+      await insertGrant(sql, { participant_id: participant, issued_at: inHours(-2 - nth), ...row });
+    }
+    await add(keepOut, null, null, limitsWith({ disconnectsPerUser: 2 }));
+    expect(await list(sql, 'select target from deliveries order by id')).toEqual(targets);
+  });
+
+  test('cuts the reason, puts publishers first, and tries no longer than a participant can stay or the ban lasts', async () => {
+    await insertGrant(sql, { id: 'grt_1', user_id: 'ann', capabilities: ['PUBLISH'], expires_at: inHours(1) });
+    await insertGrant(sql, { id: 'grt_2', user_id: 'ben', expires_at: inHours(9) });
+    const given = limitsWith({ stageReasonLength: 3, stageStaySeconds: 2 * 3600 });
+    await add(true, 'abcdef', new Date(Date.now() + 5 * 3_600_000), given);
+    expect(
+      await sql.query(
+        `select grant_id, priority, parameters, ${hours('needed_until')} as needed from deliveries order by grant_id`,
+      ),
+    ).toEqual([
+      { grant_id: 'grt_1', priority: 0, parameters: { reason: 'abc' }, needed: 3 },
+      { grant_id: 'grt_2', priority: 1, parameters: { reason: 'abc' }, needed: 5 },
+    ]);
+  });
+});
+
+describe('add_room_disconnects', () => {
+  const add = (followUp: boolean, reason: string | null = null, until: Date | null = null, given: Row = limits) =>
+    sql.valueOf('add_room_disconnects', `${allGrants}, $1, $2, $3, $4`, [
+      followUp,
+      reason,
+      until,
+      JSON.stringify(given),
+    ]);
+  const chat = { kind: 'chat', expires_at: inHours(1), session_expires_at: inHours(3) };
+
+  test.each<[string, Row, number, number]>([
+    ['an unused token', chat, 1, 1],
+    ['a token that was used', { ...chat, expires_at: inHours(-1) }, 1, 0],
+    ['a token whose session is over', { ...chat, expires_at: inHours(-2), session_expires_at: inHours(-1) }, 0, 0],
+    ['a stage token', { ...chat, kind: 'stage' }, 0, 0],
+    ['a token for a room that is gone', { ...chat, space_id: 'spc_bare' }, 0, 0],
+  ])('on %s', async (_, grant, first, second) => {
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_bare', room_arn: null });
+    await insertGrant(sql, grant);
+    await add(false);
+    expect(await deliveries(sql)).toHaveLength(first);
+    await sql.query('delete from deliveries');
+    await add(true);
+    expect(await deliveries(sql)).toEqual(Array.from({ length: second }, () => 'DisconnectUser ann later'));
+  });
+
+  test('names a user once for each room', async () => {
+    for (const row of [{}, {}, { space_id: 'spc_beside' }, { ivs_user_id: 'ben', user_id: 'ben' }]) {
+      await insertGrant(sql, { ...chat, ...row });
+    }
+    await add(false);
+    expect(await list(sql, `select arn || ' ' || target from deliveries order by 1`)).toEqual([
+      'room:spc ann',
+      'room:spc ben',
+      'room:spc_beside ann',
+    ]);
+  });
+
+  test.each([
+    ['the first call now, for as long as a session lasts', false, null, { priority: 1, next: 0, needed: 4 }],
+    ['the second call later, after all others', true, null, { priority: 2, next: 2, needed: 4 }],
+    ['a call until the ban ends at the latest', true, 2, { priority: 2, next: 2, needed: 2 }],
+  ])('writes %s', async (_, followUp, until, times) => {
+    await insertGrant(sql, chat);
+    const end = until === null ? null : new Date(Date.now() + until * 3_600_000);
+    await add(
+      followUp,
+      'abcdef',
+      end,
+      limitsWith({ chatLateSeconds: 3600, followUpSeconds: 3600, chatReasonLength: 4 }),
+    );
+    expect(
+      await sql.query(
+        `select priority, parameters, ${hours('next_at')} as next, ${hours('needed_until')} as needed from deliveries`,
+      ),
+    ).toEqual([{ ...times, parameters: { reason: 'abcd', userId: 'ann' } }]);
+  });
+});
+
+describe('add_found_disconnects', () => {
+  const add = (connected: Row | null, given: Row = limits) =>
+    sql.value<number>('add_found_disconnects', { tenant: 'ten', space: 'spc', lookedAt, connected, limits: given });
+  const hold = (row: Row = {}) => insertHold(sql, { participant_id: 'part', watch_from: beforeLook, ...row });
+  const viewer = { part: { userId: 'ann', publishing: false } };
+  const publisher = { part: { userId: 'ann', publishing: true } };
+
+  test.each<[string, Row | null, number]>([
+    ['a participant who should be gone', viewer, 1],
+    ['somebody else', { other: { userId: 'ben', publishing: true } }, 0],
+    ['nobody', {}, 0],
+    ['nothing', null, 0],
+  ])('that found %s', async (_, connected, count) => {
+    await hold();
+    expect(await add(connected)).toBe(count);
+    expect(await deliveries(sql)).toHaveLength(count);
+  });
+
+  test.each<[string, Row, number]>([
+    ['is open', {}, 0],
+    ['is stuck', { state: 'stuck' }, 0],
+    ['was done after the look', { state: 'done', done_at: afterLook }, 0],
+    ['was done at the time of the look', { state: 'done', done_at: lookedAt }, 1],
+    ['was done before the look', { state: 'done', done_at: beforeLook }, 1],
+    ['found nobody after the look', { state: 'not_connected', done_at: afterLook }, 1],
+    ['has expired', { state: 'expired', done_at: afterLook }, 1],
+    ['is open for another action', { action_id: 'act_beside' }, 0],
+    ['is open for another participant', { target: 'part_beside' }, 1],
+    ['is open on another stage', { space_id: 'spc_beside' }, 1],
+    ['is open in another tenant', others, 1],
+    ['is open and of another kind', { operation: 'DisconnectUser' }, 1],
+  ])('beside a call that %s', async (_, delivery, count) => {
+    await hold();
+    await insertDelivery(sql, { target: 'part', ...delivery });
+    expect(await add(viewer)).toBe(count);
+  });
+
+  test('writes a call with everything that IVS and the delivery need', async () => {
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_told', reason: 'abcdef' });
+    await hold({ action_id: 'act_told' });
+    await add(publisher, limitsWith({ stageReasonLength: 3, stageStaySeconds: 3 * 3600 }));
+    const columns = 'action_id, space_id, account, operation, arn, target, grant_id, priority, parameters, follow_up';
+    expect(await sql.query(`select ${columns}, ${hours('needed_until')} as needed from deliveries`)).toEqual([
+      {
+        action_id: 'act_told',
+        space_id: 'spc',
+        account,
+        operation,
+        arn: 'stage:spc',
+        target: 'part',
+        grant_id: 'grt',
+        priority: 0,
+        parameters: { reason: 'abc' },
+        follow_up: false,
+        needed: 3,
+      },
+    ]);
+  });
+
+  test.each([
+    ['those who publish', publisher, 0],
+    ['those who do not', viewer, 1],
+    ['those of whom it is not known', { part: { userId: 'ann' } }, 1],
+  ])('puts %s in their place', async (_, connected, priority) => {
+    await hold();
+    await add(connected);
+    expect(await list(sql, 'select priority from deliveries')).toEqual([priority]);
+  });
+
+  test('tries until the ban ends at the latest', async () => {
+    await hold({ until: inHours(2) });
+    await add(viewer);
+    expect(await list(sql, `select ${hours('needed_until')} from deliveries`)).toEqual([2]);
+  });
+
+  test('writes one call for each participant, also for those who came in by other ways', async () => {
+    await hold({ watch_for: 'banned' });
+    await hold({ grant_id: 'grt_2', participant_id: 'part_2' });
+    expect(await add({ ...viewer, part_2: { userId: 'ann' }, part_3: { userId: 'ann' } })).toBe(3);
+    expect(await list(sql, `select concat_ws(' ', target, grant_id) from deliveries order by 1`)).toEqual([
+      'part grt',
+      'part_2 grt_2',
+      'part_3',
+    ]);
+  });
+});
+
+describe('reprioritize_deliveries', () => {
+  const order = (connected: Row, reprioritizedAtOnce = 10) =>
+    sql.call('reprioritize_deliveries', {
+      tenant: 'ten',
+      space: 'spc',
+      lookedAt,
+      connected,
+      limits: limitsWith({ reprioritizedAtOnce }),
+    });
+  const connected = { publisher: { publishing: true }, viewer: { publishing: false }, silent: {} };
+  const waiting = { next_at: beforeLook };
+
+  test.each<[string, Row, number]>([
+    ['a publisher', { target: 'publisher', priority: 1 }, 0],
+    ['a publisher who was thought to be away', { target: 'publisher', priority: 2 }, 0],
+    ['a viewer who has published before', { target: 'viewer', priority: 0 }, 1],
+    ['a viewer who was thought to be away', { target: 'viewer', priority: 2 }, 1],
+    ['a participant of whom nothing is known', { target: 'silent', priority: 0 }, 1],
+    ['somebody who is not connected', { target: 'away', priority: 0 }, 2],
+    ['somebody who is not connected and was tried before', { target: 'away', attempts: 1 }, 1],
+    [
+      'somebody who was not connected yet, perhaps: due at the time of the look',
+      { target: 'away', next_at: lookedAt },
+      1,
+    ],
+    ['a publisher who was tried before', { target: 'publisher', attempts: 1 }, 0],
+    ['a publisher whose call became due after the look', { target: 'publisher', next_at: afterLook }, 0],
+    ['a call that is stuck', { target: 'publisher', state: 'stuck' }, 1],
+    ['a call that was made', { target: 'publisher', state: 'done' }, 1],
+    ['a call of another kind', { target: 'publisher', operation: 'DisconnectUser' }, 1],
+    ['a call on another stage', { target: 'publisher', space_id: 'spc_beside' }, 1],
+    ['a call of another account', { target: 'publisher', account: 'role us-east-1' }, 1],
+    ['a call of another tenant', { target: 'publisher', ...others }, 1],
+    ['a call of another action for the stage', { target: 'publisher', action_id: 'act_beside' }, 0],
+  ])('gives its place to %s', async (_, delivery, priority) => {
+    await insertDelivery(sql, { ...waiting, ...delivery });
+    await order(connected);
+    expect(await list(sql, 'select priority from deliveries')).toEqual([priority]);
+  });
+
+  test('changes so many at most, those of connected participants first', async () => {
+    for (const target of ['away1', 'away2', 'publisher', 'viewer']) {
+      await insertDelivery(sql, { ...waiting, target, priority: target === 'viewer' ? 0 : 1 });
+    }
+    const places = () => list(sql, `select target || ' ' || priority from deliveries order by 1`);
+    await order(connected, 2);
+    expect(await places()).toEqual(['away1 1', 'away2 1', 'publisher 0', 'viewer 1']);
+    await order(connected, 2);
+    expect(await places()).toEqual(['away1 2', 'away2 2', 'publisher 0', 'viewer 1']);
+  });
+});
+
+describe('cancel_deliveries', () => {
+  const cancel = (limit: number) =>
+    sql.value<number>('cancel_deliveries', { tenant: 'ten', action: 'act', why: 'lifted', limit });
+
+  test.each(states)('ends a delivery that is %s only if it is still to be made', async (state, isOpen) => {
+    await insertDelivery(sql, { state });
+    expect(await cancel(10)).toBe(isOpen ? 1 : 0);
+    expect(await sql.query('select state, last_error, done_at is not null as is_over from deliveries')).toEqual([
+      isOpen ? { state: 'expired', last_error: 'lifted', is_over: true } : { state, last_error: null, is_over: false },
+    ]);
+  });
+
+  test.each([
+    ['all, if the limit is higher', 4, 3],
+    ['all, if the limit is as high', 3, 3],
+    ['as many as the limit says', 2, 2],
+    ['none for a limit of none', 0, 0],
+  ])('ends %s', async (_, limit, ended) => {
+    for (let nth = 0; nth < 3; nth++) await insertDelivery(sql);
+    expect(await cancel(limit)).toBe(ended);
+    expect(await list(sql, `select id from deliveries where state = 'expired'`)).toHaveLength(ended);
+  });
+
+  test('ends also one that is leased and a follow-up, but nothing of others', async () => {
+    await insertDelivery(sql, { target: 'leased', leased_until: inHours(1) });
+    await insertDelivery(sql, { target: 'later', follow_up: true });
+    await insertDelivery(sql, { target: 'beside', action_id: 'act_beside' });
+    await insertDelivery(sql, { target: 'foreign', ...others });
+    expect(await cancel(10)).toBe(2);
+    expect(await list(sql, `select target from deliveries where state = 'pending' order by 1`)).toEqual([
+      'beside',
+      'foreign',
+    ]);
+  });
+});
+
+describe('deliveries_under_way', () => {
+  const underWay = (actions: string[] | null = ['act', 'act_gone']) =>
+    sql.value<boolean>('deliveries_under_way', { tenant: 'ten', actions, lease: '3 hours', call: '2 hours' });
+
+  test.each<[string, Row, boolean]>([
+    ['a call that was leased just now', { leased_until: inHours(3) }, true],
+    ['a call that may still be running', { leased_until: inHours(1.5) }, true],
+    ['a call that has ended by now, whatever came of it', { leased_until: inHours(0.5) }, false],
+    ['a call that nobody has leased', {}, false],
+    ['a call that was stuck and is tried again', { leased_until: inHours(3), state: 'stuck' }, true],
+    ['a call whose outcome is known', { leased_until: inHours(3), state: 'done' }, false],
+    ['an event: it hits nobody', { leased_until: inHours(3), operation: 'SendEvent' }, false],
+    ['the deletion of a message', { leased_until: inHours(3), operation: 'DeleteMessage' }, true],
+    ['a call of another action', { leased_until: inHours(3), action_id: 'act_beside' }, false],
+    ['a call of another tenant', { leased_until: inHours(3), ...others }, false],
+  ])('%s', async (_, delivery, isUnderWay) => {
+    await insertDelivery(sql, delivery);
+    expect(await underWay()).toBe(isUnderWay);
+  });
+
+  test.each([
+    ['there is no action', []],
+    ['no list is given', null],
+  ])('nothing is under way if %s', async (_, actions) => {
+    await insertDelivery(sql, { leased_until: inHours(3) });
+    expect(await underWay(actions)).toBe(false);
+  });
+});
+
+describe('delivery_backlog', () => {
+  const backlog = async () => (await sql.call('delivery_backlog', { overdueAfter: '2 hours' }))[0];
+
+  test.each<[string, Row, [string, string]]>([
+    ['one that has waited too long', { next_at: inHours(-3) }, ['0', '1']],
+    ['one that has waited for a short time', { next_at: inHours(-1) }, ['0', '0']],
+    ['one that is due later', { next_at: inHours(1) }, ['0', '0']],
+    ['one that IVS refuses, however long it has waited', { state: 'stuck', next_at: inHours(-3) }, ['1', '0']],
+    ['one that was made', { state: 'done', next_at: inHours(-3) }, ['0', '0']],
+  ])('counts %s', async (_, delivery, [stuck, overdue]) => {
+    await insertDelivery(sql, delivery);
+    expect(await backlog()).toEqual({ stuck, overdue });
+  });
+
+  test('counts for the service the deliveries of all tenants', async () => {
+    expect(await backlog()).toEqual({ stuck: '0', overdue: '0' });
+    for (const tenant of ['ten', 'ten_other']) {
+      for (const state of ['stuck', 'pending']) {
+        await insertDelivery(sql, { tenant_id: tenant, state, next_at: inHours(-3) });
+      }
+    }
+    await sql.become('stagedoor_test_service');
+    expect(await backlog()).toEqual({ stuck: '2', overdue: '2' });
+  });
+});
+
+const now = '2030-01-01T00:00:00.000Z';
+/** Deliveries, and whether they are due at `now`. */
+const dueOrNot: [string, Row, boolean][] = [
+  ['due now', { next_at: now }, true],
+  ['due a moment later', { next_at: '2030-01-01T00:00:00.001Z' }, false],
+  ['stuck', { state: 'stuck' }, true],
+  ['made', { state: 'done' }, false],
+  ['expired', { state: 'expired' }, false],
+  ['of no participant', { state: 'not_connected' }, false],
+  ['leased until now', { leased_until: now }, false],
+  ['leased until a moment before', { leased_until: '2029-12-31T23:59:59.999Z' }, true],
+  ['of another operation', { operation: 'DisconnectUser' }, false],
+  ['of another account', { account: 'role us-east-1' }, false],
+];
+
+describe('due_beside', () => {
+  const beside = () => sql.value<number>('due_beside', { account, operation, tenant: 'ten', action: 'act', now });
+
+  test.each(dueOrNot)('counts deliveries of others that are due: %s', async (_, row, isDue) => {
+    await insertDelivery(sql, { action_id: 'act_beside', next_at: '2029-12-31T00:00:00Z', ...row });
+    expect(await beside()).toBe(isDue ? 1 : 0);
+  });
+
+  test.each<[string, Row, number]>([
+    ['the action itself', {}, 0],
+    ['another action', { action_id: 'act_beside' }, 1],
+    ['the same action id of another tenant', others, 1],
+    ['another action of another tenant', { ...others, action_id: 'act_beside' }, 1],
+  ])('counts deliveries of %s', async (_, row, count) => {
+    await insertDelivery(sql, row);
+    expect(await beside()).toBe(count);
+  });
+
+  test.each([99, 100, 101])('stops counting at a hundred: of %d', async (count) => {
+    await sql.query(
+      `insert into deliveries (tenant_id, action_id, space_id, account, operation, arn, target, needed_until)
+       select 'ten', 'act_beside', 'spc', $1, $2, 'arn', nth::text, 'infinity' from generate_series(1, $3) as nth`,
+      [account, operation, count],
+    );
+    expect(await beside()).toBe(Math.min(count, 100));
+  });
+
+  test('is refused to the service', async () => {
+    await expectRefusedToService(sql, beside);
+  });
+});
+
+describe('due_in_turn', () => {
+  const request = {
+    account,
+    operation,
+    tenant: null as string | null,
+    action: null as string | null,
+    limit: 10,
+    held: [] as string[],
+    now,
+  };
+  /** `turn target` in the order of the turns. */
+  const turns = async (changed: Partial<typeof request> = {}) => {
+    const rows = await sql.call<{ tenant_id: string; id: string; turn: string }>('due_in_turn', {
+      ...request,
+      ...changed,
+    });
+    const names = await sql.query<{ id: string; target: string }>('select id, target from deliveries');
+    return rows.map(({ id, turn }) => `${turn} ${names.find((row) => row.id === id)?.target}`).sort();
+  };
+  const due = (target: string, nextAt: string, row: Row = {}) =>
+    insertDelivery(sql, { target, next_at: `2029-12-${nextAt}T00:00:00Z`, ...row });
+
+  test.each(dueOrNot)('lists deliveries that are due: %s', async (_, row, isDue) => {
+    await due('it', '01', row);
+    expect(await turns()).toEqual(isDue ? ['1 it'] : []);
+  });
+
+  test('gives each tenant turns of its own: publishers first, then the longest due, then the oldest', async () => {
+    await due('second', '02');
+    await due('first', '01');
+    await due('same', '02');
+    await due('away', '01', { priority: 2 });
+    await due('publisher', '05', { priority: 0 });
+    await due('foreign', '20', others);
+    expect(await turns()).toEqual(['1 foreign', '1 publisher', '2 first', '3 second', '4 same', '5 away']);
+  });
+
+  test('lists so many of each tenant at most', async () => {
+    for (const target of ['a', 'b', 'c']) await due(target, '01');
+    for (const target of ['x', 'y', 'z']) await due(target, '01', others);
+    expect(await turns({ limit: 2 })).toEqual(['1 a', '1 x', '2 b', '2 y']);
+  });
+
+  test('lists those of one action alone', async () => {
+    await due('mine', '02');
+    await due('beside', '01', { action_id: 'act_beside' });
+    await due('foreign', '01', others);
+    expect(await turns({ tenant: 'ten', action: 'act' })).toEqual(['1 mine']);
+  });
+
+  test('passes over actions that are held back: the turns go to others', async () => {
+    await due('held', '01');
+    await due('next', '02', { action_id: 'act_beside' });
+    expect(await turns({ held: ['act'], limit: 1 })).toEqual(['1 next']);
+    expect(await turns({ held: ['act', 'act_beside'] })).toEqual([]);
+  });
+
+  test('is refused to the service', async () => {
+    await expectRefusedToService(sql, turns);
+  });
+});
+
+describe('expire_deliveries', () => {
+  test.each<[string, Row, string]>([
+    ['that nobody needs any more', {}, 'expired'],
+    ['that is stuck and that nobody needs', { state: 'stuck' }, 'expired'],
+    ['that is needed', { needed_until: inHours(1) }, 'pending'],
+    ['that is stuck and needed', { state: 'stuck', needed_until: inHours(1) }, 'stuck'],
+    ['that is on its way', { leased_until: inHours(1) }, 'pending'],
+    ['whose lease has run out', { leased_until: inHours(-1) }, 'expired'],
+    ['that is due later', { next_at: inHours(1) }, 'expired'],
+    ['that was made', { state: 'done' }, 'done'],
+    ['that found nobody', { state: 'not_connected' }, 'not_connected'],
+    ['of any tenant', others, 'expired'],
+  ])('a delivery %s', async (_, row, state) => {
+    await insertDelivery(sql, { needed_until: inHours(-0.001), ...row });
+    await sql.become('stagedoor_crossing');
+    await sql.call('expire_deliveries');
+    const changed = state === 'expired';
+    expect(await sql.query('select state, done_at is not null as is_over from deliveries')).toEqual([
+      { state, is_over: changed },
+    ]);
+  });
+
+  test('is refused to the service', async () => {
+    await expectRefusedToService(sql, () => sql.call('expire_deliveries'));
+  });
+});
+
+describe('has_open_delivery', () => {
+  const has = (grant: string | null = 'grt') => sql.value<boolean>('has_open_delivery', { tenant: 'ten', grant });
+
+  test.each(states)('a delivery about the grant is %s', async (state, isOpen) => {
+    await insertGrant(sql, { id: 'grt' });
+    await insertDelivery(sql, { grant_id: 'grt', state });
+    expect(await has()).toBe(isOpen);
+  });
+
+  test.each<[string, Row]>([
+    ['is about another grant', { grant_id: 'grt_beside' }],
+    ['is about no grant', {}],
+    ['is of another tenant', { ...others, grant_id: 'grt' }],
+  ])('does not count a delivery that %s', async (_, row) => {
+    await insertGrant(sql, { id: 'grt_beside' });
+    await insertGrant(sql, { id: 'grt', ...others });
+    await insertDelivery(sql, row);
+    expect([await has(), await has(null)]).toEqual([false, false]);
+  });
+});
+
+describe('open_deliveries', () => {
+  const open = () => sql.call('open_deliveries', { tenant: 'ten', action: 'act' });
+
+  test.each(states)('lists a delivery that is %s only if it is still to be made', async (state, isOpen) => {
+    const id = await insertDelivery(sql, { state });
+    expect(await open()).toEqual(isOpen ? [{ id, is_follow_up: false }] : []);
+  });
+
+  test('says which is a follow-up, and lists none of other actions and tenants', async () => {
+    const id = await insertDelivery(sql, { follow_up: true });
+    await insertDelivery(sql, { action_id: 'act_beside' });
+    await insertDelivery(sql, others);
+    expect(await open()).toEqual([{ id, is_follow_up: true }]);
+  });
+});
