@@ -1,0 +1,466 @@
+/** The small functions about watches and holds. Those that lease, take in and lock looks have files of their own. */
+import { limits } from '../../src/limits.ts';
+import {
+  expectRefusedToService,
+  grantStates,
+  holds,
+  hours,
+  inHours,
+  insertGrant,
+  insertHold,
+  insertTwoTenants,
+  insertWatch,
+  list,
+} from '../support/moderation-rows.ts';
+import { inSeconds, limitsWith, SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+  await insertTwoTenants(sql);
+});
+afterAll(() => sql.stop());
+beforeEach(() => sql.begin());
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+
+const others = { tenant_id: 'ten_other' };
+/** An array of all grants of `ten`, in the order of their ids. */
+const allGrants = `array(select g from public.grants g where tenant_id = 'ten' order by id)`;
+
+describe('spaces_to_watch', () => {
+  const spaces = (keepOut: boolean, grants = allGrants) =>
+    sql.valueOf<string[]>('spaces_to_watch', `${grants}, $1`, [keepOut]);
+  const past = { expires_at: inHours(-1) };
+
+  test.each<[string, Row[], string[], string[]]>([
+    ['no grant', [], [], []],
+    ['an unexpired stage grant', [{}], ['spc'], []],
+    ['an expired stage grant', [past], ['spc'], ['spc']],
+    ['a chat grant', [{ kind: 'chat' }, { kind: 'chat', ...past }], [], []],
+    ['several grants for one space', [{}, past, past], ['spc'], ['spc']],
+    ['grants for two spaces', [{}, { space_id: 'spc_beside', ...past }], ['spc', 'spc_beside'], ['spc_beside']],
+  ])('of %s: to keep out, and to disconnect once', async (_, grants, toKeepOut, toDisconnect) => {
+    for (const grant of grants) await insertGrant(sql, grant);
+    expect((await spaces(true)).sort()).toEqual(toKeepOut);
+    expect((await spaces(false)).sort()).toEqual(toDisconnect);
+  });
+
+  test('a token that expires now has expired', async () => {
+    await insertGrant(sql, {});
+    await sql.query(`update grants set expires_at = date_trunc('milliseconds', now())`);
+    expect(await spaces(false)).toEqual(['spc']);
+    await sql.query(`update grants set expires_at = expires_at + interval '1 millisecond'`);
+    expect(await spaces(false)).toEqual([]);
+  });
+
+  test('gives no space without a list', async () => {
+    expect(await spaces(true, 'null')).toEqual([]);
+  });
+});
+
+describe('hold_grants', () => {
+  const hold = (grants = allGrants) =>
+    sql.valueOf('hold_grants', `'ten', 'act', ${grants}, 'banned', $1, $2`, [
+      new Date('2030-01-01T00:00:00Z'),
+      new Date('2031-01-01T00:00:00Z'),
+    ]);
+  const future = { session_expires_at: inHours(1) };
+  const past = { expires_at: inHours(-2), session_expires_at: inHours(-1) };
+
+  test.each<[string, Row, boolean]>([
+    ['a stage grant', { kind: 'stage', ...future }, true],
+    ['a stage grant that has expired', { kind: 'stage', ...past }, true],
+    ['a chat grant', { kind: 'chat', ...future }, true],
+    ['a chat grant that was used', { kind: 'chat', ...past, ...future }, true],
+    ['a chat grant whose session is over', { kind: 'chat', ...past }, false],
+  ])('says whether it holds %s', async (_, grant, isHeld) => {
+    await insertGrant(sql, { id: 'grt', ...grant });
+    await hold();
+    expect(await holds(sql)).toEqual(isHeld ? ['grt act banned'] : []);
+  });
+
+  test('repeats in a hold what a look needs of the grant', async () => {
+    await insertGrant(sql, { id: 'grt', ivs_user_id: 'p-ann', participant_id: 'part', expires_at: inHours(2) });
+    await hold();
+    const columns = 'tenant_id, space_id, kind, ivs_user_id, participant_id, watch_from, until';
+    expect(await sql.query(`select ${columns}, ${hours('expires_at')} as expires from holds`)).toEqual([
+      {
+        tenant_id: 'ten',
+        space_id: 'spc',
+        kind: 'stage',
+        ivs_user_id: 'p-ann',
+        participant_id: 'part',
+        watch_from: new Date('2030-01-01T00:00:00Z'),
+        until: new Date('2031-01-01T00:00:00Z'),
+        expires: 2,
+      },
+    ]);
+  });
+
+  test('refuses to hold a grant twice for one action', async () => {
+    await insertGrant(sql, { id: 'grt' });
+    await hold();
+    await expect(hold()).rejects.toMatchObject({ code: '23505' });
+  });
+
+  test.each([
+    ['an empty list', `'{}'`],
+    ['no list', 'null'],
+  ])('holds nothing for %s', async (_, grants) => {
+    await hold(grants);
+    expect(await holds(sql)).toEqual([]);
+  });
+});
+
+describe('hold_older_participants', () => {
+  const hold = (given: Row = limits) =>
+    sql.valueOf('hold_older_participants', `'ten', 'act', ${allGrants}, $1, $2`, [
+      new Date('2031-01-01T00:00:00Z'),
+      JSON.stringify(given),
+    ]);
+  const past = { expires_at: inHours(-1), session_expires_at: inHours(-1) };
+
+  test.each<[string, Row, boolean]>([
+    ['an older grant that has expired', past, true],
+    ['an older grant that has not expired', {}, false],
+    ['an older grant without a participant', { ...past, participant_id: null }, false],
+    ['an older grant for chat', { ...past, kind: 'chat' }, false],
+    ['a grant that is newer than the other', { ...past, issued_at: inHours(0) }, false],
+    ['a grant of another user', { ...past, user_id: 'ben' }, false],
+    ['a grant for another space', { ...past, space_id: 'spc_beside' }, false],
+  ])('says whether it holds %s', async (_, grant, isHeld) => {
+    await insertGrant(sql, { id: 'grt_newest', issued_at: inHours(-2) });
+    await insertGrant(sql, { id: 'grt', issued_at: inHours(-3), ...grant });
+    await hold();
+    expect(await holds(sql)).toEqual(isHeld ? ['grt act gone'] : []);
+  });
+
+  test('holds from now until the end of the ban, however many older grants there are', async () => {
+    for (const nth of [1, 2, 3, 4]) await insertGrant(sql, { issued_at: inHours(-1 - nth), ...past });
+    await hold(limitsWith({ disconnectsPerUser: 2 }));
+    const held = await sql.query(`select ${hours('watch_from')} as from, until from holds`);
+    expect(held).toEqual(Array.from({ length: 3 }, () => ({ from: 0, until: new Date('2031-01-01T00:00:00Z') })));
+  });
+
+  test('raises an error if the limit is missing', async () => {
+    await expect(hold({})).rejects.toThrow('the limit disconnectsPerUser was not passed');
+  });
+});
+
+/** Holds of two actions and two tenants. */
+async function insertHolds(): Promise<void> {
+  await insertHold(sql, { grant_id: 'grt_1' });
+  await insertHold(sql, { grant_id: 'grt_2' });
+  await insertHold(sql, { grant_id: 'grt_2', action_id: 'act_beside' });
+  await insertHold(sql, { ...others, grant_id: 'grt_3' });
+}
+
+describe('holds_of_action', () => {
+  test.each([
+    ['act', ['grt_1', 'grt_2']],
+    ['act_beside', ['grt_2']],
+    ['act_gone', []],
+  ])('lists the grants that the action holds: %s', async (action, grants) => {
+    await insertHolds();
+    const rows = await sql.call('holds_of_action', { tenant: 'ten', action });
+    expect(rows.map((row) => String(row['grant_id'])).sort()).toEqual(grants);
+  });
+});
+
+describe('holds_of_grant', () => {
+  const actionsOf = async (grant: string | null) =>
+    (await sql.call('holds_of_grant', { tenant: 'ten', grant })).map((row) => String(row['action_id'])).sort();
+
+  test.each([
+    ['grt_1', ['act']],
+    ['grt_2', ['act', 'act_beside']],
+    ['grt_3', []],
+    [null, []],
+  ])('lists the actions that hold the grant: %s', async (grant, actions) => {
+    await insertHolds();
+    expect(await actionsOf(grant)).toEqual(actions);
+  });
+
+  test('is refused to the service', async () => {
+    await expectRefusedToService(sql, () => actionsOf('grt'));
+  });
+});
+
+describe('release_unheld', () => {
+  const release = (grants: string[] | null) => sql.call('release_unheld', { tenant: 'ten', grants });
+
+  test.each<[string, string, string]>([
+    ['that is watched', 'watched', 'released'],
+    ['that was revoked', 'revoked', 'revoked'],
+    ['that was refused', 'refused', 'refused'],
+    ['that is pending', 'pending', 'pending'],
+    ['that was released', 'released', 'released'],
+  ])('of a grant %s', async (_, before, after) => {
+    await insertGrant(sql, { id: 'grt', state: before });
+    await release(['grt']);
+    expect(await grantStates(sql)).toEqual({ grt: after });
+  });
+
+  test('leaves a grant that an action still holds, and grants that are not in the list', async () => {
+    await insertHold(sql, { grant_id: 'grt_held' });
+    await insertGrant(sql, { id: 'grt_free', state: 'watched' });
+    await insertGrant(sql, { id: 'grt_beside', state: 'watched' });
+    await insertHold(sql, { ...others, grant_id: 'grt_free' });
+    await release(['grt_held', 'grt_free', 'grt_gone']);
+    expect(await grantStates(sql)).toEqual({ grt_held: 'watched', grt_free: 'released', grt_beside: 'watched' });
+    expect(await grantStates(sql, 'ten_other')).toEqual({ grt_free: 'watched' });
+  });
+
+  test.each([
+    ['an empty list', []],
+    ['no list', null],
+  ])('releases nothing for %s', async (_, grants) => {
+    await insertGrant(sql, { id: 'grt', state: 'watched' });
+    await release(grants);
+    expect(await grantStates(sql)).toEqual({ grt: 'watched' });
+  });
+});
+
+describe('end_holds_of_action', () => {
+  const end = (limit: number) => sql.value<number>('end_holds_of_action', { tenant: 'ten', action: 'act', limit });
+
+  test.each([
+    ['all, if the limit is higher', 4, 3],
+    ['all, if the limit is as high', 3, 3],
+    ['as many as the limit says', 2, 2],
+    ['none for a limit of none', 0, 0],
+  ])('ends %s, and releases their grants', async (_, limit, ended) => {
+    for (const nth of [1, 2, 3]) await insertHold(sql, { grant_id: `grt_${nth}` });
+    expect(await end(limit)).toBe(ended);
+    expect(await holds(sql)).toHaveLength(3 - ended);
+    expect(Object.values(await grantStates(sql)).filter((state) => state === 'released')).toHaveLength(ended);
+  });
+
+  test('leaves the holds of other actions and tenants, and what they hold', async () => {
+    await insertHolds();
+    await insertHold(sql, { ...others, grant_id: 'grt_1' });
+    expect(await end(10)).toBe(2);
+    expect(await holds(sql)).toEqual(['grt_2 act_beside gone']);
+    expect(await grantStates(sql)).toEqual({ grt_1: 'released', grt_2: 'watched' });
+    expect(await grantStates(sql, 'ten_other')).toEqual({ grt_1: 'watched', grt_3: 'watched' });
+  });
+
+  test('ends nothing if the action holds nothing', async () => {
+    expect(await end(10)).toBe(0);
+  });
+
+  test('does not release a grant that IVS has revoked since', async () => {
+    await insertHold(sql, {}, { state: 'revoked' });
+    expect(await end(10)).toBe(1);
+    expect(await grantStates(sql)).toEqual({ grt: 'revoked' });
+  });
+});
+
+describe('end_overdue_holds', () => {
+  const end = () => sql.call('end_overdue_holds', { tenant: 'ten', space: 'spc' });
+
+  test.each<[string, Row, boolean]>([
+    ['whose ban has run out', { until: inSeconds(-0.01) }, true],
+    ['whose ban is in force', { until: inHours(1) }, false],
+    ['whose ban has no end', { until: null }, false],
+    ['of a chat grant whose ban has run out', { until: inHours(-1), kind: 'chat' }, true],
+    ['of another space', { until: inHours(-1), space_id: 'spc_beside' }, false],
+  ])('a hold %s', async (_, row, ends) => {
+    await insertHold(sql, row);
+    await end();
+    expect(await holds(sql)).toHaveLength(ends ? 0 : 1);
+    expect(await grantStates(sql)).toEqual({ grt: ends ? 'released' : 'watched' });
+  });
+
+  test('does not release a grant that another action holds, and touches no other tenant', async () => {
+    await insertHold(sql, { until: inHours(-1) });
+    await insertHold(sql, { action_id: 'act_beside', until: inHours(1) });
+    await insertHold(sql, { ...others, until: inHours(-1) });
+    await end();
+    expect(await holds(sql)).toEqual(['grt act_beside gone']);
+    expect(await grantStates(sql)).toEqual({ grt: 'watched' });
+    expect(await list(sql, 'select count(*)::int from holds')).toEqual([2]);
+  });
+});
+
+describe('end_chat_holds', () => {
+  const end = () =>
+    sql.call('end_chat_holds', { tenant: 'ten', action: 'act', space: 'spc', user: 'ann', ivsUser: 'p-ann' });
+  const used = { kind: 'chat', ivs_user_id: 'p-ann', expires_at: inHours(-1) };
+
+  test.each<[string, Row, Row, boolean]>([
+    ['of a token that was used', {}, {}, true],
+    ['of a token that Stagedoor signed', {}, { mint: 'key-pair' }, true],
+    ['of a token that can still connect', { expires_at: inHours(1) }, {}, false],
+    ['of a stage token', { kind: 'stage' }, {}, false],
+    ['of another user', {}, { user_id: 'ben' }, false],
+    ['of another name at IVS', { ivs_user_id: 'p-ben' }, {}, false],
+    ['in another space', { space_id: 'spc_beside' }, {}, false],
+    ['of another action', { action_id: 'act_beside' }, {}, false],
+    ['in another tenant', others, {}, false],
+  ])('says whether it ends a hold %s', async (_, row, grant, ends) => {
+    await insertHold(sql, { ...used, ...row }, grant);
+    await end();
+    expect(await list(sql, 'select grant_id from holds')).toEqual(ends ? [] : ['grt']);
+    expect(await list(sql, 'select state from grants')).toEqual([ends ? 'revoked' : 'watched']);
+  });
+
+  test('ends the holds of other actions on such a token as well', async () => {
+    await insertHold(sql, used);
+    await insertHold(sql, { ...used, action_id: 'act_beside' });
+    await insertHold(sql, { ...others, ...used });
+    await end();
+    expect(await holds(sql)).toEqual([]);
+    expect(await grantStates(sql, 'ten_other')).toEqual({ grt: 'watched' });
+    expect(await list(sql, 'select tenant_id from holds')).toEqual(['ten_other']);
+  });
+});
+
+describe('due_demotions', () => {
+  const due = async () =>
+    (await sql.call('due_demotions', { tenant: 'ten', space: 'spc' })).map((row) => row['result'] as Row);
+  const demoted = (row: Row = {}, grant: Row = {}) =>
+    insertHold(sql, { watch_for: 'demoted', participant_id: 'part', ...row }, grant);
+
+  test.each<[string, Row, boolean]>([
+    ['a demoted participant whose turn it is', {}, true],
+    ['a demoted participant whose turn is later', { watch_from: inHours(1) }, false],
+    ['a demoted user who has not been a participant', { participant_id: null }, false],
+    ['somebody who should be gone', { watch_for: 'gone' }, false],
+    ['somebody who is banned', { watch_for: 'banned' }, false],
+    ['a demoted participant in another space', { space_id: 'spc_beside' }, false],
+    ['a demoted participant of another tenant', others, false],
+  ])('says whether to look at %s', async (_, row, isDue) => {
+    await demoted(row);
+    expect(await due()).toHaveLength(isDue ? 1 : 0);
+  });
+
+  test.each<[string, Row[], string[]]>([
+    ['nothing, if they have no other token', [], []],
+    ['what their lesser token allows', [{ capabilities: ['SUBSCRIBE'] }], ['SUBSCRIBE']],
+    [
+      'what the newest of their tokens allows',
+      [
+        { capabilities: ['SUBSCRIBE'], issued_at: inHours(-1) },
+        { capabilities: ['PUBLISH'], issued_at: inHours(-2) },
+      ],
+      ['SUBSCRIBE'],
+    ],
+    ['nothing by a token that was refused', [{ state: 'refused' }], []],
+    ['nothing by the token of another participant', [{ participant_id: 'part_2' }], []],
+    ['nothing by the token of another tenant', [others], []],
+  ])('tells what they may do: %s', async (_, grants, allowed) => {
+    await demoted();
+    for (const grant of grants) await insertGrant(sql, { participant_id: 'part', ...grant });
+    expect((await due()).map((row) => row['allowed'])).toEqual([allowed]);
+  });
+
+  test('names a participant once, with the time of the last change, longest waiting first', async () => {
+    const earlier = '2029-01-01T00:00:00+00:00';
+    const later = '2030-01-01T00:00:00+00:00';
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_1', created_at: earlier });
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_2', created_at: later });
+    await demoted({ grant_id: 'grt_1', participant_id: 'short', action_id: 'act_1', watch_from: inHours(-1) });
+    await demoted({ grant_id: 'grt_2', participant_id: 'long', action_id: 'act_1', watch_from: inHours(-2) });
+    await demoted({ grant_id: 'grt_1', participant_id: 'short', action_id: 'act_2', watch_from: inSeconds(-1) });
+    await sql.query(`set local time zone 'UTC'`);
+    await sql.become('stagedoor_crossing');
+    expect(await due()).toEqual([
+      { participantId: 'long', since: earlier, allowed: [] },
+      { participantId: 'short', since: later, allowed: [] },
+    ]);
+  });
+
+  test('is refused to the service', async () => {
+    await expectRefusedToService(sql, due);
+  });
+});
+
+describe('watches_in_turn', () => {
+  /** `account turn tenant space`, in the order of the turns. */
+  const turns = async () => {
+    const rows = await sql.call('watches_in_turn');
+    return rows.map((row) => ['account', 'turn', 'tenant_id', 'space_id'].map((name) => row[name]).join(' ')).sort();
+  };
+  const watch = (tenant: string, space: string, due: number, row: Row = {}) =>
+    insertWatch(sql, { tenant_id: tenant, space_id: space, account: 'a', next_at: inHours(-due), ...row });
+
+  test.each<[string, Row, boolean]>([
+    ['that is due', {}, true],
+    ['that is due later', { next_at: inHours(1) }, false],
+    ['that is leased', { leased_until: inHours(1) }, false],
+    ['whose lease has run out', { leased_until: inSeconds(-0.01) }, true],
+  ])('says whether to look at a stage %s', async (_, row, isDue) => {
+    await watch('ten', 'spc', 1, row);
+    expect(await turns()).toEqual(isDue ? ['a 1 ten spc'] : []);
+  });
+
+  test('lets the tenants of an account take turns, the longest due of each first', async () => {
+    await watch('ten', 'spc', 5);
+    await watch('ten', 'spc_beside', 6);
+    await watch('ten_other', 'spc', 1);
+    await watch('ten_other', 'spc_beside', 2);
+    expect(await turns()).toEqual([
+      'a 1 ten spc_beside',
+      'a 2 ten_other spc_beside',
+      'a 3 ten spc',
+      'a 4 ten_other spc',
+    ]);
+  });
+
+  test('counts the turns of each account by itself', async () => {
+    await watch('ten', 'spc', 5);
+    await watch('ten_other', 'spc', 1, { account: 'b' });
+    expect(await turns()).toEqual(['a 1 ten spc', 'b 1 ten_other spc']);
+  });
+
+  test('gives no place to a stage that is not due', async () => {
+    await watch('ten', 'spc', 5, { leased_until: inHours(1) });
+    await watch('ten', 'spc_beside', 1);
+    expect(await turns()).toEqual(['a 1 ten spc_beside']);
+  });
+
+  test('is refused to the service', async () => {
+    await expectRefusedToService(sql, turns);
+  });
+});
+
+describe('reserve_event_lookups', () => {
+  const reserve = (tenant: string, wanted: number) =>
+    sql.value<number | null>('reserve_event_lookups', { tenant, wanted, rate: 0, burst: 5 });
+
+  test('grants what is wanted, and then what is left', async () => {
+    expect([await reserve('ten', 3), await reserve('ten', 3), await reserve('ten', 3)]).toEqual([3, 2, 0]);
+  });
+
+  test('grants none if none are wanted', async () => {
+    expect(await reserve('ten', 0)).toBe(0);
+  });
+
+  test('shares one rate among the tenants of an account, and leaves the rates of others', async () => {
+    await sql.insert('tenants', { id: 'ten_own', region: 'eu-west-1' });
+    await sql.insert('pacing', {
+      account: 'own us-east-1',
+      operation: 'ListParticipants',
+      allowance: 9,
+      at: inSeconds(0),
+    });
+    await sql.become('stagedoor_test_service');
+    expect(await reserve('ten', 4)).toBe(4);
+    expect(await reserve('ten_other', 4)).toBe(1);
+    expect(await reserve('ten_own', 4)).toBe(4);
+    await sql.query('reset role');
+    expect(await list(sql, `select concat_ws(' ', account, operation, allowance) from pacing order by 1`)).toEqual([
+      'own eu-west-1 ListParticipantEvents 1',
+      'own us-east-1 ListParticipantEvents 0',
+      'own us-east-1 ListParticipants 9',
+    ]);
+  });
+
+  test('grants nothing to a tenant that is not there', async () => {
+    expect(await reserve('ten_gone', 3)).toBeNull();
+  });
+});

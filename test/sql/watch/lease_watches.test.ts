@@ -1,0 +1,243 @@
+/** `lease_watches`, as a table: which stages are due, whom to look for there, and who gets a turn. */
+import { hours, inHours, insertHold, insertTwoTenants, insertWatch, list } from '../../support/moderation-rows.ts';
+import { inSeconds, SqlSession } from '../../support/sql.ts';
+
+let sql: SqlSession;
+let other: SqlSession;
+
+const account = 'own us-east-1';
+const theirs = 'role eu-west-1';
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+  other = await sql.another();
+  await insertTwoTenants(sql);
+  await sql.insert('tenants', { id: 'ten_own', region: 'eu-west-1', aws_role_arn: 'role', aws_external_id: 'ext' });
+  await sql.insert('spaces', { tenant_id: 'ten_own', id: 'spc', stage_arn: 'stage:own' });
+  await sql.insert('actions', { tenant_id: 'ten_own', id: 'act' });
+});
+afterAll(async () => {
+  await other.stop();
+  await sql.stop();
+});
+beforeEach(() => sql.begin());
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+
+/** A rate of none: only what is saved up can be leased, and nothing comes in while the test runs. */
+const request = { limit: 100, lease: '2 hours', byName: 3, rate: 0, burst: 100 };
+
+const lease = (changed: Partial<typeof request> = {}, session = sql) =>
+  session.call('lease_watches', { ...request, ...changed });
+/** The leased stages: `tenant space`. */
+const leased = async (changed: Partial<typeof request> = {}, session = sql) =>
+  (await lease(changed, session)).map((row) => [row['tenant_id'], row['space_id']].join(' ')).sort();
+
+/** A watch, and holds of so many users in its space. */
+async function watch(row: Row = {}, users = 1): Promise<void> {
+  const { tenant_id: tenant = 'ten', space_id: space = 'spc' } = row;
+  await insertWatch(sql, { next_at: inHours(-1), ...row });
+  for (let nth = 0; nth < users; nth++) {
+    const grant = `grt_${String(space)}_${nth}`;
+    await insertHold(sql, { tenant_id: tenant, space_id: space, grant_id: grant, ivs_user_id: `user${nth}` });
+  }
+}
+
+const calls = (operation = 'ListParticipants') =>
+  list(sql, `select account || ' ' || allowance from pacing where operation = $1 order by 1`, [operation]);
+
+describe('lease_watches', () => {
+  test('leases nothing if nothing is watched', async () => {
+    await insertHold(sql, {});
+    expect(await lease()).toEqual([]);
+  });
+
+  test.each<[string, Row, boolean]>([
+    ['that is due', {}, true],
+    ['whose lease has run out', { leased_until: inSeconds(-0.01) }, true],
+    ['that is due later', { next_at: inHours(1) }, false],
+    ['that a replica has leased', { leased_until: inHours(1) }, false],
+  ])('says whether it leases a stage %s', async (_, row, isLeased) => {
+    await watch(row);
+    expect(await leased()).toEqual(isLeased ? ['ten spc'] : []);
+  });
+
+  test('returns what a look needs, and notes the lease', async () => {
+    await sql.insert('watches', { tenant_id: 'ten_own', space_id: 'spc', account: theirs });
+    await insertHold(sql, { tenant_id: 'ten_own', ivs_user_id: 'p-ann' });
+    const [before] = await list(sql, 'select clock_timestamp()');
+    const rows = await lease();
+    const [after] = await list(sql, 'select clock_timestamp()');
+    expect(rows).toEqual([
+      {
+        tenant_id: 'ten_own',
+        space_id: 'spc',
+        stage_arn: 'stage:own',
+        users: ['p-ann'],
+        demoted: [],
+        region: 'eu-west-1',
+        aws_role_arn: 'role',
+        aws_external_id: 'ext',
+        looked_at: expect.any(Date),
+      },
+    ]);
+    const at = (rows[0]?.['looked_at'] as Date).getTime();
+    expect(at).toBeGreaterThanOrEqual((before as Date).getTime());
+    expect(at).toBeLessThanOrEqual((after as Date).getTime());
+    expect(
+      await sql.query(`select ${hours('leased_until')} as leased, ${hours('next_at')} as next from watches`),
+    ).toEqual([{ leased: 2, next: 0 }]);
+  });
+
+  test('leases a stage once', async () => {
+    await watch();
+    expect(await leased()).toEqual(['ten spc']);
+    expect(await leased()).toEqual([]);
+  });
+
+  test('leases to the service, of all tenants', async () => {
+    await watch();
+    await watch({ tenant_id: 'ten_other' });
+    await sql.become('stagedoor_test_service');
+    expect(await leased()).toEqual(['ten spc', 'ten_other spc']);
+  });
+
+  test.each([
+    ['fewer users than are asked for by name', 2, ['user0', 'user1']],
+    ['as many users as are asked for by name', 3, ['user0', 'user1', 'user2']],
+    ['more users: everybody is listed', 4, null],
+  ])('names the users to look for: %s', async (_, count, users) => {
+    await watch({}, count);
+    const [row] = await lease();
+    expect(row?.['users']).toEqual(users);
+  });
+
+  test.each<[string, Row]>([
+    ['of chat grants', { kind: 'chat' }],
+    ['of another space', { space_id: 'spc_beside' }],
+    ['of another tenant', { tenant_id: 'ten_other' }],
+    ['of a user who is named already', { ivs_user_id: 'user0', action_id: 'act_beside' }],
+  ])('names nobody for holds %s', async (_, row) => {
+    await watch();
+    await insertHold(sql, { grant_id: 'grt_beside', ivs_user_id: 'ben', ...row });
+    const [answer] = await lease();
+    expect(answer?.['users']).toEqual(['user0']);
+  });
+
+  test('tells whom to look at because their role was changed', async () => {
+    await watch();
+    await insertHold(sql, { grant_id: 'grt_demoted', watch_for: 'demoted', participant_id: 'part' });
+    const [row] = await lease();
+    expect(row?.['demoted']).toEqual([{ participantId: 'part', since: expect.any(String), allowed: [] }]);
+  });
+
+  test('leases a stage where nobody is held any more, without a call', async () => {
+    await watch({}, 0);
+    const [row] = await lease({ burst: 0 });
+    expect(row).toMatchObject({ space_id: 'spc', users: [] });
+    expect(await calls()).toEqual([]);
+  });
+});
+
+describe('lease_watches, by the rate of IVS,', () => {
+  test.each([
+    ['one call for each user', 2, 10, true, '8'],
+    ['no call if not all users can be asked for', 3, 2, false, '2'],
+    ['as many calls as users by name, for a list of everybody', 5, 10, true, '7'],
+    ['what calls there are, for a list of everybody', 5, 2, true, '0'],
+    ['no call if there are none', 5, 0, false, '0'],
+  ])('takes %s', async (_, users, burst, isLeased, left) => {
+    await watch({}, users);
+    expect(await leased({ burst })).toHaveLength(isLeased ? 1 : 0);
+    expect(await calls()).toEqual([`${account} ${left}`]);
+  });
+
+  test('leaves a stage for which there are no calls as it was', async () => {
+    await watch({}, 2);
+    await leased({ burst: 1 });
+    expect(await list(sql, `select leased_until = 'epoch' from watches`)).toEqual([true]);
+  });
+
+  test('lets nobody overtake: what comes in is for the first in turn', async () => {
+    await watch({ next_at: inHours(-2) }, 3);
+    await watch({ space_id: 'spc_beside' }, 1);
+    expect(await leased({ burst: 2 })).toEqual([]);
+  });
+
+  test('counts each account by itself', async () => {
+    await watch({}, 3);
+    await watch({ tenant_id: 'ten_own', account: theirs }, 2);
+    expect(await leased({ burst: 2 })).toEqual(['ten_own spc']);
+    expect(await calls()).toEqual([`${account} 2`, `${theirs} 0`]);
+  });
+});
+
+describe('lease_watches, if more are due than it may lease,', () => {
+  test.each<[string, Row[], number, string[]]>([
+    [
+      'takes the longest due of a tenant',
+      [{ next_at: inHours(-1) }, { space_id: 'spc_beside', next_at: inHours(-2) }],
+      1,
+      ['ten spc_beside'],
+    ],
+    [
+      'takes one of each tenant before the second of any',
+      [
+        { next_at: inHours(-3) },
+        { space_id: 'spc_beside', next_at: inHours(-2) },
+        { tenant_id: 'ten_other', next_at: inHours(-1) },
+      ],
+      2,
+      ['ten spc', 'ten_other spc'],
+    ],
+    [
+      'takes one of each account before the second of any',
+      [
+        { next_at: inHours(-4) },
+        { space_id: 'spc_beside', next_at: inHours(-3) },
+        { tenant_id: 'ten_other', next_at: inHours(-3) },
+        { tenant_id: 'ten_own', account: theirs, next_at: inHours(-1) },
+      ],
+      2,
+      ['ten spc', 'ten_own spc'],
+    ],
+    [
+      'takes all, if there are as many',
+      [{ next_at: inHours(-3) }, { space_id: 'spc_beside' }, { tenant_id: 'ten_other' }],
+      3,
+      ['ten spc', 'ten spc_beside', 'ten_other spc'],
+    ],
+    ['takes none for a limit of none', [{}], 0, []],
+  ])('%s', async (_, rows, limit, answer) => {
+    for (const row of rows) await watch(row);
+    expect(await leased({ limit })).toEqual(answer);
+  });
+});
+
+describe('lease_watches, beside another connection,', () => {
+  afterEach(async () => {
+    await other.rollback();
+    await sql.rollback();
+    await sql.query('delete from watches; delete from holds; delete from grants; delete from pacing');
+    await sql.begin();
+  });
+
+  test('passes over a stage where somebody changes what is looked for, and takes the next', async () => {
+    await watch({ next_at: inHours(-2) });
+    await watch({ space_id: 'spc_beside' });
+    await sql.commit();
+    await sql.begin();
+    await other.begin();
+    await other.call('watch_spaces', { tenant: 'ten', spaces: ['spc'] });
+    expect(await leased({ limit: 1 })).toEqual(['ten spc_beside']);
+  });
+
+  test('leases a stage to one of two who ask at once', async () => {
+    await watch();
+    await sql.commit();
+    await sql.begin();
+    expect(await leased()).toEqual(['ten spc']);
+    expect(await leased({}, other)).toEqual([]);
+  });
+});
