@@ -63,7 +63,7 @@ const inForce: [string, Row[], string | null][] = [
     'b',
   ],
   [
-    'of two bans the one without an end',
+    'of three bans the one without an end',
     [
       { id: 'a', expires_at: inSeconds(7200) },
       { id: 'b', space_id: 'spc' },

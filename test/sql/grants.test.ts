@@ -293,10 +293,10 @@ describe('has_place', () => {
   });
 
   test.each([
-    ['before the last change of the space', -1, false],
-    ['in the millisecond of the last change of the space', 0, false],
-    ['after the last change of the space', 1, true],
-  ])('a grant from %s', async (_, after, has) => {
+    ['from before the last change of the space', -1, false],
+    ['of the moment of that change', 0, false],
+    ['from after that change', 1, true],
+  ])('a grant %s', async (_, after, has) => {
     const changedAt = Date.now() - minute;
     await put({ issued_at: new Date(changedAt + after) });
     expect(await hasPlace({ updated_at: new Date(changedAt) })).toBe(has);
@@ -607,7 +607,7 @@ describe('refuse_pending_grants', () => {
   ])('a grant %s', async (_, grant, asked, refused) => {
     const row = await put(grant);
     expect(await sql.value('refuse_pending_grants', { ...ask, ...asked })).toBe(refused ? 1 : 0);
-    expect(await states()).toEqual([`${row['tenant_id']} a ${refused ? 'refused' : row['state']}`]);
+    expect(await states()).toEqual([[row['tenant_id'], 'a', refused ? 'refused' : row['state']].join(' ')]);
   });
 
   test('counts all that it refuses', async () => {
@@ -762,7 +762,7 @@ describe('sweep_pending_grants', () => {
   ])('%s', async (_, grant, swept) => {
     const { state } = await put({ id: 'a', state: 'pending', ...grant });
     expect(await sql.value('sweep_pending_grants', { olderThan: '1 minute' })).toBe(swept ? '1' : '0');
-    expect(await states()).toEqual([`ten a ${swept ? 'refused' : state}`]);
+    expect(await states()).toEqual([`ten a ${swept ? 'refused' : String(state)}`]);
   });
 
   test('serves the service for all tenants', async () => {

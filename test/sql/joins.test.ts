@@ -150,18 +150,30 @@ describe('is_full', () => {
     expect(await other.hasToWait(() => isFull(capacity, 'ben', other, changed))).toBe(false);
   });
 
-  test('a user who has a place does not wait, and nobody waits for them', async () => {
-    await put([{}]);
-    await sql.commit();
-    await sql.begin();
-    await isFull(5, 'ben');
-    expect(await other.hasToWait(() => isFull(5, 'ann', other))).toBe(false);
-    await sql.rollback();
-    await sql.begin();
-    expect(await sql.hasToWait(() => isFull(5, 'ben'))).toBe(false);
-    await sql.query('delete from grants');
-    await sql.commit();
-    await sql.begin();
+  describe('beside a user who has a place', () => {
+    /** A row that another connection can see: it is committed, and deleted after the test. */
+    beforeEach(async () => {
+      await put([{}]);
+      await sql.commit();
+      await sql.begin();
+    });
+    afterEach(async () => {
+      await other.rollback();
+      await sql.rollback();
+      await sql.query('delete from grants');
+      await sql.begin();
+      await other.begin();
+    });
+
+    test('the user does not wait for a newcomer', async () => {
+      await isFull(5, 'ben');
+      expect(await other.hasToWait(() => isFull(5, 'ann', other))).toBe(false);
+    });
+
+    test('a newcomer does not wait for the user', async () => {
+      await isFull(5, 'ann');
+      expect(await other.hasToWait(() => isFull(5, 'ben', other))).toBe(false);
+    });
   });
 });
 

@@ -61,10 +61,10 @@ describe('grants_to_act_on', () => {
   });
 
   test.each([
-    ['before', -1, true],
-    ['at', 0, false],
-    ['after', 1, false],
-  ])('a grant from %s the moment that counts', async (_, milliseconds, taken) => {
+    ['from before the moment that counts', -1, true],
+    ['of that moment', 0, false],
+    ['from after that moment', 1, false],
+  ])('a grant %s', async (_, milliseconds, taken) => {
     const before = Date.now() - hour;
     await put([{ id: 'a', issued_at: new Date(before + milliseconds) }]);
     expect(await sql.value('grants_to_act_on', { ...ask, before: new Date(before) })).toEqual(taken ? ['a'] : []);
