@@ -12,8 +12,8 @@ export function inSeconds(seconds: number): { secondsFromNow: number } {
 }
 
 /**
- * Milliseconds from `now()`, which stands still in a transaction: 0 is over at `now()`, 1 is not yet. For borders. The
- * columns keep milliseconds, so 0 is the millisecond in which the transaction began.
+ * Milliseconds from `now()`, for borders: `now()` stands still in a transaction. Columns keep milliseconds, so what ends at
+ * `fromNow(0)` is over, and what ends at `fromNow(1)` is not over yet.
  */
 export function fromNow(milliseconds: number): { millisecondsFromNow: number } {
   return { millisecondsFromNow: milliseconds };
