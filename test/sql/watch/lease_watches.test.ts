@@ -82,9 +82,9 @@ describe('lease_watches', () => {
         looked_at: expect.any(Date),
       },
     ]);
-    const at = (rows[0]?.['looked_at'] as Date).getTime();
-    expect(at).toBeGreaterThanOrEqual((before as Date).getTime());
-    expect(at).toBeLessThanOrEqual((after as Date).getTime());
+    const at = Number(rows[0]?.['looked_at']);
+    expect(at).toBeGreaterThanOrEqual(Number(before));
+    expect(at).toBeLessThanOrEqual(Number(after));
     expect(
       await sql.query(`select ${hours('leased_until')} as leased, ${hours('next_at')} as next from watches`),
     ).toEqual([{ leased: 2, next: 0 }]);
