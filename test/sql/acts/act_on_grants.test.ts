@@ -318,6 +318,8 @@ describe('act_on_grants', () => {
     });
 
     test('with the reason, as long as IVS takes it', async () => {
+      // The other tenant's action has the same id, and comes first in the table.
+      await sql.insert('actions', { tenant_id: 'ten_other', id: 'act_told', reason: 'theirs' });
       await sql.insert('actions', { tenant_id: 'ten', id: 'act_told', reason: 'abcdef' });
       await insertGrant(sql, { id: 'grt', ...stage });
       await insertGrant(sql, { id: 'grt_chat', ...chat });
@@ -346,6 +348,7 @@ describe('act_on_grants', () => {
     });
 
     test('that are tried until the ban ends at the latest', async () => {
+      await sql.insert('bans', { tenant_id: 'ten_other', id: 'ban', expires_at: inHours(1) });
       await sql.insert('bans', { tenant_id: 'ten', id: 'ban', expires_at: inHours(2) });
       await sql.insert('actions', { tenant_id: 'ten', id: 'act_ban', ban_id: 'ban' });
       await insertGrant(sql, { id: 'grt', ...stage });

@@ -225,13 +225,22 @@ describe('lease_deliveries, if there are more than it may lease,', () => {
       ['a', 'pub', 'x'],
     ],
     [
-      'gives the one place that is left to the longest due',
+      'gives the one place that is left to the longest due, of one tenant',
       [
         [['a', 'b'], { next_at: inHours(-2) }],
         [['x', 'y'], { ...others, next_at: inHours(-1) }],
       ],
       3,
       ['a', 'b', 'x'],
+    ],
+    [
+      'gives the one place that is left to the longest due, of the other tenant',
+      [
+        [['a', 'b'], { next_at: inHours(-1) }],
+        [['x', 'y'], { ...others, next_at: inHours(-2) }],
+      ],
+      3,
+      ['a', 'x', 'y'],
     ],
   ])('%s', async (_, given, limit, targets) => {
     for (const [names, row] of given) await due(names, row);
