@@ -111,6 +111,11 @@ export async function expectRefusedToService(sql: SqlSession, call: () => Promis
   await expect(call()).rejects.toMatchObject(insufficientPrivilege);
 }
 
+/** Until its transaction ends, a connection gets an error where it would otherwise wait for ever for a lock of the test. */
+export async function refuseToWait(sql: SqlSession): Promise<void> {
+  await sql.query(`set local lock_timeout = '2s'`);
+}
+
 /** Starts a call on one connection, and expects that it waits for a lock of the other. Returns the call, still waiting. */
 export async function startsToWait<T>(
   holder: SqlSession,

@@ -1,5 +1,13 @@
 /** `lease_deliveries`, as a table: what is due, what is asked for, and who gets how much. */
-import { hours, inHours, insertDelivery, insertTwoTenants, list, waitsFor } from '../../support/moderation-rows.ts';
+import {
+  hours,
+  inHours,
+  insertDelivery,
+  insertTwoTenants,
+  list,
+  refuseToWait,
+  waitsFor,
+} from '../../support/moderation-rows.ts';
 import { inSeconds, SqlSession } from '../../support/sql.ts';
 
 let sql: SqlSession;
@@ -347,6 +355,7 @@ describe('lease_deliveries, beside another connection,', () => {
     await due(['a', 'b', 'c']);
     await share();
     await lockRow('a');
+    await refuseToWait(sql);
     expect(await leased()).toEqual(['b', 'c']);
   });
 
@@ -355,6 +364,7 @@ describe('lease_deliveries, beside another connection,', () => {
     await due(['undone'], { action_id: 'act_beside' });
     await share();
     await other.call('lock_actions', { tenant: 'ten', actions: ['act_beside'] });
+    await refuseToWait(sql);
     expect(await leased()).toEqual(['a']);
     expect(await list(sql, `select attempts from deliveries where target = 'undone'`)).toEqual([0]);
   });

@@ -1,5 +1,5 @@
 /** `reserve_calls`, as a table: the shared rate and what is asked of it, and what is granted and left. */
-import { expectRefusedToService, insertTwoTenants, waitsFor } from '../../support/moderation-rows.ts';
+import { expectRefusedToService, insertTwoTenants, refuseToWait, waitsFor } from '../../support/moderation-rows.ts';
 import { inSeconds, SqlSession } from '../../support/sql.ts';
 
 let sql: SqlSession;
@@ -143,7 +143,10 @@ describe('reserve_calls, asked by two at once,', () => {
   test('answers at once if there is nothing to grant, although somebody has locked the rate', async () => {
     await commitPace(2);
     await sql.query('select from pacing for update');
+    await other.begin();
+    await refuseToWait(other);
     expect(await reserve({ least: 3 }, other)).toBe(0);
     expect(await reserve({ leave: 2 }, other)).toBe(0);
+    await other.rollback();
   });
 });

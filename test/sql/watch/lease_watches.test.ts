@@ -1,5 +1,13 @@
 /** `lease_watches`, as a table: which stages are due, whom to look for there, and who gets a turn. */
-import { hours, inHours, insertHold, insertTwoTenants, insertWatch, list } from '../../support/moderation-rows.ts';
+import {
+  hours,
+  inHours,
+  insertHold,
+  insertTwoTenants,
+  insertWatch,
+  list,
+  refuseToWait,
+} from '../../support/moderation-rows.ts';
 import { inSeconds, SqlSession } from '../../support/sql.ts';
 
 let sql: SqlSession;
@@ -230,6 +238,7 @@ describe('lease_watches, beside another connection,', () => {
     await sql.begin();
     await other.begin();
     await other.call('watch_spaces', { tenant: 'ten', spaces: ['spc'] });
+    await refuseToWait(sql);
     expect(await leased({ limit: 1 })).toEqual(['ten spc_beside']);
   });
 
@@ -238,6 +247,8 @@ describe('lease_watches, beside another connection,', () => {
     await sql.commit();
     await sql.begin();
     expect(await leased()).toEqual(['ten spc']);
+    await other.begin();
+    await refuseToWait(other);
     expect(await leased({}, other)).toEqual([]);
   });
 });
