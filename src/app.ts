@@ -109,7 +109,7 @@ function withholdLateTokens(fastify: FastifyInstance): void {
       return;
     }
     delete current.leaveBy; // the 503 itself passes this hook too, and must not be replaced again
-    done(new Problem('unavailable', 'It took too long to make the tokens. Try again.'));
+    done(new Problem('unavailable', 'The tokens were not made in time. Try again.'));
   });
 }
 

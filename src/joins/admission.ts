@@ -9,36 +9,37 @@ import { limits } from '../limits.ts';
 import { currentRequest } from '../request-context.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 
-/** A request for tokens, as `admit` takes it. */
+/** A request for tokens, with what `admit` needs of it. */
 export interface AdmissionRequest {
   spaceId: string;
   userId: string;
-  /** The name that IVS sees instead of the user id, if the tenant wants that. */
+  /** The user id that IVS sees if the tenant has set `ivsUserIds` to `pseudonym`. */
   pseudonym: string;
   /** The role that an API key names for the user. */
   roleAsked: string | undefined;
   /** The role that the user's JWT claims. */
   roleClaimed: string | undefined;
-  /** Ids of the grants to record; null for a half that nobody asks for. */
+  /** Ids of the grants to record; null for a token that was not requested. */
   stageGrantId: string | null;
   chatGrantId: string | null;
-  /** Participant id of a stage token that Stagedoor signs. */
+  /** Participant id for a stage token that Stagedoor signs. */
   participantId: string;
   /** Name of the vend in the audit log. */
   action: string;
 }
 
-/** Where a stage is, as far as a vend needs to know (`spaces/stage-endpoints.ts`). */
+/** The stage of the space, and what the stage token allows. `endpoints` is as in `spaces/stage-endpoints.ts`. */
 const stage = z.object({
   arn: z.string(),
   endpoints: z.object({ events: z.string(), whip: z.string() }),
-  /** When IVS told the endpoints: ISO 8601. */
+  /** Time at which IVS returned the endpoints: ISO 8601. */
   endpointsAt: z.string(),
   capabilities: z.array(z.enum(['PUBLISH', 'SUBSCRIBE'])),
-  /** Life of the token, in seconds. */
+  /** Lifetime of the token, in seconds. */
   ttlSeconds: z.int(),
 });
 
+/** The chat room of the space, and what the chat token allows. */
 const chat = z.object({
   arn: z.string(),
   capabilities: z.array(z.enum(['SEND_MESSAGE', 'DELETE_MESSAGE', 'DISCONNECT_USER'])),
@@ -54,7 +55,7 @@ const signingKey = z.object({
   privateKey: z.string(),
 });
 
-/** The answer of `admission_answer`: a decision to let somebody in. Its grants are on record. */
+/** What `admission_answer` returns: the decision to give tokens. Its grants are on record. */
 export const admission = z.object({
   tenant: z.object({
     id: z.string(),
@@ -62,24 +63,24 @@ export const admission = z.object({
     awsRoleArn: z.string().nullable(),
     awsExternalId: z.string().nullable(),
   }),
-  /** The name IVS knows the user by. */
+  /** The user id that IVS sees: the user id of the tenant, or a pseudonym. */
   ivsUserId: z.string(),
   space: z.object({ id: z.string(), name: z.string() }),
   role: z.object({ name: z.string(), attributes: z.record(z.string(), z.string()) }),
-  /** ISO 8601, by the database's clock. */
+  /** Time of the decision, by the clock of the database: ISO 8601. */
   issuedAt: z.string(),
-  /** Vends of this kind to this user in the last minute, this one included. */
+  /** Number of vends of this kind to this user in the last minute, with this one. */
   used: z.int(),
-  /** What is needed to make the stage token; null for a vend without one. */
+  /** What the stage token is made from; null for a vend without a stage token. */
   stage: stage.nullable(),
-  /** What is needed to ask IVS for the chat token; null for a vend without one. */
+  /** What IVS makes the chat token from; null for a vend without a chat token. */
   chat: chat.nullable(),
-  /** The key pair that may sign the stage token; null if the tenant has none. */
+  /** The key pair that may sign the stage token; null if the tenant has no signing key. */
   signingKey: signingKey.nullable(),
 });
 export type Admission = z.output<typeof admission>;
 
-/** The answer of `admit` and `settle` when no token may leave. The codes stand in the order of the checks. */
+/** What `admit` and `settle` return if no token may leave. The codes stand in the order of the checks. */
 const refusal = z.discriminatedUnion('refused', [
   z.object({ refused: z.literal('credential') }),
   z.object({ refused: z.literal('tenant_suspended') }),
@@ -102,8 +103,9 @@ type Refusal = z.output<typeof refusal>;
 
 const decision = z.union([refusal, admission]);
 
-/** A token that was made, as `settle` takes it. */
-export interface Made {
+/** What `settle` records of a token that was made. Times are ISO 8601. */
+export interface MintedToken {
+  /** Id of the grant. */
   id: string;
   mint?: 'ivs' | 'key-pair';
   participantId?: string;
@@ -112,10 +114,10 @@ export interface Made {
   sessionExpiresAt: string;
 }
 
-/** A token leaves within this time of its last check, or not at all, in milliseconds. A ban's answer waits as long. */
+/** Longest time from the last check of a token until it leaves, in milliseconds. The answer to a ban waits as long. */
 export const releaseWindowMs = limits.releaseWindowSeconds * 1_000;
 
-/** Decides who gets in. The decision itself is `admit` and `settle` in the database, where nothing can come in between. */
+/** Decides who gets tokens. The SQL functions `admit` and `settle` decide, under locks that a ban takes too. */
 @Injectable()
 export class AdmissionService {
   constructor(
@@ -125,7 +127,7 @@ export class AdmissionService {
 
   /**
    * Runs every admission check and records the grants, in one round trip.
-   * @throws Problem that says why not.
+   * @throws Problem that gives the reason of the refusal.
    */
   async admit(caller: TenantCaller, request: AdmissionRequest): Promise<Admission> {
     const perMinute = this.settings.vendsPerUserPerMinute;
@@ -157,10 +159,11 @@ export class AdmissionService {
   }
 
   /**
-   * Records what IVS made and what it did not, and checks once more that the tokens may leave.
-   * @throws Problem if a ban came in between, or if the vend took too long: then nothing leaves.
+   * Records the tokens that were made, and checks once more that they may leave.
+   * @param failed ids of the grants whose tokens were not made.
+   * @throws Problem if the user was banned since `admit`, or if the vend took too long. Then no token leaves.
    */
-  async settle(caller: TenantCaller, request: AdmissionRequest, made: Made[], failed: string[]): Promise<void> {
+  async settle(caller: TenantCaller, request: AdmissionRequest, made: MintedToken[], failed: string[]): Promise<void> {
     const refused = await this.database.value(
       'settle',
       {
@@ -181,36 +184,42 @@ function refusalProblem(refused: Refusal, perMinute: number): Problem {
     case 'credential':
       return new Problem('unauthenticated', 'The credential was revoked or has expired.');
     case 'tenant_suspended':
-      return new Problem('forbidden', 'The tenant is suspended: no tokens are given.');
+      return new Problem('forbidden', 'The tenant is suspended. It gets no tokens.');
     case 'space_unknown':
       return notFound('space');
     case 'space_closed':
-      return new Problem('space_closed', 'The space is closed: no tokens are given until it is opened again.');
+      return new Problem('space_closed', 'The space is closed. Nobody gets tokens for it until it is opened again.');
     case 'space_frozen':
-      return new Problem('space_closed', 'The space is frozen: only moderators are given tokens until it is unfrozen.');
+      return new Problem(
+        'space_closed',
+        'The space is frozen. Only moderators get tokens for it until it is unfrozen.',
+      );
     case 'banned':
       return bannedProblem(refused);
     case 'role_none':
-      return new Problem('forbidden', 'The user has no role in this space: no membership, no role claim, no default.');
+      return new Problem(
+        'forbidden',
+        'The user has no role in this space. They are no member, their JWT claims no role, and the space has no default role.',
+      );
     case 'role_unknown':
       return invalid('role', 'must be a role of the tenant');
     case 'nothing_to_give':
       return nothingToGive(refused);
     case 'space_full':
-      return new Problem('space_full', 'As many users as the space takes hold tokens for it. Try again later.');
+      return new Problem('space_full', 'The space is full. Try again later.');
     case 'rate':
-      return new Problem('rate_limited', `A user gets at most ${perMinute} tokens of a kind a minute.`, {
+      return new Problem('rate_limited', `A user gets at most ${perMinute} tokens of a kind in a minute.`, {
         retryAfterSeconds: refused.retryAfterSeconds,
         headers: rateLimitHeaders(perMinute, perMinute, refused.retryAfterSeconds),
       });
     case 'too_slow':
-      return new Problem('unavailable', 'It took too long to make the tokens. Try again.');
+      return new Problem('unavailable', 'The tokens were not made in time. Try again.');
   }
 }
 
 function bannedProblem({ until, reason }: Extract<Refusal, { refused: 'banned' }>): Problem {
   const what = until
-    ? `You are banned until ${until.toISOString()}; try again after that, or ask a moderator.`
+    ? `You are banned until ${until.toISOString()}. Try again after that, or ask a moderator.`
     : 'You are banned; only a moderator can lift this.';
   return new Problem('banned', what, {
     extra: { until: until?.toISOString() ?? null, ...(reason && { reason }) },
@@ -219,5 +228,8 @@ function bannedProblem({ until, reason }: Extract<Refusal, { refused: 'banned' }
 
 function nothingToGive({ role, space }: Extract<Refusal, { refused: 'nothing_to_give' }>): Problem {
   const has = [space.stage && 'a stage', space.room && 'a chat room'].filter(Boolean).join(' and ');
-  return new Problem('forbidden', `There is no such token to give: the space has ${has}, the role is ${role}.`);
+  return new Problem(
+    'forbidden',
+    `The role ${role} gives none of the requested tokens in this space. The space has ${has}.`,
+  );
 }

@@ -16,19 +16,19 @@ describe('the attributes of a token', () => {
     expect(tokenAttributes({ a: template }, claims, {}, false)).toEqual({ a: expected });
   });
 
-  it('are the role’s and what the caller adds', () => {
+  it('are those of the role and those that the caller adds', () => {
     expect(tokenAttributes({ a: '1' }, {}, { b: '2' }, false)).toEqual({ a: '1', b: '2' });
   });
 
-  it('of the role are not for an app user to change', () => {
+  it('of the role cannot be replaced by an app user', () => {
     expect(() => tokenAttributes({ badge: 'viewer' }, {}, { badge: 'host' }, false)).toThrow(Problem);
   });
 
-  it('of the role may be changed by an API key', () => {
+  it('of the role can be replaced by an API key', () => {
     expect(tokenAttributes({ badge: 'viewer' }, {}, { badge: 'host' }, true)).toEqual({ badge: 'host' });
   });
 
-  it('may come to 1024 bytes of UTF-8 and not one more', () => {
+  it('can be 1024 bytes of UTF-8 long and not more', () => {
     expect(tokenAttributes({}, {}, { k: 'é'.repeat(511) + 'x' }, false)).toHaveProperty('k');
     expect(() => tokenAttributes({ k: '{{claims.name}}' }, { name: 'é'.repeat(512) }, {}, false)).toThrow(Problem);
   });

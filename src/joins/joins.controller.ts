@@ -76,8 +76,8 @@ export class JoinsController {
     @Body({ schema: tokenBody }) body: TokenBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StageToken | null> {
-    const wanted = { stage: true, chat: false };
-    const { answer, headers } = await this.joins.vend(caller, spaceId, body, wanted, 'stageToken.create');
+    const requested = { stage: true, chat: false };
+    const { answer, headers } = await this.joins.vend(caller, spaceId, body, requested, 'stageToken.create');
     reply.headers(headers);
     return answer.stage;
   }
@@ -98,8 +98,8 @@ export class JoinsController {
     @Body({ schema: tokenBody }) body: TokenBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ChatToken | null> {
-    const wanted = { stage: false, chat: true };
-    const { answer, headers } = await this.joins.vend(caller, spaceId, body, wanted, 'chatToken.create');
+    const requested = { stage: false, chat: true };
+    const { answer, headers } = await this.joins.vend(caller, spaceId, body, requested, 'chatToken.create');
     reply.headers(headers);
     return answer.chat;
   }

@@ -7,27 +7,40 @@ import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { mustLeaveBy } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import { type Admission, type AdmissionRequest, AdmissionService, type Made, releaseWindowMs } from './admission.ts';
+import {
+  type Admission,
+  type AdmissionRequest,
+  AdmissionService,
+  type MintedToken,
+  releaseWindowMs,
+} from './admission.ts';
 import { tokenAttributes } from './attributes.ts';
 import type { ChatToken, JoinAnswer, StageToken, TokenBody } from './joins.schemas.ts';
 import { type TokenHolder, Mints, type MintedStageToken } from './mints.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 
-/** Which halves are asked for. */
-export interface Wanted {
+/** Which tokens the caller requests. */
+export interface RequestedTokens {
   stage: boolean;
   chat: boolean;
 }
 
-export interface Vended {
+/** The tokens for the answer. */
+export interface VendResult {
   answer: JoinAnswer;
   /** RateLimit headers for the answer. */
   headers: Record<string, string>;
 }
 
-type Tokens = [PromiseSettledResult<MintedStageToken | null>, PromiseSettledResult<Omit<ChatToken, 'grantId'> | null>];
+/** What came of making the stage token and the chat token; null for a token that was not requested. */
+type MintResults = [
+  PromiseSettledResult<MintedStageToken | null>,
+  PromiseSettledResult<Omit<ChatToken, 'grantId'> | null>,
+];
 
-/** Vends tokens: who, where, as what is decided and on record before a token is asked for, and looked at again after. */
+/**
+ * Vends tokens. The decision is recorded before IVS is asked for a token, and checked once more before the token leaves.
+ */
 @Injectable()
 export class JoinsService {
   constructor(
@@ -38,11 +51,25 @@ export class JoinsService {
     private readonly metrics: Metrics,
   ) {}
 
-  /** @throws Problem: every reason of `admit`, or IVS's. */
-  async vend(caller: TenantCaller, spaceId: string, body: TokenBody, wanted: Wanted, action: string): Promise<Vended> {
-    const kind = wanted.stage && wanted.chat ? 'join' : wanted.stage ? 'stage' : 'chat';
+  /**
+   * Vends the requested tokens.
+   * @param action name of the vend in the audit log.
+   * @throws Problem with the reason of `admit` or `settle`, or for a failure of IVS.
+   */
+  async vend(
+    caller: TenantCaller,
+    spaceId: string,
+    body: TokenBody,
+    requested: RequestedTokens,
+    action: string,
+  ): Promise<VendResult> {
+    const kind = requested.stage && requested.chat ? 'join' : requested.stage ? 'stage' : 'chat';
     try {
-      const vended = await this.decideAndMint(caller, this.requestOf(caller, spaceId, body, wanted, action), body);
+      const vended = await this.decideAndMint(
+        caller,
+        this.admissionRequest(caller, spaceId, body, requested, action),
+        body,
+      );
       this.metrics.vends.inc({ kind, outcome: 'released', reason: '' });
       return vended;
     } catch (error) {
@@ -53,12 +80,12 @@ export class JoinsService {
     }
   }
 
-  private async decideAndMint(caller: TenantCaller, request: AdmissionRequest, body: TokenBody): Promise<Vended> {
+  private async decideAndMint(caller: TenantCaller, request: AdmissionRequest, body: TokenBody): Promise<VendResult> {
     const checkedAt = performance.now();
     const admission = await this.admissions.admit(caller, request);
-    const tokens = await this.mintBoth(caller, admission, request, body);
-    await this.release(caller, admission, request, tokens, checkedAt);
-    const [stage, chat] = tokens.map((half) => (half.status === 'fulfilled' ? half.value : null)) as [
+    const results = await this.mintBoth(caller, admission, request, body);
+    await this.release(caller, admission, request, results, checkedAt);
+    const [stage, chat] = results.map((half) => (half.status === 'fulfilled' ? half.value : null)) as [
       MintedStageToken | null,
       Omit<ChatToken, 'grantId'> | null,
     ];
@@ -75,22 +102,22 @@ export class JoinsService {
     };
   }
 
-  /** Both halves side by side; each may fail by itself. */
+  /** Makes both tokens at the same time. */
   private async mintBoth(
     caller: TenantCaller,
     admission: Admission,
     request: AdmissionRequest,
     body: TokenBody,
-  ): Promise<Tokens> {
+  ): Promise<MintResults> {
     const { stage, chat } = admission;
-    const holder = this.holder(caller, admission, body);
+    const holder = this.holderOf(caller, admission, body);
     return await Promise.allSettled([
       holder.then((found) => stage && this.mints.stageToken(admission, stage, request.participantId, found)),
       holder.then((found) => chat && this.mints.chatToken(admission, chat, found)),
     ]);
   }
 
-  private async holder(caller: TenantCaller, admission: Admission, body: TokenBody): Promise<TokenHolder> {
+  private async holderOf(caller: TenantCaller, admission: Admission, body: TokenBody): Promise<TokenHolder> {
     const claims = caller.kind === 'user' ? caller.claims : {};
     return {
       ivsUserId: admission.ivsUserId,
@@ -99,20 +126,22 @@ export class JoinsService {
   }
 
   /**
-   * The last look before tokens leave. What IVS made is noted now, and may be stopped by a ban that came in between. A
-   * stage token signed here was on record in full from the start, and only has to leave in time: whoever bans its holder
-   * sees it, and waits that long with the answer.
+   * Checks the tokens a last time before they leave. `settle` records a token that IVS made, and refuses it if the user
+   * was banned since `admit`. `admit` has recorded all of a token that Stagedoor signs with an active key: a ban sees its
+   * grant, and the answer to the ban waits until the token cannot leave any more. Such a token has only to leave in time.
+   *
+   * @param admittedAt time of `admit`, in milliseconds of `performance.now()`.
    */
   private async release(
     caller: TenantCaller,
     admission: Admission,
     request: AdmissionRequest,
-    [stage, chat]: Tokens,
+    [stage, chat]: MintResults,
     admittedAt: number,
   ): Promise<void> {
     let checkedAt = admittedAt;
     const failure = [stage, chat].find((half) => half.status === 'rejected');
-    const made = failure ? [] : madeOf(request, admission, [stage, chat]);
+    const made = failure ? [] : tokensToSettle(request, admission, [stage, chat]);
     const failed = failure ? [request.stageGrantId, request.chatGrantId].filter((id) => id !== null) : [];
     if (made.length > 0 || failed.length > 0) {
       checkedAt = performance.now();
@@ -122,35 +151,35 @@ export class JoinsService {
     mustLeaveBy(checkedAt + releaseWindowMs);
   }
 
-  private requestOf(
+  private admissionRequest(
     caller: TenantCaller,
     spaceId: string,
     body: TokenBody,
-    wanted: Wanted,
+    requested: RequestedTokens,
     action: string,
   ): AdmissionRequest {
-    const userId = userOf(caller, body);
+    const userId = userIdOf(caller, body);
     return {
       spaceId,
       userId,
       pseudonym: this.secrets.pseudonym(caller.tenantId, userId),
       roleAsked: body.role,
       roleClaimed: caller.kind === 'user' ? caller.role : undefined,
-      stageGrantId: wanted.stage ? newId('grt') : null,
-      chatGrantId: wanted.chat ? newId('grt') : null,
+      stageGrantId: requested.stage ? newId('grt') : null,
+      chatGrantId: requested.chat ? newId('grt') : null,
       participantId: newParticipantId(),
       action,
     };
   }
 }
 
-/** What is still to be noted of tokens that were made. */
-function madeOf(request: AdmissionRequest, admission: Admission, [stage, chat]: Tokens): Made[] {
-  const made: Made[] = [];
-  const asRecorded = admission.signingKey?.state === 'active';
-  if (stage.status === 'fulfilled' && stage.value && !(asRecorded && stage.value.mint === 'key-pair')) {
+/** The tokens that `settle` has to record: all but a stage token that `admit` has recorded already. */
+function tokensToSettle(request: AdmissionRequest, admission: Admission, [stage, chat]: MintResults): MintedToken[] {
+  const minted: MintedToken[] = [];
+  const isSignedAsRecorded = admission.signingKey?.state === 'active';
+  if (stage.status === 'fulfilled' && stage.value && !(isSignedAsRecorded && stage.value.mint === 'key-pair')) {
     const { mint, participantId, signingKeyId, expiresAt } = stage.value;
-    made.push({
+    minted.push({
       id: request.stageGrantId ?? '',
       mint,
       participantId,
@@ -161,19 +190,23 @@ function madeOf(request: AdmissionRequest, admission: Admission, [stage, chat]: 
   }
   if (chat.status === 'fulfilled' && chat.value) {
     const { connectBefore, sessionExpiresAt } = chat.value;
-    made.push({ id: request.chatGrantId ?? '', expiresAt: connectBefore, sessionExpiresAt });
+    minted.push({ id: request.chatGrantId ?? '', expiresAt: connectBefore, sessionExpiresAt });
   }
-  return made;
+  return minted;
 }
 
-/** App users act as themselves; API keys say for whom. */
-function userOf(caller: TenantCaller, body: TokenBody): string {
+/** The user who gets the tokens. An app user gets them for themselves; an API key names the user. */
+function userIdOf(caller: TenantCaller, body: TokenBody): string {
   if (caller.kind === 'apiKey') {
-    if (body.userId === undefined) throw invalid('userId', 'is required of API keys: whom is the token for?');
+    if (body.userId === undefined) throw invalid('userId', 'is required: an API key names the user who gets the token');
     return body.userId;
   }
-  const given = (['userId', 'role'] as const).find((name) => body[name] !== undefined);
-  if (given) throw new Problem('forbidden', `App users join as themselves: leave out ${given}.`);
+  const sent = (['userId', 'role'] as const).find((name) => body[name] !== undefined);
+  if (sent)
+    throw new Problem(
+      'forbidden',
+      `An app user gets tokens only for themselves and with their own role. Leave out ${sent}.`,
+    );
   return caller.id;
 }
 

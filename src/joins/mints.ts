@@ -11,7 +11,7 @@ import type { Admission } from './admission.ts';
 import type { ChatToken, StageToken } from './joins.schemas.ts';
 import { signParticipantToken } from './sign-participant-token.ts';
 
-/** For whom a token is made, as IVS is to see him. */
+/** The user who gets a token, as IVS and other participants see them. */
 export interface TokenHolder {
   ivsUserId: string;
   attributes: Record<string, string>;
@@ -21,16 +21,16 @@ type Stage = NonNullable<Admission['stage']>;
 type SigningKey = NonNullable<Admission['signingKey']>;
 type Chat = NonNullable<Admission['chat']>;
 
-/** A stage token, and the key that signed it if one of ours did. */
+/** A stage token. `signingKeyId` is the id of the key that signed it, if Stagedoor signed it. */
 export interface MintedStageToken extends Omit<StageToken, 'grantId'> {
   signingKeyId?: string;
 }
 
-/** Makes the tokens. Nothing here decides: what a token allows was decided, and written down, before. */
+/** Makes tokens. `admit` has decided and recorded what they allow. */
 @Injectable()
 export class Mints {
-  /** Opened private keys, by id: opening and parsing one takes longer than the rest of a vend. */
-  private readonly opened = new LRUCache<string, KeyObject>({ max: 1_000, ttl: 10 * 60_000 });
+  /** Decrypted private keys, by id. To decrypt and parse a key takes longer than the rest of a vend. */
+  private readonly privateKeys = new LRUCache<string, KeyObject>({ max: 1_000, ttl: 10 * 60_000 });
 
   constructor(
     private readonly realTime: IvsRealTime,
@@ -40,10 +40,10 @@ export class Mints {
   ) {}
 
   /**
-   * Makes a stage token: signed here if the tenant has an active signing key, else by IVS. Where the preferred way
-   * cannot serve for the moment, the other does if it can.
+   * Makes a stage token. Stagedoor signs it if the tenant has an active signing key; else IVS makes it. If that fails in a
+   * way that may pass, the token is made the other way. A tenant without a signing key has only IVS.
    *
-   * @throws {IvsFailure} if neither can.
+   * @throws {IvsFailure} if both ways fail, or if IVS refuses.
    */
   async stageToken(
     admission: Admission,
@@ -64,6 +64,7 @@ export class Mints {
     }
   }
 
+  /** Asks IVS for a chat token. @throws {IvsFailure} */
   async chatToken(admission: Admission, chat: Chat, holder: TokenHolder): Promise<Omit<ChatToken, 'grantId'>> {
     const made = await this.chat.createChatToken(admission.tenant, {
       roomArn: chat.arn,
@@ -83,10 +84,10 @@ export class Mints {
   }
 
   /**
-   * Makes a stage token that a participant can exchange its own for: signed here, with the same id, and as good as any
-   * other for coming back with.
+   * Makes a stage token that a participant can exchange their own token for. Stagedoor signs it, with the same participant
+   * id. The participant can also join again with it.
    *
-   * @throws {IvsFailure} if the stage's endpoints have become too old and IVS does not tell the new ones.
+   * @throws {IvsFailure} if the known endpoints of the stage are too old and IVS does not return new ones.
    */
   async exchangeToken(
     admission: Admission,
@@ -104,7 +105,7 @@ export class Mints {
       userId: holder.ivsUserId,
       attributes: holder.attributes,
       capabilities: stage.capabilities,
-      // IVS counts in minutes. Rounded down: a token must not outlive what the role allows.
+      // IVS takes whole minutes. The lifetime is rounded down, so that no token lives longer than the role allows.
       durationMinutes: Math.max(1, Math.floor(stage.ttlSeconds / 60)),
     });
     return {
@@ -153,12 +154,12 @@ export class Mints {
   }
 
   private privateKey(tenantId: string, { id, privateKey }: SigningKey): KeyObject {
-    const known = this.opened.get(id);
+    const known = this.privateKeys.get(id);
     if (known) return known;
     const sealed = Buffer.from(privateKey, 'base64');
     const der = this.secrets.open(sealed, { tenantId, column: privateKeyColumn, id });
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-    this.opened.set(id, key);
+    this.privateKeys.set(id, key);
     return key;
   }
 }

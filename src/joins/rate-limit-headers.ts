@@ -1,6 +1,7 @@
 /**
- * The RateLimit fields of the IETF draft (draft-ietf-httpapi-ratelimit-headers): the policy, and where the user stands.
- * @param resetSeconds until the window has room again, or is empty.
+ * The RateLimit header fields (IETF draft-ietf-httpapi-ratelimit-headers): the policy, and how many tokens are left.
+ * @param used tokens of the kind in the last minute.
+ * @param resetSeconds seconds until a user who has used up their tokens gets more, or until all count as unused again.
  */
 export function rateLimitHeaders(perMinute: number, used: number, resetSeconds: number): Record<string, string> {
   return {

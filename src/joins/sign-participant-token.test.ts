@@ -16,8 +16,8 @@ const claims = {
   expiresAt: now + 600,
 };
 
-describe('a participant token that we sign', () => {
-  it('says what IVS requires, and verifies with the public half', async () => {
+describe('a stage token that Stagedoor signs', () => {
+  it('has the claims that IVS requires, and verifies with the public key', async () => {
     const token = await signParticipantToken(claims, keyArn, privateKey);
     const { payload, protectedHeader } = await jwtVerify(token, publicKey, { algorithms: ['ES384'] });
     expect(protectedHeader).toEqual({ alg: 'ES384', typ: 'JWT', kid: keyArn });
@@ -36,13 +36,13 @@ describe('a participant token that we sign', () => {
     });
   });
 
-  it('is read right by a client that decodes the payload as Latin-1, as the web client does', async () => {
+  it('is readable for a client that decodes the payload as Latin-1, as the web client does', async () => {
     const token = await signParticipantToken(claims, keyArn, privateKey);
     const payload = JSON.parse(atob((token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/'))) as unknown;
     expect(payload).toMatchObject({ user_id: 'zoë 🎤', attributes: { name: 'Zoë 🎤' } });
   });
 
-  it('allows publishing to who may publish', async () => {
+  it('allows to publish if the role does', async () => {
     const token = await signParticipantToken({ ...claims, capabilities: ['PUBLISH', 'SUBSCRIBE'] }, keyArn, privateKey);
     const { payload } = await jwtVerify(token, publicKey);
     expect(payload['capabilities']).toEqual({ allow_publish: true, allow_subscribe: true });

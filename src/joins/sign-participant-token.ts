@@ -3,25 +3,26 @@ import { promisify } from 'node:util';
 
 const signAsync = promisify(sign);
 
-/** What a participant token that we sign says (AWS user guide, "Distribute Tokens", key pair). */
+/** The contents of a stage token that Stagedoor signs (IVS user guide, "Distribute participant tokens", key pair). */
 export interface ParticipantTokenClaims {
   stageArn: string;
   endpoints: { events: string; whip: string };
-  /** The participant id, which IVS takes over from the token. */
+  /** The participant has this id at IVS. */
   participantId: string;
   userId: string;
   attributes: Record<string, string>;
   capabilities: readonly string[];
   /** Unix time in whole seconds. */
   issuedAt: number;
+  /** Unix time in whole seconds. */
   expiresAt: number;
 }
 
 /**
- * Signs a participant token: a JWT with ES384. The signing runs on the thread pool, as it takes about a millisecond of a
- * core that the event loop has better uses for.
+ * Signs a stage token: a JWT with ES384. A signature takes about a millisecond of a core, so it runs on the thread pool and
+ * not on the event loop.
  *
- * @param keyArn ARN of the imported public half.
+ * @param keyArn ARN of the public key at IVS.
  */
 export async function signParticipantToken(
   claims: ParticipantTokenClaims,
@@ -39,7 +40,7 @@ export async function signParticipantToken(
     whip_url: claims.endpoints.whip,
     user_id: claims.userId,
     attributes: claims.attributes,
-    // A capability that is not held is left out: the guide shows subscribe-only tokens so.
+    // A missing capability is left out, as in the example of the IVS user guide for a token that only subscribes.
     capabilities: {
       ...(claims.capabilities.includes('PUBLISH') && { allow_publish: true }),
       ...(claims.capabilities.includes('SUBSCRIBE') && { allow_subscribe: true }),
@@ -51,7 +52,7 @@ export async function signParticipantToken(
   return `${signed}.${signature.toString('base64url')}`;
 }
 
-/** JSON in ASCII: the web client reads the payload as Latin-1, which garbles anything else that is not escaped. */
+/** Encodes JSON in ASCII. The web client reads the payload as Latin-1, so other characters must be escaped. */
 function encode(value: unknown): string {
   const json = JSON.stringify(value).replace(
     /[\u0080-\uffff]/g,
