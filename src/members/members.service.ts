@@ -11,7 +11,7 @@ import { findSpace } from '../spaces/spaces.service.ts';
 import type { ChangeRoleBody, Member, PutMemberBody, RoleChange } from './members.schemas.ts';
 import { RoleChanges } from './role-changes.service.ts';
 
-/** Which role a user has in a space. A change takes effect at once, also on what the user holds already. */
+/** The roles that users have in spaces. A change takes effect at once, also on tokens that the user holds already. */
 @Injectable()
 export class MembersService {
   constructor(
@@ -21,15 +21,16 @@ export class MembersService {
     private readonly changes: RoleChanges,
   ) {}
 
+  /** @throws Problem `not_found`, or `invalid_request` if the tenant does not have the role. */
   async put(caller: TenantCaller, spaceId: string, userId: string, body: PutMemberBody): Promise<Member> {
     const change = { spaceId, userId, auditAction: 'member.put' };
     const { result } = await this.changes.change(this.database, caller, change, (tx) =>
-      write(tx, caller.tenantId, spaceId, userId, body.role),
+      writeMember(tx, caller.tenantId, spaceId, userId, body.role),
     );
     return result;
   }
 
-  /** @throws Problem `forbidden` to an app user who may not act on the user, or not give the role. */
+  /** @throws Problem `forbidden` if the caller may not act on the user, or may not give the role. */
   async changeRole(
     caller: TenantCaller,
     spaceId: string,
@@ -38,14 +39,17 @@ export class MembersService {
   ): Promise<RoleChange> {
     const isKey = caller.kind === 'apiKey';
     if (!isKey && attributes !== undefined) {
-      throw new Problem('forbidden', 'Attributes are for a token that only API keys are given; leave them out.');
+      throw new Problem(
+        'forbidden',
+        'Only an API key gets the exchange token that attributes are for. Leave them out.',
+      );
     }
     const change = {
       spaceId,
       userId,
       reason,
       auditAction: 'role.change',
-      // A moderator who is an app user must not get hold of another user's token.
+      // An app user never gets another user's token, not even as a moderator.
       ...(isKey && { exchange: { attributes: attributes ?? {} } }),
     };
     const { result, ...outcome } = await this.changes.change(this.moderation, caller, change, async (tx) => {
@@ -53,7 +57,7 @@ export class MembersService {
       const rank = await rankOfRole(tx, caller.tenantId, role);
       if (rank === undefined) throw unknownRole();
       await this.authority.assertMayGive(tx, caller, spaceId, rank);
-      return await write(tx, caller.tenantId, spaceId, userId, role);
+      return await writeMember(tx, caller.tenantId, spaceId, userId, role);
     });
     return { member: result, ...outcome };
   }
@@ -72,7 +76,11 @@ export class MembersService {
     return toPage(rows, query.limit, (row) => row.userId, toMember);
   }
 
-  /** The user's role is then the space's default, or none: what a JWT claims counts when the user next asks. */
+  /**
+   * Deletes a member row. The new role is the default role of the space, or none. A role that the JWT of the user claims
+   * counts only when they ask for tokens.
+   * @throws Problem `not_found`
+   */
   async remove(caller: TenantCaller, spaceId: string, userId: string): Promise<void> {
     const change = { spaceId, userId, auditAction: 'member.delete' };
     await this.changes.change(this.database, caller, change, async (tx) => {
@@ -82,7 +90,7 @@ export class MembersService {
   }
 }
 
-async function write(tx: Tx, tenantId: string, spaceId: string, userId: string, role: string): Promise<Member> {
+async function writeMember(tx: Tx, tenantId: string, spaceId: string, userId: string, role: string): Promise<Member> {
   const row = await tx.member
     .upsert({
       where: { tenantId_spaceId_userId: { tenantId, spaceId, userId } },

@@ -20,34 +20,37 @@ import { cancelActions, undo } from '../acts/undo.ts';
 import { mustLeaveBy } from '../request-context.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 
-/** How long somebody who was demoted has to exchange his token before he is looked for, in seconds. */
+/** Time that a demoted participant has to exchange their token before the watch looks for them, in seconds. */
 export const exchangeGraceSeconds = 10;
 
-/** Longest an answer with a token to exchange waits for what else the change takes, in milliseconds: it may not leave late. */
-const withExchangeMs = 700;
+/** Longest wait of an answer with an exchange token for the calls to IVS, in milliseconds. It has to leave in time. */
+const callsWaitWithExchangeMs = 700;
 
-/** What the clients of a room are told. */
-const eventName = 'stagedoor:role_changed';
+/** The event that the clients in the room get. Its attributes are `userId` and, if there is a new role, `role`. */
+const roleChangedEvent = 'stagedoor:role_changed';
 
-/** A user whose role in a space is to change, and how that is to be noted. */
-export interface Change {
+/** The user whose role in a space changes, and how the change is recorded. */
+export interface RoleChangeRequest {
   spaceId: string;
   userId: string;
   reason?: string | undefined;
-  /** What the audit log calls it. */
+  /** Name of the change in the audit log. */
   auditAction: string;
-  /** Answer with a token to exchange: with these attributes beside the role's. */
+  /** Present if the answer may have an exchange token. The attributes are added to those of the role. */
   exchange?: { attributes: Record<string, string> };
 }
 
-/** What a change of role has led to. */
-export interface Changed<Result> {
+/** The outcome of a change of role. */
+export interface RoleChangeOutcome<Result> {
+  /** What the function `write` returned. */
   result: Result;
+  /** Null: the user holds no token that the change concerns. */
   action: Action | null;
+  /** The exchange token; null if there is none. */
   exchange: StageToken | null;
 }
 
-/** Something that the user holds in the space; `exceeds` says whether it allows more than the new role. */
+/** A grant that the user holds in the space. `exceeds` is true if it allows more than the new role. */
 const heldGrant = z.object({
   id: z.string(),
   kind: z.enum(['stage', 'chat']),
@@ -58,20 +61,20 @@ const heldGrant = z.object({
 });
 type HeldGrant = z.output<typeof heldGrant>;
 
-/** The answer of `admit_exchange`. */
+/** What `admit_exchange` returns. */
 const exchangeAdmission = admission.extend({ participantId: z.string() });
 
-/** A token to exchange that is on record and still has to be made. */
-interface Exchange {
+/** An exchange token that is on record and not made yet. */
+interface RecordedExchange {
   grantId: string;
   admission: z.output<typeof exchangeAdmission>;
   holder: TokenHolder;
 }
 
 /**
- * Makes a change of role take effect now, on what the user holds already: what allows more than the new role is revoked,
- * and the clients are told to fetch a new token. Where the answer carries a token to exchange, the participant that it is
- * for may stay, if it does exchange.
+ * Changes roles with effect on the tokens that the user holds already. Tokens that allow more than the new role are
+ * revoked, and an event tells clients to get a new token. If the answer has an exchange token, its participant stays
+ * connected if they exchange their token for it.
  */
 @Injectable()
 export class RoleChanges {
@@ -83,57 +86,61 @@ export class RoleChanges {
   ) {}
 
   /**
-   * @param database over whose connections: those of moderation for its acts, not for a tenant's bulk of members.
-   * @param write changes the member row, after its own checks; from there on no vend to the user is under way.
+   * Changes a role.
+   * @param database whose connections are used. Those of moderation are for moderators, and not for bulk changes of members.
+   * @param write checks what it has to check, and changes the member row. No vend to the user is under way when it runs.
+   * @throws Problem `not_found`, or what `write` throws.
    */
   async change<Result>(
     database: Database | ModerationDatabase,
     caller: TenantCaller,
-    change: Change,
+    change: RoleChangeRequest,
     write: (tx: Tx) => Promise<Result>,
-  ): Promise<Changed<Result>> {
+  ): Promise<RoleChangeOutcome<Result>> {
     const { tenantId } = caller;
     const { spaceId, userId } = change;
     let checkedAt = 0;
     const tryToChange = async (tx: Tx) => {
       checkedAt = performance.now();
-      // The lock comes before the reading, as for a vend: a freeze must know of a token to exchange.
+      // The space is read under its lock, as in a vend. So a freezing sees the grant of every exchange token.
       await runIn(tx, 'lock_space', { tenant: tenantId, space: spaceId, exclusive: false });
       await findSpace(tx, tenantId, spaceId);
       await lockUser(tx, tenantId, userId);
-      if (!(await cancelEarlier(tx, tenantId, change))) return undefined;
-      const written = await write(tx);
+      if (!(await cancelEarlierChanges(tx, tenantId, change))) return undefined;
+      const result = await write(tx);
       const role = await newRoleOf(tx, tenantId, change);
-      const done = await this.enforce(tx, caller, change, role);
+      const recorded = await this.recordConsequences(tx, caller, change, role);
       await audit(tx, caller, {
         action: change.auditAction,
         tenantId,
         spaceId,
         userId,
-        ...(done.actionId !== null && { subject: done.actionId }),
+        ...(recorded.actionId !== null && { subject: recorded.actionId }),
         details: { role, ...(change.reason !== undefined && { reason: change.reason }) },
       });
-      return { result: written, ...done };
+      return { result, ...recorded };
     };
     const { result, actionId, exchange } = await undo(database, caller, tryToChange);
     const [action, token] = await Promise.all([
-      actionId === null ? null : this.actions.carryOut(caller, actionId, exchange ? withExchangeMs : undefined),
+      actionId === null
+        ? null
+        : this.actions.carryOut(caller, actionId, exchange ? callsWaitWithExchangeMs : undefined),
       exchange && this.mint(exchange),
     ]);
-    // No ban waits longer for a token on its way. Without it the change holds all the same: the user comes back with a new one.
+    // A ban waits no longer than this for a token. A late exchange token is left out; the user gets a new token as usual.
     const leaveBy = checkedAt + releaseWindowMs;
     if (!token || performance.now() > leaveBy) return { result, action, exchange: null };
     mustLeaveBy(leaveBy);
     return { result, action, exchange: token };
   }
 
-  /** Writes down what the new role takes; null if the user holds nothing that it touches. */
-  private async enforce(
+  /** Records the action and the exchange token that the new role makes necessary; null for one that is not needed. */
+  private async recordConsequences(
     tx: Tx,
     caller: TenantCaller,
-    change: Change,
+    change: RoleChangeRequest,
     role: string | null,
-  ): Promise<{ actionId: string | null; exchange: Exchange | null }> {
+  ): Promise<{ actionId: string | null; exchange: RecordedExchange | null }> {
     const { tenantId } = caller;
     const { spaceId, userId, reason } = change;
     const held = await callIn(
@@ -163,8 +170,13 @@ export class RoleChanges {
     return { actionId, exchange };
   }
 
-  /** Writes a token to exchange down, if one is wanted and may be given. */
-  private async admitExchange(tx: Tx, tenantId: string, change: Change, role: string): Promise<Exchange | null> {
+  /** Records the grant of an exchange token. Null: the caller gets none, or `admit_exchange` refuses it. */
+  private async admitExchange(
+    tx: Tx,
+    tenantId: string,
+    change: RoleChangeRequest,
+    role: string,
+  ): Promise<RecordedExchange | null> {
     if (!change.exchange) return null;
     const { spaceId, userId } = change;
     const grantId = newId('grt');
@@ -179,46 +191,56 @@ export class RoleChanges {
     return { grantId, admission: admitted, holder: { ivsUserId: admitted.ivsUserId, attributes } };
   }
 
-  /** The change holds without the token: its user is disconnected then, and comes back with a new one. */
-  private async mint({ grantId, admission: admitted, holder }: Exchange): Promise<StageToken | null> {
+  /**
+   * Makes the exchange token. Null if that fails: the change of role holds all the same. The participant is then
+   * disconnected, and the user can come back with a new token.
+   */
+  private async mint({ grantId, admission: admitted, holder }: RecordedExchange): Promise<StageToken | null> {
     const { stage, signingKey, participantId } = admitted;
     if (!stage || !signingKey) return null;
     try {
-      const made = await this.mints.exchangeToken(admitted, stage, signingKey, participantId, holder);
-      const { signingKeyId: _, ...token } = made;
+      const minted = await this.mints.exchangeToken(admitted, stage, signingKey, participantId, holder);
+      const { signingKeyId: _, ...token } = minted;
       return { grantId, ...token };
     } catch (error) {
       if (!(error instanceof IvsFailure)) throw error;
-      this.logger.warn({ grantId, err: error }, 'a token to exchange could not be made');
+      this.logger.warn({ grantId, err: error }, 'an exchange token could not be made');
       return null;
     }
   }
 }
 
-/** Cancels what earlier changes of the role still want: the newest change decides about everything that they held. */
-async function cancelEarlier(tx: Tx, tenantId: string, { spaceId, userId }: Change): Promise<boolean> {
+/**
+ * Cancels the deliveries and ends the holds of earlier changes of this role, because the new change decides anew about the
+ * same grants. Returns false while a call of theirs is on its way to IVS.
+ */
+async function cancelEarlierChanges(
+  tx: Tx,
+  tenantId: string,
+  { spaceId, userId }: RoleChangeRequest,
+): Promise<boolean> {
   const where = { tenant: tenantId, space: spaceId, user: userId };
   const earlier = await valueIn(tx, 'unfinished_role_changes', where, z.array(z.string()));
   return earlier.length === 0 || (await cancelActions(tx, tenantId, earlier, 'the role was changed again'));
 }
 
-/** The role that the user has now. The role that their JWT claims is not known here. */
-async function newRoleOf(tx: Tx, tenantId: string, { spaceId, userId }: Change): Promise<string | null> {
+/** The role that the user has now, or null. A role that their JWT claims is not known here, and does not count. */
+async function newRoleOf(tx: Tx, tenantId: string, { spaceId, userId }: RoleChangeRequest): Promise<string | null> {
   const where = { tenant: tenantId, space: spaceId, user: userId, claimed: null };
   const [role] = await callIn(tx, 'role_in_space', where, z.object({ name: z.string().nullable() }));
   return role?.name ?? null;
 }
 
-/** The event that tells the clients in the room of the new role. Without a new role, or without a room, it names none. */
+/** The event for the clients in the room, as a list of one delivery. The list is empty if the space has no room. */
 async function eventForClients(
   tx: Tx,
   tenantId: string,
-  { spaceId }: Change,
+  { spaceId }: RoleChangeRequest,
   role: string | null,
   ivsUserId: string,
 ): Promise<NewDelivery[]> {
   const { roomArn } = await findSpace(tx, tenantId, spaceId);
   if (roomArn === null) return [];
   const attributes = { userId: ivsUserId, ...(role !== null && { role }) };
-  return [{ spaceId, operation: 'SendEvent', arn: roomArn, target: eventName, parameters: { attributes } }];
+  return [{ spaceId, operation: 'SendEvent', arn: roomArn, target: roleChangedEvent, parameters: { attributes } }];
 }
