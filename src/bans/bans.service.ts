@@ -17,7 +17,7 @@ import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
 
-/** Bans. From the moment that a ban is committed, every vending route of every replica refuses the user. */
+/** Bans of users. From the commit of a ban on, every replica refuses the user tokens where the ban covers them. */
 @Injectable()
 export class BansService {
   constructor(
@@ -26,14 +26,17 @@ export class BansService {
     private readonly actions: ActionsService,
   ) {}
 
-  /** Bans a user: refuses them from now on, then disconnects them everywhere that the ban covers. */
+  /**
+   * Bans a user. They get no tokens from now on, and are disconnected wherever the ban covers them.
+   * @throws Problem `forbidden`, `banned`, `not_found`, or `invalid_request` if the end of the ban is past.
+   */
   async create(caller: TenantCaller, body: CreateBanBody): Promise<BanAnswer> {
     const { tenantId } = caller;
     const { userId, spaceId } = body;
     const actionId = newId('act');
-    const { made, waitSeconds } = await this.database.inTenantOf(caller, async (tx) => {
+    const { ban, waitSeconds } = await this.database.inTenantOf(caller, async (tx) => {
       await this.authority.assertMayActOn(tx, caller, spaceId ?? null, userId);
-      const { row, waitSeconds } = await insert(tx, caller, body, actionId);
+      const { row, waitSeconds } = await insertBan(tx, caller, body, actionId);
       await audit(tx, caller, {
         action: 'ban.create',
         tenantId,
@@ -42,14 +45,14 @@ export class BansService {
         subject: row.id,
         details: { reason: body.reason ?? null, expiresAt: body.expiresAt ?? null, action: actionId },
       });
-      return { made: toBan(row, row.createdAt), waitSeconds };
+      return { ban: toBan(row, row.createdAt), waitSeconds };
     });
-    // After this answer no token leaves any more, not even one that was decided on just before the ban.
+    // The answer waits until no token can leave any more that was decided on before the ban.
     const [action] = await Promise.all([this.actions.carryOut(caller, actionId), sleep(Math.ceil(waitSeconds * 1000))]);
-    return { ban: made, action };
+    return { ban, action };
   }
 
-  /** Newest first. */
+  /** Lists bans, the newest first. @throws Problem `forbidden` or `banned` */
   async list(caller: TenantCaller, query: BansQuery): Promise<Page<Ban>> {
     const { tenantId } = caller;
     const before = readCursor(query.cursor);
@@ -78,6 +81,7 @@ export class BansService {
     );
   }
 
+  /** @throws Problem `not_found`, `forbidden` or `banned` */
   async get(caller: TenantCaller, banId: string): Promise<Ban> {
     return await this.database.inTenantOf(caller, async (tx) => {
       const row = await findBan(tx, caller.tenantId, banId);
@@ -86,12 +90,15 @@ export class BansService {
     });
   }
 
-  /** Lifts a ban, and cancels what it still wants of IVS: no late call hits a user who is lawful again. */
+  /**
+   * Lifts a ban, and cancels its deliveries that are not done. So no late call disconnects a user who may be there again.
+   * @throws Problem `not_found`, `forbidden` or `banned`, or `conflict` if the ban was lifted already.
+   */
   async lift(caller: TenantCaller, banId: string, reason: string | undefined): Promise<Ban> {
     return await undo(this.database, caller, (tx) => this.tryLift(tx, caller, banId, reason));
   }
 
-  /** Undefined while a call of the ban is on its way to IVS. */
+  /** Returns undefined while a call of the ban is on its way to IVS. */
   private async tryLift(
     tx: Tx,
     caller: TenantCaller,
@@ -123,20 +130,24 @@ export class BansService {
   }
 }
 
-/** The answer of `ban_user`. */
+/** What `ban_user` returns. */
 const banDecision = z.union([
   z.object({ refused: z.enum(['space_unknown', 'over_already']) }),
   z.object({ createdAt: z.coerce.date(), waitSeconds: z.number() }),
 ]);
 
-/** The time by the one clock that bans begin and end by: the database's. */
+/** The time by the clock of the database. Bans begin and end by this clock. */
 async function databaseNow(tx: Tx): Promise<Date> {
   const [clock] = await tx.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`;
   if (!clock) throw new Error('the database returned no time');
   return clock.now;
 }
 
-async function insert(
+/**
+ * Writes the ban, its action and its deliveries. `waitSeconds` is the time until no token can leave any more that was
+ * decided on before the ban.
+ */
+async function insertBan(
   tx: Tx,
   caller: TenantCaller,
   body: CreateBanBody,
@@ -182,6 +193,7 @@ async function insert(
   return { row, waitSeconds: decision.waitSeconds };
 }
 
+/** @throws Problem `not_found` */
 async function findBan(tx: Tx, tenantId: string, banId: string): Promise<BanRow> {
   const row = await tx.ban.findUnique({ where: { tenantId_id: { tenantId, id: banId } } });
   if (!row) throw notFound('ban');

@@ -20,7 +20,7 @@ export const grantsQuery = z.strictObject({
 });
 export type GrantsQuery = z.output<typeof grantsQuery>;
 
-/** Who makes a stage token. */
+/** The maker of a stage token. */
 export const mint = z.enum(['ivs', 'key-pair']).meta({
   id: 'Mint',
   description: 'Who made the stage token. ivs: Amazon IVS. key-pair: Stagedoor, with a signing key of the tenant.',

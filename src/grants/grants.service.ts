@@ -6,7 +6,7 @@ import type { Grant as GrantRow, Prisma } from '../database/generated/client.ts'
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import type { Grant, GrantsQuery } from './grants.schemas.ts';
 
-/** The ledger: which tokens were handed out, and who could still get in. */
+/** Shows the ledger: which tokens were handed out, and which can still be used. */
 @Injectable()
 export class GrantsService {
   constructor(
@@ -15,7 +15,7 @@ export class GrantsService {
   ) {}
 
   /**
-   * Newest first. App users see it where they moderate.
+   * Lists grants, the newest first. An app user sees the grants of the spaces where they moderate.
    * @throws Problem `forbidden` or `banned`
    */
   async list(caller: TenantCaller, query: GrantsQuery): Promise<Page<Grant>> {
@@ -30,7 +30,7 @@ export class GrantsService {
           ...(before !== undefined && { id: { lt: before } }),
           ...(query.userId !== undefined && { userId: query.userId }),
           ...(query.spaceId !== undefined && { spaceId: query.spaceId }),
-          AND: [statesShown(query, now)],
+          AND: [stateCondition(query, now)],
         },
         orderBy: { id: 'desc' },
         take: query.limit + 1,
@@ -45,8 +45,8 @@ export class GrantsService {
   }
 }
 
-/** The rows that are meant; grants whose token never left are nobody's business. */
-function statesShown(query: GrantsQuery, now: Date): Prisma.GrantWhereInput {
+/** The condition for the requested states. Grants whose token was never handed out are not shown. */
+function stateCondition(query: GrantsQuery, now: Date): Prisma.GrantWhereInput {
   const usable: Prisma.GrantWhereInput = { expiresAt: { gt: now } };
   const byState: Record<Grant['state'], Prisma.GrantWhereInput> = {
     live: { ...usable, state: 'released' },
@@ -54,9 +54,9 @@ function statesShown(query: GrantsQuery, now: Date): Prisma.GrantWhereInput {
     revoked: { state: 'revoked' },
     expired: { state: { in: ['released', 'watched'] }, expiresAt: { lte: now } },
   };
-  const wanted =
+  const requested =
     query.state === undefined ? { state: { in: ['released', 'watched', 'revoked'] } } : byState[query.state];
-  return query.live === true ? { AND: [wanted, { OR: [byState.live, byState.watched] }] } : wanted;
+  return query.live === true ? { AND: [requested, { OR: [byState.live, byState.watched] }] } : requested;
 }
 
 function toGrant(row: GrantRow, now: Date): Grant {

@@ -5,12 +5,15 @@ import { runIn, valueIn } from '../database/sql-call.ts';
 import { notFound } from '../errors.ts';
 import { limits } from '../limits.ts';
 
-/** No vend to the user is under way from here on, until the transaction ends. */
+/** Locks a user until the transaction ends. No vend to them is under way meanwhile. */
 export async function lockUser(tx: Tx, tenantId: string, userId: string): Promise<void> {
   await runIn(tx, 'lock_user', { tenant: tenantId, user: userId, exclusive: true });
 }
 
-/** Ids of a user's grants that matter to somebody who wants the user out, in the order in which they are acted on. */
+/**
+ * Ids of the grants that a user may be connected with, or may still connect with, in the order in which an act treats them.
+ * @param before ISO 8601. Only grants issued before this time count.
+ */
 export async function grantsToActOn(
   tx: Tx,
   tenantId: string,
@@ -24,7 +27,10 @@ export async function grantsToActOn(
   );
 }
 
-/** Ids of the grants that keep a space from being quiet, in the order in which they are acted on. */
+/**
+ * Ids of the grants that allow to publish or to send in a space and have a role that does not moderate, in the order in
+ * which an act treats them.
+ */
 export async function grantsToSilence(
   tx: Tx,
   tenantId: string,
@@ -39,22 +45,25 @@ export async function grantsToSilence(
   );
 }
 
-/** Refuses the tokens that are being made now. The caller holds the lock of the user or of the space. */
+/**
+ * Refuses the tokens that are being made now, so that they are not handed out. The transaction holds the lock of the user
+ * or of the space.
+ */
 export async function refusePendingGrants(
   tx: Tx,
   tenantId: string,
-  which: { userId?: string; spaceId?: string; before?: string | undefined; sparedRoles?: string[] },
+  filter: { userId?: string; spaceId?: string; before?: string | undefined; sparedRoles?: string[] },
 ): Promise<void> {
   await runIn(tx, 'refuse_pending_grants', {
     tenant: tenantId,
-    space: which.spaceId ?? null,
-    user: which.userId ?? null,
-    before: which.before ?? 'infinity',
-    sparedRoles: which.sparedRoles ?? [],
+    space: filter.spaceId ?? null,
+    user: filter.userId ?? null,
+    before: filter.before ?? 'infinity',
+    sparedRoles: filter.sparedRoles ?? [],
   });
 }
 
-/** A grant whose token was handed out. @throws Problem `not_found` */
+/** The grant with this id. @throws Problem `not_found`, also if its token was never handed out. */
 export async function findVendedGrant(tx: Tx, tenantId: string, grantId: string): Promise<GrantRow> {
   const state = { in: ['released', 'watched', 'revoked'] };
   const row = await tx.grant.findFirst({ where: { tenantId, id: grantId, state } });
@@ -62,7 +71,9 @@ export async function findVendedGrant(tx: Tx, tenantId: string, grantId: string)
   return row;
 }
 
-/** A grant of a participant; they may have several, all of one user. Undefined if Stagedoor did not vend their token. */
+/**
+ * One grant of a participant. They may have several, all of the same user. Undefined if Stagedoor did not vend their token.
+ */
 export async function anyGrantOfParticipant(
   tx: Tx,
   tenantId: string,
@@ -86,7 +97,7 @@ export async function newestGrantsOfParticipants(
   return new Map(rows.map((row) => [row.participantId, row]));
 }
 
-/** Notes that IVS no longer accepts what a signing key has signed. */
+/** Marks the grants whose tokens a signing key has signed as revoked: IVS does not accept these tokens any more. */
 export async function revokeGrantsOfSigningKey(tx: Tx, tenantId: string, signingKeyId: string): Promise<void> {
   await tx.grant.updateMany({
     where: { tenantId, signingKeyId, state: { in: ['released', 'watched'] }, expiresAt: { gt: new Date() } },
@@ -94,7 +105,7 @@ export async function revokeGrantsOfSigningKey(tx: Tx, tenantId: string, signing
   });
 }
 
-/** When the last token each signing key has signed stops opening doors. */
+/** The expiry of the last token that each of these signing keys has signed. A key that has signed none is missing. */
 export async function lastTokenExpiries(tx: Tx, tenantId: string, keyIds: string[]): Promise<Map<string, Date>> {
   const found = await Promise.all(
     keyIds.map((signingKeyId) =>

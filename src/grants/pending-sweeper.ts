@@ -3,7 +3,7 @@ import { BackgroundWork } from '../background.ts';
 import { Database } from '../database/database.ts';
 import { limits } from '../limits.ts';
 
-/** Refuses grants whose vend died between its two transactions: nobody received their tokens. */
+/** Refuses grants that stayed pending because their vend was interrupted. Nobody has received their tokens. */
 @Injectable()
 export class PendingSweeper extends BackgroundWork {
   protected readonly everyMs = 15_000;
@@ -12,7 +12,7 @@ export class PendingSweeper extends BackgroundWork {
     super();
   }
 
-  /** @param olderThan a Postgres interval, longer than any vend takes. */
+  /** @param olderThan a Postgres interval. It is longer than any vend takes. */
   async run(olderThan = `${limits.pendingSeconds} seconds`): Promise<void> {
     await this.database.run('sweep_pending_grants', { olderThan });
   }
