@@ -4,10 +4,13 @@ import { BackgroundWork } from '../background.ts';
 import { Database } from '../database/database.ts';
 import { SigningKeysService } from './signing-keys.service.ts';
 
-/** Keys that one run removes at most. */
+/** Largest number of keys that one run removes. */
 const keysAtOnce = 20;
 
-/** Frees the places at IVS of keys that were never finished, or that no unexpired token needs any more. */
+/**
+ * Removes keys whose import or deletion was interrupted, and retiring keys that no unexpired token needs. IVS allows three
+ * public keys in an account and Region, so they would block new keys.
+ */
 @Injectable()
 export class IdleKeySweeper extends BackgroundWork {
   protected readonly everyMs = 60_000;
@@ -20,7 +23,7 @@ export class IdleKeySweeper extends BackgroundWork {
     super();
   }
 
-  /** @param olderThan leaves alone an import somebody may still be working on (a Postgres interval). */
+  /** @param olderThan a Postgres interval. Younger imports are skipped, because a request may still be working on them. */
   async run(olderThan = '1 minute'): Promise<void> {
     const idle = await this.database.call(
       'idle_signing_keys',
@@ -33,7 +36,7 @@ export class IdleKeySweeper extends BackgroundWork {
       } catch (error) {
         this.logger.warn(
           { signingKeyId: id, err: error },
-          'a signing key could not be removed; it will be tried again',
+          'a signing key could not be removed; the next run tries again',
         );
       }
     }

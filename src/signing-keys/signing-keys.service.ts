@@ -17,14 +17,18 @@ import { Secrets } from '../secrets/secrets.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
 import type { SigningKey } from './signing-keys.schemas.ts';
 
-const generate = promisify(generateKeyPair);
+const generateKeyPairAsync = promisify(generateKeyPair);
 
-/** Column of the sealed private half, as `Secrets` names it. */
+/** The column of the encrypted private key, as `Secrets` takes it. */
 export const privateKeyColumn = 'signing_keys.private_key';
 
+/** Tag of a public key at IVS. Its value is the id of the signing key. */
 const keyTag = 'stagedoor:signing-key';
 
-/** The key pairs a tenant's stage tokens are signed with. IVS holds three public keys in a Region, of all tenants. */
+/**
+ * The key pairs that sign the stage tokens of tenants. IVS allows three public keys in an account and Region (service
+ * quotas), for all tenants of the account together.
+ */
 @Injectable()
 export class SigningKeysService {
   constructor(
@@ -33,14 +37,14 @@ export class SigningKeysService {
     private readonly secrets: Secrets,
   ) {}
 
-  /** @throws Problem `conflict` if the tenant signs already. */
+  /** Makes the first key of a tenant. @throws Problem `conflict` if the tenant has an active key. */
   async create(caller: TenantCaller): Promise<SigningKey> {
     return await this.import(caller, 'signingKey.create', async (tx) => {
-      if (await this.active(tx, caller.tenantId)) throw alreadyActive();
+      if (await this.hasActiveKey(tx, caller.tenantId)) throw alreadyActive();
     });
   }
 
-  /** Signs with a new key from now on; what the old one signed goes on working until it expires. */
+  /** Replaces the active key by a new one. Tokens that the old key has signed stay valid until they expire. */
   async rotate(caller: TenantCaller): Promise<SigningKey> {
     const { tenantId } = caller;
     return await this.import(caller, 'signingKey.rotate', async (tx) => {
@@ -71,7 +75,11 @@ export class SigningKeysService {
     });
   }
 
-  /** Removes the key from IVS, which voids what it signed; stage tokens come from IVS then, if it was the active one. */
+  /**
+   * Removes the key from IVS, so that its tokens are not valid any more. If it was the active key, IVS makes the stage
+   * tokens of the tenant from now on.
+   * @throws Problem `not_found`, or for a failure of IVS.
+   */
   async remove(caller: TenantCaller, keyId: string): Promise<void> {
     const { tenantId } = caller;
     await this.database.inTenantOf(caller, async (tx) => {
@@ -89,7 +97,11 @@ export class SigningKeysService {
     }
   }
 
-  /** Takes a key away from IVS and from here, wherever its making or removal had got to. @throws {IvsFailure} */
+  /**
+   * Removes a key from IVS and then from the database, unless it is active. It is safe to repeat after an interrupted import
+   * or removal.
+   * @throws {IvsFailure}
+   */
   async finishRemoval(tenantId: string, keyId: string): Promise<void> {
     const { row, account } = await this.database.inScope(systemScope(tenantId), async (tx) => ({
       row: await tx.signingKey.findUnique({ where: { tenantId_id: { tenantId, id: keyId } } }),
@@ -117,7 +129,7 @@ export class SigningKeysService {
     }
   }
 
-  /** Removes the tenant's retired keys that no unexpired token needs. Tells whether that freed a place at IVS. */
+  /** Removes the retiring and deleted keys of a tenant that no unexpired token needs. Returns whether it removed any. */
   private async removeIdle(tenantId: string): Promise<boolean> {
     const idle = await this.database.inScope(systemScope(tenantId), async (tx) => {
       const retiring = await tx.signingKey.findMany({ where: { tenantId, state: { in: ['retiring', 'deleting'] } } });
@@ -129,31 +141,38 @@ export class SigningKeysService {
     return removals.some(({ status }) => status === 'fulfilled');
   }
 
-  /** Makes a pair: on record, then imported, then active. `before` runs in the transaction that makes it active. */
-  private async import(caller: TenantCaller, action: string, before: (tx: Tx) => Promise<void>): Promise<SigningKey> {
+  /**
+   * Makes a key pair: records it, imports its public key to IVS, and then makes it active.
+   * @param beforeActivation runs in the transaction that makes the key active.
+   */
+  private async import(
+    caller: TenantCaller,
+    action: string,
+    beforeActivation: (tx: Tx) => Promise<void>,
+  ): Promise<SigningKey> {
     const { tenantId } = caller;
     const id = newId('sgk');
-    const { publicKey, privateKey } = await generate('ec', {
+    const { publicKey, privateKey } = await generateKeyPairAsync('ec', {
       namedCurve: 'P-384',
       publicKeyEncoding: { type: 'spki', format: 'pem' },
       privateKeyEncoding: { type: 'pkcs8', format: 'der' },
     });
     const sealed = Uint8Array.from(this.secrets.seal(privateKey, { tenantId, column: privateKeyColumn, id }));
     const account = await this.database.inTenantOf(caller, async (tx) => {
-      if (action === 'signingKey.create' && (await this.active(tx, tenantId))) throw alreadyActive();
+      if (action === 'signingKey.create' && (await this.hasActiveKey(tx, tenantId))) throw alreadyActive();
       await tx.signingKey.create({ data: { tenantId, id, state: 'importing', privateKey: sealed, publicKey } });
       return await accountOf(tx, tenantId);
     });
     try {
       const tags = { 'stagedoor:tenant': tenantId, [keyTag]: id };
-      const toIvs = () => this.realTime.importPublicKey(account, id, publicKey, tags);
-      const { arn } = await toIvs().catch(async (error: unknown) => {
+      const importToIvs = () => this.realTime.importPublicKey(account, id, publicKey, tags);
+      const { arn } = await importToIvs().catch(async (error: unknown) => {
         const isFull = error instanceof IvsFailure && error.kind === 'quota';
-        if (isFull && (await this.removeIdle(tenantId))) return await toIvs();
+        if (isFull && (await this.removeIdle(tenantId))) return await importToIvs();
         throw error;
       });
       return await this.database.inTenantOf(caller, async (tx) => {
-        await before(tx);
+        await beforeActivation(tx);
         const row = await tx.signingKey.update({
           where: { tenantId_id: { tenantId, id } },
           data: { arn, state: 'active' },
@@ -162,21 +181,22 @@ export class SigningKeysService {
         return toSigningKey(row, undefined);
       });
     } catch (error) {
-      // Nobody has to wait for this. If IVS did not answer, it may be importing yet: then the sweeper looks, later.
-      const unanswered = error instanceof IvsFailure && error.isTransient;
-      if (!unanswered) void this.finishRemoval(tenantId, id).catch(() => undefined);
+      // The answer does not wait for the removal. If IVS did not answer, it may still import the key. Then only the sweeper
+      // removes it, a minute later.
+      const isUnanswered = error instanceof IvsFailure && error.isTransient;
+      if (!isUnanswered) void this.finishRemoval(tenantId, id).catch(() => undefined);
       if (isUniqueViolation(error)) throw alreadyActive();
       throw error instanceof IvsFailure ? error.toProblem() : error;
     }
   }
 
-  private async active(tx: Tx, tenantId: string): Promise<boolean> {
+  private async hasActiveKey(tx: Tx, tenantId: string): Promise<boolean> {
     return (await tx.signingKey.count({ where: { tenantId, state: 'active' } })) > 0;
   }
 }
 
 function alreadyActive(): Problem {
-  return new Problem('conflict', 'The tenant has an active signing key. Rotate it, or delete it first.');
+  return new Problem('conflict', 'The tenant has an active signing key. Rotate it, or delete it and try again.');
 }
 
 function toSigningKey(row: SigningKeyRow, lastTokenExpiresAt: Date | undefined): SigningKey {
