@@ -30,7 +30,7 @@ async function put(rows: Given[]): Promise<void> {
 }
 
 /** A caller, and whether their credential holds. */
-const credentials: [string, Given[], kind: string, credential: string | null, holds: boolean][] = [
+const credentials: [string, Given[], kind: string | null, credential: string | null, holds: boolean][] = [
   ['an API key', [['api_keys', { id: 'key' }]], 'apiKey', 'key', true],
   ['an API key that expires later', [['api_keys', { id: 'key', expires_at: fromNow(1) }]], 'apiKey', 'key', true],
   ['an API key that expires now', [['api_keys', { id: 'key', expires_at: fromNow(0) }]], 'apiKey', 'key', false],
@@ -43,6 +43,7 @@ const credentials: [string, Given[], kind: string, credential: string | null, ho
   ['an issuer that is not there', [], 'user', 'iss', false],
   ['the id of an issuer as an API key', [['issuers', { id: 'iss' }]], 'apiKey', 'iss', false],
   ['the id of an API key as an issuer', [['api_keys', { id: 'key' }]], 'user', 'key', false],
+  ['a caller of no kind', [], null, 'key', false],
   ['the operator', [], 'operator', null, true],
   ['Stagedoor itself', [], 'system', null, true],
   ['a kind of caller that does not exist', [['api_keys', { id: 'key' }]], 'robot', 'key', false],

@@ -12,7 +12,7 @@ begin
   return case p_kind
     when 'apiKey' then api_key_holds(p_tenant, p_credential)
     when 'user' then issuer_holds(p_tenant, p_credential)
-    else p_kind in ('operator', 'system')
+    else coalesce(p_kind in ('operator', 'system'), false)
   end;
 end;
 $$;

@@ -2,7 +2,8 @@
 --
 -- Records a token that a participant of the user can exchange their own for: IVS takes one that Stagedoor signed, with
 -- the same participant id. Returns the answer of admission_answer with "participantId", or null if no such token may be
--- given; the checks are those of admit. The caller holds the user's lock.
+-- given. The checks are those of admit without capacity and rate: the participant is inside already. The caller holds
+-- the user's lock.
 create function admit_exchange(p_tenant text, p_space text, p_user text, p_role text, p_grant text, p_limits jsonb)
 returns jsonb
 language plpgsql
