@@ -89,19 +89,19 @@ test('a stage with several users to look for gets its turn among many stages wit
   await banUnused(crowded, 'two');
   await stagedoor.stopService();
   await watcher.query('delete from watches where not space_id = any ($1)', [spaces.map(({ id }) => id)]);
-  const claimed = async (allowance: number): Promise<string[]> => {
+  const leased = async (allowance: number): Promise<string[]> => {
     await watcher.query(
       `update pacing set allowance = $1, at = clock_timestamp() where operation = 'ListParticipants'`,
       [allowance],
     );
-    const { rows } = await watcher.query(`select space_id from claim_watches(10, '10 seconds', 3, 0, 10)`);
+    const { rows } = await watcher.query(`select space_id from lease_watches(10, '10 seconds', 3, 0, 10)`);
     return rows.map(({ space_id }: Json) => space_id);
   };
   await watcher.query(`update watches set leased_until = 'epoch', next_at = now() - interval '1 minute'`);
   await watcher.query(`update watches set next_at = now() - interval '2 minutes' where space_id = $1`, [crowded['id']]);
   // One call would do for the others, but it is the crowded stage's turn: what comes in is kept for it.
-  expect(await claimed(1)).toEqual([]);
-  expect(await claimed(2)).toEqual([crowded['id']]);
+  expect(await leased(1)).toEqual([]);
+  expect(await leased(2)).toEqual([crowded['id']]);
   // A look takes as many calls as it needs.
-  expect(await claimed(5)).toHaveLength(5);
+  expect(await leased(5)).toHaveLength(5);
 });
