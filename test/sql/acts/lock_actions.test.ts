@@ -19,8 +19,8 @@ beforeEach(async () => {
   await other.begin();
 });
 afterEach(async () => {
-  await other.rollback();
-  await sql.rollback();
+  // One of them may still wait for the other, if the test has failed.
+  await Promise.all([other.rollback(), sql.rollback()]);
 });
 
 const lock = (session: SqlSession, tenant: string, actions: string[] | null) =>

@@ -338,8 +338,8 @@ describe('lease_deliveries, while somebody undoes an action,', () => {
 
 describe('lease_deliveries, beside another connection,', () => {
   afterEach(async () => {
-    await other.rollback();
-    await sql.rollback();
+    // One of them may still wait for the other, if the test has failed.
+    await Promise.all([other.rollback(), sql.rollback()]);
     await sql.query('delete from deliveries; delete from pacing');
     await sql.begin();
   });

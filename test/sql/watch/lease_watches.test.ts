@@ -225,8 +225,8 @@ describe('lease_watches, if more are due than it may lease,', () => {
 
 describe('lease_watches, beside another connection,', () => {
   afterEach(async () => {
-    await other.rollback();
-    await sql.rollback();
+    // One of them may still wait for the other, if the test has failed.
+    await Promise.all([other.rollback(), sql.rollback()]);
     await sql.query('delete from watches; delete from holds; delete from grants; delete from pacing');
     await sql.begin();
   });

@@ -25,8 +25,8 @@ afterAll(async () => {
 });
 beforeEach(() => sql.begin());
 afterEach(async () => {
-  await other.rollback();
-  await sql.rollback();
+  // One of them may still wait for the other, if the test has failed.
+  await Promise.all([other.rollback(), sql.rollback()]);
   await sql.query('delete from watches; delete from holds; delete from grants');
 });
 
