@@ -1,7 +1,9 @@
-/** `watch_spaces` and `lock_watches_of_actions`: what they write, and what they lock, seen from a second connection. */
+/** What the functions about watches lock, seen from a second connection, and what those that lock write. */
 import {
+  grantStates,
   hours,
   inHours,
+  insertGrant,
   insertHold,
   insertTwoTenants,
   insertWatch,
@@ -180,5 +182,22 @@ describe('lock_watches_of_actions', () => {
     await sql.commit();
     await answer;
     await sql.begin();
+  });
+});
+
+describe('release_unheld, while another action is about to hold the grant,', () => {
+  test('waits for it, and then leaves the grant watched', async () => {
+    await insertGrant(sql, { id: 'grt', state: 'watched' });
+    await share();
+    await sql.call('lock_grants', { tenant: 'ten', ids: ['grt'] });
+    const { answer } = await startsToWait(sql, other, () =>
+      other.call('release_unheld', { tenant: 'ten', grants: ['grt'] }),
+    );
+    await insertHold(sql, {});
+    await sql.commit();
+    await answer;
+    await other.commit();
+    await sql.begin();
+    expect(await grantStates(sql)).toEqual({ grt: 'watched' });
   });
 });
