@@ -9,7 +9,7 @@ import type { Action, ActionKind, ActionsQuery } from './actions.schemas.ts';
 import { Authority } from '../auth/authority.ts';
 import { Delivery } from '../delivery/delivery.ts';
 
-/** The record of what moderators did, and how far each action has been carried out. */
+/** Shows actions, and carries them out. */
 @Injectable()
 export class ActionsService {
   private readonly logger = new Logger(ActionsService.name);
@@ -21,14 +21,14 @@ export class ActionsService {
   ) {}
 
   /**
-   * Makes the calls of an action that the rates allow now, and returns how far it has come. The rest goes on in the background.
-   * @param withinMs longest to wait for the calls, if it is less than usual.
+   * Makes the calls of an action that the rates allow now, and returns the action. The background makes the others.
+   * @param withinMs longest wait for the calls, in milliseconds. The default is that of `Delivery.deliver`.
    */
   async carryOut(caller: TenantCaller, actionId: string, withinMs?: number): Promise<Action> {
     await this.delivery.deliver(caller.tenantId, actionId, withinMs).catch((error: unknown) => {
       this.logger.warn(
         { actionId, err: error },
-        'an action is on record, but its first calls could not be made; the background makes them',
+        'the first calls of an action could not be made; the background makes them',
       );
     });
     return await this.database.inTenantOf(caller, (tx) => findAction(tx, caller.tenantId, actionId));
@@ -48,14 +48,14 @@ export class ActionsService {
     const before = readCursor(query.cursor);
     return await this.database.inTenantOf(caller, async (tx) => {
       await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
-      const open = query.state === undefined ? undefined : await openActions(tx, tenantId);
+      const pending = query.state === undefined ? undefined : await pendingActionIds(tx, tenantId);
       const rows = await tx.action.findMany({
         where: {
           tenantId,
           ...(query.spaceId !== undefined && { spaceId: query.spaceId }),
           id: {
             ...(before !== undefined && { lt: before }),
-            ...(open && (query.state === 'pending' ? { in: open } : { notIn: open })),
+            ...(pending && (query.state === 'pending' ? { in: pending } : { notIn: pending })),
           },
         },
         orderBy: { id: 'desc' },
@@ -63,7 +63,7 @@ export class ActionsService {
       });
       const ids = rows.map((row) => row.id);
       const deliveries = await deliveriesOf(tx, tenantId, ids);
-      const unfinished = await unfinishedOf(tx, tenantId, ids);
+      const unfinished = await unfinishedAmong(tx, tenantId, ids);
       return toPage(
         rows,
         query.limit,
@@ -79,18 +79,18 @@ export async function findAction(tx: Tx, tenantId: string, actionId: string): Pr
   const row = await tx.action.findUnique({ where: { tenantId_id: { tenantId, id: actionId } } });
   if (!row) throw notFound('action');
   const deliveries = await deliveriesOf(tx, tenantId, [actionId]);
-  const unfinished = await unfinishedOf(tx, tenantId, [actionId]);
+  const unfinished = await unfinishedAmong(tx, tenantId, [actionId]);
   return toAction(row, deliveries.get(actionId) ?? [], unfinished.has(actionId));
 }
 
-/** Ids of the actions that are not carried out yet. */
-async function openActions(tx: Tx, tenantId: string): Promise<string[]> {
+/** Ids of the tenant's actions that are not carried out yet. */
+async function pendingActionIds(tx: Tx, tenantId: string): Promise<string[]> {
   const unfinished = await tx.unfinishedAction.findMany({ where: { tenantId }, select: { actionId: true } });
   return [...(await actionsWithOpenDeliveries(tx, tenantId)), ...unfinished.map(({ actionId }) => actionId)];
 }
 
-/** Those of the actions that have still to act on some grants. */
-async function unfinishedOf(tx: Tx, tenantId: string, actionIds: string[]): Promise<Set<string>> {
+/** Ids of those of these actions that have not treated all their grants yet. */
+async function unfinishedAmong(tx: Tx, tenantId: string, actionIds: string[]): Promise<Set<string>> {
   const where = { tenantId, actionId: { in: actionIds } };
   const rows = await tx.unfinishedAction.findMany({ where, select: { actionId: true } });
   return new Set(rows.map(({ actionId }) => actionId));
@@ -125,13 +125,13 @@ function toTarget(row: DeliveryRow): Action['targets'][number] {
   };
 }
 
-/** The action of a ban; undefined only for a ban that was made by hand. */
+/** Id of the action of a ban. Undefined only for a ban that somebody wrote into the database by hand. */
 export async function actionOfBan(tx: Tx, tenantId: string, banId: string): Promise<string | undefined> {
   const row = await tx.action.findFirst({ where: { tenantId, banId }, select: { id: true } });
   return row?.id;
 }
 
-/** The newest freezing of a space. */
+/** Id of the newest action that froze a space. The space has been frozen before. */
 export async function newestFreezing(tx: Tx, tenantId: string, spaceId: string): Promise<string> {
   const where = { tenantId, spaceId, kind: 'space.freeze' };
   const { id } = await tx.action.findFirstOrThrow({ where, orderBy: { createdAt: 'desc' }, select: { id: true } });

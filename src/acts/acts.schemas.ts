@@ -3,7 +3,7 @@ import { attributes, dateTime, reason, text } from '../http/text.ts';
 
 const reasonField = reason.optional().meta({ description: 'Moderators and readers of the audit log see it.' });
 
-/** The body of acts that take only a reason. */
+/** The body of acts that need no more than a reason. */
 export const reasonBody = z
   .strictObject({ reason: reasonField })
   .meta({ id: 'ReasonRequest', examples: [{ reason: 'Shouting' }] })
@@ -36,7 +36,7 @@ export const revokeBody = z
   .prefault({});
 export type RevokeBody = z.output<typeof revokeBody>;
 
-/** Schema of a participant id: the service model's `ParticipantId`, and `_`, which the `jti` of a signed token may have. */
+/** Schema of a participant id: `ParticipantId` of the service model, and `_`, which a signed token may have in its `jti`. */
 export const participantId = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be a participant id')

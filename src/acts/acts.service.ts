@@ -21,7 +21,7 @@ import { ActionsService } from './actions.service.ts';
 import type { EventBody, RevokeBody } from './acts.schemas.ts';
 import { type Act, recordAct } from './record-act.ts';
 
-/** Acts against connections, messages and tokens. Each is on record, with all that it needs, before IVS is called. */
+/** Acts against connections, messages and tokens. Each is recorded, with all its deliveries, before IVS is called. */
 @Injectable()
 export class ActsService {
   constructor(
@@ -31,7 +31,10 @@ export class ActsService {
     private readonly secrets: Secrets,
   ) {}
 
-  /** Disconnects one participant from the stage: a kick, not a ban. */
+  /**
+   * Disconnects one participant from the stage. It is no ban.
+   * @throws Problem `not_found`, `forbidden` or `banned`, or `conflict` if the space has no stage.
+   */
   async disconnectParticipant(
     caller: TenantCaller,
     spaceId: string,
@@ -44,7 +47,7 @@ export class ActsService {
       const grant = await anyGrantOfParticipant(tx, tenantId, spaceId, participantId);
       if (grant) await this.authority.assertMayActOn(tx, caller, spaceId, grant.userId);
       else await this.authority.assertModerator(tx, caller, spaceId);
-      if (stageArn === null) throw noHalf('stage');
+      if (stageArn === null) throw missingPart('stage');
       const parameters = reason === undefined ? {} : { reason: reason.slice(0, limits.stageReasonLength) };
       return {
         kind: 'participant.disconnect',
@@ -66,7 +69,7 @@ export class ActsService {
     });
   }
 
-  /** Closes all connections of a user to a space: a kick, not a ban. */
+  /** Closes all connections of a user to a space. It is no ban. @throws Problem `not_found`, `forbidden` or `banned` */
   async disconnectUser(
     caller: TenantCaller,
     spaceId: string,
@@ -79,9 +82,9 @@ export class ActsService {
       await this.authority.assertMayActOn(tx, caller, spaceId, userId);
       const ids = await grantsToActOn(tx, tenantId, { userId, spaceId });
       const target = await ivsUserIdOf(tx, this.secrets, tenantId, userId);
-      // The ledger may know no chat token of theirs: they may be in the room with a token that Stagedoor did not vend.
+      // A user may be in the room with a token that Stagedoor did not vend. So this call does not depend on the ledger.
       const parameters = { userId, ...(reason !== undefined && { reason }) };
-      const fromRoom: NewDelivery[] =
+      const roomDisconnects: NewDelivery[] =
         roomArn === null ? [] : [{ spaceId, operation: 'DisconnectUser', arn: roomArn, target, parameters }];
       return {
         kind: 'user.disconnect',
@@ -89,12 +92,12 @@ export class ActsService {
         userId,
         reason,
         grants: [{ ids, keepOut: false }],
-        deliveries: fromRoom,
+        deliveries: roomDisconnects,
       };
     });
   }
 
-  /** Deletes a chat message: the room tells its clients to remove it. */
+  /** Deletes a chat message: IVS Chat sends an event that asks clients to hide it. @throws Problem as `sendEvent` */
   async deleteMessage(
     caller: TenantCaller,
     spaceId: string,
@@ -109,7 +112,10 @@ export class ActsService {
     });
   }
 
-  /** Sends an event to everybody in the chat room. */
+  /**
+   * Sends an event to everybody in the chat room.
+   * @throws Problem `not_found`, `forbidden` or `banned`, or `conflict` if the space has no room.
+   */
   async sendEvent(caller: TenantCaller, spaceId: string, body: EventBody): Promise<Action> {
     return await this.callRoom(caller, 'event.send', spaceId, undefined, {
       operation: 'SendEvent',
@@ -118,7 +124,10 @@ export class ActsService {
     });
   }
 
-  /** Ends what a user was given: all of it, or what was issued before a time. They may get new tokens as before. */
+  /**
+   * Revokes the grants of a user in all spaces, or those issued before a time. It is no ban: the user can get new tokens.
+   * @throws Problem `forbidden` or `banned`
+   */
   async revokeUser(caller: TenantCaller, userId: string, { issuedBefore, reason }: RevokeBody): Promise<Action> {
     const { tenantId } = caller;
     return await this.perform(caller, async (tx) => {
@@ -137,7 +146,7 @@ export class ActsService {
     });
   }
 
-  /** Ends one grant. */
+  /** Revokes one grant. @throws Problem `not_found`, `forbidden` or `banned` */
   async revokeGrant(caller: TenantCaller, grantId: string, reason: string | undefined): Promise<Action> {
     const { tenantId } = caller;
     return await this.perform(caller, async (tx) => {
@@ -164,13 +173,13 @@ export class ActsService {
     return await this.perform(caller, async (tx) => {
       const { roomArn } = await findSpace(tx, caller.tenantId, spaceId);
       await this.authority.assertModerator(tx, caller, spaceId);
-      if (roomArn === null) throw noHalf('chat room');
+      if (roomArn === null) throw missingPart('chat room');
       const deliveries = [{ spaceId, arn: roomArn, ...call }];
       return { kind, spaceId, reason, deliveries, details: { target: call.target } };
     });
   }
 
-  /** The beat of every act: decide it and record all of it in one transaction, then carry it out. */
+  /** Decides and records an act in one transaction, and then carries it out. Returns its action. */
   private async perform(
     caller: TenantCaller,
     decide: (tx: Tx) => Promise<Act & { details?: Record<string, string | null> }>,
@@ -192,6 +201,6 @@ export class ActsService {
   }
 }
 
-function noHalf(what: string): Problem {
-  return new Problem('conflict', `The space has no ${what}.`);
+function missingPart(part: string): Problem {
+  return new Problem('conflict', `The space has no ${part}.`);
 }

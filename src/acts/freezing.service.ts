@@ -13,7 +13,7 @@ import { ActionsService, newestFreezing } from './actions.service.ts';
 import { recordAct } from './record-act.ts';
 import { cancelActions, undo } from './undo.ts';
 
-/** Freezing: one call makes a space quiet, and one undoes it. */
+/** Freezes and unfreezes spaces. */
 @Injectable()
 export class FreezingService {
   constructor(
@@ -24,13 +24,14 @@ export class FreezingService {
   ) {}
 
   /**
-   * Freezes a space: from now on only moderators get tokens, and everybody else who may publish or send in chat is
+   * Freezes a space. From now on only moderators get tokens. Everybody else who may publish or send messages is
    * disconnected. People who only watch the stage stay.
+   * @throws Problem `not_found`, `forbidden` or `banned`, or `conflict` if the space is frozen already.
    */
   async freeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Action> {
     const { tenantId } = caller;
     const id = await this.database.inTenantOf(caller, async (tx) => {
-      // The lock comes before the reading: a vend that has begun ends first, and its grant is seen.
+      // The lock waits for vends that have begun. The reads after it see their grants.
       await lockSpace(tx, tenantId, spaceId);
       const space = await findSpace(tx, tenantId, spaceId);
       await this.authority.assertModerator(tx, caller, spaceId);
@@ -48,23 +49,26 @@ export class FreezingService {
     return await this.actions.carryOut(caller, id);
   }
 
-  /** Unfreezes a space: tokens are vended again, and what the freezing still wanted is cancelled. */
+  /**
+   * Unfreezes a space, and cancels the deliveries of the freezing that are not done.
+   * @throws Problem `not_found`, `forbidden` or `banned`, or `conflict` if the space is not frozen.
+   */
   async unfreeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Space> {
-    const meant: { freezeId?: string } = {};
-    await undo(this.database, caller, (tx) => this.tryUnfreeze(tx, caller, spaceId, reason, meant));
+    const freezing: { actionId?: string } = {};
+    await undo(this.database, caller, (tx) => this.tryUnfreeze(tx, caller, spaceId, reason, freezing));
     return await this.spaces.get(caller, spaceId);
   }
 
   /**
-   * Undefined while a call of the freezing is on its way to IVS.
-   * @param meant the freezing that the first try found. A newer one is another decision and stays.
+   * Returns undefined while a call of the freezing is on its way to IVS.
+   * @param freezing the freezing to undo. The first try sets it. A later try does not undo a newer freezing.
    */
   private async tryUnfreeze(
     tx: Tx,
     caller: TenantCaller,
     spaceId: string,
     reason: string | undefined,
-    meant: { freezeId?: string },
+    freezing: { actionId?: string },
   ): Promise<true | undefined> {
     const { tenantId } = caller;
     await lockSpace(tx, tenantId, spaceId);
@@ -72,8 +76,8 @@ export class FreezingService {
     await this.authority.assertModerator(tx, caller, spaceId);
     if (space.frozenAt === null) throw new Problem('conflict', 'The space is not frozen.');
     const id = await newestFreezing(tx, tenantId, spaceId);
-    meant.freezeId ??= id;
-    if (meant.freezeId !== id) throw new Problem('conflict', 'The space was unfrozen and frozen anew meanwhile.');
+    freezing.actionId ??= id;
+    if (freezing.actionId !== id) throw new Problem('conflict', 'The space was unfrozen and frozen again meanwhile.');
     if (!(await cancelActions(tx, tenantId, [id], 'the space was unfrozen'))) return undefined;
     await setFrozen(tx, tenantId, spaceId, false);
     const details = { reason: reason ?? null };

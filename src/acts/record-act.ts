@@ -7,32 +7,32 @@ import { limits } from '../limits.ts';
 import { currentRequest } from '../request-context.ts';
 import type { ActionKind } from './actions.schemas.ts';
 
-/** What a moderator does, with all that it needs. */
+/** What a moderator does, and what is needed to carry it out. */
 export interface Act {
   kind: ActionKind;
   /** Null for an act in the whole tenant. */
   spaceId: string | null;
   userId?: string;
   reason?: string | undefined;
-  /** Grants that the act is against. Parts may be treated differently. */
+  /** The grants that the act is against, in groups that are treated in different ways. */
   grants?: GrantsActedOn[];
   /** Calls to IVS that do not follow from grants. */
   deliveries?: NewDelivery[];
 }
 
-/** Grants that an act is against, and what becomes of their holders. */
+/** Grants that an act is against, and how they are treated. */
 export interface GrantsActedOn {
-  /** Ids of grants, in the order in which they are acted on. */
+  /** Ids of the grants, in the order in which they are treated. */
   ids: string[];
-  /** Also keep unused tokens from being used. */
+  /** True: also act against unused tokens. The stage is watched, and the room gets a second DisconnectUser later. */
   keepOut: boolean;
-  /** Participants who have a lesser token may stay if they exchange theirs for it within this time. */
+  /** Participants stay connected if they exchange their token for a lesser one within this time, in seconds. */
   exchangeWithinSeconds?: number;
 }
 
 /**
- * Records an act in the transaction that decides it: the action, its deliveries, and the holds of the watch. Every act goes
- * through here, or through `record_action` and `act_on_grants` in the database as the ban does.
+ * Records an act in the transaction that decides it: its action, its deliveries, and its holds. Every act but the ban is
+ * recorded here. `ban_user` calls the same SQL functions, `record_action` and `act_on_grants`.
  * @returns the id of the action.
  */
 export async function recordAct(tx: Tx, caller: TenantCaller, act: Act): Promise<string> {
@@ -64,7 +64,7 @@ export async function recordAct(tx: Tx, caller: TenantCaller, act: Act): Promise
   return actionId;
 }
 
-/** Seconds since the request came in that is being served; 0 in background work. */
+/** Seconds since the current request came in; 0 in background work. */
 export function secondsSinceRequest(): number {
   const startedAt = currentRequest()?.startedAt;
   return startedAt === undefined ? 0 : (performance.now() - startedAt) / 1000;

@@ -7,44 +7,48 @@ import { areUnderWay } from '../delivery/deliveries.ts';
 import { leaseSeconds } from '../delivery/delivery.ts';
 import { limits } from '../limits.ts';
 
-/** Longest an undoing takes, in milliseconds: an act against ten thousand people has as many holds to end. */
+/** Longest time of an undoing transaction, in milliseconds. An act against ten thousand people has as many holds to end. */
 const undoTimeoutMs = 20_000;
 
-/** Longest a call to IVS takes, in seconds, counted from its lease: the deadline of the call and the way to it. */
+/** Longest time from the lease of a delivery to the end of its call to IVS, in seconds. */
 const callSeconds = 4.5;
 
-/** No other delivery begins for so long, in seconds, while an undoing waits for a call that is on its way. */
-const heldBackSeconds = 1;
+/** An undoing that waits for a call on its way to IVS keeps other deliveries from beginning for this time, in seconds. */
+const holdBackSeconds = 1;
 
-/** Milliseconds between two tries of an undoing. */
+/** Time between two tries of an undoing, in milliseconds. */
 const retryMs = 50;
 
 /**
- * Cancels what actions still want of IVS and ends their holds, so that no late call hits a user who is lawful again.
+ * Cancels the open deliveries of actions and ends their holds, so that no late call disconnects a user who may be there
+ * again. Call it in a transaction of `undo` that has written nothing before.
  *
- * The transaction is one of `undo`, and has written nothing before.
- * @param why goes into the cancelled deliveries.
- * @returns false while a call of theirs is on its way to IVS. Then nothing is cancelled, no other delivery of theirs begins
- *   for a moment, and the caller tries again.
+ * @param why becomes the `lastError` of the cancelled deliveries.
+ * @returns false while a call of the actions is on its way to IVS. Then nothing is cancelled, and no other delivery of theirs
+ * begins for a second. The caller tries again.
  */
 export async function cancelActions(tx: Tx, tenantId: string, actionIds: string[], why: string): Promise<boolean> {
   const actions = { tenant: tenantId, actions: actionIds };
   await runIn(tx, 'lock_watches_of_actions', actions);
   await runIn(tx, 'lock_actions', actions);
   if (await areUnderWay(tx, tenantId, actionIds, leaseSeconds, callSeconds)) {
-    await runIn(tx, 'hold_back_actions', { ...actions, for: `${heldBackSeconds} seconds` });
+    await runIn(tx, 'hold_back_actions', { ...actions, for: `${holdBackSeconds} seconds` });
     return false;
   }
   for (const action of actionIds) {
-    let isAll: boolean;
+    let isComplete: boolean;
     do {
-      isAll = await valueIn(tx, 'cancel_action', { tenant: tenantId, action, why, limits }, z.boolean());
-    } while (!isAll);
+      isComplete = await valueIn(tx, 'cancel_action', { tenant: tenantId, action, why, limits }, z.boolean());
+    } while (!isComplete);
   }
   return true;
 }
 
-/** Undoes an act: tries until none of its calls is on its way to IVS any more, which takes seconds at most. */
+/**
+ * Undoes an act. It tries again while a call of the act is on its way to IVS, which takes a few seconds at most.
+ * @param tryToUndo returns undefined to be tried again in a new transaction.
+ * @returns what `tryToUndo` returned.
+ */
 export async function undo<T>(
   database: Database | ModerationDatabase,
   caller: TenantCaller,

@@ -4,12 +4,12 @@ import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
 import { limits } from '../limits.ts';
 
-/** Actions that one round takes a step of. */
+/** Largest number of actions that one round continues. */
 const actionsAtOnce = 10;
 
 /**
- * Continues actions against more than a thousand grants, step by step: the freezing of a crowded space, or the ban of
- * somebody who has hoarded tokens. Their first step is part of the act itself.
+ * Continues actions against more than a thousand grants, one step after the other. Examples are the freezing of a crowded
+ * space and the ban of a user who has hoarded tokens. The transaction of the act takes the first step.
  */
 @Injectable()
 export class UnfinishedActions extends BackgroundWork {
