@@ -12,15 +12,15 @@ export interface NewDelivery {
   arn: string;
   /** Participant id, IVS user id, message id or event name. */
   target: string;
-  /** The grant that the call is about, if it is about one. */
+  /** Id of the grant that the call is about. */
   grantId?: string | undefined;
   parameters: Prisma.InputJsonObject;
 }
 
-/** Longest a call of its own is tried: as long as IVS lets anybody stay on a stage. */
-const neededFor = `${limits.stageStaySeconds} seconds`;
+/** Longest time to try a call, as a Postgres interval. IVS lets nobody stay on a stage for longer (service quotas). */
+const triedFor = `${limits.stageStaySeconds} seconds`;
 
-/** Writes a delivery of an action, unless the action has the same call already. */
+/** Records a delivery of an action, unless the action has the same call already. */
 export async function addDelivery(tx: Tx, tenantId: string, actionId: string, delivery: NewDelivery): Promise<void> {
   await runIn(tx, 'add_delivery', {
     tenant: tenantId,
@@ -31,11 +31,11 @@ export async function addDelivery(tx: Tx, tenantId: string, actionId: string, de
     target: delivery.target,
     grant: delivery.grantId ?? null,
     parameters: delivery.parameters,
-    for: neededFor,
+    for: triedFor,
   });
 }
 
-/** The deliveries of these actions, by action, in the order in which they were written. */
+/** The deliveries of these actions by action id, in the order in which they were recorded. */
 export async function deliveriesOf(tx: Tx, tenantId: string, actionIds: string[]): Promise<Map<string, DeliveryRow[]>> {
   const rows = await tx.delivery.findMany({
     where: { tenantId, actionId: { in: actionIds } },
@@ -44,12 +44,12 @@ export async function deliveriesOf(tx: Tx, tenantId: string, actionIds: string[]
   return Map.groupBy(rows, (row) => row.actionId);
 }
 
-/** Whether a delivery is still to be made. */
+/** Whether a delivery is not settled yet. The service then calls IVS, or calls it again. */
 export function isOpen({ state }: Pick<DeliveryRow, 'state'>): boolean {
   return state === 'pending' || state === 'stuck';
 }
 
-/** Ids of the tenant's actions that have deliveries still to be made. */
+/** Ids of the tenant's actions that have open deliveries. */
 export async function actionsWithOpenDeliveries(tx: Tx, tenantId: string): Promise<string[]> {
   const rows = await tx.delivery.findMany({
     where: { tenantId, state: { in: ['pending', 'stuck'] } },
@@ -62,7 +62,7 @@ export async function actionsWithOpenDeliveries(tx: Tx, tenantId: string): Promi
 /**
  * Whether a call of these actions is on its way to IVS now.
  * @param leaseSeconds length of a lease.
- * @param callSeconds longest a call takes, counted from its lease.
+ * @param callSeconds longest time from the lease of a delivery to the end of its call.
  */
 export async function areUnderWay(
   tx: Tx,

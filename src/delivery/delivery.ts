@@ -9,27 +9,30 @@ import { IvsRealTime } from '../ivs/ivs-real-time.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
 /**
- * Calls a second that all replicas together make for moderation in one account and Region. They are a little under IVS's own
- * rates (AWS user guides, service quotas): others may use the same account.
+ * Calls a second, and calls that can be saved up, of all replicas together in one account and Region. The rates are below
+ * those of IVS (AWS user guides, service quotas), because others may use the same account.
  */
-const rates = {
+const callRates = {
   DisconnectParticipant: { rate: 4.8, burst: 2 },
   DisconnectUser: { rate: 95, burst: 20 },
   DeleteMessage: { rate: 95, burst: 20 },
   SendEvent: { rate: 95, burst: 20 },
 };
 
-/** Length of a lease, in seconds. It is longer than any call takes, so that two replicas never make the same call at once. */
+/** Length of a lease, in seconds. It is longer than any call takes, so two replicas never make the same call at once. */
 export const leaseSeconds = 10;
 
-/** A lease older than this is not used, in milliseconds: a replica that was stopped meanwhile must lease anew. */
+/** A lease older than this is not used, in milliseconds. A replica that stood still may hold a lease that has ended. */
 const staleAfterMs = 2_000;
 
+/** Largest number of calls of this replica at the same time. */
 const maxInFlight = 50;
+
+/** Longest time that a request waits for the calls of its action, in milliseconds. */
 const inlineDeadlineMs = 2_000;
 
-/** A delivery that this replica has leased. */
-const leased = z.object({
+/** A delivery that this replica has leased, as `lease_deliveries` returns it. */
+const leasedDelivery = z.object({
   tenant_id: z.string(),
   id: z.string(),
   action_id: z.string(),
@@ -42,24 +45,31 @@ const leased = z.object({
   aws_role_arn: z.string().nullable(),
   aws_external_id: z.string().nullable(),
 });
-type Leased = z.output<typeof leased>;
+type LeasedDelivery = z.output<typeof leasedDelivery>;
 
-/** What `finish_delivery` returns when the call was the last that its action needed to silence everybody. */
-const silenced = z.object({ kind: z.string(), seconds: z.number() }).nullable();
+/**
+ * What `finish_delivery` returns if the call was the last that its action needed to silence everybody: the kind of the action,
+ * and the seconds since its request came in. Else it returns null.
+ */
+const silence = z.object({ kind: z.string(), seconds: z.number() }).nullable();
 
+/** The new state of a delivery. `retrySeconds` is null if the call is not repeated. */
 interface Outcome {
   state: 'done' | 'not_connected' | 'pending' | 'stuck';
   error: string | null;
   retrySeconds: number | null;
 }
 
-/** Makes the calls to IVS that actions need, until they hold. Every replica delivers. Leases keep two from making one call. */
+/**
+ * Makes the deliveries of actions: calls IVS, and repeats each call until it is settled. Every replica delivers. Leases keep
+ * two replicas from making the same call.
+ */
 @Injectable()
 export class Delivery extends BackgroundWork {
   protected readonly everyMs = 250;
   private readonly logger = new Logger(Delivery.name);
   private readonly leases = new Set<Promise<number>>();
-  /** Calls on their way, and the action of each. */
+  /** Calls on their way to IVS, with the id of the action of each. */
   private readonly inFlight = new Map<Promise<void>, string>();
 
   constructor(
@@ -71,20 +81,20 @@ export class Delivery extends BackgroundWork {
     super();
   }
 
-  /** Makes the calls of an action that the rates allow now, and waits for them, but no longer than `withinMs`. */
+  /** Makes the calls of an action that the rates allow now, and waits for them, but no longer than `withinMs` milliseconds. */
   async deliver(tenantId: string, actionId: string, withinMs = inlineDeadlineMs): Promise<void> {
     const deadline = performance.now() + withinMs;
     while (performance.now() < deadline) {
       await this.lease(tenantId, actionId, maxInFlight);
-      await Promise.all(this.leases); // the background may have leased the same deliveries first
-      const calls = [...this.inFlight].filter(([, of]) => of === actionId).map(([call]) => call);
+      await Promise.all(this.leases); // the background may be leasing deliveries of this action now
+      const calls = [...this.inFlight].filter(([, callsAction]) => callsAction === actionId).map(([call]) => call);
       if (calls.length === 0) return;
       const timeUp = new Promise((resolve) => setTimeout(resolve, Math.max(0, deadline - performance.now())).unref());
       await Promise.race([Promise.all(calls), timeUp]);
     }
   }
 
-  /** Starts the calls of all tenants that are due. It does not wait for them: a slow account must not hold up the others. */
+  /** Starts the due calls of all tenants. It does not wait for them, so a slow account does not delay the others. */
   async run(): Promise<void> {
     for (;;) {
       const free = maxInFlight - this.inFlight.size;
@@ -97,7 +107,10 @@ export class Delivery extends BackgroundWork {
     await Promise.all(this.inFlight.keys());
   }
 
-  /** Leases deliveries and starts their calls. Returns how many. */
+  /**
+   * Leases due deliveries and starts their calls. Returns how many.
+   * @param actionId null: deliveries of all actions of all tenants.
+   */
   private async lease(tenantId: string | null, actionId: string | null, limit: number): Promise<number> {
     const started = this.leaseAndStart(tenantId, actionId, limit);
     const settled = started.catch(() => 0).finally(() => this.leases.delete(settled));
@@ -109,37 +122,37 @@ export class Delivery extends BackgroundWork {
     const leasedAt = performance.now();
     const calls = await this.database.call(
       'lease_deliveries',
-      { tenant: tenantId, action: actionId, limit, lease: `${leaseSeconds} seconds`, rates },
-      leased,
+      { tenant: tenantId, action: actionId, limit, lease: `${leaseSeconds} seconds`, rates: callRates },
+      leasedDelivery,
     );
     for (const call of calls) this.start(call, leasedAt);
     return calls.length;
   }
 
-  /** @param leasedAt when the lease was asked for: a replica may be stopped while the answer is under way. */
-  private start(call: Leased, leasedAt: number): void {
+  /** @param leasedAt time before the lease, in milliseconds of `performance.now()`. The replica may have stood still since. */
+  private start(call: LeasedDelivery, leasedAt: number): void {
     const work: Promise<void> = this.attempt(call, leasedAt)
       .catch((error: unknown) => {
-        // The lease runs out, and a replica tries again.
+        // The lease ends by itself. Then a replica makes the call again.
         this.logger.warn({ err: error, operation: call.operation }, 'the outcome of a delivery could not be recorded');
       })
       .finally(() => this.inFlight.delete(work));
     this.inFlight.set(work, call.action_id);
   }
 
-  private async attempt(call: Leased, leasedAt: number): Promise<void> {
+  private async attempt(call: LeasedDelivery, leasedAt: number): Promise<void> {
     if (performance.now() - leasedAt > staleAfterMs) return;
-    const { state, error, retrySeconds } = await this.make(call);
+    const { state, error, retrySeconds } = await this.callIvs(call);
     this.metrics.deliveries.inc({ operation: call.operation, outcome: state === 'pending' ? 'retry' : state });
-    const silence = await this.database.value(
+    const silenceReached = await this.database.value(
       'finish_delivery',
       { tenant: call.tenant_id, id: call.id, attempt: call.attempts, state, error, retrySeconds },
-      silenced,
+      silence,
     );
-    if (silence) this.metrics.silence.observe({ kind: silence.kind }, silence.seconds);
+    if (silenceReached) this.metrics.silence.observe({ kind: silenceReached.kind }, silenceReached.seconds);
   }
 
-  private async make(call: Leased): Promise<Outcome> {
+  private async callIvs(call: LeasedDelivery): Promise<Outcome> {
     try {
       await this.send(call);
       return { state: 'done', error: null, retrySeconds: null };
@@ -153,7 +166,7 @@ export class Delivery extends BackgroundWork {
     }
   }
 
-  private async send(call: Leased): Promise<void> {
+  private async send(call: LeasedDelivery): Promise<void> {
     const account: IvsAccount = {
       region: call.region,
       awsRoleArn: call.aws_role_arn,
@@ -173,7 +186,7 @@ export class Delivery extends BackgroundWork {
   }
 }
 
-/** What a failed call means for its delivery. */
+/** The state of a delivery after a failed call. `alarm` is called if IVS refuses the call. */
 function outcomeOf(error: unknown, attempts: number, alarm: (failure: IvsFailure) => void): Outcome {
   if (!(error instanceof IvsFailure)) throw error;
   const text = `${error.awsName}: ${error.awsMessage}`.slice(0, 500);
@@ -185,7 +198,11 @@ function outcomeOf(error: unknown, attempts: number, alarm: (failure: IvsFailure
   return { state: 'stuck', error: text, retrySeconds: 30 };
 }
 
-/** Seconds until the next attempt: a quarter of a second, doubled by each attempt up to 30 s, with full jitter. */
+/**
+ * Random number of seconds until the next attempt. Its maximum is 0.25 s after the first attempt, doubles with each attempt,
+ * and never exceeds 30 s.
+ * @param attempts number of attempts so far, at least 1.
+ */
 export function backoffSeconds(attempts: number): number {
   return Math.random() * Math.min(30, 0.25 * 2 ** (attempts - 1));
 }
