@@ -2,22 +2,22 @@ import { Injectable } from '@nestjs/common';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsRealTime, type Participant } from '../ivs/ivs-real-time.ts';
 
-/** An answer of IVS is used for so long, in milliseconds. */
-const servesForMs = 1_000;
+/** An answer of IVS is used again for this time, in milliseconds. */
+const answerLifetimeMs = 1_000;
 
 /**
- * Tells who is on a stage, as IVS said within the last second. IVS allows five such calls a second for a whole account, and
- * the watch needs them. So moderators who look at a space again and again share one call.
+ * Lists the participants of stages, as of at most one second ago. IVS allows five such calls a second in an account (service
+ * quotas), and the watch needs them. So moderators who list the same stage share one call.
  */
 @Injectable()
 export class ConnectedParticipants {
-  /** Calls under way, and those that have just been answered. */
+  /** Calls on their way, and calls with an answer that is used again. */
   private readonly calls = new Map<string, Promise<Participant[]>>();
 
   constructor(private readonly realTime: IvsRealTime) {}
 
   /**
-   * The participants on a stage, in the order of their ids.
+   * The participants who are connected to a stage, in the order of their ids.
    * @throws {IvsFailure}
    */
   async on(tenantId: string, account: IvsAccount, stageArn: string): Promise<Participant[]> {
@@ -29,7 +29,7 @@ export class ConnectedParticipants {
       .then((all) => all.toSorted((one, other) => (one.participantId < other.participantId ? -1 : 1)));
     this.calls.set(key, call);
     const forget = () => this.calls.delete(key);
-    call.then(() => setTimeout(forget, servesForMs).unref(), forget);
+    call.then(() => setTimeout(forget, answerLifetimeMs).unref(), forget);
     return await call;
   }
 }

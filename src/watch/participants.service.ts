@@ -12,7 +12,7 @@ import { accountOf } from '../tenants/tenant-account.ts';
 import { ConnectedParticipants } from './connected-participants.ts';
 import type { Participant } from './participants.schemas.ts';
 
-/** Who is on a stage now, as IVS says, with what the ledger knows of them. */
+/** Lists the connected participants of a stage, with their roles and grants from the ledger. */
 @Injectable()
 export class ParticipantsService {
   constructor(
@@ -22,8 +22,8 @@ export class ParticipantsService {
   ) {}
 
   /**
-   * One page, by participant id. A space without a stage has no participants.
-   * @throws Problem `not_found`, `forbidden`, `banned`, or what IVS's failure becomes.
+   * Lists one page of participants, in the order of their ids. A space without a stage has none.
+   * @throws Problem `not_found`, `forbidden` or `banned`, or for a failure of IVS.
    */
   async list(caller: TenantCaller, spaceId: string, query: ListQuery): Promise<Page<Participant>> {
     const { tenantId } = caller;

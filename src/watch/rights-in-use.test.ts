@@ -1,6 +1,6 @@
 import { exceedsAllowed } from './rights-in-use.ts';
 
-/** Events by second and name; the demotion is at 0. An exchange is named by the rights of the new token. */
+/** Makes events of seconds and names. The demotion is at second 0. `=A+B` is an exchange for a token with rights A and B. */
 function events(history: [second: number, name: string][]) {
   return history.map(([second, name]) => {
     const eventTime = new Date(second * 1000);
@@ -153,6 +153,6 @@ test.each<[string, readonly string[], boolean, [number, string][]]>([
       [-10, 'JOINED'],
     ],
   ],
-])('who %s, with %j allowed: beyond is %s', (_, allowed, beyond, history) => {
-  expect(exceedsAllowed(events(history), { since: new Date(0), allowed })).toBe(beyond);
+])('a participant who %s, with %j allowed: exceeds is %s', (_, allowed, exceeds, history) => {
+  expect(exceedsAllowed(events(history), { since: new Date(0), allowed })).toBe(exceeds);
 });

@@ -15,37 +15,37 @@ import { exceedsAllowed } from './rights-in-use.ts';
  */
 const callsPerSecond = 4;
 
-/** Seconds until the next look at a stage, if the rate allows it. */
-const againSeconds = 2;
+/** Time between two looks at a stage if the rate allows it, in seconds. */
+const lookIntervalSeconds = 2;
 
-/** A look asks IVS for so many users by name at most. With more users it lists everybody who is connected. */
+/** Largest number of users that a look asks IVS for by name. With more users it lists everybody who is connected. */
 const maxByName = 3;
 
-/** Looks of this replica at the same time. */
+/** Largest number of looks of this replica at the same time. */
 const maxLooks = 20;
 
-/** A participant who was asked to exchange their token for a lesser one, with the capabilities of the lesser one. */
-const demoted = z.object({ participantId: z.string(), since: z.string(), allowed: z.array(z.string()) });
-type Demoted = z.output<typeof demoted>;
+/** A demoted participant. `since` is the time of the change of role, `allowed` the capabilities of the lesser token. */
+const demotedParticipant = z.object({ participantId: z.string(), since: z.string(), allowed: z.array(z.string()) });
+type DemotedParticipant = z.output<typeof demotedParticipant>;
 
-/** A stage that this replica has leased for a look (`lease_watches`). */
-const leased = z.object({
+/** A watch that this replica has leased for a look, as `lease_watches` returns it. */
+const leasedWatch = z.object({
   tenant_id: z.string(),
   space_id: z.string(),
   stage_arn: z.string().nullable(),
-  /** People to ask IVS for by name; null lists everybody. */
+  /** IVS user ids to ask IVS for; null: list everybody. */
   users: z.array(z.string()).nullable(),
-  demoted: z.array(demoted),
+  demoted: z.array(demotedParticipant),
   region: z.string(),
   aws_role_arn: z.string().nullable(),
   aws_external_id: z.string().nullable(),
   looked_at: z.date(),
 });
-type Leased = z.output<typeof leased>;
+type LeasedWatch = z.output<typeof leasedWatch>;
 
 /**
- * Looks at stages for people who should be gone, and disconnects them, until every token concerned has expired. IVS cannot
- * revoke an unused token, and does not tell when somebody comes in with one.
+ * Looks at stages and disconnects the people who may not be there, until every token concerned has expired. IVS cannot
+ * revoke an unused token, and the service gets no message when somebody joins with one.
  */
 @Injectable()
 export class StageWatch extends BackgroundWork {
@@ -61,14 +61,14 @@ export class StageWatch extends BackgroundWork {
     super();
   }
 
-  /** Starts the looks that are due. It does not wait for them: a slow account must not hold up the others. */
+  /** Starts the looks that are due. It does not wait for them, so a slow account does not delay the others. */
   async run(): Promise<void> {
     const free = maxLooks - this.looks.size;
     if (free <= 0) return;
     const watches = await this.database.call(
       'lease_watches',
       { limit: free, lease: '10 seconds', byName: maxByName, rate: callsPerSecond, burst: callsPerSecond },
-      leased,
+      leasedWatch,
     );
     for (const watch of watches) this.start(watch);
   }
@@ -78,47 +78,53 @@ export class StageWatch extends BackgroundWork {
     await Promise.all(this.looks);
   }
 
-  private start(watch: Leased): void {
+  private start(watch: LeasedWatch): void {
     const look: Promise<void> = this.look(watch)
       .then(async (found) => {
         if (found > 0) await this.delivery.run();
       })
       .catch((error: unknown) => {
-        // The lease runs out, and a replica looks again.
+        // The lease ends by itself. Then a replica looks again.
         this.logger.warn(
           { spaceId: watch.space_id, err: error },
-          'what a look at a stage has shown could not be recorded',
+          'the result of a look at a stage could not be recorded; the watch looks again',
         );
       })
       .finally(() => this.looks.delete(look));
     this.looks.add(look);
   }
 
-  /** One look. Returns how many participants it found who should be gone. */
-  private async look(watch: Leased): Promise<number> {
+  /** Looks once. Returns how many participants it found who may not be there. */
+  private async look(watch: LeasedWatch): Promise<number> {
     const connected = await this.connected(watch).catch((error: unknown) => {
       if (!(error instanceof IvsFailure)) throw error;
-      if (error.kind === 'not_found') return []; // no stage, nobody on it
-      this.logger.warn({ spaceId: watch.space_id, err: error }, 'a stage could not be looked at; it will be again');
+      if (error.kind === 'not_found') return []; // nobody is on a stage that does not exist
+      this.logger.warn(
+        { spaceId: watch.space_id, err: error },
+        'the participants of a stage could not be listed; the watch tries again',
+      );
       return undefined;
     });
-    if (!connected) return 0; // the next look comes when the lease runs out
+    if (!connected) return 0; // the next look is due when the lease ends
     return await this.database.value(
       'finish_watch',
       {
         tenant: watch.tenant_id,
         space: watch.space_id,
         lookedAt: watch.looked_at,
-        connected: await this.seen(watch, connected),
-        nextSeconds: againSeconds,
+        connected: await this.describeConnected(watch, connected),
+        nextSeconds: lookIntervalSeconds,
         limits,
       },
       z.int(),
     );
   }
 
-  /** What the look has shown, as `finish_watch` takes it: of the demoted also whether they have more than they may. */
-  private async seen(watch: Leased, connected: Participant[]): Promise<Record<string, object>> {
+  /**
+   * The connected participants by id, as `finish_watch` takes them. `exceeds` is present for the demoted participants whose
+   * events could be read: whether they have more rights than the demotion allows.
+   */
+  private async describeConnected(watch: LeasedWatch, connected: Participant[]): Promise<Record<string, object>> {
     const byId = new Map(connected.map((participant) => [participant.participantId, participant]));
     const demoted = watch.demoted.filter(({ participantId }) => byId.has(participantId));
     const lookups = demoted.length === 0 ? 0 : await this.reserveLookups(watch, demoted.length);
@@ -136,18 +142,18 @@ export class StageWatch extends BackgroundWork {
     );
   }
 
-  private async reserveLookups(watch: Leased, wanted: number): Promise<number> {
+  private async reserveLookups(watch: LeasedWatch, count: number): Promise<number> {
     return await this.database.value(
       'reserve_event_lookups',
-      { tenant: watch.tenant_id, wanted, rate: callsPerSecond, burst: callsPerSecond },
+      { tenant: watch.tenant_id, wanted: count, rate: callsPerSecond, burst: callsPerSecond },
       z.int(),
     );
   }
 
-  /** Undefined if IVS does not tell now. */
+  /** Returns undefined if the events of the participant cannot be read now. */
   private async exceedsAllowed(
-    watch: Leased,
-    { participantId, since, allowed }: Demoted,
+    watch: LeasedWatch,
+    { participantId, since, allowed }: DemotedParticipant,
     connected: ReadonlyMap<string, Participant>,
   ): Promise<boolean | undefined> {
     const sessionId = connected.get(participantId)?.sessionId;
@@ -160,18 +166,18 @@ export class StageWatch extends BackgroundWork {
       if (!(error instanceof IvsFailure)) throw error;
       this.logger.warn(
         { spaceId: watch.space_id, err: error },
-        'a participant could not be looked at; it will be again',
+        'the events of a participant could not be read; the watch tries again',
       );
       return undefined;
     }
   }
 
-  private async connected(watch: Leased): Promise<Participant[]> {
+  private async connected(watch: LeasedWatch): Promise<Participant[]> {
     if (watch.stage_arn === null || watch.users?.length === 0) return [];
     return await this.realTime.connectedParticipants(accountOf(watch), watch.stage_arn, watch.users ?? undefined);
   }
 }
 
-function accountOf(watch: Leased): IvsAccount {
+function accountOf(watch: LeasedWatch): IvsAccount {
   return { region: watch.region, awsRoleArn: watch.aws_role_arn, awsExternalId: watch.aws_external_id };
 }
