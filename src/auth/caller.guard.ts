@@ -6,16 +6,16 @@ import { Problem } from '../errors.ts';
 import { type Access, accessMetadata, type AuthenticatedRequest, hasScope } from '../http/access.ts';
 import { bearerToken } from './strategies.ts';
 
-/** Where Passport's guards put who they found. */
-const options = { property: 'caller', session: false };
+/** Passport's guards store the caller in this property of the request. */
+const passportOptions = { property: 'caller', session: false };
 
-/** The one gate before every route: who is calling, and may such a caller call this at all. */
+/** Finds out who calls, and checks that a caller of this kind may call the route. It runs before every route. */
 @Injectable()
 export class CallerGuard implements CanActivate {
   private readonly guards = {
-    operator: new (AuthGuard('operator'))(options),
-    apiKey: new (AuthGuard('apiKey'))(options),
-    user: new (AuthGuard('user'))(options),
+    operator: new (AuthGuard('operator'))(passportOptions),
+    apiKey: new (AuthGuard('apiKey'))(passportOptions),
+    user: new (AuthGuard('user'))(passportOptions),
   };
 
   constructor(private readonly reflector: Reflector) {}
@@ -24,14 +24,14 @@ export class CallerGuard implements CanActivate {
     const access = this.reflector.get<Access | undefined>(accessMetadata, context.getHandler());
     if (access && 'public' in access) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    await this.guards[kindOf(bearerToken(request))].canActivate(context);
+    await this.guards[callerKind(bearerToken(request))].canActivate(context);
     authorize(request.caller, access);
     return true;
   }
 }
 
-/** Which of the three a credential is meant to be, by its look. */
-function kindOf(token: string): Caller['kind'] {
+/** The kind of caller that a credential belongs to, by its form. */
+function callerKind(token: string): Caller['kind'] {
   if (token.startsWith('sk_')) return 'apiKey';
   return token.split('.').length >= 3 ? 'user' : 'operator';
 }
@@ -44,12 +44,12 @@ function authorize(caller: Caller | undefined, access: Access | undefined): void
   }
   switch (caller.kind) {
     case 'operator':
-      throw new Problem('forbidden', 'The operator manages tenants and does nothing inside one: use an API key.');
+      throw new Problem('forbidden', 'The operator manages tenants, and cannot act inside a tenant. Use an API key.');
     case 'apiKey':
       if (hasScope(caller.scopes, access.scope)) return;
       throw new Problem('forbidden', `This API key lacks the scope ${access.scope}.`);
     case 'user':
       if (access.users) return;
-      throw new Problem('forbidden', 'App users may not do this: it takes an API key.');
+      throw new Problem('forbidden', 'An app user may not do this. Use an API key.');
   }
 }

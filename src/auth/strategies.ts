@@ -9,14 +9,15 @@ import { Settings } from '../config.ts';
 import { Problem } from '../errors.ts';
 import { UserTokens } from '../issuers/user-tokens.ts';
 
-type Done = (error: unknown, caller?: Caller) => void;
+/** Takes the result of a verification: the caller, or the error. */
+type VerifyDone = (error: unknown, caller?: Caller) => void;
 
 /**
- * Passport's part that is the same for every bearer credential: from the Authorization header only, never from the URL
- * or the body, where logs and histories would keep it.
+ * The part of a Passport strategy that is the same for every bearer credential. It accepts credentials only in the
+ * Authorization header, because logs and histories keep URLs.
  */
 class BearerStrategy extends Strategy {
-  constructor(private readonly verify: (token: string, done: Done) => unknown) {
+  constructor(private readonly verify: (token: string, done: VerifyDone) => unknown) {
     super();
   }
 
@@ -38,25 +39,25 @@ export function bearerToken(request: FastifyRequest): string {
   return token;
 }
 
-/** The deployment's operator, by the token in its settings. */
+/** Authenticates the operator of the deployment by the token in the settings. */
 @Injectable()
 export class OperatorStrategy extends PassportStrategy(BearerStrategy, 'operator') {
-  private readonly expected: Buffer;
+  private readonly expectedDigest: Buffer;
 
   constructor(settings: Settings) {
     super();
-    this.expected = digest(settings.operatorToken);
+    this.expectedDigest = digest(settings.operatorToken);
   }
 
   validate(token: string): Caller {
-    if (!timingSafeEqual(digest(token), this.expected)) {
-      throw new Problem('unauthenticated', 'This is neither an API key nor a JWT nor the operator’s token.');
+    if (!timingSafeEqual(digest(token), this.expectedDigest)) {
+      throw new Problem('unauthenticated', 'The credential is no API key, no JWT, and not the token of the operator.');
     }
     return { kind: 'operator', id: 'operator' };
   }
 }
 
-/** A tenant's API key. */
+/** Authenticates an API key of a tenant. */
 @Injectable()
 export class ApiKeyStrategy extends PassportStrategy(BearerStrategy, 'apiKey') {
   constructor(private readonly apiKeys: ApiKeysService) {
@@ -68,7 +69,7 @@ export class ApiKeyStrategy extends PassportStrategy(BearerStrategy, 'apiKey') {
   }
 }
 
-/** A person of the tenant's, by a JWT of an issuer the tenant registered. */
+/** Authenticates an app user by a JWT of an issuer that their tenant has registered. */
 @Injectable()
 export class UserStrategy extends PassportStrategy(BearerStrategy, 'user') {
   constructor(private readonly tokens: UserTokens) {
@@ -80,7 +81,7 @@ export class UserStrategy extends PassportStrategy(BearerStrategy, 'user') {
   }
 }
 
-/** Equal lengths whatever was sent, so that the comparison tells nothing. */
+/** A digest has a fixed length. So the time of the comparison depends on nothing that the caller does not know. */
 function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
