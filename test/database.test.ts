@@ -584,7 +584,7 @@ describe('the service refuses a database it must not serve from, in one clear li
       /^[^\n]*owns the table[^\n]*$/,
     );
     expect(await refusalAs(name('crossing'), 'in role stagedoor_app, stagedoor_crossing')).toMatch(
-      /^[^\n]*look across the tenants[^\n]*$/,
+      /^[^\n]*can see the rows of all tenants[^\n]*$/,
     );
   });
 

@@ -1,19 +1,22 @@
 import { Problem } from '../errors.ts';
 
-/** Postgres SQLSTATEs, or their classes, that say the database is not in a state to work rather than that we erred. */
+/** SQLSTATEs of Postgres, or classes of them, that mean that the database cannot work now. A statement is not at fault. */
 const unavailableStates = [/^08/, /^53/, /^57/, /^25006$/, /^40001$/, /^40P01$/, /^55P03$/, /^3D000$/, /^28/];
 
-/** SQLSTATEs that say that the schema with the functions of this build is gone: undefined_function, invalid_schema_name. */
+/** SQLSTATEs for a missing set of functions of this build: undefined_function, invalid_schema_name. */
 const missingFunctionStates = new Set(['42883', '3F000']);
 
-/** Node's and pg's words for a connection that could not be had or was lost. */
+/** Messages of Node, pg and Prisma for a connection that was not made in time or was lost. */
 const unavailableMessages =
   /ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|timeout exceeded|Query read timeout|Connection terminated|Connection ended|Client has encountered a connection error|Unable to start a transaction|Transaction already closed|Server has closed the connection|Can't reach database server/;
 
-/** Prisma's codes for the same. */
+/** Codes of Prisma for the same. */
 const unavailablePrismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']);
 
-/** Turns what Prisma or pg throws into a `Problem`, where it says one; anything else is returned as it is. */
+/**
+ * Translates an error of Prisma or pg: into the Problem `unauthenticated` if the credential does not hold any more, and into
+ * `unavailable` if the database cannot work now. Every other error is returned unchanged.
+ */
 export function translateDatabaseErrors(error: unknown): unknown {
   if (error instanceof Problem) return error;
   const state = sqlState(error);
@@ -28,35 +31,35 @@ export function translateDatabaseErrors(error: unknown): unknown {
       },
     );
   }
-  const text = describe(error);
+  const text = messagesOf(error);
   const code = field(error, 'code');
-  const down =
+  const isUnavailable =
     (state !== undefined && unavailableStates.some((pattern) => pattern.test(state))) ||
     (typeof code === 'string' && unavailablePrismaCodes.has(code)) ||
     unavailableMessages.test(text);
-  if (!down) return error;
+  if (!isUnavailable) return error;
   return new Problem('unavailable', 'The database cannot be reached or is too slow. Try again shortly.', {
     retryAfterSeconds: 1,
     cause: error,
   });
 }
 
-/** Whether Postgres ended a transaction so that another could go on: a deadlock, or a conflict of what both had read. */
-export function wasEndedForAnother(error: unknown): boolean {
+/** Whether Postgres ended a transaction because of a conflict with another one: a deadlock or a serialization failure. */
+export function isTransactionConflict(error: unknown): boolean {
   return ['40P01', '40001'].includes(sqlState(error) ?? '') || field(error, 'code') === 'P2034';
 }
 
-/** Whether an error says that a row with these values is already there. */
+/** Whether an error means that a row with the same unique values exists. */
 export function isUniqueViolation(error: unknown): boolean {
   return field(error, 'code') === 'P2002' || sqlState(error) === '23505';
 }
 
-/** Whether an error says that something referred to is missing, or still referred to. */
+/** Whether an error means that a row refers to a missing row, or that other rows refer to a deleted one. */
 export function isForeignKeyViolation(error: unknown): boolean {
   return field(error, 'code') === 'P2003' || sqlState(error) === '23503';
 }
 
-/** The SQLSTATE, wherever pg, the driver adapter or Prisma has put it. */
+/** The SQLSTATE of an error. pg, the driver adapter and Prisma each have it in another place. */
 function sqlState(error: unknown): string | undefined {
   const cause = field(field(field(error, 'meta'), 'driverAdapterError'), 'cause') ?? field(error, 'cause');
   for (const candidate of [field(cause, 'originalCode'), field(cause, 'code'), field(error, 'code')]) {
@@ -66,7 +69,7 @@ function sqlState(error: unknown): string | undefined {
   return undefined;
 }
 
-function describe(error: unknown): string {
+function messagesOf(error: unknown): string {
   const cause = field(field(field(error, 'meta'), 'driverAdapterError'), 'cause') ?? field(error, 'cause');
   return [error, cause]
     .flatMap((one) => [field(one, 'code'), field(one, 'message'), field(one, 'originalMessage')])

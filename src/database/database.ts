@@ -5,39 +5,42 @@ import { type Caller, credentialId } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import { z } from 'zod';
-import { translateDatabaseErrors, wasEndedForAnother } from './database-errors.ts';
+import { translateDatabaseErrors, isTransactionConflict } from './database-errors.ts';
 import { functionSet } from './function-set.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
 import { oneValue, parseValue, runIn, type SqlArguments, sqlCall } from './sql-call.ts';
 
-/** Prisma's client inside a transaction that has entered a tenant (or is the operator's). */
+/** Prisma's client inside a transaction of one tenant or of the operator. */
 export type Tx = Prisma.TransactionClient;
 
-/** Longest a statement may run, and longest to wait for a connection, in milliseconds. */
+/** Longest run of a statement, in milliseconds. */
 const statementTimeoutMs = 2_000;
+
+/** Longest wait for a connection, in milliseconds. */
 const connectTimeoutMs = 1_000;
 
-/** Connections of one replica that only moderation uses. */
+/** Number of connections of one replica that only moderation uses. */
 const moderationConnections = 4;
 
-/** Whose rows a transaction is about, and by what right. */
+/** The tenant whose rows a transaction sees, and the credential that allows it. */
 export interface Scope {
   tenantId: string;
-  /** `system` for the service's own background work. */
+  /** `system` is background work of the service. */
   kind: Caller['kind'] | 'system';
+  /** Id of the API key or of the issuer; else the same as `kind`. */
   credential: string;
 }
 
-/** The service's own work inside a tenant, when no caller is behind it. */
+/** The scope of work that no caller has asked for. */
 export function systemScope(tenantId: string): Scope {
   return { tenantId, kind: 'system', credential: 'system' };
 }
 
 /**
- * The only way to Postgres. There is no method that queries without saying whose rows are meant: row-level security
- * shows a connection nothing until it has entered a tenant.
+ * The only way to Postgres. Every transaction names its tenant: row-level security shows a transaction no rows of a tenant
+ * that it has not entered.
  *
- * Everything it throws for a failing database is a `Problem` (`unavailable`), within about three seconds.
+ * If the database fails, every method throws the Problem `unavailable` within about three seconds.
  */
 abstract class Connections implements OnApplicationShutdown {
   readonly pool: pg.Pool;
@@ -54,12 +57,16 @@ abstract class Connections implements OnApplicationShutdown {
       keepAlive: true,
       application_name: name,
     });
-    // A connection that breaks while idle is replaced at the next query; without a listener it would end the process.
+    // The pool replaces a broken idle connection at the next query. Without a listener its error would end the process.
     this.pool.on('error', () => undefined);
     this.prisma = new PrismaClient({ adapter: new PrismaPg(this.pool) });
   }
 
-  /** Runs `work` in a transaction that sees only the caller's tenant, after checking that the credential still holds. */
+  /**
+   * Runs `work` in a transaction that sees only the rows of the caller's tenant.
+   * @param timeoutMs as in `inScope`.
+   * @throws Problem `unauthenticated` if the credential of the caller does not hold any more.
+   */
   async inTenantOf<T>(
     caller: Exclude<Caller, { kind: 'operator' }>,
     work: (tx: Tx) => Promise<T>,
@@ -70,10 +77,10 @@ abstract class Connections implements OnApplicationShutdown {
   }
 
   /**
-   * Runs `work` in a transaction that sees only the rows of the scope's tenant. After a deadlock it runs anew, so it must
-   * do nothing that outlives the transaction.
+   * Runs `work` in a transaction that sees only the rows of the scope's tenant. After a deadlock it runs again, so its only
+   * effects are in the transaction.
    *
-   * @param timeoutMs for all statements together; each has its own limit besides.
+   * @param timeoutMs longest time of the transaction, in milliseconds. Each statement has a limit of its own too.
    */
   async inScope<T>(scope: Scope, work: (tx: Tx) => Promise<T>, timeoutMs?: number): Promise<T> {
     return await this.transaction(async (tx) => {
@@ -82,7 +89,7 @@ abstract class Connections implements OnApplicationShutdown {
     }, timeoutMs);
   }
 
-  /** Runs `work` in a transaction that sees all tenants' own rows, and nothing that belongs to one. */
+  /** Runs `work` in a transaction of the operator. It sees the rows of the table `tenants`, and no rows of a tenant. */
   async asOperator<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return await this.transaction(async (tx) => {
       await tx.$executeRaw`select set_config('app.operator', 'on', true)`;
@@ -91,12 +98,12 @@ abstract class Connections implements OnApplicationShutdown {
   }
 
   /**
-   * Calls a SQL function outside of any other transaction, in one round trip, as a prepared statement.
-   * @param row the shape of a row; a function that returns one value has the column `result`.
+   * Calls a SQL function in a transaction of its own, in one round trip, as a prepared statement.
+   * @param row schema of a row. A function that returns one value has the column `result`.
    */
   async call<Row extends z.ZodType>(functionName: string, args: SqlArguments, row: Row): Promise<z.output<Row>[]> {
     const query = () => this.pool.query(sqlCall(functionName, args));
-    const { rows } = await untilNotEndedForAnother(() => inSpan(`postgres ${functionName}`, {}, query));
+    const { rows } = await repeatAfterConflict(() => inSpan(`postgres ${functionName}`, {}, query));
     return z.array(row).parse(rows) as z.output<Row>[];
   }
 
@@ -134,23 +141,23 @@ abstract class Connections implements OnApplicationShutdown {
   }
 
   private async transaction<T>(work: (tx: Tx) => Promise<T>, timeout = statementTimeoutMs + 500): Promise<T> {
-    return await untilNotEndedForAnother(() =>
+    return await repeatAfterConflict(() =>
       inSpan('postgres transaction', {}, () => this.prisma.$transaction(work, { maxWait: connectTimeoutMs, timeout })),
     );
   }
 }
 
-/** Runs a transaction again, twice at most, if Postgres ended it to let another go on: then it has changed nothing. */
-async function untilNotEndedForAnother<T>(run: () => Promise<T>, runs = 3): Promise<T> {
+/** Runs a transaction again, twice at most, if Postgres ended it because of a conflict. It has then changed nothing. */
+async function repeatAfterConflict<T>(run: () => Promise<T>, runs = 3): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (runs > 1 && wasEndedForAnother(error)) return await untilNotEndedForAnother(run, runs - 1);
+    if (runs > 1 && isTransactionConflict(error)) return await repeatAfterConflict(run, runs - 1);
     throw translateDatabaseErrors(error);
   }
 }
 
-/** The database, for everything but moderation. */
+/** The database, over the connections for everything but moderation. */
 @Injectable()
 export class Database extends Connections {
   constructor(settings: Settings) {
@@ -158,7 +165,7 @@ export class Database extends Connections {
   }
 }
 
-/** The same database over connections of moderation's own: a ban does not queue behind a flood of vends. */
+/** The same database, over connections that only moderation uses. So a ban does not wait behind many vends. */
 @Injectable()
 export class ModerationDatabase extends Connections {
   constructor(settings: Settings) {

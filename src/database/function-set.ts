@@ -3,10 +3,10 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** One SQL function, as its file says it. */
+/** One SQL function, as its file defines it. */
 export interface SqlFunction {
   name: string;
-  /** The folder of src/ that it belongs to. */
+  /** Name of the folder of src/ that it belongs to. */
   feature: string;
   /** `migrator` (the role that migrates) or `stagedoor_crossing`. */
   owner: string;
@@ -19,26 +19,26 @@ export interface SqlFunction {
 
 /** All SQL functions of a build. They are deployed together, in a schema of their own. */
 export interface FunctionSet {
-  /** SHA-256 over the functions and the migrations they were written for, in hexadecimal. */
+  /** SHA-256 over the functions and the migrations of the build, in hexadecimal. */
   hash: string;
   /** Schema that holds the set. Two builds with different functions have different schemas. */
   schema: string;
   functions: SqlFunction[];
 }
 
-/** The folder of this build that holds the features: src/, or dist/ once compiled. */
-const builtFeatures = fileURLToPath(new URL('..', import.meta.url));
+/** The folder of this build that holds the features: src/, or dist/ after compilation. */
+const featuresFolder = fileURLToPath(new URL('..', import.meta.url));
 
-/** The migrations that come with this build. */
+/** The folder of the migrations of this build. */
 export const migrationsFolder = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
 
 const header = /^-- owner: (\w+); security: (invoker|definer); execute: ([\w, ]+)\n/;
 
 /**
  * Reads the functions of a build from `<feature>/sql/<function>.sql`.
- * @throws if a file does not begin with its header line.
+ * @throws {Error} if a file does not begin with its header line.
  */
-export function readFunctionSet(features = builtFeatures, migrations = migrationsFolder): FunctionSet {
+export function readFunctionSet(features = featuresFolder, migrations = migrationsFolder): FunctionSet {
   const functions = globSync('*/sql/*.sql', { cwd: features })
     .map((file) => file.replaceAll('\\', '/'))
     .sort()
@@ -72,8 +72,8 @@ function readFunction(file: string, text: string): SqlFunction {
 export const functionSet = readFunctionSet();
 
 /**
- * The statement that creates a function of a set, with the schema before every name of a function of the set. So no
- * function depends on the search path of a connection, which a pooler may drop.
+ * The statement that creates a function of a set. It has the schema before every name of a function of the set, so no
+ * function depends on the search path of a connection. A connection pooler may reset that.
  */
 export function inSchema({ sql }: SqlFunction, { schema, functions }: FunctionSet): string {
   const names = new Set(functions.map(({ name }) => name));

@@ -6,36 +6,44 @@ import pg from 'pg';
 import { deployFunctions } from './deploy-functions.ts';
 import { functionSet, migrationsFolder } from './function-set.ts';
 
-/** The advisory lock that Prisma's own migration engine takes: the two take turns on one database. */
+/** Key of the advisory lock that Prisma's migration engine takes too. So the two take turns on one database. */
 const prismaLock = 72_707_369;
 
-const table = `create table if not exists _prisma_migrations (
+/** The table in which Prisma records migrations. */
+const createMigrationsTable = `create table if not exists _prisma_migrations (
   id varchar(36) primary key not null, checksum varchar(64) not null, finished_at timestamptz,
   migration_name varchar(255) not null, logs text, rolled_back_at timestamptz,
   started_at timestamptz not null default now(), applied_steps_count integer not null default 0)`;
 
-interface Recorded {
+/** A row of Prisma's table. */
+interface RecordedMigration {
   migration_name: string;
   checksum: string;
   finished_at: Date | null;
 }
 
-/** What a run of `migrate` changed. */
-export interface Migrated {
-  /** Names of the migrations applied, in order. */
+/** What a run of `migrate` has changed. */
+export interface MigrationResult {
+  /** Names of the applied migrations, in order. */
   migrations: string[];
-  /** Schema of the set of functions deployed; undefined if the database had it. */
+  /** Schema of the deployed set of functions; undefined if the database had it already. */
   functions: string | undefined;
 }
 
 /**
- * Brings a database up to date. It applies what is new in `prisma/migrations`, in the order of the names, and records it as
- * `prisma migrate deploy` does, so that either may be used. Then it deploys the functions of this build. It runs as the
- * owner of the tables. Several runs at once take turns.
+ * Brings a database up to date. It applies the new migrations of `prisma/migrations` in the order of their names, and
+ * records them as `prisma migrate deploy` does, so either can be used. Then it deploys the functions of this build. Runs at
+ * the same time take turns.
  *
- * @throws if a migration fails, failed before, or was changed after it was applied; if a function cannot be created.
+ * @param ownerUrl connects as the role that owns the tables.
+ * @throws {Error} if a migration fails, failed before, or was changed after it was applied, or if a function cannot be
+ * created.
  */
-export async function migrate(ownerUrl: string, folder = migrationsFolder, set = functionSet): Promise<Migrated> {
+export async function migrate(
+  ownerUrl: string,
+  folder = migrationsFolder,
+  set = functionSet,
+): Promise<MigrationResult> {
   const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 10_000 });
   await client.connect();
   try {
@@ -49,13 +57,13 @@ export async function migrate(ownerUrl: string, folder = migrationsFolder, set =
 }
 
 async function applyMigrations(client: pg.Client, folder: string): Promise<string[]> {
-  await client.query(table);
-  const recorded = await client.query<Recorded>(
+  await client.query(createMigrationsTable);
+  const recorded = await client.query<RecordedMigration>(
     'select migration_name, checksum, finished_at from _prisma_migrations where rolled_back_at is null',
   );
   const failed = recorded.rows.find((row) => row.finished_at === null);
   if (failed) {
-    throw new Error(`migration ${failed.migration_name} failed before: mend it with \`prisma migrate resolve\``);
+    throw new Error(`migration ${failed.migration_name} failed before: resolve it with \`prisma migrate resolve\``);
   }
   const done = new Map(recorded.rows.map((row) => [row.migration_name, row.checksum]));
   const applied: string[] = [];
@@ -66,7 +74,7 @@ async function applyMigrations(client: pg.Client, folder: string): Promise<strin
       applied.push(migration.name);
     } else if (checksum !== migration.checksum) {
       throw new Error(
-        `migration ${migration.name} was changed after it was applied: the database is that of an older checkout, from before the migrations were frozen. It cannot be migrated. Make a new database`,
+        `migration ${migration.name} was changed after it was applied: the database is of a version from before the migrations were frozen, and cannot be migrated. Make a new database`,
       );
     }
   }
@@ -99,7 +107,7 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
     name,
   ]);
   try {
-    await client.query(sql); // the simple protocol runs a whole file as one transaction
+    await client.query(sql); // in the simple protocol, Postgres runs the whole file as one transaction
   } catch (error) {
     await client.query('update _prisma_migrations set logs = $2 where id = $1', [id, String(error)]);
     throw new Error(`migration ${name} failed: ${error instanceof Error ? error.message : String(error)}`, {
@@ -109,7 +117,7 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
   await client.query('update _prisma_migrations set finished_at = now(), applied_steps_count = 1 where id = $1', [id]);
 }
 
-function describe({ migrations, functions }: Migrated): string {
+function describe({ migrations, functions }: MigrationResult): string {
   const done = [
     ...(migrations.length > 0 ? [`Applied ${migrations.join(', ')}.`] : []),
     ...(functions === undefined ? [] : [`Deployed the functions into the schema ${functions}.`]),
@@ -120,7 +128,7 @@ function describe({ migrations, functions }: Migrated): string {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const ownerUrl = process.env['DATABASE_OWNER_URL'];
   if (!ownerUrl) {
-    process.stderr.write('DATABASE_OWNER_URL is required: migrations run as the owner of the tables.\n');
+    process.stderr.write('DATABASE_OWNER_URL is required. Migrations run as the role that owns the tables.\n');
     process.exit(1);
   }
   try {

@@ -1,17 +1,17 @@
 import type pg from 'pg';
 import { functionSet } from './function-set.ts';
 
-const howTo =
-  'Serve as a plain login role that is a member of stagedoor_app, and migrate as another (see docs/operations.md).';
+const remedy =
+  'Serve as a plain login role that is a member of stagedoor_app, and migrate as another role (see docs/operations.md).';
 
 /**
- * Refuses a database the service must not serve from: one where the connected role could step around row-level security,
- * or one that does not have the tables and functions of this build.
+ * Checks that the service can serve from a database: that row-level security holds for the connected role, and that the
+ * database has the tables and functions of this build.
  *
- * @throws an Error with one clear line.
+ * @throws {Error} with a message of one line that names the remedy.
  */
 export async function assertServable(pool: pg.Pool): Promise<void> {
-  const { rows } = await connected(() =>
+  const { rows } = await explainingConnectionErrors(() =>
     pool.query<{ role: string; powers: string[]; owns: string | null; crosses: boolean; serving: boolean }>(`
     select current_user as role,
            coalesce((select array_agg(rolname::text) from pg_roles
@@ -25,25 +25,25 @@ export async function assertServable(pool: pg.Pool): Promise<void> {
              as serving`),
   );
   const [found] = rows;
-  if (!found) throw new Error('The database does not say who is connected.');
+  if (!found) throw new Error('The database does not return the connected role.');
   if (found.powers.length > 0) {
-    throw new Error(`DATABASE_URL connects as ${found.role}, which can bypass row-level security. ${howTo}`);
+    throw new Error(`DATABASE_URL connects as ${found.role}, which can bypass row-level security. ${remedy}`);
   }
   if (found.owns) {
-    throw new Error(`DATABASE_URL connects as ${found.role}, which owns the table ${found.owns}. ${howTo}`);
+    throw new Error(`DATABASE_URL connects as ${found.role}, which owns the table ${found.owns}. ${remedy}`);
   }
   if (found.crosses) {
-    throw new Error(`DATABASE_URL connects as ${found.role}, which may look across the tenants. ${howTo}`);
+    throw new Error(`DATABASE_URL connects as ${found.role}, which can see the rows of all tenants. ${remedy}`);
   }
   if (!found.serving) {
-    throw new Error(`DATABASE_URL connects as ${found.role}, which is not a member of stagedoor_app. ${howTo}`);
+    throw new Error(`DATABASE_URL connects as ${found.role}, which is not a member of stagedoor_app. ${remedy}`);
   }
   await assertMigrated(pool);
 }
 
 /**
  * Checks that the database has the functions of this build.
- * @throws an Error with the command that helps.
+ * @throws {Error} with a message that names the command to run.
  */
 export async function assertMigrated(client: pg.Pool | pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ found: boolean }>('select to_regnamespace($1) is not null as found', [
@@ -55,8 +55,8 @@ export async function assertMigrated(client: pg.Pool | pg.ClientBase): Promise<v
   );
 }
 
-/** Node's own words for a connection that cannot be had name neither the database nor, at times, anything at all. */
-async function connected<Result>(ask: () => Promise<Result>): Promise<Result> {
+/** Names the setting in errors of the connection. Some messages of Node for a refused connection are empty. */
+async function explainingConnectionErrors<Result>(ask: () => Promise<Result>): Promise<Result> {
   try {
     return await ask();
   } catch (error) {

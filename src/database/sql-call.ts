@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { functionSet } from './function-set.ts';
 import type { Prisma } from './generated/client.ts';
 
-/** Arguments of a SQL function by name: `{ spaceId: … }` is passed as `p_space_id => …`. */
+/** Arguments of a SQL function by name. `{ spaceId: … }` is passed as `p_space_id => …`. */
 export type SqlArguments = Record<string, SqlValue>;
 
 /** Objects become jsonb. An array becomes a Postgres array; for a jsonb array, pass `JSON.stringify` of it. */
@@ -10,7 +10,7 @@ export type SqlValue = string | number | boolean | Date | Uint8Array | null | re
 
 /** A statement that calls one function, with named notation. */
 export interface SqlCall {
-  /** Same for the same text, so that it can name a prepared statement. */
+  /** Name of the prepared statement. The same text has the same name. */
   name: string;
   text: string;
   values: unknown[];
@@ -18,7 +18,7 @@ export interface SqlCall {
 
 const statements = new Map<string, Pick<SqlCall, 'name' | 'text'>>();
 
-/** Puts a call together. A function that returns one value returns it in the column `result`. */
+/** Builds the statement of a call. A function that returns one value returns it in the column `result`. */
 export function sqlCall(functionName: string, args: SqlArguments): SqlCall {
   const names = Object.keys(args);
   const key = `${functionName} ${names.join(' ')}`;
@@ -36,7 +36,7 @@ export function sqlCall(functionName: string, args: SqlArguments): SqlCall {
 
 /**
  * Calls a SQL function inside a transaction.
- * @param row the shape of a row; a function that returns one value has the column `result`.
+ * @param row schema of a row. A function that returns one value has the column `result`.
  */
 export async function callIn<Row extends z.ZodType>(
   tx: Prisma.TransactionClient,
@@ -67,7 +67,7 @@ export async function runIn(tx: Prisma.TransactionClient, functionName: string, 
 /** A row of a function that returns one value. */
 export const oneValue = z.object({ result: z.unknown() });
 
-/** The value of a function that returns one. */
+/** The value in the rows of a function that returns one value. */
 export function parseValue<Value extends z.ZodType>(
   functionName: string,
   [row]: z.output<typeof oneValue>[],
