@@ -1,31 +1,31 @@
 /**
- * Numbers that the SQL functions are given (`p_limits`). Each stands here and nowhere else; the functions read them by name
- * with `limit_count` and `limit_time`. Names that end in Seconds are lengths of time in seconds, the others are counts.
+ * Numbers that TypeScript passes to the SQL functions as `p_limits`. Each stands only here. The functions read them by name
+ * with `limit_count` and `limit_time`. A name that ends in Seconds is a length of time in seconds; the others are counts.
  */
 export const limits = {
-  /** A chat grant counts as usable for so long until IVS's answer tells the exact time (IVS: about a minute). */
+  /** A pending chat grant counts as usable for this time. The answer of IVS then has the exact time, about a minute. */
   chatConnectSeconds: 120,
-  /** No token lives longer: IVS allows 14 days, and a day is added for clocks and time zones. Older grants are not read. */
+  /** Older grants are not read. IVS allows tokens of 14 days; the 15th day is for clocks and time zones that differ. */
   longestTokenSeconds: 15 * 24 * 3600,
-  /** A token leaves within this time of its last check, or not at all. A ban's answer waits as long. */
+  /** Longest time from the last check of a token until it leaves. The answer to a ban waits as long. */
   releaseWindowSeconds: 1,
-  /** A grant is pending for no longer than this. */
+  /** A grant that is pending for longer is refused. */
   pendingSeconds: 60,
-  /** IVS lets a participant stay on a stage for no longer than this (AWS user guide, service quotas). */
+  /** Longest time that IVS lets a participant stay on a stage (AWS user guide, service quotas). */
   stageStaySeconds: 24 * 3600,
-  /** Grants that one step of an action acts on. A moderator waits for the first step only. */
+  /** Largest number of grants that one step of an action treats. A moderator waits for the first step only. */
   grantsAtOnce: 1_000,
-  /** Deliveries and holds that one step of an undoing ends. */
+  /** Largest number of deliveries, and of holds, that one step of an undoing ends. */
   cancelledAtOnce: 3_000,
-  /** Unused stage tokens of one user that get a call of their own; the watch finds the user with the others. */
+  /** Largest number of unused stage tokens of one user that get a DisconnectParticipant. The watch covers the others. */
   disconnectsPerUser: 25,
-  /** Deliveries whose order one look at a stage changes. */
+  /** Largest number of deliveries whose priority one look at a stage changes. */
   reprioritizedAtOnce: 1_000,
-  /** A DisconnectUser is tried for so long after the last session it is about has ended. */
+  /** A DisconnectUser is tried for this time after the end of the last session that it concerns. */
   chatLateSeconds: 5 * 60,
-  /** The second DisconnectUser comes so long after the last unused chat token can no longer connect. */
+  /** The second DisconnectUser is made this time after the last unused chat token has expired. */
   followUpSeconds: 5,
-  /** A look must be so much later than the expiry of a grant to end its hold. */
+  /** A look ends the hold of a grant only if the grant has expired for longer than this. */
   lookMarginSeconds: 5,
   /** Longest reason of DisconnectParticipant, in characters (service model of ivs-realtime). */
   stageReasonLength: 128,

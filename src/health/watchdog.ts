@@ -4,10 +4,11 @@ import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
-/** Bans that one run looks at. A run takes no longer the more bans there are. */
-const atOnce = 20_000;
+/** Largest number of bans that one run checks, so that its time does not grow with the number of bans. */
+const bansAtOnce = 20_000;
 
-const start = { tenantId: '', banId: '' };
+/** The position before the first ban. */
+const startOfBans = { tenantId: '', banId: '' };
 
 const backlogRow = z.object({ stuck: z.coerce.number(), overdue: z.coerce.number() });
 const passRow = z.object({
@@ -16,13 +17,16 @@ const passRow = z.object({
   grants: z.coerce.number(),
 });
 
-/** Checks every 15 seconds that what must always hold does, and tells the metrics. */
+/**
+ * Checks every 15 seconds that no delivery is stuck or overdue, and that holds cover the grants of all banned users. It sets
+ * the metrics for them.
+ */
 @Injectable()
 export class Watchdog extends BackgroundWork {
   protected readonly everyMs = 15_000;
   private readonly logger = new Logger(Watchdog.name);
-  /** The last ban that was looked at. A pass over many bans takes several runs. */
-  private position = start;
+  /** The last ban that was checked. A pass over many bans takes several runs. */
+  private position = startOfBans;
   private foundInThisPass = 0;
   private foundInLastPass = 0;
 
@@ -37,26 +41,26 @@ export class Watchdog extends BackgroundWork {
     const [backlog] = await this.database.call('delivery_backlog', { overdueAfter: '10 seconds' }, backlogRow);
     this.metrics.stuckDeliveries.set(backlog?.stuck ?? 0);
     this.metrics.overdueDeliveries.set(backlog?.overdue ?? 0);
-    await this.lookAtBans();
+    await this.checkBans();
     this.metrics.undeliveredBans.set(Math.max(this.foundInThisPass, this.foundInLastPass));
   }
 
-  private async lookAtBans(): Promise<void> {
+  private async checkBans(): Promise<void> {
     const { tenantId, banId } = this.position;
     const [found] = await this.database.call(
       'bans_without_hold',
-      { afterTenant: tenantId, afterBan: banId, limit: atOnce },
+      { afterTenant: tenantId, afterBan: banId, limit: bansAtOnce },
       passRow,
     );
     if (!found) return;
     this.foundInThisPass += found.grants;
     if (found.grants > 0) {
-      this.logger.error({ grants: found.grants }, 'banned users hold grants that no action holds');
+      this.logger.error({ grants: found.grants }, 'banned users have grants that no action holds');
     }
     if (found.tenant_id !== null && found.ban_id !== null) {
       this.position = { tenantId: found.tenant_id, banId: found.ban_id };
     } else {
-      this.position = start;
+      this.position = startOfBans;
       this.foundInLastPass = this.foundInThisPass;
       this.foundInThisPass = 0;
     }
