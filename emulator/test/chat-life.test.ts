@@ -25,9 +25,9 @@ async function newToken(): Promise<string> {
   return token ?? '';
 }
 
-/** A token with an expiry in 31 s. The client moves to a new connection 30 s before that, which is in a second. */
+/** A token with an expiry in 35 s. The client moves to a new connection 30 s before that, which is in 5 s. */
 async function soonExpiring() {
-  return { token: await newToken(), tokenExpirationTime: new Date(Date.now() + 31_000) };
+  return { token: await newToken(), tokenExpirationTime: new Date(Date.now() + 35_000) };
 }
 
 /** Connects with a token that expires soon. `nextToken` returns the tokens after it. */

@@ -120,10 +120,9 @@ it('the handler has 200 ms, and other messages do not wait for it', async () => 
   const startedAt = performance.now();
   const slow = say(ada, 'slow').then(() => performance.now() - startedAt);
   await say(ada, 'fast');
-  expect(ada.messages.map(({ content }) => content)).toEqual(['fast']);
-  const took = await slow;
-  expect(took).toBeGreaterThan(190);
-  expect(took).toBeLessThan(1000);
+  // The handler never answers: without a limit the slow message would never come.
+  expect(await slow).toBeGreaterThan(190);
+  expect(ada.messages.map(({ content }) => content)).toEqual(['fast', 'slow']);
 });
 
 it('the fallback decides when a handler has no endpoint', async () => {

@@ -1,3 +1,4 @@
+import { until } from './support/chat-room.ts';
 import { CreateParticipantTokenCommand, CreateStageCommand, ListStagesCommand } from '@aws-sdk/client-ivs-realtime';
 import { CreateChatTokenCommand, CreateRoomCommand } from '@aws-sdk/client-ivschat';
 import { type Emulator, type FaultRule } from '../src/index.ts';
@@ -91,13 +92,12 @@ it('a delay delays the answer', async () => {
 
 it('a hanging call is never answered', async () => {
   ivs.fault({ operation: 'CreateStage', effect: { hang: true } });
-  const answered = await Promise.race([
-    createStage().then(
-      () => 'answered',
-      () => 'failed',
-    ),
-    new Promise((resolve) => setTimeout(() => resolve('waiting'), 150)),
-  ]);
+  const call = createStage().then(
+    () => 'answered',
+    () => 'failed',
+  );
+  await until(() => ivs.faults[0]?.struck === 1, 'the fault has struck');
+  const answered = await Promise.race([call, new Promise((resolve) => setTimeout(() => resolve('waiting'), 150))]);
   expect(answered).toBe('waiting');
 });
 

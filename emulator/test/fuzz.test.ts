@@ -156,7 +156,7 @@ it('every answer is a success or an error that the model lists, and every input 
     { numRuns: CASES, seed: SEED },
   );
   expect(refused).toBeGreaterThan(CASES / 20);
-}, 60_000);
+});
 
 it.each([
   ['an empty body', ''],

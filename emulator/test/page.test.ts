@@ -131,7 +131,7 @@ describeInBrowser('in Chromium', () => {
   afterAll(() => browser?.close());
   beforeEach(async () => {
     page = await browser.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(60_000);
     problems = [];
     page.on('console', (message) => {
       if (message.type() === 'error') problems.push(message.text());
