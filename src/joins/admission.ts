@@ -101,7 +101,8 @@ const refusal = z.discriminatedUnion('refused', [
 ]);
 type Refusal = z.output<typeof refusal>;
 
-const decision = z.union([refusal, admission]);
+/** The answer of `admit`, before it is known which of the two it is: a union would try both for each vend. */
+const answer = z.looseObject({ refused: z.unknown().optional() });
 
 /** What `settle` records of a token that was made. Times are ISO 8601. */
 export interface MintedToken {
@@ -152,10 +153,10 @@ export class AdmissionService {
         vendsPerMinute: perMinute,
         limits,
       },
-      decision,
+      answer,
     );
-    if ('refused' in decided) throw refusalProblem(decided, perMinute);
-    return decided;
+    if ('refused' in decided) throw refusalProblem(refusal.parse(decided), perMinute);
+    return admission.parse(decided);
   }
 
   /**

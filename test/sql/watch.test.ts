@@ -386,7 +386,7 @@ describe('watches_in_turn', () => {
     return rows.map((row) => ['account', 'turn', 'tenant_id', 'space_id'].map((name) => row[name]).join(' ')).sort();
   };
   const watch = (tenant: string, space: string, due: number, row: Row = {}) =>
-    insertWatch(sql, { tenant_id: tenant, space_id: space, account: 'a', next_at: inHours(-due), ...row });
+    insertWatch(sql, { tenant_id: tenant, space_id: space, next_at: inHours(-due), ...row });
 
   test.each<[string, Row, boolean]>([
     ['that is due', {}, true],
@@ -395,7 +395,7 @@ describe('watches_in_turn', () => {
     ['whose lease has run out', { leased_until: inSeconds(-0.01) }, true],
   ])('says whether to look at a stage %s', async (_, row, isDue) => {
     await watch('ten', 'spc', 1, row);
-    expect(await turns()).toEqual(isDue ? ['a 1 ten spc'] : []);
+    expect(await turns()).toEqual(isDue ? ['own us-east-1 1 ten spc'] : []);
   });
 
   test('lets the tenants of an account take turns, the longest due of each first', async () => {
@@ -404,23 +404,24 @@ describe('watches_in_turn', () => {
     await watch('ten_other', 'spc', 1);
     await watch('ten_other', 'spc_beside', 2);
     expect(await turns()).toEqual([
-      'a 1 ten spc_beside',
-      'a 2 ten_other spc_beside',
-      'a 3 ten spc',
-      'a 4 ten_other spc',
+      'own us-east-1 1 ten spc_beside',
+      'own us-east-1 2 ten_other spc_beside',
+      'own us-east-1 3 ten spc',
+      'own us-east-1 4 ten_other spc',
     ]);
   });
 
   test('counts the turns of each account by itself', async () => {
     await watch('ten', 'spc', 5);
-    await watch('ten_other', 'spc', 1, { account: 'b' });
-    expect(await turns()).toEqual(['a 1 ten spc', 'b 1 ten_other spc']);
+    await sql.query(`update tenants set region = 'eu-west-1' where id = 'ten_other'`);
+    await watch('ten_other', 'spc', 1);
+    expect(await turns()).toEqual(['own eu-west-1 1 ten_other spc', 'own us-east-1 1 ten spc']);
   });
 
   test('gives no place to a stage that is not due', async () => {
     await watch('ten', 'spc', 5, { leased_until: inHours(1) });
     await watch('ten', 'spc_beside', 1);
-    expect(await turns()).toEqual(['a 1 ten spc_beside']);
+    expect(await turns()).toEqual(['own us-east-1 1 ten spc_beside']);
   });
 
   test('is refused to the service', async () => {

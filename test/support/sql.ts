@@ -96,7 +96,7 @@ const defaults: Record<string, (n: number) => Row> = {
     expires_at: inSeconds(600),
   }),
   unfinished_actions: () => ({ grants: [], keep_out: true, watch_for: 'gone', watch_from: inSeconds(0) }),
-  watches: () => ({ account: 'own us-east-1', next_at: inSeconds(-1) }),
+  watches: () => ({ next_at: inSeconds(-1) }),
   audit: (n) => ({
     id: `aud_${String(n).padStart(6, '0')}`,
     caller: { kind: 'apiKey', id: 'key_1' },

@@ -105,7 +105,6 @@ create table unfinished_actions (
 create table watches (
   tenant_id text not null,
   space_id text not null,
-  account text not null, -- as in deliveries
   next_at timestamptz(3) not null default now(),
   leased_until timestamptz(3) not null default 'epoch',
   primary key (tenant_id, space_id),

@@ -18,6 +18,10 @@ declare
   v_allowance double precision;
   v_taken integer;
 begin
+  -- Without a rate the comparisons below would be null, and every call would pass.
+  if p_rate is null or p_burst is null then
+    raise exception 'no rate was passed for %', p_operation;
+  end if;
   -- Nearly everybody who asks while the rate is used up is answered here, without a place in the queue for the row.
   if
     exists (

@@ -33,7 +33,7 @@ declare
   v_spent text[] := array[]::text[]; -- accounts without calls: what comes in is for whoever is first in turn there
 begin
   for v_due in
-    select w.tenant_id, w.space_id, w.account
+    select w.tenant_id, w.space_id, t.account
     from
       watches_in_turn() as t
       join public.watches as w on w.tenant_id = t.tenant_id and w.space_id = t.space_id

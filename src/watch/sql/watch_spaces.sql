@@ -8,11 +8,9 @@ returns void
 language plpgsql
 as $$
 begin
-  insert into public.watches (tenant_id, space_id, account, next_at)
-  select p_tenant, space_id, a.account, clock_timestamp()
-  from
-    unnest(p_spaces) as space_id
-    cross join aws_account(p_tenant) as a
+  insert into public.watches (tenant_id, space_id, next_at)
+  select p_tenant, space_id, clock_timestamp()
+  from unnest(p_spaces) as space_id
   order by space_id -- in one order, so that two callers never wait for one another
   on conflict (tenant_id, space_id) do update set next_at = clock_timestamp();
 end;

@@ -14,12 +14,14 @@ as $$
     )
   from (
     select
-      w.tenant_id, w.space_id, w.account, w.next_at,
+      w.tenant_id, w.space_id, a.account, w.next_at,
       row_number() over (
         partition by w.tenant_id
         order by w.next_at
       ) as place
-    from public.watches as w
+    from
+      public.watches as w
+      cross join lateral aws_account(w.tenant_id) as a
     where w.next_at <= clock_timestamp() and w.leased_until < clock_timestamp()
   ) as due;
 $$;

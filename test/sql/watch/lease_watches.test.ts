@@ -72,7 +72,7 @@ describe('lease_watches', () => {
   });
 
   test('returns what a look needs, and notes the lease', async () => {
-    await sql.insert('watches', { tenant_id: 'ten_own', space_id: 'spc', account: theirs });
+    await sql.insert('watches', { tenant_id: 'ten_own', space_id: 'spc' });
     await insertHold(sql, { tenant_id: 'ten_own', ivs_user_id: 'p-ann' });
     const [before] = await list(sql, 'select clock_timestamp()');
     const rows = await lease();
@@ -175,7 +175,7 @@ describe('lease_watches, by the rate of IVS,', () => {
 
   test('counts each account by itself', async () => {
     await watch({}, 3);
-    await watch({ tenant_id: 'ten_own', account: theirs }, 2);
+    await watch({ tenant_id: 'ten_own' }, 2);
     expect(await leased({ burst: 2 })).toEqual(['ten_own spc']);
     expect(await calls()).toEqual([`${account} 2`, `${theirs} 0`]);
   });
@@ -205,7 +205,7 @@ describe('lease_watches, if more are due than it may lease,', () => {
         { next_at: inHours(-4) },
         { space_id: 'spc_beside', next_at: inHours(-3) },
         { tenant_id: 'ten_other', next_at: inHours(-3) },
-        { tenant_id: 'ten_own', account: theirs, next_at: inHours(-1) },
+        { tenant_id: 'ten_own', next_at: inHours(-1) },
       ],
       2,
       ['ten spc', 'ten_own spc'],

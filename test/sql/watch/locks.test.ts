@@ -46,10 +46,10 @@ describe('watch_spaces', () => {
   const watch = (spaces: string[] | null, session = sql) => session.call('watch_spaces', { tenant: 'ten', spaces });
   const watches = () =>
     sql.query(
-      `select tenant_id, space_id, account, ${hours('next_at')} as next, ${hours('leased_until')} > 0 as is_leased
+      `select tenant_id, space_id, ${hours('next_at')} as next, ${hours('leased_until')} > 0 as is_leased
          from watches order by 1, 2`,
     );
-  const fresh = { tenant_id: 'ten', account: 'own us-east-1', next: 0, is_leased: false };
+  const fresh = { tenant_id: 'ten', next: 0, is_leased: false };
 
   test('has each of the spaces looked at now', async () => {
     await watch(['spc_beside', 'spc']);
