@@ -1,11 +1,11 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Turns grants into deliveries and holds, in the transaction that decides the act. Of very many grants (limit
--- grantsAtOnce) it takes the first part; continue_action takes the rest in steps.
--- p_keep_out: also keep unused tokens from being used. The stage is watched, and a second DisconnectUser follows when
--- the last unused chat token can no longer connect.
+-- Records the deliveries and the holds for grants that an act is against, in the transaction of the act. With more
+-- grants than the limit grantsAtOnce it treats the first part; continue_action treats the rest in steps.
+-- p_keep_out: also act against unused tokens. The stage is watched, and a second DisconnectUser is made after the last
+-- unused chat token has expired.
 -- p_watch_for: 'gone', 'banned' or 'demoted' (see the table holds). A demoted participant is not disconnected now. They
--- have p_grace to exchange their token for the lesser one.
+-- have the time p_grace to exchange their token for the lesser one.
 create function act_on_grants(
   p_tenant text,
   p_action text,

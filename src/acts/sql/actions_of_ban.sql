@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Lists the actions of a ban, and whether each has still to act on some grants. The planner inlines this function into
--- the query that uses it.
+-- Lists the actions of a ban. is_unfinished is true if an action has not treated all its grants yet. The planner
+-- inlines this function into the query that uses it.
 create function actions_of_ban(p_tenant text, p_ban text)
 returns table (action_id text, is_unfinished boolean)
 language sql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Cancels what an action that is being undone still wants, and ends its holds: p_limits.cancelledAtOnce of each at
--- most. Returns whether that was all. p_why goes into the deliveries.
+-- Cancels open deliveries of an action that is being undone, and ends its holds: at most p_limits.cancelledAtOnce of
+-- each. Returns whether none is left. p_why becomes the last_error of the deliveries.
 create function cancel_action(p_tenant text, p_action text, p_why text, p_limits jsonb)
 returns boolean
 language plpgsql

@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Takes the next step of an action against very many grants. It does nothing if the action was undone or is finished.
+-- Takes the next step of an action against many grants. It does nothing if the action is undone or finished.
 create function continue_action(p_tenant text, p_action text, p_limits jsonb)
 returns void
 language plpgsql
@@ -18,7 +18,7 @@ begin
   if not found then
     return;
   end if;
-  -- The order of the locks is that of somebody who undoes the action: first the watches, then the action.
+  -- The locks are taken in the same order as for undoing the action: first the watches, then the action.
   v_next := v_rest.grants[:limit_count(p_limits, 'grantsAtOnce')];
   perform watch_spaces(p_tenant, spaces_to_watch(grants_by_id(p_tenant, v_next), v_rest.keep_out));
   perform pg_advisory_xact_lock_shared(action_lock_key(p_tenant, p_action));

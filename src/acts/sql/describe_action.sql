@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
--- Returns when an action was decided, and its reason.
+-- Returns the time at which an action was recorded, and its reason.
 create function describe_action(p_tenant text, p_action text)
 returns table (created_at timestamptz, reason text)
 language sql

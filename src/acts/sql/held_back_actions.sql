@@ -1,6 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Returns the ids of the actions of all tenants whose deliveries may not begin now, because somebody is undoing them.
+-- Returns the ids of the actions of all tenants whose deliveries may not begin now, because the actions are being
+-- undone.
 create function held_back_actions()
 returns text[]
 language sql

@@ -1,6 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Lets no delivery of these actions begin for p_for: somebody who wants to undo them waits for one that is on its way.
+-- Keeps deliveries of these actions from beginning for the time p_for. An undoing calls it to wait for a call that is
+-- on its way.
 create function hold_back_actions(p_tenant text, p_actions text[], p_for interval)
 returns void
 language sql

@@ -1,6 +1,6 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Lists actions against very many grants that have still to act on some of them, p_limit at most.
+-- Lists actions that have not treated all their grants yet, at most p_limit.
 create function list_unfinished_actions(p_limit integer)
 returns table (tenant_id text, action_id text)
 language sql

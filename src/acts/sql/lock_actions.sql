@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Keeps deliveries of these actions from beginning, and from being written, until the transaction ends.
+-- Keeps deliveries of these actions from beginning, and from being recorded, until the transaction ends.
 create function lock_actions(p_tenant text, p_actions text[])
 returns void
 language sql

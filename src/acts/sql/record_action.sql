@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Writes the record of what a moderator did. p_elapsed is the seconds since the request came in. p_ban is the ban that
--- the action is about, or null.
+-- Records an action: what a moderator did. p_elapsed is the number of seconds since the request came in. p_ban is the
+-- ban that the action carries out, or null.
 create function record_action(
   p_tenant text,
   p_action text,

@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Says whether a moderator changed the role of a user in a space after p_since.
+-- Says whether a moderator has changed the role of a user in a space after p_since.
 create function role_changed_since(p_tenant text, p_space text, p_user text, p_since timestamptz)
 returns boolean
 language sql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Notes that an action has silenced everybody that it is about, if no delivery of it is open and it is finished.
--- Returns null, or { "kind", "seconds" } the first time: the seconds from the request to the silence.
+-- Sets the time at which an action had silenced everybody that it concerns, if it is finished and only follow-up
+-- deliveries are open. Returns null, or { "kind", "seconds" } the first time: the seconds since the request came in.
 create function silence_action(p_tenant text, p_action text)
 returns jsonb
 language plpgsql

@@ -1,6 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the ids of the changes of a user's role in a space that still hold something, or still want something of IVS.
+-- Returns the ids of the changes of a user's role in a space that have holds, open deliveries, or grants that they have
+-- not treated yet.
 create function unfinished_role_changes(p_tenant text, p_space text, p_user text)
 returns text[]
 language sql

@@ -1,7 +1,7 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Finds a good API key by its hash, before the tenant is known. Returns no row if there is none.
--- It notes the use of the key, but at most once in p_note_every: a write for every request would cost more than the
+-- Finds a valid API key by its hash, before the tenant is known. Returns no row if there is none.
+-- It records the use of the key, but at most once in p_note_every: a write for every request would cost more than the
 -- request.
 create function find_api_key(p_slug text, p_hash bytea, p_note_every interval)
 returns table (tenant_id text, id text, scopes text[], expires_at timestamptz)

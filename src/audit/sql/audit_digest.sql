@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Returns the hash of an audit entry. It covers the hash of the entry before and every column, in an order and a form
+-- Returns the hash of an audit entry. It covers the hash of the previous entry and every column, in an order and a form
 -- that depend on no setting.
 create function audit_digest(p_previous bytea, p_entry public.audit)
 returns bytea

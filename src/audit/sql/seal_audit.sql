@@ -1,8 +1,9 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Gives up to p_limit entries written since the last run their place in the hash chain of their tenant. Returns how
--- many. One replica seals at a time; the others return 0. Sealing is apart from writing so that the vends of one tenant
--- do not queue behind one another's commits. The price: an entry can be changed unseen for about a second.
+-- Puts at most p_limit new entries into the hash chains of their tenants. Returns how many. One replica seals at a
+-- time; the others return 0.
+-- Entries are sealed after they are written, so that the vends of a tenant do not wait for each other's commits.
+-- Because of that, a change of an entry is not detected for about a second.
 create function seal_audit(p_limit integer)
 returns bigint
 language plpgsql

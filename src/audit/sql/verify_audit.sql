@@ -1,7 +1,7 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Returns the first place where the hash chain of a tenant does not hold: a changed entry or a missing one. No row
--- means that the chain holds.
+-- Returns the first place at which the hash chain of a tenant is broken: a changed entry or a missing one. No row means
+-- that the chain is intact.
 create function verify_audit(p_tenant text)
 returns table (seq bigint, id text, problem text)
 language plpgsql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Writes one entry of the audit log, in the transaction of the change that it tells of. seal_audit gives it its place
--- in the hash chain of the tenant within about a second.
+-- Writes an entry of the audit log, in the transaction of the change that it records. seal_audit puts it into the hash
+-- chain of the tenant within about a second.
 create function write_audit_entry(
   p_tenant text,
   p_id text,

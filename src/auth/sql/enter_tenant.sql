@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Enters a tenant for the rest of the transaction: row-level security then shows that tenant's rows and no others. It
--- is the first statement of every transaction about a tenant's things.
--- Raises SD401 if the credential no longer holds.
+-- Enters a tenant for the rest of the transaction. Row-level security then shows the rows of that tenant and no others.
+-- Every transaction about the rows of a tenant calls it first.
+-- Raises SD401 if the credential is not valid any more.
 create function enter_tenant(p_tenant text, p_kind text, p_credential text)
 returns void
 language plpgsql

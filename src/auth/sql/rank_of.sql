@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the rank that a user has without a JWT at hand: the highest rank of their member rows and of the roles of
--- their grants that could still matter. A grant from before a change of their role does not count. -1 stands for no
--- role. Null p_space means in any space.
+-- Returns the rank of a user whose JWT is not known: the highest rank of their member rows and of the roles of their
+-- grants (granted_roles). A grant from before a change of their role does not count. -1 means that they have no role.
+-- Null p_space means all spaces.
 create function rank_of(p_tenant text, p_space text, p_user text, p_limits jsonb)
 returns integer
 language plpgsql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the name of the role that a user has in a space: the role of their member row, else the role that their JWT
--- claims if the tenant defines it, else the space's default, else null.
+-- Returns the name of a user's role in a space: the role of their member row; else the role that their JWT claims, if
+-- the tenant has it; else the default role of the space; else null.
 create function role_name_in_space(p_tenant text, p_space text, p_user text, p_claimed text)
 returns text
 language plpgsql

@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns when a ban ends by itself; null if it does not, or if p_ban is null.
+-- Returns the time at which a ban ends by itself. It is null if the ban has no end, or if p_ban is null.
 create function ban_end(p_tenant text, p_ban text)
 returns timestamptz
 language sql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the ban that keeps a user out of a space now: the one that lasts longest. A null row means that there is
--- none. A decision to vend calls it only after lock_user.
+-- Returns the ban that keeps a user out of a space now. Of several it is the one that ends last. A null row means that
+-- there is none. Admission calls it only after lock_user.
 create function ban_in_force(p_tenant text, p_user text, p_space text)
 returns public.bans
 language plpgsql

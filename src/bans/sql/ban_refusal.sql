@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Builds the answer of admit and settle for a banned user: { "refused": "banned", "until", "reason" }. Returns null if
+-- Returns what admit and settle return for a banned user: { "refused": "banned", "until", "reason" }. Returns null if
 -- no ban is in force.
 create function ban_refusal(p_tenant text, p_user text, p_space text)
 returns jsonb

@@ -1,9 +1,9 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Bans a user: the refusal from now on, the action, and the deliveries and the watch that it takes. It is one call
--- because the moderator waits for it and the user's vends wait behind it.
--- Returns { "refused": code } and writes nothing, or { "createdAt", "waitSeconds" }: for so long a token that was
--- decided on before the ban may still be on its way out. p_elapsed is the seconds since the request came in.
+-- Bans a user: records the ban, its action, its deliveries and its holds. It is one call because the moderator waits
+-- for it, and vends to the user wait too.
+-- Returns { "refused": code } and writes nothing, or { "createdAt", "waitSeconds" }. After waitSeconds no token can
+-- leave that was decided on before the ban. p_elapsed is the number of seconds since the request came in.
 create function ban_user(
   p_tenant text,
   p_ban text,
@@ -25,9 +25,9 @@ begin
   if p_space is not null and (find_space(p_tenant, p_space)).id is null then
     return jsonb_build_object('refused', 'space_unknown');
   end if;
-  -- No vend to this user is under way from here on: the earlier ones are on record, the later ones see the ban.
+  -- From here on no vend to this user is under way. Earlier vends are on record, and later ones see the ban.
   perform lock_user(p_tenant, p_user, true);
-  -- Bans begin and end by the database's clock, whatever the clocks of the replicas say.
+  -- Bans begin and end by the clock of the database, because the clocks of the replicas differ.
   v_now := clock_timestamp();
   if p_expires <= v_now then
     return jsonb_build_object('refused', 'over_already');

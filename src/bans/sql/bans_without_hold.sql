@@ -1,8 +1,8 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Counts the grants of banned users that no hold of their ban covers: the question of the watchdog. It looks at p_limit
--- bans after (p_after_tenant, p_after_ban), in the order of their keys. tenant_id and ban_id name the last ban that it
--- looked at; they are null at the end of the table.
+-- Counts the grants of banned users that no hold of their ban covers, for the watchdog. It checks at most p_limit bans
+-- after (p_after_tenant, p_after_ban), in the order of their keys. tenant_id and ban_id are those of the last checked
+-- ban. They are null at the end of the table.
 create function bans_without_hold(p_after_tenant text, p_after_ban text, p_limit integer)
 returns table (tenant_id text, ban_id text, grants bigint)
 language sql

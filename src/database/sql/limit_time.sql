@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
--- Reads a length of time, given in seconds, from the limits that TypeScript passes (src/limits.ts).
--- Raises an error if the limit is missing: a null limit would silently switch a check off.
+-- Returns a length of time, which is stored in seconds, from the limits that TypeScript passes (src/limits.ts).
+-- Raises an error if the limit is missing, because a null limit would make a check pass.
 create function limit_time(p_limits jsonb, p_name text)
 returns interval
 language plpgsql

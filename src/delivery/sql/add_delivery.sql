@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Writes one delivery of an action: a call to IVS that is tried for p_for at most. It writes nothing if the action has
+-- Records a delivery of an action: a call to IVS that is tried for at most p_for. It records nothing if the action has
 -- the same call already.
 create function add_delivery(
   p_tenant text,

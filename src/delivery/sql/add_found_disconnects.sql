@@ -1,7 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Writes a DisconnectParticipant for each participant that a look found and that should be gone, unless one is open
--- already, or was done after the look. Returns how many it wrote. p_connected is as in finish_watch.
+-- Records a DisconnectParticipant for each participant that a look has found and that may not be there. It records none
+-- for a participant who has an open one, or one that was done after the look. Returns how many it recorded. p_connected
+-- is as in finish_watch.
 create function add_found_disconnects(
   p_tenant text,
   p_space text,

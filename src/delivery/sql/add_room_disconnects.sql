@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Writes one DisconnectUser for each user and room of the chat grants. The call names the user, so it ends all their
+-- Records one DisconnectUser for each user and room of the chat grants. The call names the user, so it closes all their
 -- connections to the room.
--- p_follow_up writes the second call instead: it follows when the last unused token can no longer connect.
+-- p_follow_up: record the second call instead. It is made after the last unused token has expired.
 create function add_room_disconnects(
   p_tenant text,
   p_action text,

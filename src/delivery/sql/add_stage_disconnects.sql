@@ -1,9 +1,9 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Writes a DisconnectParticipant for each stage grant that somebody may be inside with: every unexpired one, and the
--- newest of each user, whose token may have expired since. Publishers come first.
--- Of a user who has hoarded tokens, p_keep_out disconnects the newest only (limit disconnectsPerUser): the five calls a
--- second are for everybody, and the watch finds the user as well.
+-- Records a DisconnectParticipant for each stage grant that somebody may be connected with: every unexpired one, and
+-- the newest of each user, even if its token has expired. Publishers come first.
+-- p_keep_out: of each user only the newest grants get a call (limit disconnectsPerUser), because IVS allows five calls
+-- a second. The watch covers the others.
 create function add_stage_disconnects(
   p_tenant text,
   p_action text,

@@ -1,7 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Says whether a call of these actions that would hit somebody is on its way to IVS now. A late event hits nobody.
--- p_lease is the length of a lease, p_call the longest that a call takes, counted from the lease.
+-- Says whether a call of these actions is on its way to IVS now. SendEvent does not count: a late event disconnects
+-- nobody.
+-- p_lease is the length of a lease. p_call is the longest time from a lease to the end of its call.
 create function deliveries_under_way(p_tenant text, p_actions text[], p_lease interval, p_call interval)
 returns boolean
 language sql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Counts the due deliveries of an account and operation that are not of this action; counting stops at
--- p_most.
+-- Counts the due deliveries of an account and operation that belong to other actions than this one. It counts to p_most
+-- at most.
 create function due_beside(
   p_account text,
   p_operation text,

@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Lists the due deliveries of an account and operation that come next, p_limit of each tenant at most. turn is the
--- place of a delivery among those of its tenant: publishers first, then the longest due. Deliveries of the actions in
--- p_held are left out. Null p_action means those of all actions.
+-- Lists the next due deliveries of an account and operation, at most p_limit of each tenant. turn is the position of a
+-- delivery among those of its tenant: publishers first, then the longest due. It leaves out the deliveries of the
+-- actions in p_held. Null p_action means all actions.
 create function due_in_turn(
   p_account text,
   p_operation text,

@@ -1,12 +1,12 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Ends deliveries that nobody needs any more, such as those of a ban that has run out.
+-- Ends open deliveries that are not needed any more, such as those of a ban that has ended.
 create function expire_deliveries()
 returns void
 language plpgsql
 as $$
 declare
-  v_now timestamptz := clock_timestamp(); -- read once, so that an index can serve
+  v_now timestamptz := clock_timestamp(); -- read once, so that Postgres can use an index
 begin
   update public.deliveries
   set

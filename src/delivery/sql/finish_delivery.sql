@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Notes how a call went, unless another replica has leased the delivery meanwhile (p_attempt tells). p_retry_seconds
--- says when to call again; null ends the delivery.
--- Returns null, or what silence_action returns: this was the last call that the action needed to silence everybody.
+-- Records the result of a call, unless another replica has leased the delivery since: then its attempts differ from
+-- p_attempt. p_retry_seconds is the time until the next call; null settles the delivery.
+-- Returns what silence_action returns if the delivery is settled and no follow-up; else null.
 create function finish_delivery(
   p_tenant text,
   p_id bigint,
@@ -36,8 +36,8 @@ begin
   end if;
 
   if p_state = 'done' and v_delivery.operation = 'DisconnectParticipant' then
-    -- IVS does not let a disconnected participant in again whose token IVS made. Of tokens that Stagedoor signed this
-    -- is not known.
+    -- IVS does not let a disconnected participant in again if IVS made their token. Whether it does if Stagedoor signed
+    -- the token is not known.
     perform mark_grants_revoked(p_tenant, array[v_delivery.grant_id], 'ivs');
   elsif p_state in ('done', 'not_connected') and v_delivery.operation = 'DisconnectUser' then
     perform

@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Says whether a delivery about this grant is still to be made.
+-- Says whether a delivery about this grant is open: the service will call IVS, or call it again.
 create function has_open_delivery(p_tenant text, p_grant text)
 returns boolean
 language sql

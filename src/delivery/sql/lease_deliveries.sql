@@ -1,9 +1,9 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Leases deliveries that are due to whoever asks, p_limit at most for each account and operation: those of one action,
--- or with a null p_action those of all. It is fair between tenants, takes publishers first, and leases no more than
--- IVS's rates allow all replicas together. Whoever asks for one action leaves enough for everybody else's deliveries
--- that are due. p_rates: { operation: { "rate", "burst" } }.
+-- Leases due deliveries, at most p_limit for each account and operation. Null p_action means all actions of all
+-- tenants. It leases publishers first, lets the tenants take turns, and leases no more than the rates of all replicas
+-- together allow. A lease for one action leaves calls for the other deliveries that are due. p_rates is { operation: {
+-- "rate", "burst" } }.
 create function lease_deliveries(p_tenant text, p_action text, p_limit integer, p_lease interval, p_rates jsonb)
 returns table (
   tenant_id text,
@@ -25,7 +25,7 @@ declare
   v_group record;
   v_allowed integer;
   v_burst double precision;
-  v_now timestamptz := clock_timestamp(); -- read once, so that an index can serve
+  v_now timestamptz := clock_timestamp(); -- read once, so that Postgres can use an index
 begin
   perform expire_deliveries();
   for v_group in
@@ -37,9 +37,9 @@ begin
       and d.leased_until < v_now
       and (p_action is null or (d.tenant_id = p_tenant and d.action_id = p_action))
     group by d.account, d.operation
-    order by d.account, d.operation -- in one order, so that two callers never wait for one another
+    order by d.account, d.operation -- the same order in every call, so that calls do not deadlock
   loop
-    -- No more than the burst can be saved up, so counting the others stops there.
+    -- Not more than the burst can be saved up, so there is no need to count more of the others.
     v_burst := (p_rates -> v_group.operation ->> 'burst')::double precision;
     v_allowed := reserve_calls(
       v_group.account, v_group.operation, least(v_group.due, p_limit)::integer, 1,
@@ -73,7 +73,7 @@ begin
           where
             d.tenant_id = c.tenant_id
             and d.id = c.id
-            -- A lock that cannot be had means that somebody is undoing the action.
+            -- If the lock is taken, the action is being undone.
             and pg_try_advisory_xact_lock_shared(action_lock_key(c.tenant_id, c.action_id))
           returning d.*
         )

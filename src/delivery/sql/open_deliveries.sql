@@ -1,7 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Lists the deliveries of an action that are still to be made. The planner inlines this function into the query that
--- uses it.
+-- Lists the open deliveries of an action. The planner inlines this function into the query that uses it.
 create function open_deliveries(p_tenant text, p_action text)
 returns table (id bigint, is_follow_up boolean)
 language sql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Orders the waiting DisconnectParticipant calls of a space by what a look found: those of publishers first, then those
--- of other participants who are connected, then the rest. It changes p_limits.reprioritizedAtOnce at most.
+-- Sets the priorities of the waiting DisconnectParticipant calls of a space after a look: publishers first, then other
+-- connected participants, then the rest. It changes at most p_limits.reprioritizedAtOnce.
 create function reprioritize_deliveries(
   p_tenant text,
   p_space text,

@@ -1,7 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Takes calls from the shared rate of an account and operation. Returns how many: p_wanted at most, p_least at least or
--- none, and so many that p_leave are left. p_rate is calls a second, p_burst the most that can be saved up.
+-- Reserves calls from the shared rate of an account and operation. Returns how many: at most p_wanted, and so that
+-- p_leave calls are left. If that is less than p_least, it reserves none and returns 0. p_rate is in calls a second;
+-- p_burst is how many calls can be saved up.
 create function reserve_calls(
   p_account text,
   p_operation text,
@@ -22,7 +23,7 @@ begin
   if p_rate is null or p_burst is null then
     raise exception 'no rate was passed for %', p_operation;
   end if;
-  -- Nearly everybody who asks while the rate is used up is answered here, without a place in the queue for the row.
+  -- While the rate is used up, nearly every call returns here and does not wait for the lock of the row.
   if
     exists (
       select

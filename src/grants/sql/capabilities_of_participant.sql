@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
--- Returns what the newest released grant of a participant allows; an empty list if there is none.
+-- Returns the capabilities of the newest released grant of a participant; an empty list if there is none.
 create function capabilities_of_participant(p_tenant text, p_participant text)
 returns text[]
 language sql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the grant whose participant gets a token to exchange: a released one that Stagedoor signed. The newest of
--- those that allow more than the role comes first, then the newest. A null row means that there is none.
+-- Returns the grant whose participant gets an exchange token: a released grant whose token Stagedoor signed. It is the
+-- newest that allows more than the role, else the newest. A null row means that there is none.
 create function grant_to_exchange(p_tenant text, p_space text, p_user text, p_role public.roles, p_limits jsonb)
 returns public.grants
 language plpgsql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Lists the roles of a user's grants that could still matter, for the rank of somebody who is not at the door: somebody
--- may be inside with them, and they expired less than stageStaySeconds ago. Null p_space means in all spaces.
+-- Lists the roles of a user's grants that somebody may be connected with. The tokens are unexpired, or expired less
+-- than stageStaySeconds ago. Null p_space means all spaces.
 create function granted_roles(p_tenant text, p_space text, p_user text, p_limits jsonb)
 returns table (role text, space_id text, issued_at timestamptz)
 language sql

@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Lists what a user holds in a space, newest first. exceeds says whether a grant allows more than the role does; a null
--- role allows nothing. A token that is being made now and would allow more is refused. The caller holds the user's
--- lock.
+-- Lists the grants that a user may be connected with in a space, the newest first, and refuses tokens that are being
+-- made now and allow more than the role. exceeds is true if a grant allows more than the role does. A null role allows
+-- nothing. The transaction holds the lock of the user.
 create function grants_beside_role(p_tenant text, p_space text, p_user text, p_role text, p_limits jsonb)
 returns table (id text, kind text, role text, participant_id text, ivs_user_id text, exceeds boolean)
 language plpgsql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Reads grants by their ids, in the order of the ids. Each is looked up by its key with a plan that is not kept: a plan
--- made while the table was small would read all grants of the tenant.
+-- Reads grants by their ids, in the order of the ids. Its plan is not kept: a plan that was made while the table was
+-- small would read all grants of the tenant.
 create function grants_by_id(p_tenant text, p_ids text[])
 returns public.grants[]
 language sql

@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the ids of a user's grants that matter to somebody who wants the user out: grants that have not expired, and
--- stage grants that somebody may have come in with and stayed (limit stageStaySeconds). Null p_space means in all
--- spaces; only grants issued before p_before count.
+-- Returns the ids of the grants that a user may be connected with, or may still connect with: unexpired ones, and stage
+-- grants whose token expired less than stageStaySeconds ago. Null p_space means all spaces. Only grants issued before
+-- p_before count.
 -- Order: the newest of each space first, stage before chat.
 create function grants_to_act_on(p_tenant text, p_user text, p_space text, p_before timestamptz, p_limits jsonb)
 returns text[]

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the ids of the grants that keep a space from being quiet: they allow to publish or to send, somebody may be
--- inside with them, and their role does not moderate.
+-- Returns the ids of the grants that allow to publish or to send in a space, whose role does not moderate, and that
+-- somebody may be connected with.
 -- Order: the newest of each user first, stage before chat.
 create function grants_to_silence(p_tenant text, p_space text, p_moderator_roles text[], p_limits jsonb)
 returns text[]

@@ -1,7 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Says whether a user has their place in a space already: they hold a grant that nothing takes from them while their
--- lock is held, and it was issued after the last change of the space, so under its present capacity.
+-- Says whether a user has a place in a space already. They have one if they hold a released grant that was issued after
+-- the last change of the space, and so under its present capacity. Nothing takes this grant from them while their lock
+-- is held.
 create function has_place(p_space public.spaces, p_user text, p_limits jsonb)
 returns boolean
 language plpgsql
@@ -17,7 +18,7 @@ begin
       and g.user_id = p_user
       and g.kind in ('stage', 'chat')
       and g.issued_at > greatest(p_space.updated_at, now() - limit_time(p_limits, 'longestTokenSeconds'))
-      and g.space_id || '' = p_space.id -- keeps the planner on the index of users
+      and g.space_id || '' = p_space.id -- makes the planner use the index of users
       and g.state = 'released'
       and g.session_expires_at > now()
   );

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Locks grants until the transaction ends, in the order of their ids so that two transactions never wait for one
--- another. Whoever wants to release one of them waits, and then sees that it is held.
+-- Locks grants until the transaction ends, in the order of their ids, so that two transactions never deadlock. A
+-- transaction that is about to release one of them waits, and then sees that it is held.
 create function lock_grants(p_tenant text, p_ids text[])
 returns void
 language plpgsql

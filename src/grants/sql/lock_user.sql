@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Serialises vends to a user (shared) with bans and role changes of that user (exclusive), until the transaction ends.
--- The user need not have been seen before.
+-- Lets vends to a user (shared) and bans and role changes of that user (exclusive) wait for each other, until the
+-- transaction ends. The user need not exist.
 create function lock_user(p_tenant text, p_user text, p_exclusive boolean)
 returns void
 language plpgsql

@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Gives watched grants their former state, released, when no action holds them any more.
+-- Sets watched grants back to released. No action holds them any more.
 create function mark_grants_released(p_tenant text, p_ids text[])
 returns void
 language plpgsql

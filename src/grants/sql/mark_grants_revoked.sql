@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Marks grants as revoked: IVS has confirmed that their tokens open nothing any more. With p_mint only those of that
--- mint.
+-- Marks grants as revoked: IVS has confirmed that nobody can use their tokens any more. With p_mint it marks only
+-- grants of that mint.
 create function mark_grants_revoked(p_tenant text, p_ids text[], p_mint text)
 returns void
 language plpgsql

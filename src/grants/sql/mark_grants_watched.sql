@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Marks released grants as watched: those of stages, and those of chat whose session could still last.
+-- Marks released grants as watched: stage grants, and chat grants whose session may still last.
 create function mark_grants_watched(p_tenant text, p_ids text[])
 returns void
 language plpgsql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
--- Says whether somebody may be connected with the token of this grant. Deleting a signing key revokes what it signed,
--- but a participant who came in with such a token stays.
+-- Says whether somebody may be connected with the token of this grant. The deletion of a signing key revokes the grants
+-- of its tokens, but does not disconnect participants who joined with them.
 create function may_be_inside(p_grant public.grants)
 returns boolean
 language sql

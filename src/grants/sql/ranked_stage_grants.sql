@@ -1,7 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the stage grants among these that have a participant. nth is the place of each among all such grants of its
--- user in its space, newest first; counting stops at p_most, so a higher place is not told.
+-- Returns those of these grants that are for a stage and have a participant. nth is the position of a grant among all
+-- such grants of its user in its space, the newest first. It counts to p_most at most, so a higher position is not
+-- exact.
 create function ranked_stage_grants(p_grants public.grants[], p_most integer)
 returns table (held public.grants, nth bigint)
 language sql
@@ -21,7 +22,7 @@ as $$
           and n.user_id = g.user_id
           and n.kind = 'stage'
           and n.issued_at > g.issued_at
-          and n.space_id || '' = g.space_id -- keeps the planner on the index of users
+          and n.space_id || '' = g.space_id -- makes the planner use the index of users
           and n.participant_id is not null
           and may_be_inside(n)
         limit p_most

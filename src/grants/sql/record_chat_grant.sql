@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Records the grant of a chat token before IVS is asked for it. IVS's answer tells the exact times, and settle notes
--- them; until then the limit chatConnectSeconds stands for how long the token can connect.
+-- Records the grant of a chat token before IVS is asked for the token. The answer of IVS has the exact times, and
+-- settle records them. Until then the limit chatConnectSeconds is the time for which the token can connect.
 create function record_chat_grant(
   p_tenant text,
   p_id text,

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Records the grant of a stage token before the token exists. A token that the active key signs is known in full: its
--- grant is released at once. Otherwise the grant stays pending until settle tells what IVS made.
+-- Records the grant of a stage token before the token exists. If the active key signs the token, all of it is known
+-- already, and the grant is released at once. Else the grant is pending until settle records what IVS made.
 create function record_stage_grant(
   p_tenant text,
   p_id text,

@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Refuses the tokens that are being made now, so that they are never handed out: of one user (p_user), of one space
--- (p_space), or both; only those issued before p_before, and none of the roles in p_spared_roles. Returns how many. The
--- caller holds the lock of the user or of the space.
+-- Refuses tokens that are being made now, so that they are never handed out. p_user and p_space select those of one
+-- user, of one space, or of both. Only tokens issued before p_before count, and none of a role in p_spared_roles.
+-- Returns how many. The transaction holds the lock of the user or of the space.
 create function refuse_pending_grants(
   p_tenant text,
   p_space text,

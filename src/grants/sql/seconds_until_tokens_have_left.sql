@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns for how many seconds a token may still be on its way out that was decided on before a ban. A token leaves
--- within the limit releaseWindowSeconds of its last check, or not at all. Null p_space means in all spaces.
+-- Returns the number of seconds until no token can leave any more that was decided on before a ban. A token leaves
+-- within the limit releaseWindowSeconds of its last check, or never. Null p_space means all spaces.
 create function seconds_until_tokens_have_left(p_tenant text, p_user text, p_space text, p_limits jsonb)
 returns double precision
 language plpgsql

@@ -1,8 +1,9 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Notes the tokens that IVS made, and the grants that it made no token for. Returns how many of p_made were still open.
--- p_made: [{ "id", "mint"?, "participantId"?, "signingKeyId"?, "expiresAt", "sessionExpiresAt" }]. p_state is released,
--- or refused if the tokens may not leave. Grants in p_failed become refused.
+-- Records the tokens that were made, and the grants whose tokens were not made. Returns how many grants of p_made were
+-- still open.
+-- p_made: [{ "id", "mint"?, "participantId"?, "signingKeyId"?, "expiresAt", "sessionExpiresAt" }]. p_state is
+-- 'released', or 'refused' if the tokens may not leave. Grants in p_failed become refused.
 create function settle_grants(p_tenant text, p_made jsonb, p_failed text[], p_state text)
 returns integer
 language plpgsql

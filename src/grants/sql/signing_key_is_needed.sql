@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Says whether a token that the key signed expires after p_after.
+-- Says whether the signing key has signed a token that expires after p_after.
 create function signing_key_is_needed(p_tenant text, p_key text, p_after timestamptz)
 returns boolean
 language sql

@@ -1,7 +1,7 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Refuses grants that have been pending for longer than p_older_than: the vend died between its two transactions, and
--- nobody received the token. Returns how many.
+-- Refuses grants that have been pending for longer than p_older_than. Their vend was interrupted, and nobody has
+-- received the tokens. Returns how many.
 create function sweep_pending_grants(p_older_than interval)
 returns bigint
 language sql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the ids of a user's watched chat grants in a space whose tokens can no longer connect. A chat token connects
--- once.
+-- Returns the ids of a user's watched chat grants in a space whose tokens cannot connect any more. A chat token
+-- connects once.
 create function unusable_chat_grants(p_tenant text, p_space text, p_user text, p_ivs_user text)
 returns text[]
 language plpgsql

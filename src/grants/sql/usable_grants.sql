@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Lists the grants of a user that have not expired and that somebody may be inside with. Null p_space means in all
--- spaces. The planner inlines this function into the query that uses it.
+-- Lists the unexpired grants of a user that somebody may be connected with. Null p_space means all spaces. The planner
+-- inlines this function into the query that uses it.
 create function usable_grants(p_tenant text, p_user text, p_space text)
 returns table (id text, space_id text)
 language sql

@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Counts the distinct users who hold something unexpired for a space, without p_except.
+-- Counts the users who have an unexpired grant for a space, without the user p_except.
 create function users_in_space(p_tenant text, p_space text, p_except text)
 returns bigint
 language plpgsql

@@ -1,8 +1,9 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Counts a user's grants of the last minute, for their rate. Of the kinds that are wanted, the one that was vended most
--- often counts. oldest is when the oldest counted grant was issued; counting stops at p_most.
--- Vends of one user run through here one after the other: else all that arrive at once would count the same grants.
+-- Counts a user's grants of the last minute for the rate limit. Of the requested kinds it returns the one with the most
+-- grants. oldest is the time of the oldest counted grant. It counts to p_most at most.
+-- Vends to one user run one after the other from here on. Without that, vends at the same time would count the same
+-- grants.
 create function vends_in_last_minute(p_tenant text, p_user text, p_stage boolean, p_chat boolean, p_most integer)
 returns table (used integer, oldest timestamptz)
 language plpgsql

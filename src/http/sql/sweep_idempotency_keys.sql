@@ -1,6 +1,6 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Forgets idempotency keys that are older than p_older_than. Returns how many it forgot.
+-- Deletes idempotency keys that are older than p_older_than. Returns how many.
 create function sweep_idempotency_keys(p_older_than interval)
 returns bigint
 language sql

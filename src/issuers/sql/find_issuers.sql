@@ -1,8 +1,8 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Finds the issuers that a token may be of, before the tenant is known: first registered first, two at most, and only
--- those of the tenant that registered the first one. Anybody can register another tenant's issuer with one more of its
--- audiences. They must neither draw its users over nor lock them out.
+-- Finds the issuers of a token, before the tenant is known: at most two, the first registered first, and only those of
+-- the tenant that registered the first one. Any tenant can register another tenant's issuer with another of its
+-- audiences. That must neither bring them the other tenant's users nor lock those out.
 create function find_issuers(p_issuer text, p_audiences text[])
 returns setof public.issuers
 language sql

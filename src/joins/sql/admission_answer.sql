@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Builds the answer of admit and admit_exchange: all that is needed to make the tokens. src/joins/admission.ts has its
--- type. stage, chat and signingKey are null where the vend has no such part.
+-- Returns what admit and admit_exchange return: all that the tokens are made from. Its type is in
+-- src/joins/admission.ts. stage, chat and signingKey are null if the vend has no such part.
 create function admission_answer(
   p_tenant public.tenants,
   p_space public.spaces,

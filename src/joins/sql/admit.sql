@@ -1,11 +1,11 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Decides one vend and records its grants, in one round trip: lock, check, record.
--- Returns { "refused": code, ... } and records nothing, or the answer that admission_answer builds.
--- p_stage_grant and p_chat_grant are the ids of the grants to record; null for a half that nobody asks for.
--- p_role_asked is the role that an API key names, p_role_claimed the one that the user's JWT claims. p_participant is
--- the participant of a token that Stagedoor signs.
--- The order of the checks is the order in which a refused caller learns of them.
+-- Decides on one vend and records its grants, in one round trip.
+-- Returns { "refused": code, ... } and records nothing, or what admission_answer returns.
+-- p_stage_grant and p_chat_grant are the ids of the grants to record; null for a token that was not requested.
+-- p_role_asked is the role that an API key names, p_role_claimed the role that the user's JWT claims. p_participant is
+-- the participant id for a token that Stagedoor signs.
+-- A refusal has the code of the first check that fails.
 create function admit(
   p_tenant text,
   p_caller_kind text,
@@ -49,7 +49,7 @@ begin
     return refusal('tenant_suspended');
   end if;
 
-  -- The lock comes before the reading: a freeze that holds it is then seen.
+  -- The space is read under its lock. A freezing that held the lock before is seen.
   perform lock_space(p_tenant, p_space, false);
   v_space := find_space(p_tenant, p_space);
   if v_space.id is null then
@@ -59,7 +59,7 @@ begin
     return refusal('space_closed');
   end if;
 
-  -- The lock comes before the reading: a ban that holds it is then seen.
+  -- The bans are read under the lock of the user. A ban that held the lock before is seen.
   perform lock_user(p_tenant, p_user, false);
   v_refusal := ban_refusal(p_tenant, p_user, p_space);
   if v_refusal is not null then

@@ -1,9 +1,9 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Records a token that a participant of the user can exchange their own for: IVS takes one that Stagedoor signed, with
--- the same participant id. Returns the answer of admission_answer with "participantId", or null if no such token may be
--- given. The checks are those of admit without capacity and rate: the participant is inside already. The caller holds
--- the user's lock.
+-- Records the grant of an exchange token for a participant of the user. IVS accepts one that Stagedoor signed, with the
+-- same participant id. Returns what admission_answer returns, and "participantId". Returns null if the checks of admit,
+-- without capacity and rate, do not allow the token, or if the user has no participant for it. The transaction holds
+-- the lock of the user.
 create function admit_exchange(p_tenant text, p_space text, p_user text, p_role text, p_grant text, p_limits jsonb)
 returns jsonb
 language plpgsql

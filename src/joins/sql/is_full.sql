@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Says whether the capacity of the space keeps this user out. A user who has a place takes none and does not wait.
--- Newcomers are counted one after the other.
+-- Says whether the capacity of a space keeps this user out. A user who has a place does not need another one, and does
+-- not wait. Other users are counted one after the other.
 create function is_full(p_space public.spaces, p_user text, p_limits jsonb)
 returns boolean
 language plpgsql

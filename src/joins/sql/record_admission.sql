@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Records the grants of a vend that admit has decided, and its audit entry. Returns the answer of admit. A null grant
--- id stands for a half that is not given.
+-- Records the grants of a vend that admit has decided on, and its audit entry. Returns what admit returns. A null grant
+-- id stands for a token that is not given.
 create function record_admission(
   p_tenant public.tenants,
   p_space public.spaces,

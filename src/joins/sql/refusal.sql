@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Builds the answer of admit that refuses for a reason that needs no further words.
+-- Returns what admit returns for a refusal with a code and no other fields.
 create function refusal(p_code text)
 returns jsonb
 language sql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Builds the answer of admit when the user has used up their vends of a minute: the oldest of them ends its minute in
--- retryAfterSeconds.
+-- Returns what admit returns if the user has used up their vends of a minute. After retryAfterSeconds the oldest of
+-- them is a minute old.
 create function refusal_by_rate(p_oldest timestamptz)
 returns jsonb
 language sql

@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Builds the answer of admit when neither the space nor the role has anything that was asked for.
+-- Returns what admit returns if the space and the role allow none of the requested tokens.
 create function refusal_without_tokens(p_space public.spaces, p_role public.roles)
 returns jsonb
 language sql

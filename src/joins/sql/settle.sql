@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Ends a vend that IVS had a part in: notes what IVS made and what it did not (settle_grants), and checks once more
--- that the tokens may leave. Returns null, or { "refused": code, ... }: a ban came in between, or the vend was so slow
+-- Ends a vend that IVS had a part in. It records what IVS made (settle_grants), and checks once more that the tokens
+-- may leave. Returns null, or { "refused": code, ... } if the user was banned since admit, or if the vend took so long
 -- that its grants were swept.
 create function settle(p_tenant text, p_user text, p_space text, p_made jsonb, p_failed text[])
 returns jsonb

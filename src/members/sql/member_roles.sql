@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the roles of a user's member rows: in one space, or with a null p_space in all spaces of the tenant.
+-- Returns the roles of a user's member rows in one space. Null p_space means all spaces of the tenant.
 create function member_roles(p_tenant text, p_space text, p_user text)
 returns text[]
 language sql

@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the role of the tenant with this name; a null row if there is none.
+-- Returns the role of the tenant with this name. A null row means that there is none.
 create function find_role(p_tenant text, p_name text)
 returns public.roles
 language plpgsql

@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the highest rank of these roles; -1 if the tenant defines none of them.
+-- Returns the highest rank of these roles; -1 if the tenant has none of them.
 create function rank_of_roles(p_tenant text, p_names text[])
 returns integer
 language sql

@@ -1,8 +1,8 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Lists keys that can go: those whose import or deletion was cut short, and retiring ones that no token needs any more.
--- p_older_than leaves alone an import that somebody may still be working on. p_expired_for is how long the last token
--- of a retiring key must have been expired.
+-- Lists keys that can be removed: those whose import or deletion was interrupted, and retiring keys whose last token
+-- expired at least p_expired_for ago. Imports younger than p_older_than are skipped, because a request may still be
+-- working on them.
 create function idle_signing_keys(p_older_than interval, p_expired_for interval, p_limit integer)
 returns table (tenant_id text, id text)
 language sql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the key pair that signs the tenant's stage tokens: the active one, else the newest that is retiring. A
--- retiring key serves only while IVS makes no tokens. A null row means that the tenant has none.
+-- Returns the key pair that signs the tenant's stage tokens: the active one, else the newest retiring one. A retiring
+-- key signs only while IVS cannot make tokens. A null row means that there is none.
 create function signing_key_to_use(p_tenant text)
 returns public.signing_keys
 language plpgsql

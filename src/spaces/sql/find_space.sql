@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the space if it is ready and not deleted; else a null row.
+-- Returns the space if it is ready and not deleted. Else it returns a null row.
 create function find_space(p_tenant text, p_space text)
 returns public.spaces
 language plpgsql

@@ -1,6 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Serialises vends into a space (shared) with its freezing and unfreezing (exclusive), until the transaction ends.
+-- Lets vends into a space (shared) and its freezing and unfreezing (exclusive) wait for each other, until the
+-- transaction ends.
 create function lock_space(p_tenant text, p_space text, p_exclusive boolean)
 returns void
 language plpgsql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
--- Lists the tenant's spaces, deleted ones too, with their stage and room at IVS. An ARN is null if the space has no
--- such half any more. The planner inlines this function into the query that uses it.
+-- Lists the tenant's spaces, deleted ones too, with their stages and rooms at IVS. An ARN is null if the space has no
+-- such part or has it no more. The planner inlines this function into the query that uses it.
 create function spaces_at_ivs(p_tenant text)
 returns table (space_id text, stage_arn text, room_arn text, is_deleted boolean)
 language sql

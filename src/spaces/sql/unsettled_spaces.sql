@@ -1,7 +1,7 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Lists spaces whose creation or deletion was cut short, for the reclaimer to finish: oldest first, p_limit at most.
--- p_older_than leaves alone what somebody may still be working on.
+-- Lists spaces whose creation or deletion was interrupted, for the reclaimer: the oldest first, at most p_limit. A
+-- creation or deletion that began less than p_older_than ago is skipped, because a request may still be working on it.
 create function unsettled_spaces(p_older_than interval, p_limit integer)
 returns table (tenant_id text, id text)
 language sql

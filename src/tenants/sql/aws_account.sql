@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
--- Names the AWS account of a tenant: the Region, and the role to assume if the tenant has an account of its own.
--- account is the key under which deliveries, watches and pacing count the calls of that account.
+-- Returns the AWS account of a tenant: its Region, and the role to assume if the tenant has an account of its own.
+-- account is the key of the account in deliveries, watches and pacing.
 create function aws_account(p_tenant text)
 returns table (account text, region text, aws_role_arn text, aws_external_id text)
 language sql

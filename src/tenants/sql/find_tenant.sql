@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
--- Returns the row of a tenant; a null row if there is none.
+-- Returns the row of a tenant. A null row means that there is none.
 create function find_tenant(p_tenant text)
 returns public.tenants
 language plpgsql

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Lists the demoted participants of a space who have to be looked at, longest waiting first:
--- { "participantId", "since": when the role was changed, "allowed": capabilities of the lesser token }.
+-- Lists the demoted participants of a space whose events are to be read now, the longest waiting first: {
+-- "participantId", "since": time of the change of role, "allowed": capabilities of the lesser token }.
 create function due_demotions(p_tenant text, p_space text)
 returns setof jsonb
 language sql

@@ -1,7 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Ends the stage holds that a look has answered: the grant had expired before the look, the look did not find its
--- participant (or found a demoted one who does not exceed what they may do), and no delivery about it is open.
+-- Ends the stage holds that a look has made unnecessary. For these the grant had expired before the look, no delivery
+-- about the grant is open, and the look did not find the participant, or found a demoted one who does not exceed what
+-- they may do.
 create function end_answered_holds(
   p_tenant text,
   p_space text,

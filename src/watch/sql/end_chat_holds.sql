@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Revokes a user's chat grants in a space that this action holds and that can no longer connect, and ends every hold of
--- them: IVS has disconnected the user, so those tokens open nothing any more.
+-- Revokes a user's chat grants in a space that this action holds and whose tokens cannot connect any more, and ends all
+-- holds of them. IVS has disconnected the user, so nobody can use these tokens any more.
 create function end_chat_holds(p_tenant text, p_action text, p_space text, p_user text, p_ivs_user text)
 returns void
 language plpgsql

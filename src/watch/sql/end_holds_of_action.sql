@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Ends holds of an action that is being undone, p_limit at most, and releases the grants that nothing else holds.
+-- Ends holds of an action that is being undone, at most p_limit, and releases the grants that nothing else holds.
 -- Returns how many holds it ended.
 create function end_holds_of_action(p_tenant text, p_action text, p_limit integer)
 returns integer

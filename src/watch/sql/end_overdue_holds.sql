@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Ends the holds of a space whose ban has run out, and releases the grants that nothing else holds.
+-- Ends the holds of a space whose ban has ended, and releases the grants that nothing else holds.
 create function end_overdue_holds(p_tenant text, p_space text)
 returns void
 language plpgsql

@@ -1,11 +1,12 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Takes in what a look at a stage has shown, and sets when the next look is due, or ends the watch. Returns how many
--- participants were found who should be gone; each gets a DisconnectParticipant.
--- p_connected: { participantId: { "userId", "publishing", "exceeds"? } } as of p_looked_at. exceeds is told of the
--- demoted who were looked at: whether they have, or have again, more than they may. p_next_seconds: until the next
--- look. Bans of people on this stage wait meanwhile. So every statement starts from the holds and looks the connected
--- up by key.
+-- Records the result of a look at a stage. Each participant who may not be there gets a DisconnectParticipant. Returns
+-- how many they are. Sets the time of the next look, or ends the watch.
+-- p_connected: { participantId: { "userId", "publishing", "exceeds"? } } as of p_looked_at. exceeds is present for
+-- demoted participants whose events were read: whether they have more rights than they may have. p_next_seconds is the
+-- time until the next look.
+-- Bans of people on this stage wait meanwhile. So every statement starts from the holds, and finds the connected by
+-- key.
 create function finish_watch(
   p_tenant text,
   p_space text,
@@ -22,7 +23,7 @@ declare
   v_next timestamptz;
 begin
   perform set_config('app.tenant_id', p_tenant, true);
-  -- Whoever changes what a look looks for waits here, or was here before. No row: nothing is looked for any more.
+  -- A transaction that changes the holds has this lock before, or waits for it. No row: the watch has ended.
   perform from public.watches where tenant_id = p_tenant and space_id = p_space for update;
   if not found then
     return 0;
@@ -33,7 +34,7 @@ begin
   perform end_answered_holds(p_tenant, p_space, p_looked_at, p_connected, p_limits);
 
   v_next := clock_timestamp() + make_interval(secs => p_next_seconds);
-  -- A demoted participant who was looked at waits for their next turn.
+  -- A demoted participant whose events were read waits until the next look.
   update public.holds
   set watch_from = v_next
   where

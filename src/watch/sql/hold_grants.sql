@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Holds grants for an action: those of stages, and those of chat whose session could still last. p_watch_from is when a
--- look begins to look for them, p_until the end of the ban that it is for, or null.
+-- Holds grants for an action: stage grants, and chat grants whose session may still last. p_watch_from is the time from
+-- which looks count. p_until is the end of the ban that the holds are for, or null.
 create function hold_grants(
   p_tenant text,
   p_action text,

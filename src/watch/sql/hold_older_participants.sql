@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Holds the expired stage grants that are not the newest of their user: somebody may have come in with one of them and
--- stayed. One look tells.
+-- Holds the expired stage grants that are not the newest of their user. Somebody may have joined with one of them and
+-- stayed. One look ends these holds, or finds the participant.
 create function hold_older_participants(
   p_tenant text,
   p_action text,

@@ -1,10 +1,10 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Leases stages that are due for a look, p_limit at most, with what to look for. It is fair between accounts, and
--- within an account between tenants.
--- users are the people to ask IVS for by name, p_by_name at most, at one ListParticipants each. Null means that there
--- are more, and that everybody who is connected is listed. demoted is what due_demotions returns. p_rate and p_burst
--- are as in reserve_calls. looked_at is the time of the lease: what happens later is seen by a later look.
+-- Leases watches that are due for a look, at most p_limit, and returns what to look for. The accounts take turns, and
+-- so do the tenants of an account.
+-- users are the IVS user ids to ask IVS for, at most p_by_name, in one ListParticipants call each. Null means that
+-- there are more, and that everybody who is connected is listed. demoted is what due_demotions returns. p_rate and
+-- p_burst are as in reserve_calls. looked_at is the time of the lease. What happens after it is found by a later look.
 create function lease_watches(
   p_limit integer,
   p_lease interval,
@@ -30,7 +30,7 @@ declare
   v_due record;
   v_users text[];
   v_calls integer;
-  v_spent text[] := array[]::text[]; -- accounts without calls: what comes in is for whoever is first in turn there
+  v_spent text[] := array[]::text[]; -- accounts without calls left: new calls are for their first watch in turn
 begin
   for v_due in
     select w.tenant_id, w.space_id, t.account
@@ -49,7 +49,7 @@ begin
       where h.tenant_id = v_due.tenant_id and h.space_id = v_due.space_id and h.kind = 'stage'
     );
     v_calls := least(cardinality(v_users), p_by_name);
-    -- A list of everybody takes one call at least and as many pages as there are.
+    -- A list of everybody takes one call for each page, and at least one.
     if
       v_calls > 0
       and reserve_calls(

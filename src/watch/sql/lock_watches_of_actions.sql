@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Locks the watches of the spaces where these actions hold grants, until the transaction ends. A look that is writing a
--- delivery for one of them ends first, and its delivery is seen.
+-- Locks the watches of the spaces in which these actions hold grants, until the transaction ends. A look that is
+-- recording a delivery for one of them ends first, and the transaction then sees its delivery.
 create function lock_watches_of_actions(p_tenant text, p_actions text[])
 returns void
 language plpgsql

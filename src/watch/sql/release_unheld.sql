@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Releases those of the grants that no action holds any more.
+-- Releases those of these grants that no action holds any more.
 create function release_unheld(p_tenant text, p_grants text[])
 returns void
 language plpgsql
@@ -9,7 +9,7 @@ begin
   if cardinality(p_grants) = 0 then
     return;
   end if;
-  -- The lock comes before the reading: whoever is about to hold one of them goes first and is seen.
+  -- The holds are read under the locks of the grants. A transaction that held one of them before is seen.
   perform lock_grants(p_tenant, p_grants);
   perform
     mark_grants_released(

@@ -1,7 +1,7 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Reserves ListParticipantEvents calls from the shared rate of the tenant's account, p_wanted at most. Returns how many
--- were granted.
+-- Reserves ListParticipantEvents calls from the shared rate of the tenant's account, at most p_wanted. Returns how many
+-- it reserved.
 create function reserve_event_lookups(
   p_tenant text,
   p_wanted integer,

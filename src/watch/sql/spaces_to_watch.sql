@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the spaces whose stages have to be watched for these grants: with p_keep_out all, else those of expired
--- grants.
+-- Returns the spaces whose stages have to be watched for these grants: with p_keep_out those of all stage grants, else
+-- those of expired ones.
 create function spaces_to_watch(p_grants public.grants[], p_keep_out boolean)
 returns text[]
 language sql

@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Lists the connected participants who should be gone, each with the action that wants it. grant_id is the grant that
--- they came in with, or null. A banned user is looked for by user as well: they may have come in with a token that
--- Stagedoor did not make. p_connected is as in finish_watch.
+-- Lists the connected participants who may not be there, each with the action that is against them. grant_id is the
+-- grant that they joined with, or null. A banned user is found by user id too, because they may have joined with a
+-- token that Stagedoor did not make. p_connected is as in finish_watch.
 create function unwanted_participants(p_tenant text, p_space text, p_looked_at timestamptz, p_connected jsonb)
 returns table (participant_id text, action_id text, until timestamptz, grant_id text)
 language plpgsql

@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Lists the watches whose next look is due and that nobody has leased. turn is the place of each within its account:
+-- Lists the watches whose next look is due and that no replica has leased. turn is the position of each in its account:
 -- the tenants of an account take turns, and the longest due of each tenant comes first.
 create function watches_in_turn()
 returns table (tenant_id text, space_id text, account text, turn bigint)
