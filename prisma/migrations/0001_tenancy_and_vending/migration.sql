@@ -1,9 +1,9 @@
--- The tables of tenancy and vending, and who may touch them. The functions stand in src/<feature>/sql/.
+-- The tables of tenancy and vending, and the rights of the database roles. The functions stand in src/<feature>/sql/.
 --
 -- Three database roles:
 --   the owner            runs migrations and owns every table; the service never connects as it
---   stagedoor_app        the group role whose members serve; row-level security holds it to one tenant a transaction
---   stagedoor_crossing   owns the few functions that look across tenants; nobody logs in as it
+--   stagedoor_app        the group role of the service; row-level security limits it to one tenant in a transaction
+--   stagedoor_crossing   owns the few functions that see the rows of all tenants; nobody logs in as it
 --
 -- Every tenant table has the tenant in each of its keys and row-level security enabled and forced. It has one permissive
 -- policy ("serving": the service may work here) and one restrictive policy ("tenant": only on the rows of the tenant that
@@ -19,7 +19,7 @@ begin
   create role stagedoor_crossing nologin;
 exception when duplicate_object or unique_violation then null;
 end $$;
--- The owner hands functions over to stagedoor_crossing, so the owner has to be a member of it.
+-- The owner gives functions to stagedoor_crossing. Postgres allows that only to its members.
 do $$
 begin
   execute format('grant stagedoor_crossing to %I', current_user);
@@ -32,7 +32,7 @@ grant usage on schema public to stagedoor_app, stagedoor_crossing;
 
 -- ---------------------------------------------------------------------------------------------------------- tables --
 
--- The sets of functions that were deployed, each in a schema of its own (src/database/migrate.ts).
+-- The deployed sets of functions. Each has a schema of its own (src/database/deploy-functions.ts).
 create table function_sets (
   hash text primary key,
   schema_name text not null unique,
@@ -73,7 +73,7 @@ create table api_keys (
   created_at timestamptz(3) not null default now(),
   last_used_at timestamptz(3),
   expires_at timestamptz(3),
-  life_ms bigint, -- the life the key was made with; its successor gets the same life when the key is rotated
+  life_ms bigint, -- lifetime of the key when it was made; a rotation gives the new key the same lifetime
   revoked_at timestamptz(3),
   primary key (tenant_id, id),
   unique (tenant_id, hash)
@@ -95,16 +95,16 @@ create table issuers (
   unique (tenant_id, issuer, audience),
   check (num_nonnulls(jwks_uri, jwks, secret) = 1)
 );
--- For find_issuers, which runs before the caller is known: anybody can make up tokens that cause it.
+-- For find_issuers. It runs before the caller is known, and anybody can send tokens that cause it to run.
 create index issuers_by_pair on issuers (issuer, audience);
 
 create table roles (
   tenant_id text not null references tenants (id),
   name text not null,
   stage_capabilities text[] not null default '{}',
-  stage_ttl_seconds integer,    -- null: the role has no part in stages
+  stage_ttl_seconds integer,    -- null: the role gives no stage token
   chat_capabilities text[] not null default '{}',
-  chat_session_minutes integer, -- null: the role has no part in chat
+  chat_session_minutes integer, -- null: the role gives no chat token
   moderator boolean not null default false,
   rank integer not null default 0,
   attributes jsonb not null default '{}',
@@ -120,7 +120,7 @@ create table spaces (
   status text not null default 'open' check (status in ('open', 'closed')),
   default_role text,
   capacity integer,
-  frozen_at timestamptz(3), -- null unless frozen: then only moderators get tokens
+  frozen_at timestamptz(3), -- null: not frozen. While a space is frozen, only moderators get tokens
   metadata jsonb not null default '{}',
   stage_arn text,
   stage_endpoints jsonb,
@@ -130,14 +130,15 @@ create table spaces (
   room_adopted boolean not null default false,
   created_at timestamptz(3) not null default now(),
   updated_at timestamptz(3) not null default now(),
-  -- The row is written before the stage and room are created and stays after they are deleted. The space is ready in between.
+  -- The row is written before the stage and room are created, and stays after they are deleted. The space can be used
+  -- from ready_at to deleted_at.
   ready_at timestamptz(3),
   deleted_at timestamptz(3),
   primary key (tenant_id, id),
   foreign key (tenant_id, default_role) references roles (tenant_id, name)
 );
 create index spaces_default_role on spaces (tenant_id, default_role);
--- For the reclaimer: spaces whose creation or deletion did not reach its end.
+-- For the reclaimer: spaces whose creation or deletion was interrupted.
 create index spaces_unsettled on spaces (created_at)
   where ready_at is null or (deleted_at is not null and (stage_arn is not null or room_arn is not null));
 
@@ -158,7 +159,7 @@ create table signing_keys (
   tenant_id text not null references tenants (id),
   id text not null,
   arn text,
-  -- retiring: signs only while IVS makes no tokens; deleting: signs never
+  -- retiring: the key signs only while IVS cannot make tokens. importing, deleting: it does not sign
   state text not null check (state in ('importing', 'active', 'retiring', 'deleting')),
   private_key bytea not null,
   public_key text not null,
@@ -183,20 +184,20 @@ create table bans (
 );
 create index bans_in_force on bans (tenant_id, user_id) where lifted_at is null;
 
--- One row for each token: who got it, what it allows, until when. The token itself is never stored.
+-- One row for each token: its user, what it allows, and until when. The token itself is never stored.
 --   pending   written before IVS is asked for the token; nobody has received it
 --   released  handed out
---   refused   never handed out: IVS did not make the token, or a ban came in between
---   watched   handed out and acted against. IVS cannot revoke an unused token, so the stage is watched until it expires
---   revoked   handed out, and IVS has confirmed that it opens nothing any more
--- This table and the audit log have no foreign keys (docs/decisions/0009). Each would lock the row of the tenant and of the
+--   refused   never handed out: the token was not made, or was refused while it was being made, by a ban for example
+--   watched   handed out, and a moderator acted against it. IVS cannot revoke an unused token, so the stage is watched
+--   revoked   handed out, and IVS has confirmed that nobody can use it any more
+-- This table and the audit log have no foreign keys (docs/decisions/0009). They would lock the rows of the tenant and of the
 -- space at every vend. A tenant is never deleted, and a space only before it is ready.
 create table grants (
   tenant_id text not null,
   id text not null,
   space_id text not null,
   user_id text not null,
-  ivs_user_id text not null, -- the name IVS knows the user by: the same, or a pseudonym
+  ivs_user_id text not null, -- the user id that IVS sees: the same, or a pseudonym
   kind text not null check (kind in ('stage', 'chat')),
   role text not null,
   mint text check (mint in ('ivs', 'key-pair')),
@@ -205,10 +206,10 @@ create table grants (
   capabilities text[] not null,
   state text not null check (state in ('pending', 'released', 'refused', 'watched', 'revoked')),
   issued_at timestamptz(3) not null default now(),
-  -- When admit or settle last decided that the token may leave. It leaves within a second of that, or not at all.
+  -- Time of the last decision of admit or settle that the token may leave. It leaves within a second of that, or never.
   checked_at timestamptz(3) not null default clock_timestamp(),
-  expires_at timestamptz(3) not null,         -- the token opens the door until then
-  session_expires_at timestamptz(3) not null, -- a chat session that the token opened ends then; for a stage the same as expires_at
+  expires_at timestamptz(3) not null,         -- nobody can connect with the token after this
+  session_expires_at timestamptz(3) not null, -- end of the chat session of the token; for a stage the same as expires_at
   primary key (tenant_id, id)
 );
 create index grants_of_user on grants (tenant_id, user_id, kind, issued_at);
@@ -218,21 +219,21 @@ create index grants_of_signing_key on grants (tenant_id, signing_key_id, expires
 create index grants_pending on grants (issued_at) where state = 'pending';
 
 create table idempotency_keys (
-  tenant_id text not null, -- or 'operator', which belongs to no tenant
+  tenant_id text not null, -- 'operator' for requests of the operator
   caller text not null,
   operation text not null,
   key text not null,
   request_hash bytea not null,
   state text not null check (state in ('running', 'applied', 'answered')),
   status integer,
-  answer bytea, -- encrypted: the answer that made an API key holds the key
+  answer bytea, -- encrypted, because the answer can contain a new API key
   created_at timestamptz(3) not null default now(),
   taken_until timestamptz(3) not null,
   primary key (tenant_id, caller, operation, key)
 );
 create index idempotency_keys_by_age on idempotency_keys (created_at);
 
--- Append-only. seal_audit fills in seq and hash once. The hash of each row covers the hash of the row before it.
+-- Append-only. seal_audit sets seq and hash once. The hash of each row covers the hash of the row before it.
 create table audit (
   tenant_id text not null,
   id text not null,
@@ -269,7 +270,7 @@ begin
   end loop;
 end $$;
 
--- The operator manages tenants and sees nothing inside one. Its transactions set app.operator instead of entering a tenant.
+-- The operator manages tenants and sees no rows of a tenant. Its transactions set app.operator instead of entering a tenant.
 alter table tenants enable row level security;
 alter table tenants force row level security;
 create policy serving on tenants to stagedoor_app using (true) with check (true);
@@ -282,7 +283,7 @@ grant select, insert, update, delete
 grant select, insert, update on tenants to stagedoor_app;
 grant select, insert on audit to stagedoor_app;
 
--- The functions that look across tenants may touch this and no more.
+-- The rights of the functions that see the rows of all tenants.
 grant select on tenants, api_keys, issuers, grants, signing_keys, spaces, audit, idempotency_keys to stagedoor_crossing;
 grant update (last_used_at) on api_keys to stagedoor_crossing;
 grant update (state) on grants to stagedoor_crossing;

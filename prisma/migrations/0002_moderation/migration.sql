@@ -15,9 +15,9 @@ create table actions (
   reason text,
   requested_by jsonb not null,
   created_at timestamptz(3) not null default now(),
-  requested_at timestamptz(3) not null, -- when the request came in, by the database's clock
-  silenced_at timestamptz(3),           -- when the last connection was gone that the action is about
-  held_until timestamptz(3),            -- no delivery of the action begins before: somebody is undoing it
+  requested_at timestamptz(3) not null, -- time at which the request came in, by the clock of the database
+  silenced_at timestamptz(3),           -- time at which the last connection that the action concerns was gone
+  held_until timestamptz(3),            -- no delivery of the action begins before this, because the action is being undone
   primary key (tenant_id, id),
   foreign key (tenant_id, space_id) references spaces (tenant_id, id),
   foreign key (tenant_id, ban_id) references bans (tenant_id, id)
@@ -27,10 +27,12 @@ create index actions_of_ban on actions (tenant_id, ban_id) where ban_id is not n
 create index actions_held on actions (held_until) where held_until is not null;
 create index role_changes_of_user on actions (tenant_id, user_id, space_id) where kind = 'role.change';
 
--- One call to IVS that an action needs. A replica leases it, makes it, and repeats it until it holds.
---   pending        to be called, or to be called again     done           IVS has confirmed it
---   not_connected  IVS knows nobody with that id           expired        no longer needed: too late to matter, or undone
---   stuck          IVS refuses the service. The call is repeated all the same, and somebody has to look
+-- One call to IVS that an action needs. A replica leases it, makes it, and repeats it until it is settled.
+--   pending        the service will call IVS, or call it again
+--   done           IVS has confirmed the call
+--   not_connected  IVS knows nobody with that id
+--   expired        not needed any more: it is too late to matter, or the action was undone
+--   stuck          IVS refuses the call; the service repeats it slowly, and logs the refusal
 create table deliveries (
   tenant_id text not null,
   id bigint generated always as identity,
@@ -42,14 +44,14 @@ create table deliveries (
   target text not null,
   grant_id text,
   parameters jsonb not null default '{}',
-  follow_up boolean not null default false, -- the second DisconnectUser, made once an unused chat token can no longer connect
+  follow_up boolean not null default false, -- the second DisconnectUser, made after the last unused chat token has expired
   state text not null default 'pending' check (state in ('pending', 'done', 'not_connected', 'expired', 'stuck')),
   priority smallint not null default 1, -- 0 publishers, 1 other connections, 2 the rest
   attempts integer not null default 0,
   last_error text,
   next_at timestamptz(3) not null default now(),
   leased_until timestamptz(3) not null default 'epoch',
-  needed_until timestamptz(3) not null, -- the end of the ban at the latest
+  needed_until timestamptz(3) not null, -- the call is not made after this; for a ban it is not later than the end of the ban
   done_at timestamptz(3),
   primary key (tenant_id, id),
   foreign key (tenant_id, action_id) references actions (tenant_id, id),
@@ -64,17 +66,17 @@ create index deliveries_of_participant on deliveries (tenant_id, space_id, targe
 create index deliveries_in_turn on deliveries (tenant_id, account, operation, priority, next_at, id)
   where state in ('pending', 'stuck');
 
--- A hold says that an action is against a grant whose holder may still be inside, or may still come in. Several actions may
--- hold one grant. Undoing an action ends its own holds and no others. The hold of a stage grant ends when a look at the
--- stage, made after the grant has expired, does not find its participant. A hold repeats what a look needs of the grant: a
--- look reads this table alone.
+-- A hold means that an action is against a grant, and that somebody may be connected with it or may still connect. Several
+-- actions can hold one grant. Undoing an action ends only its own holds. The hold of a stage grant ends when a look at the
+-- stage, made after the grant has expired, does not find its participant. A hold repeats columns of the grant, so that a
+-- look reads only this table.
 create table holds (
   tenant_id text not null,
   grant_id text not null,
   action_id text not null,
   space_id text not null,
-  -- gone: nobody may be connected with the grant. banned: its user may not be connected in any other way either.
-  -- demoted: the participant may stay if they exchange the token for a lesser one.
+  -- gone: nobody may be connected with the grant. banned: its user may not be connected with any other token either.
+  -- demoted: the participant stays connected if they exchange the token for a lesser one.
   watch_for text not null check (watch_for in ('gone', 'banned', 'demoted')),
   watch_from timestamptz(3) not null,
   until timestamptz(3), -- the end of the ban that the hold is for
@@ -89,11 +91,11 @@ create table holds (
 create index holds_of_action on holds (tenant_id, action_id);
 create index holds_of_space on holds (tenant_id, space_id);
 
--- Grants that an action against very many grants has still to act on. The moderator waits for the first part only.
+-- Grants that an action against many grants has not treated yet. The moderator waits for the first part only.
 create table unfinished_actions (
   tenant_id text not null,
   action_id text not null,
-  grants text[] not null, -- in the order in which they are acted on
+  grants text[] not null, -- in the order in which they are treated
   keep_out boolean not null,
   watch_for text not null,
   watch_from timestamptz(3) not null,
@@ -101,7 +103,7 @@ create table unfinished_actions (
   foreign key (tenant_id, action_id) references actions (tenant_id, id)
 );
 
--- One row for each space whose stage is watched: when the next look is due, and until when a replica has leased it.
+-- One row for each space whose stage is watched, with the time of the next look and the end of the lease of a replica.
 create table watches (
   tenant_id text not null,
   space_id text not null,
@@ -112,7 +114,7 @@ create table watches (
 );
 create index watches_due on watches (next_at);
 
--- A token bucket for each account and operation, shared by all replicas: how many calls IVS's rates still allow.
+-- A token bucket for each account and operation, shared by all replicas: the number of calls that the rate allows now.
 create table pacing (
   account text not null,
   operation text not null,
