@@ -1,20 +1,23 @@
-/** What `npm start` prints once everything runs. */
+/** What `npm start` and `npm run dev` print once everything runs. */
 import path from 'node:path';
 
 import type { Demo } from './demo.ts';
+import type { Database } from './migrating.ts';
 import { root, type Settings } from './settings.ts';
 
 interface Facts {
   settings: Settings;
   address: string;
-  database: { url: string; ownerUrl?: string; embeddedIn?: string };
+  database: Database;
   operatorToken: string;
-  /** Or why there is none. */
+  /** The demo tenant, or why there is none. */
   demo: Demo | string;
+  /** What follows when a source changes; empty for `npm start`. */
+  watching: string[];
 }
 
 /** The addresses, the throw-away credentials and three lines to paste. */
-export function banner({ settings, address, database, operatorToken, demo }: Facts): string {
+export function banner({ settings, address, database, operatorToken, demo, watching }: Facts): string {
   const dataDir = shown(settings.dataDir);
   return [
     '',
@@ -30,16 +33,17 @@ export function banner({ settings, address, database, operatorToken, demo }: Fac
       ? '  operator token   the one you set, STAGEDOOR_OPERATOR_TOKEN'
       : `  operator token   ${operatorToken}`,
     ...(typeof demo === 'string' ? [] : [`  demo API key     ${demo.apiKey}`]),
-    ...(database.ownerUrl ? [`  database owner   ${database.ownerUrl}`] : []),
+    ...(database.embedded ? [`  database owner   ${database.embedded.ownerUrl}`] : []),
     '',
     ...(typeof demo === 'string' ? [`There is no demo tenant: ${demo}`] : tryIt(address, dataDir, demo)),
     '',
+    ...watching,
     'Ctrl-C stops everything.',
   ].join('\n');
 }
 
-/** A folder as the user would type it. */
-function shown(folder: string): string {
+/** A folder as the user would type it in the folder of the project. */
+export function shown(folder: string): string {
   const relative = path.relative(root, folder);
   return relative.startsWith('..') ? folder : relative || '.';
 }
@@ -50,9 +54,9 @@ function ivs({ ivs: { ...ivs }, region }: Settings): string {
   return `emulator at http://127.0.0.1:${ivs.port}   (not AWS)`;
 }
 
-function postgres({ url, embeddedIn }: Facts['database']): string {
+function postgres({ url, embedded }: Database): string {
   const { host, pathname } = new URL(url);
-  return `${host}${pathname}   (${embeddedIn ? `embedded, its data in ${shown(embeddedIn)}` : 'DATABASE_URL'})`;
+  return `${host}${pathname}   (${embedded ? `embedded, its data in ${shown(embedded.folder)}` : 'DATABASE_URL'})`;
 }
 
 function tryIt(address: string, dataDir: string, { spaceId, apiKey, tokens }: Demo): string[] {
@@ -63,9 +67,9 @@ function tryIt(address: string, dataDir: string, { spaceId, apiKey, tokens }: De
     join(tokens.alice),
     'Bob joins it as a viewer:',
     join(tokens.bob),
-    'Who was given what:',
+    'The ledger says who was given what:',
     `curl -sS '${address}/v1/grants?spaceId=${spaceId}' -H 'authorization: Bearer ${apiKey}'`,
     '',
-    `The README's examples want their variables first:  . ${path.join(dataDir, 'demo.env')}`,
+    `The examples of the README need these variables:  . ${path.join(dataDir, 'demo.env')}`,
   ];
 }

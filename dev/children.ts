@@ -1,4 +1,4 @@
-/** The processes `npm start` runs: their logs go to files, their warnings to the terminal, and none outlives it. */
+/** The processes of `npm start` and `npm run dev`. Logs go to files, warnings to the terminal. No process outlives the command. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, existsSync, renameSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -11,12 +11,20 @@ const STOP_GRACE_MS = 15_000;
 export interface Child {
   name: string;
   logFile: string;
-  /** How it ended, once it has. */
+  /** Resolves when the child has ended: how it ended. */
   exited: Promise<string>;
   stop(): Promise<void>;
 }
 
-/** What has been started, and its end: the last first, whatever ends it. */
+/** A Node program that was started here. */
+export interface NodeChild extends Child {
+  /** Sends a message; only for a child with `ipc`. */
+  send(message: string): void;
+  /** Asks the child to end, and kills it if it has not ended after `graceMs`. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** The children of this command. It ends them all together, the last one first. */
 export class Running {
   readonly #children: Child[] = [];
   readonly #after: (() => void)[] = [];
@@ -26,7 +34,7 @@ export class Running {
     return this.#ending !== undefined;
   }
 
-  /** From now on this child is stopped with the rest, and takes the rest with it if it ends by itself. */
+  /** Adds a child that is stopped with the others. If it ends by itself, the others are stopped. */
   add<T extends Child>(child: T): T {
     this.#children.push(child);
     void child.exited.then(async (how) => {
@@ -37,12 +45,12 @@ export class Running {
     return child;
   }
 
-  /** Has something done after everything has stopped. */
+  /** Registers work that is done after all children have stopped. */
   afterwards(work: () => void): void {
     this.#after.push(work);
   }
 
-  /** Stops everything, then this process. */
+  /** Stops all children, then this process. */
   async end(exitCode: number): Promise<void> {
     this.#ending ??= (async () => {
       for (const child of [...this.#children].reverse()) await child.stop();
@@ -53,20 +61,29 @@ export class Running {
   }
 }
 
-/** Starts a Node program of ours. Its log goes to `logFile`; the last start's is kept beside it. */
-export function startNode(name: string, args: string[], env: NodeJS.ProcessEnv, logFile: string): Child {
-  if (existsSync(logFile)) renameSync(logFile, logFile.replace(/\.log$/, '.previous.log'));
-  const log = createWriteStream(logFile, { mode: 0o600 });
-  // Detached: a Ctrl-C in the terminal is for npm start, which stops its processes in an order that loses nothing.
+export interface NodeProgram {
+  name: string;
+  /** What follows `node` on its command line. */
+  args: string[];
+  env: NodeJS.ProcessEnv;
+  logFile: string;
+  /** Whether it takes messages. */
+  ipc?: boolean;
+}
+
+/** Starts a Node program. Its output is appended to `logFile`. */
+export function startNode({ name, args, env, logFile, ipc = false }: NodeProgram): NodeChild {
+  const log = createWriteStream(logFile, { mode: 0o600, flags: 'a' });
+  // Detached: Ctrl-C in the terminal reaches npm start alone, which stops its children in an order that loses nothing.
   const child = spawn(process.execPath, args, {
     env,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
     windowsHide: true,
   });
   if (child.pid) keep({ do: 'watch', pid: child.pid, signal: 'SIGTERM', graceMs: STOP_GRACE_MS });
-  relay(name, child.stdout, log, (line) => (line.startsWith('{') ? worthShowing(line) : undefined));
-  relay(name, child.stderr, log, worthShowing);
+  relay(name, child.stdout!, log, (line) => (line.startsWith('{') ? worthShowing(line) : undefined));
+  relay(name, child.stderr!, log, worthShowing);
   const exited = howItEnds(child).finally(() => {
     if (child.pid) keep({ do: 'forget', pid: child.pid });
     log.end();
@@ -75,13 +92,20 @@ export function startNode(name: string, args: string[], env: NodeJS.ProcessEnv, 
     name,
     logFile,
     exited,
-    async stop() {
+    send: (message) => void child.send(message, () => {}), // a child that has ended takes no message
+    async stop(graceMs = STOP_GRACE_MS) {
       child.kill('SIGTERM');
-      const kill = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+      const kill = setTimeout(() => child.kill('SIGKILL'), graceMs);
       await exited;
       clearTimeout(kill);
     },
   };
+}
+
+/** Makes room for a new log. The log of the start before is kept beside it. */
+export function rotateLog(logFile: string): string {
+  if (existsSync(logFile)) renameSync(logFile, logFile.replace(/\.log$/, '.previous.log'));
+  return logFile;
 }
 
 async function howItEnds(child: ChildProcess): Promise<string> {
@@ -101,7 +125,7 @@ function relay(name: string, stream: Readable, log: Writable, pick: (line: strin
 
 const LEVELS: Record<number, string> = { 40: 'warn', 50: 'error', 60: 'fatal' };
 
-/** What of a log line a developer wants to see: warnings and errors, and whatever is not a log line. */
+/** What a developer sees of a log line: warnings and errors, and all that is not a log line. */
 function worthShowing(line: string): string | undefined {
   if (!line.startsWith('{')) return line;
   try {

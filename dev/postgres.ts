@@ -118,7 +118,7 @@ function refuseOtherVersion(native: string, dataDir: string): void {
 }
 
 /** A server that outlived a killed start holds the data: it is stopped. A pid taken over by something else is not. */
-async function stopLeftOver(dataDir: string): Promise<void> {
+export async function stopLeftOver(dataDir: string): Promise<void> {
   const file = path.join(dataDir, 'postmaster.pid');
   const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
   if (!pid) return;

@@ -2,8 +2,7 @@
 /**
  * Prepares the project as far as a script needs it, then runs the script on the project's own Node:
  *
- *   node dev/run.mjs [--needs=installed|generated|built] <script> [arguments]
- *   node dev/run.mjs --build
+ *   node dev/run.mjs [--needs=installed|generated|built] [script] [arguments]
  *
  * It is plain JavaScript and imports only Node's own modules, because it runs before anything is installed, on whatever
  * Node the machine has.
@@ -52,15 +51,12 @@ async function refuseTakenPorts() {
 
 async function main([first, ...rest]) {
   refuseOldNode();
-  if (first === '--build') {
-    await prepare('built');
-    return 0;
-  }
   const needs = /^--needs=(installed|generated|built)$/.exec(first ?? '')?.[1];
   const [script, ...args] = needs ? rest : [first, ...rest];
-  if (!script) throw new UserError('Name a script: node dev/run.mjs [--needs=…] <script> [arguments]');
-  await prepare(needs ?? 'built', script === 'dev/start.ts' ? refuseTakenPorts : undefined);
-  return await run(script, args);
+  if (!needs && !script) throw new UserError('Usage: node dev/run.mjs [--needs=…] [script] [arguments]');
+  const willServe = script === 'dev/start.ts' || script === 'dev/dev.ts';
+  await prepare(needs ?? 'built', willServe ? refuseTakenPorts : undefined);
+  return script ? await run(script, args) : 0;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

@@ -1,4 +1,4 @@
-/** The settings of `npm start`, from the environment and the project's `.env`. */
+/** The settings of `npm start` and the other commands, from the environment and the project's `.env`. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
@@ -7,7 +7,12 @@ import { reason, UserError } from './user-error.mjs';
 
 export const root = path.resolve(import.meta.dirname, '..');
 
-/** Which IVS the service talks to: our emulator, another endpoint, or AWS itself. */
+/** An absolute path in the project. */
+export function at(...parts: string[]): string {
+  return path.join(root, ...parts);
+}
+
+/** The IVS that the service talks to: the emulator, another endpoint, or AWS. */
 export type Ivs = { kind: 'emulator'; port: number } | { kind: 'endpoint'; url: string } | { kind: 'aws' };
 
 export interface Settings extends Ports {
@@ -20,7 +25,7 @@ export interface Settings extends Ports {
   masterKey: string | undefined;
 }
 
-/** Reads the settings; what `.env` says counts where the environment says nothing. */
+/** Reads the settings. A line of `.env` counts where the environment has no such variable. */
 export function readSettings(): Settings {
   const file = path.join(root, '.env');
   if (existsSync(file)) process.loadEnvFile(file);
@@ -56,7 +61,7 @@ function databaseUrl(name: string): string | undefined {
   const text = process.env[name];
   if (!text) return undefined;
   if (/^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '')) return text;
-  // The value is not repeated: it may hold a password.
+  // The message does not repeat the value, which may hold a password.
   throw new UserError(
     `${name} is not an address of a Postgres. Remedy: ${name}=postgresql://user:password@host:5432/database`,
   );

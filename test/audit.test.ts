@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { functionSet } from '../src/database/function-set.ts';
 import { type Verdict, verifyAudit } from '../src/audit/verify.ts';
+import { build } from './support/shared.ts';
 import { Stagedoor, type TestTenant } from './support/stagedoor.ts';
 
 let stagedoor: Stagedoor;
@@ -157,6 +158,8 @@ test('entries are sealed once, by whoever comes first, and each follows the one 
 });
 
 describe('the command', () => {
+  beforeAll(build, 300_000);
+
   const command = path.resolve(import.meta.dirname, '../dist/audit/verify.js');
   const run = async (databaseUrl: string) => {
     try {

@@ -13,7 +13,7 @@ import { freePort, ServiceProcess } from '../support/service-process.ts';
 import { type Answer, HttpClient, type Json, type RequestOptions, Stagedoor } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
 
-const runTypescript = pathToFileURL(path.resolve(import.meta.dirname, '../support/run-typescript.mjs')).href;
+const runTypescript = pathToFileURL(path.resolve(import.meta.dirname, '../../dev/run-typescript.mjs')).href;
 
 /** Keeps every answer there was. */
 class Recorder extends HttpClient {

@@ -9,8 +9,9 @@ import { makeDatabase, plan, servingUrl } from '../../dev/roles.ts';
 import { UserError } from '../../dev/user-error.mjs';
 import { migrate } from '../../src/database/migrate.ts';
 import { assertServable } from '../../src/database/serving-role.ts';
+import { postgresUrl } from '../support/shared.ts';
 
-const superuser = process.env.TEST_POSTGRES_URL!;
+const superuser = await postgresUrl();
 const unique = () => `start_${crypto.randomUUID().slice(0, 8)}`;
 
 let data: DataDir;

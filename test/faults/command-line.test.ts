@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Emulator } from '../../emulator/src/index.ts';
 import { asSuperuser, createDatabase, type TestDatabase } from '../support/database.ts';
 import { freePort, ServiceProcess } from '../support/service-process.ts';
+import { build } from '../support/shared.ts';
 import { type Json, Stagedoor } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
 
@@ -9,6 +10,7 @@ const { operatorToken } = Stagedoor;
 let database: TestDatabase;
 const running: ServiceProcess[] = [];
 
+beforeAll(build, 300_000);
 beforeAll(async () => {
   database = await createDatabase();
 });

@@ -2,6 +2,7 @@ import { Database, systemScope } from '../../src/database/database.ts';
 import { asSuperuser } from '../support/database.ts';
 import { inTime } from '../support/own-time.ts';
 import { expectProblem } from '../support/problem.ts';
+import { postgresUrl } from '../support/shared.ts';
 import { type Answer, type HttpClient, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 import { type Line, TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
@@ -14,7 +15,7 @@ let tenant: TestTenant;
 let space: Json;
 
 beforeAll(async () => {
-  const { hostname, port } = new URL(process.env['TEST_POSTGRES_URL'] ?? '');
+  const { hostname, port } = new URL(await postgresUrl());
   proxy = await TcpProxy.start(hostname, Number(port));
   stagedoor = await Stagedoor.start(({ serviceUrl }) => {
     const url = new URL(serviceUrl);

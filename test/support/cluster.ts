@@ -10,7 +10,7 @@ import { databaseWasTooSlow, HttpClient, Stagedoor } from './stagedoor.ts';
 import { until } from './until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const runTypescript = path.join(root, 'test/support/run-typescript.mjs');
+const runTypescript = path.join(root, 'dev/run-typescript.mjs');
 const shiftedClock = path.join(root, 'test/support/shifted-clock.mjs');
 
 /** One process of the service. */

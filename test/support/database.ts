@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { functionSet } from '../../src/database/function-set.ts';
 import { migrate } from '../../src/database/migrate.ts';
+import { postgresUrl } from './shared.ts';
+
+const server = await postgresUrl();
 
 const template = 'stagedoor_template';
 const ownerRole = 'stagedoor_test_owner';
@@ -80,9 +83,7 @@ function withFunctions(address: string): string {
 }
 
 function superuserUrl(database: string): string {
-  const given = process.env['TEST_POSTGRES_URL'];
-  if (given === undefined) throw new Error('TEST_POSTGRES_URL is unset: run the tests through jest.config.js');
-  const url = new URL(given);
+  const url = new URL(server);
   url.pathname = `/${database}`;
   return url.href;
 }

@@ -20,7 +20,7 @@ export class ServiceProcess {
 
   /** @param script relative to the project, such as `dist/main.js`. */
   static start(script: string, env: Record<string, string>, args: string[] = []): ServiceProcess {
-    const child = spawn(process.execPath, [path.join(root, script), ...args], {
+    const child = spawn(process.execPath, ['--enable-source-maps', path.join(root, script), ...args], {
       cwd: root,
       env: { PATH: process.env['PATH'], ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,1 @@
+export function run(command: string[], env?: NodeJS.ProcessEnv): Promise<void>;
