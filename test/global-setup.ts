@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
@@ -20,6 +21,8 @@ declare global {
 let postgres: Promise<Postgres> | undefined;
 let build: Promise<unknown> | undefined;
 
+const usesDatabase = /support\/(stagedoor|database|cluster|shared)/;
+
 /** What can be asked for, by path. The answer is a text. */
 const offers: Record<string, () => Promise<string>> = {
   '/postgres': async () => {
@@ -35,7 +38,19 @@ const offers: Record<string, () => Promise<string>> = {
   },
 };
 
-export default async function setUp(): Promise<void> {
+/** Whether one of the test files that were named on the command line uses a database; true if none was named. */
+function probablyNeedsPostgres(named: string[]): boolean {
+  const files = named.filter((name) => name.endsWith('.test.ts') && existsSync(name));
+  return (
+    files.length < named.length ||
+    named.length === 0 ||
+    files.some((file) => usesDatabase.test(readFileSync(file, 'utf8')))
+  );
+}
+
+export default async function setUp({ nonFlagArgs }: { nonFlagArgs: string[] }): Promise<void> {
+  // Postgres starts while jest loads the test files. A test that was not foreseen here starts it when it asks.
+  if (probablyNeedsPostgres(nonFlagArgs)) offers['/postgres']?.().catch(() => {}); // whoever asks hears of a failure
   const server = http.createServer((request, response) => {
     const offer = offers[request.url ?? ''];
     if (!offer) return void response.writeHead(404).end();
