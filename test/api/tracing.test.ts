@@ -55,7 +55,7 @@ test('a vend is one trace, within the caller’s own, and names nobody', async (
     'IVS CreateParticipantToken',
     'POST /v1/spaces/:spaceId/stage-tokens',
     'postgres admit',
-    'postgres find-issuers',
+    'postgres find_issuers',
     'postgres settle',
   ]);
   const request = exported.find(({ name, traceId: id }) => id === traceId && name.startsWith('POST'));
