@@ -188,7 +188,7 @@ describe('a join that is repeated', () => {
     });
     const late = await answering;
     expectProblem(late, 'unavailable');
-    expect(late.body['detail']).toMatch(/too long/);
+    expect(late.body['detail']).toMatch(/not made in time/);
     expect((await send('POST', path, key, { userId: 'u' })).status).toBe(201);
   });
 });
