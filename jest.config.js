@@ -9,7 +9,7 @@ export default {
   transform: { '^.+\\.ts$': '@swc/jest' },
   globalSetup: '<rootDir>/test/global-setup.ts',
   globalTeardown: '<rootDir>/test/global-teardown.ts',
-  // Tests wait more than they compute: with a processor kept free, as is jest's default, two would do the work of one.
+  // Tests mostly wait. By default jest leaves one processor unused, which would halve the workers on two processors.
   maxWorkers: '100%',
   // A guard against hanging, longer than anything a test waits for by itself (test/support/until.ts).
   testTimeout: process.env.FAULTS === 'full' ? 45 * 60_000 : 5 * 60_000,

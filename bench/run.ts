@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: every measurement in one go; `npm run bench -- vend-key-pair growth`: those parts.
+ * `npm run bench` runs every measurement. `npm run bench -- vend-key-pair growth` runs the parts with these names.
  *
- * BENCH_SECONDS and BENCH_ROUNDS make the load longer or shorter.
+ * BENCH_SECONDS is the length of each load, BENCH_ROUNDS the number of times that a comparison is repeated.
  */
 import { ban } from './parts/ban.ts';
 import { emulator } from './parts/emulator.ts';
@@ -38,5 +38,5 @@ async function main(asked: string[]): Promise<number> {
 }
 
 process.exitCode = await main(process.argv.slice(2));
-// Whatever a part left open must not keep a finished run from ending.
+// A part may have left connections open, which would keep this process running.
 process.exit();

@@ -18,18 +18,18 @@ export interface Check {
 
 /** Style and rules of the sources: what `npm run lint` runs. */
 export const lintChecks: Check[] = [
-  { name: 'format', remedy: 'npm run format', run: () => tool('oxfmt/bin/oxfmt', ['--check', '.']) },
+  { name: 'format', remedy: 'npm run format', run: () => tool('node_modules/oxfmt/bin/oxfmt', ['--check', '.']) },
   {
     name: 'lint',
     remedy: 'see the rule named above',
-    run: () => tool('oxlint/bin/oxlint', ['--type-aware', '--deny-warnings']),
+    run: () => tool('node_modules/oxlint/bin/oxlint', ['--type-aware', '--deny-warnings']),
   },
-  { name: 'sql format', remedy: 'npm run format', run: () => tool('../dev/sql/format.ts', ['--check']) },
-  { name: 'sql lint', remedy: 'see above', run: () => tool('../dev/sql/lint.ts', []) },
+  { name: 'sql format', remedy: 'npm run format', run: () => tool('dev/sql/format.ts', ['--check']) },
+  { name: 'sql lint', remedy: 'see above', run: () => tool('dev/sql/lint.ts', []) },
 ];
 
 export const typeChecks: Check[] = [
-  { name: 'types', remedy: 'see above', run: () => tool('typescript/bin/tsc', ['--noEmit']) },
+  { name: 'types', remedy: 'see above', run: () => tool('node_modules/typescript/bin/tsc', ['--noEmit']) },
 ];
 
 /** What only `npm test` checks. */
@@ -42,9 +42,9 @@ export const documentChecks: Check[] = [
   },
 ];
 
-/** Runs a script, by its path from node_modules, and gathers its output. */
+/** Runs a script of the project and gathers its output. */
 async function tool(script: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [at('node_modules', script), ...args], {
+  const child = spawn(process.execPath, [at(script), ...args], {
     cwd: root,
     // The tool writes into a pipe and cannot tell whether a terminal shows its colours.
     env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }), ...env },
@@ -60,7 +60,7 @@ async function tool(script: string, args: string[], env: NodeJS.ProcessEnv = {})
 async function lintOpenApi(): Promise<Outcome> {
   if (!existsSync(at('openapi.json'))) return { ok: true, output: '' };
   const quiet = { REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true', NO_UPDATE_NOTIFIER: '1' };
-  return await tool('@redocly/cli/bin/cli.js', ['lint', 'openapi.json'], quiet);
+  return await tool('node_modules/@redocly/cli/bin/cli.js', ['lint', 'openapi.json'], quiet);
 }
 
 /** npm leaves an optional package out of the lockfile, without a word, when a platform's is not published. `npm ci` then fails. */

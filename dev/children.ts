@@ -4,7 +4,7 @@ import { createWriteStream, existsSync, renameSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 
-import { keep } from './keep.ts';
+import { cleanUpLater } from './clean-up.ts';
 
 const STOP_GRACE_MS = 15_000;
 
@@ -81,11 +81,11 @@ export function startNode({ name, args, env, logFile, ipc = false }: NodeProgram
     stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
     windowsHide: true,
   });
-  if (child.pid) keep({ do: 'watch', pid: child.pid, signal: 'SIGTERM', graceMs: STOP_GRACE_MS });
+  if (child.pid) cleanUpLater({ do: 'watch', pid: child.pid, signal: 'SIGTERM', graceMs: STOP_GRACE_MS });
   relay(name, child.stdout!, log, (line) => (line.startsWith('{') ? worthShowing(line) : undefined));
   relay(name, child.stderr!, log, worthShowing);
   const exited = howItEnds(child).finally(() => {
-    if (child.pid) keep({ do: 'forget', pid: child.pid });
+    if (child.pid) cleanUpLater({ do: 'forget', pid: child.pid });
     log.end();
   });
   return {

@@ -1,4 +1,4 @@
-/** The demo tenant, made through the HTTP API as an operator would, and the tokens of its local issuer. */
+/** The demo tenant and the tokens of its local issuer. Everything is made through the HTTP API, as an operator does it. */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
@@ -8,9 +8,9 @@ import type { DataDir } from './data-dir.ts';
 import { type Ivs, isStageGone } from './ivs.ts';
 import { UserError } from './user-error.mjs';
 
-/** What of the demo is kept from start to start. */
-interface Kept {
-  /** Where its stage and room are: those of the emulator mean nothing to AWS. */
+/** What the next start needs of the demo. */
+interface SavedDemo {
+  /** Name of the IVS that has its stage and its room. */
   ivs: string;
   tenantId: string;
   apiKey: string;
@@ -20,46 +20,46 @@ interface Kept {
 export interface Demo {
   apiKey: string;
   spaceId: string;
-  /** JWTs of the local issuer, by user. */
+  /** JWTs of the local issuer, by user id. */
   tokens: { alice: string; bob: string };
 }
 
 const AUDIENCE = 'stagedoor-demo';
 const TOKEN_HOURS = 12;
 
-/** Prepares the demo tenant, keeping what an earlier start made as long as it still works. */
+/** Prepares the demo tenant. What an earlier start made is used again while it works. */
 export async function prepareDemo(api: Api, data: DataDir, ivs: Ivs): Promise<Demo> {
   const file = data.path('demo.json');
   const issuer = localIssuer(data);
-  let kept = readKept(file);
-  if (!kept || !(await works(api, kept))) {
+  let saved = readSaved(file);
+  if (!saved || !(await works(api, saved))) {
     const tenantId = await demoTenant(api);
     const { key } = await api.call<{ key: string }>('POST', `/v1/tenants/${tenantId}/api-keys`, {
       name: 'npm start',
       scopes: ['*'],
     });
-    kept = { ivs: ivs.name, tenantId, apiKey: key, spaceId: '' };
-    keep(file, kept); // should the rest fail, the next start does not make another key
+    saved = { ivs: ivs.name, tenantId, apiKey: key, spaceId: '' };
+    save(file, saved); // If the rest fails, the next start uses this key again.
   }
-  const admin = api.as(kept.apiKey);
+  const admin = api.as(saved.apiKey);
   await registerIssuer(admin, issuer);
-  if (kept.ivs !== ivs.name || !(await hasSpace(admin, kept.spaceId, ivs))) {
+  if (saved.ivs !== ivs.name || !(await hasSpace(admin, saved.spaceId, ivs))) {
     const space = { name: 'Demo', stage: true, room: true, defaultRole: 'viewer' };
     const { id } = await admin.call<{ id: string }>('POST', '/v1/spaces', space);
-    kept = { ...kept, ivs: ivs.name, spaceId: id };
-    keep(file, kept);
+    saved = { ...saved, ivs: ivs.name, spaceId: id };
+    save(file, saved);
   }
-  await admin.call('PUT', `/v1/spaces/${kept.spaceId}/members/alice`, { role: 'host' });
+  await admin.call('PUT', `/v1/spaces/${saved.spaceId}/members/alice`, { role: 'host' });
   const demo = {
-    apiKey: kept.apiKey,
-    spaceId: kept.spaceId,
+    apiKey: saved.apiKey,
+    spaceId: saved.spaceId,
     tokens: { alice: issuer.sign('alice', 'Alice'), bob: issuer.sign('bob', 'Bob') },
   };
   writeFileSync(data.path('demo.env'), shellVariables(api, demo), { mode: 0o600 });
   return demo;
 }
 
-/** The demo for a shell to read, so that examples can be pasted as they stand. */
+/** Shell variables for the examples of the README. */
 function shellVariables(api: Api, { apiKey, spaceId, tokens }: Demo): string {
   const variables = {
     STAGEDOOR: api.address,
@@ -74,20 +74,20 @@ function shellVariables(api: Api, { apiKey, spaceId, tokens }: Demo): string {
     .join('');
 }
 
-function readKept(file: string): Kept | undefined {
+function readSaved(file: string): SavedDemo | undefined {
   try {
-    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Kept) : undefined;
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as SavedDemo) : undefined;
   } catch {
-    return undefined; // cut short by a crash: it is made anew
+    return undefined; // A crash cut the file short. The demo is made again.
   }
 }
 
-function keep(file: string, kept: Kept): void {
-  writeFileSync(file, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
+function save(file: string, saved: SavedDemo): void {
+  writeFileSync(file, `${JSON.stringify(saved, null, 2)}\n`, { mode: 0o600 });
 }
 
-async function works(api: Api, kept: Kept): Promise<boolean> {
-  return (await api.as(kept.apiKey).send('GET', '/v1/spaces?limit=1')).status === 200;
+async function works(api: Api, saved: SavedDemo): Promise<boolean> {
+  return (await api.as(saved.apiKey).send('GET', '/v1/spaces?limit=1')).status === 200;
 }
 
 async function hasSpace(admin: Api, id: string, ivs: Ivs): Promise<boolean> {
@@ -98,7 +98,7 @@ async function hasSpace(admin: Api, id: string, ivs: Ivs): Promise<boolean> {
   return space.status === 'open' && space.stage !== null && !(await isStageGone(space.stage.arn, ivs));
 }
 
-/** The tenant with the slug `demo`; another DATA_DIR may have made it in the same database. */
+/** Id of the tenant with the slug `demo`. A start with another DATA_DIR may have made it in the same database. */
 async function demoTenant(api: Api): Promise<string> {
   const { status, body } = await api.send('POST', '/v1/tenants', { slug: 'demo', name: 'Demo' });
   if (status === 201) return (body as { id: string }).id;
@@ -107,7 +107,7 @@ async function demoTenant(api: Api): Promise<string> {
     const page = await api.call<Page<{ id: string; slug: string }>>('GET', `/v1/tenants?limit=100${cursor}`);
     const found = page.data.find(({ slug }) => slug === 'demo');
     if (found) return found.id;
-    if (!page.nextCursor) throw new UserError('There is no tenant with the slug demo, and yet the slug is taken.');
+    if (!page.nextCursor) throw new UserError('The slug demo is taken, but no tenant has it.');
     cursor = `&cursor=${encodeURIComponent(page.nextCursor)}`;
   }
 }
@@ -123,7 +123,7 @@ interface Issuer {
   sign(userId: string, name: string): string;
 }
 
-/** An issuer of JWTs whose key is kept in DATA_DIR, and whose name follows from its key: a new key is a new issuer. */
+/** An issuer of JWTs. DATA_DIR keeps its key. Its name holds a hash of the key, so that a new key is a new issuer. */
 function localIssuer(data: DataDir): Issuer {
   const pem = data.secret('local-issuer-key.pem', () =>
     generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -151,11 +151,11 @@ async function registerIssuer(admin: Api, { name, jwk }: Issuer): Promise<void> 
   const path = '/v1/issuers';
   const sent = { issuer: name, audience: AUDIENCE, jwks: { keys: [jwk] }, algorithms: ['ES256'] };
   const { status, body } = await admin.send('POST', path, sent);
-  // 409: an earlier start registered it. Its name holds a hash of the key, so the key is the same.
+  // 409: an earlier start registered it, with the same key.
   if (status !== 201 && status !== 409) throw refused('POST', path, status, body);
 }
 
-/** A caller of the API with one credential. */
+/** A client of the API with one credential. */
 export class Api {
   readonly address: string;
   readonly credential: string;

@@ -2,7 +2,7 @@
 import { Running } from './children.ts';
 import { DataDir } from './data-dir.ts';
 import { migrate, startEmbedded } from './migrating.ts';
-import { plan } from './roles.ts';
+import { inspectRoles } from './roles.ts';
 import { at, readSettings, type Settings } from './settings.ts';
 import { UserError } from './user-error.mjs';
 
@@ -10,7 +10,7 @@ const command = ['--import', at('dev/run-typescript.mjs'), at('src/database/migr
 
 /** Migrates the database of DATABASE_OWNER_URL or DATABASE_URL. */
 async function migrateGiven({ databaseUrl, databaseOwnerUrl }: Settings): Promise<string> {
-  const { ownerUrl, role } = await plan({ databaseUrl: databaseUrl!, ownerUrl: databaseOwnerUrl });
+  const { ownerUrl, role } = await inspectRoles({ databaseUrl: databaseUrl!, ownerUrl: databaseOwnerUrl });
   if (ownerUrl) return await migrate(ownerUrl, command, false);
   throw new UserError(
     `${role}, the role of DATABASE_URL, may not migrate. Remedy: DATABASE_OWNER_URL=<the role that owns the database> npm run migrate`,

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import type { Running } from './children.ts';
 import type { DataDir } from './data-dir.ts';
 import { startPostgres } from './postgres.ts';
-import { makeDatabase, plan, servingUrl } from './roles.ts';
+import { inspectRoles, makeDatabase, servingUrl } from './roles.ts';
 import { root, type Settings } from './settings.ts';
 import { UserError } from './user-error.mjs';
 
@@ -38,7 +38,7 @@ export async function prepareDatabase(
 ): Promise<Database> {
   const embedded = settings.databaseUrl ? undefined : await startEmbedded(data, running);
   const given = { databaseUrl: settings.databaseUrl ?? embedded!.ownerUrl, ownerUrl: settings.databaseOwnerUrl };
-  const found = await plan(given);
+  const found = await inspectRoles(given);
   if (found.ownerUrl) {
     console.error('Migrating the database …');
     await migrate(found.ownerUrl, command, embedded !== undefined);
@@ -82,6 +82,6 @@ export async function migrate(ownerUrl: string, command: MigrateCommand, isEmbed
 }
 
 function remedy(why: string, isEmbedded: boolean): string {
-  if (!isEmbedded || !why.includes('older checkout')) return '';
+  if (!isEmbedded || !why.includes('before the migrations were frozen')) return '';
   return '\nRemedy: `npm run reset` deletes the data folder with that database, and DATA_DIR=<another folder> keeps it.';
 }

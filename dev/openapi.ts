@@ -1,8 +1,8 @@
 /**
- * `npm run openapi`: writes openapi.json, the API's description as the service itself serves it.
+ * `npm run openapi`: writes openapi.json, the description of the API that the service serves.
  *
- * It is in the repository so that a change of the API is a diff somebody sees; test/openapi.test.ts fails while it is out
- * of date. Neither a database nor AWS is asked anything.
+ * The file is in the repository so that a change of the API shows as a diff. test/openapi.test.ts fails while the file is
+ * out of date. This script needs no database and no AWS.
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 
 import { root } from './settings.ts';
 
-/** Modules of the compiled service: Node itself cannot run its decorators. */
+/** Modules of the built service, because Node cannot run the decorators of the sources. */
 const [{ assemble }, { openApiDocument, openApiText }, { Settings }] = await Promise.all([
   compiled<typeof import('../src/app.ts')>('app.js'),
   compiled<typeof import('../src/openapi/openapi.ts')>('openapi/openapi.js'),
@@ -21,7 +21,7 @@ async function compiled<Module>(file: string): Promise<Module> {
   return (await import(pathToFileURL(path.join(root, 'dist', file)).href)) as Module;
 }
 
-// Values nobody uses: describing the API takes settings, but no work is done with them.
+// The service takes settings even if it only describes its API. Nothing uses these values.
 const app = await assemble(
   Settings.from({
     DATABASE_URL: 'postgresql://nobody@localhost/none',

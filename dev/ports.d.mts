@@ -1,7 +1,7 @@
 export interface Ports {
   port: number;
   host: string;
-  /** Undefined: no emulator is meant. */
+  /** Undefined if the emulator is not used. */
   emulatorPort: number | undefined;
 }
 export function readPorts(env: NodeJS.ProcessEnv): Ports;

@@ -1,14 +1,15 @@
 /**
- * The ports of `npm start`. Plain JavaScript: dev/run.mjs asks before it installs anything, whatever Node the machine has.
+ * The ports of `npm start` and `npm run dev`. This file is plain JavaScript because dev/run.mjs uses it before anything is
+ * installed, on whatever Node the machine has.
  */
 import net from 'node:net';
 
-/** Reads PORT, HOST and, where the emulator is meant, IVS_EMULATOR_PORT; a value that is no port throws one line. */
+/** Reads PORT, HOST and, if the emulator is used, IVS_EMULATOR_PORT. Throws one line if a value is not a port. */
 export function readPorts(env) {
   const emulated = !env.IVS_ENDPOINT && !env.AWS_REGION;
   return {
     port: readPort(env, 'PORT', 3000),
-    // The credentials are throw-away and printed: nobody else on the network needs to reach them.
+    // The credentials are printed, so the service is not open to the network.
     host: env.HOST || '127.0.0.1',
     emulatorPort: emulated ? readPort(env, 'IVS_EMULATOR_PORT', 4580) : undefined,
   };
@@ -21,7 +22,7 @@ function readPort(env, name, byDefault) {
   throw new Error(`${name}=${text} is not a port. Remedy: ${name}=<a number from 1 to 65535> npm start`);
 }
 
-/** Why `npm start` cannot have its ports, in one line with the remedy; undefined if it can. */
+/** Why the ports cannot be used, in one line with the remedy; undefined if they can. */
 export async function portRefusal({ port, host, emulatorPort }) {
   if (port === emulatorPort)
     return `PORT and IVS_EMULATOR_PORT are both ${port}. Remedy: set one of them to another port`;
@@ -34,12 +35,12 @@ function taken(name, port) {
   return `Port ${port} is taken. Remedy: stop what uses it, or ${name}=<another port> npm start`;
 }
 
-/** On some systems a port can be taken twice, for all addresses and for one of them: hence both questions. */
+/** Asks in two ways, because some systems let two servers have one port: one for all addresses, one for a single address. */
 async function isTaken(port, host) {
   return (await answers(port)) || !(await isFree(port, host));
 }
 
-/** Whether something on this machine takes connections on the port. */
+/** Whether a server on this machine takes connections on the port. */
 export async function answers(port) {
   const socket = net.connect({ port, host: '127.0.0.1' });
   const answer = await new Promise((resolve) => {
@@ -58,7 +59,7 @@ export async function isFree(port, host = '127.0.0.1') {
   });
 }
 
-/** A port nothing listens on at this moment. */
+/** A port that no server listens on at this moment. */
 export async function freePort() {
   const server = net.createServer();
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));

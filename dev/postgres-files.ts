@@ -1,8 +1,8 @@
 /**
- * Where the embedded Postgres' programs and data lie, and who may run them.
+ * Where the programs and the data of the embedded Postgres lie, and which user runs it.
  *
- * Postgres refuses to run as root. Started by root, it runs as another user, who must be able to pass every folder on
- * the way to its programs and its data; where that is not so (a checkout in root's own home), both are kept elsewhere.
+ * Postgres refuses to run as root. When root starts it, it runs as another user. That user must be able to enter every folder
+ * above the programs and the data. Where they cannot, as in root's own home, programs and data are kept elsewhere.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -28,25 +28,25 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 
-/** The user a program runs as; empty: as ourselves. */
+/** The user that a program runs as. Empty means the user of this process. */
 export type RunAs = { uid: number; gid: number } | Record<string, never>;
 
 const NOBODY = 65534;
 const exe = process.platform === 'win32' ? '.exe' : '';
 
-/** Names a program of the native folder. */
+/** Path of a program in the native folder. */
 export function program(native: string, name: 'initdb' | 'postgres'): string {
   return path.join(native, 'bin', name + exe);
 }
 
-/** Who Postgres runs as: ourselves, or, when we are root, the owner of the data that is there, else nobody. */
+/** The user that Postgres runs as. For root it is the owner of the data, or `nobody` if there is no data yet. */
 export function runAs(dataDir: string): RunAs {
   if (process.getuid?.() !== 0) return {};
   const owner = existsSync(dataDir) ? statSync(dataDir) : undefined;
   return owner && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : { uid: NOBODY, gid: NOBODY };
 }
 
-/** Finds the Postgres programs of this platform, mends what npm left undone, and copies them if `as` cannot run them. */
+/** Finds the Postgres programs of this platform and completes their symlinks. Copies them if `as` cannot run them. */
 export function nativeFolder(as: RunAs): string {
   const found = installedFolder();
   const mended = mendSymlinks(found.native);
@@ -73,7 +73,7 @@ function installedFolder(): { native: string; version: string } {
   }
 }
 
-/** The package makes its library symlinks in an install script, which .npmrc does not let run. False: not ours to write. */
+/** Makes the library symlinks, because .npmrc does not let the package's install script run. False: the folder is read-only. */
 function mendSymlinks(native: string): boolean {
   const list = path.join(native, 'pg-symlinks.json');
   if (!existsSync(list)) return true;
@@ -86,7 +86,7 @@ function mendSymlinks(native: string): boolean {
       symlinkSync(to, link);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EEXIST') continue; // another start was quicker
+      if (code === 'EEXIST') continue; // another start made it
       if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return false;
       throw error;
     }
@@ -98,7 +98,7 @@ function isLinkTo(link: string, to: string): boolean {
   try {
     return readlinkSync(link) === to;
   } catch {
-    return existsSync(link); // npm run with scripts may have put a file there
+    return existsSync(link); // the install script may have put a file there
   }
 }
 
@@ -110,7 +110,7 @@ function runs(native: string, as: RunAs): { ok: boolean; why: string } {
   return { ok: true, why: '' };
 }
 
-/** A copy anyone may read, made once per version and user. */
+/** A copy that everybody may read. It is made once for each version and user. */
 function copyOf(native: string, version: string): string {
   const me = process.getuid?.() ?? 0;
   const place = path.join(os.tmpdir(), `stagedoor-postgres-${version}-${me}`);
@@ -122,7 +122,7 @@ function copyOf(native: string, version: string): string {
     try {
       renameSync(fresh, place);
     } catch {
-      // Another start made it at the same moment, or the name is taken by someone else: only a folder of ours is used.
+      // Another start made it at this moment, or another user took the name. Only a folder of this user is used.
       if (isOurs(place, me)) rmSync(fresh, { recursive: true, force: true });
       else return withLinks(path.join(fresh, 'native'));
     }
@@ -141,13 +141,13 @@ function isOurs(folder: string, me: number): boolean {
 }
 
 /**
- * An empty folder that `as` can work in, beside where the data will lie, and that place: `wanted`, or, if `as` cannot
- * get there, one under the system's folders, with a symlink left at `wanted`.
+ * Makes an empty folder for new data that `as` can work in. `place` is the path that the folder gets when it is complete:
+ * `wanted`, or a folder of the system with a symlink at `wanted`, if `as` cannot reach `wanted`.
  */
 export function freshDataFolder(wanted: string, as: RunAs): { folder: string; place: string } {
   mkdirSync(path.dirname(wanted), { recursive: true });
   if (existsSync(wanted) && readdirSync(wanted).length > 0)
-    throw new Error(`${wanted} holds something else than a Postgres database. Remedy: move it away, or set DATA_DIR`);
+    throw new Error(`${wanted} holds files that are not a Postgres database. Remedy: move it away, or set DATA_DIR`);
   const here = emptyFolder(wanted, as);
   if (here) return { folder: here, place: wanted };
   const name = `stagedoor-${createHash('sha256').update(path.resolve(wanted)).digest('hex').slice(0, 12)}`;
@@ -155,7 +155,7 @@ export function freshDataFolder(wanted: string, as: RunAs): { folder: string; pl
     const place = path.join(parent, name);
     const folder = emptyFolder(place, as);
     if (!folder) continue;
-    // No link at `wanted` leads there any more, so the data belongs to a DATA_DIR that was deleted.
+    // No link at `wanted` leads to data there, so that data belongs to a DATA_DIR that was deleted.
     rmSync(place, { recursive: true, force: true });
     if (lstatSync(wanted, { throwIfNoEntry: false })?.isSymbolicLink()) unlinkSync(wanted);
     symlinkSync(place, wanted);
@@ -183,7 +183,7 @@ function emptyFolder(place: string, as: RunAs): string | undefined {
   return undefined;
 }
 
-/** The folder itself where `dataDir` is a symlink that an earlier start left. */
+/** The folder of the data, following a symlink that an earlier start left. */
 export function realFolder(dataDir: string): string {
   return existsSync(dataDir) ? realpathSync(dataDir) : path.resolve(dataDir);
 }

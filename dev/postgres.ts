@@ -1,4 +1,4 @@
-/** A real Postgres from npm's binaries, for `npm start` (durable, with a password) and for tests (neither). */
+/** A real Postgres from the programs of an npm package. `npm start` has one that is durable and takes a password; tests do without. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   chownSync,
@@ -16,20 +16,20 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { keep } from './keep.ts';
+import { cleanUpLater } from './clean-up.ts';
 import { freePort, isFree } from './ports.mjs';
 import { freshDataFolder, nativeFolder, program, realFolder, type RunAs, runAs } from './postgres-files.ts';
 
 export interface PostgresOptions {
-  /** Where the data lies; made if it is not there. */
+  /** Folder of the data. It is made if it is not there. */
   dataDir: string;
-  /** The port to try first; else the one of the last start, else any free one. */
+  /** The port to try first. By default it is that of the last start, or any free one. */
   port?: number;
-  /** False: for tests. Nothing is synced to disk, and `stop` removes the data. */
+  /** False for tests: nothing is synced to disk, and `stop` removes the data. */
   durable: boolean;
-  /** The superuser's, for data that is made now; without one every local connection is trusted. */
+  /** Password of the superuser, for data that is made now. Without one, every local connection is trusted. */
   password?: string;
-  /** Where the server's log goes; by default into `dataDir`. */
+  /** File of the server's log. By default it is in `dataDir`. */
   logFile?: string;
   /** Receives a line about what takes a while or is worth knowing. */
   say?: (line: string) => void;
@@ -39,21 +39,21 @@ export interface PostgresOptions {
 
 export interface Postgres {
   port: number;
-  /** Where the data really lies. */
+  /** Folder of the data, which is not the one asked for if Postgres could not reach that. */
   dataDir: string;
-  /** Ends when the server does, whoever stopped it. */
+  /** Resolves when the server has ended, whoever stopped it. */
   exited: Promise<void>;
-  /** A connection string; the superuser's unless another user is named. */
+  /** Connection string of a user; of the superuser by default. */
   url(database: string, user?: string, password?: string): string;
   stop(): Promise<void>;
 }
 
-/** Starts Postgres on loopback TCP, making its data folder first if there is none. */
+/** Starts Postgres on loopback TCP. Makes its data folder if there is none. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   let dataDir = realFolder(options.dataDir);
   const as = runAs(dataDir);
   const native = options.native ?? nativeFolder(as);
-  if (!options.durable) keep({ do: 'remove', folder: dataDir });
+  if (!options.durable) cleanUpLater({ do: 'remove', folder: dataDir });
   if (!existsSync(path.join(dataDir, 'PG_VERSION'))) dataDir = makeData(native, as, options);
   refuseOtherVersion(native, dataDir);
   await stopLeftOver(dataDir);
@@ -69,7 +69,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       writeFileSync(portFile, `${port}\n`);
       return running(child, port, dataDir, options);
     }
-    // Between finding a port free and taking it someone else may have been quicker.
+    // The port was free a moment ago. Another process may have taken it since.
     if (attempt === 3 || !/in use|could not bind/i.test(why)) throw new Error(`Postgres did not start: ${why}`);
     port = await freePort();
   }
@@ -78,7 +78,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 function makeData(native: string, as: RunAs, options: PostgresOptions): string {
   const { folder, place } = freshDataFolder(options.dataDir, as);
   if (place !== options.dataDir) {
-    if (!options.durable) keep({ do: 'remove', folder: place });
+    if (!options.durable) cleanUpLater({ do: 'remove', folder: place });
     options.say?.(
       `Postgres cannot run as root and user ${as.uid} cannot reach ${options.dataDir}: its data is kept in ${place}, linked from there`,
     );
@@ -89,7 +89,7 @@ function makeData(native: string, as: RunAs, options: PostgresOptions): string {
     writeFileSync(pwfile, options.password ?? 'unused', { mode: 0o600 });
     if (as.uid !== undefined) for (const file of [secrets, pwfile]) chownSync(file, as.uid, as.gid);
     const method = options.password === undefined ? 'trust' : 'scram-sha-256';
-    // Bytewise order and Unicode letters, the same on every machine: nothing depends on the locales installed there.
+    // This locale comes with Postgres, so that text sorts the same on every machine, whatever locales are installed there.
     const locale = options.native // one older than 17 has no such locale of its own
       ? ['--locale=C']
       : ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
@@ -103,8 +103,8 @@ function makeData(native: string, as: RunAs, options: PostgresOptions): string {
   } finally {
     rmSync(secrets, { recursive: true, force: true });
   }
-  // A folder of this name is whole: one whose making was cut short still has the other name.
-  if (existsSync(place)) rmdirSync(place); // only if empty: what lies there may be somebody's
+  // The folder gets this name when it is complete, so that a folder of this name never lacks a part.
+  if (existsSync(place)) rmdirSync(place); // Fails unless it is empty: it may hold somebody's files.
   renameSync(folder, place);
   return place;
 }
@@ -117,7 +117,7 @@ function refuseOtherVersion(native: string, dataDir: string): void {
     throw new Error(`${dataDir} was made by Postgres ${data}, this is ${ours}. Remedy: move it away, or set DATA_DIR`);
 }
 
-/** A server that outlived a killed start holds the data: it is stopped. A pid taken over by something else is not. */
+/** Stops a server on this data that an earlier start left running. A process that only has the same id is left alone. */
 export async function stopLeftOver(dataDir: string): Promise<void> {
   const file = path.join(dataDir, 'postmaster.pid');
   const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
@@ -163,7 +163,7 @@ function launch(native: string, dataDir: string, as: RunAs, port: number, option
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const log = openSync(logFile(dataDir, options), 'a', 0o600);
-  // Detached: a Ctrl-C in the terminal is for whoever started us, who stops the server last.
+  // Detached: the terminal's Ctrl-C does not reach the server. The command that runs it stops it last.
   const child = spawn(program(native, 'postgres'), ['-D', dataDir, '-p', String(port), ...args], {
     ...as,
     cwd: '/',
@@ -173,7 +173,7 @@ function launch(native: string, dataDir: string, as: RunAs, port: number, option
     windowsHide: true,
   });
   closeSync(log);
-  if (child.pid) keep({ do: 'watch', pid: child.pid, signal: stopSignal(options), graceMs: 15_000 });
+  if (child.pid) cleanUpLater({ do: 'watch', pid: child.pid, signal: stopSignal(options), graceMs: 15_000 });
   child.unref();
   return child;
 }
@@ -182,18 +182,18 @@ function logFile(dataDir: string, options: PostgresOptions): string {
   return options.logFile ?? path.join(dataDir, 'server.log');
 }
 
-/** SIGINT: end all sessions and close the data; SIGQUIT: stop at once, for data nobody will read again. */
+/** SIGINT ends all sessions and closes the data. SIGQUIT stops at once, for data that nobody reads again. */
 function stopSignal(options: PostgresOptions): NodeJS.Signals {
   return options.durable ? 'SIGINT' : 'SIGQUIT';
 }
 
 function environment(): NodeJS.ProcessEnv {
-  // Nothing of the caller's PG* variables, which would change what the server and initdb do.
+  // PG* variables of the user would change what the server and initdb do, so they are left out.
   const { PATH, SystemRoot } = process.env;
   return { PATH, ...(SystemRoot ? { SystemRoot } : {}), LC_ALL: 'C', TZ: 'UTC' };
 }
 
-/** Undefined once the server takes connections; else why it never will. */
+/** Resolves when the server takes connections, with undefined, or when it has failed, with the reason. */
 async function untilReady(child: ChildProcess, dataDir: string, options: PostgresOptions): Promise<string | undefined> {
   const failures: string[] = [];
   child.once('error', (error) => failures.push(error.message));
@@ -201,7 +201,7 @@ async function untilReady(child: ChildProcess, dataDir: string, options: Postgre
   const pidFile = path.join(dataDir, 'postmaster.pid');
   for (let waited = 0; waited < 60_000 && failures.length === 0; waited += 10) {
     const lines = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').split('\n') : [];
-    // The eighth line is what pg_ctl waits for as well.
+    // pg_ctl waits for the same line.
     if (lines[0] === String(child.pid) && lines[7]?.startsWith('ready')) return undefined;
     await delay(10);
   }
@@ -218,7 +218,7 @@ function running(child: ChildProcess, port: number, dataDir: string, options: Po
   const exited = new Promise<void>((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve();
     else child.once('exit', () => resolve());
-  }).then(() => keep({ do: 'forget', pid: pid! }));
+  }).then(() => cleanUpLater({ do: 'forget', pid: pid! }));
   return {
     port,
     dataDir,

@@ -1,27 +1,27 @@
-/** Who migrates the database and who serves from it: never the same role, as the service refuses one that could bypass RLS. */
+/** The role that migrates the database and the role that serves. They differ: the service refuses a role that could bypass RLS. */
 import pg from 'pg';
 
 import type { DataDir } from './data-dir.ts';
 import { reason, UserError } from './user-error.mjs';
 
 /** Connection strings as the user gave them. */
-export interface Given {
+export interface ConnectionStrings {
   databaseUrl: string;
   ownerUrl?: string | undefined;
 }
 
-/** What `plan` found out about the roles. */
-export interface Plan {
-  /** Whom to migrate as; undefined: the database has to be migrated already. */
+/** What is known about the roles. */
+export interface Roles {
+  /** Connection string of the role that migrates; undefined if no role is known that may. */
   ownerUrl: string | undefined;
   /** Whether the role of DATABASE_URL may serve. */
   mayServe: boolean;
-  /** Its name. */
+  /** Name of the role of DATABASE_URL. */
   role: string;
 }
 
-/** Finds out whether the role of DATABASE_URL could step around row-level security, and so must not serve. */
-export async function plan({ databaseUrl, ownerUrl }: Given): Promise<Plan> {
+/** Finds out whether the role of DATABASE_URL could bypass row-level security and so must not serve. */
+export async function inspectRoles({ databaseUrl, ownerUrl }: ConnectionStrings): Promise<Roles> {
   return await connected('DATABASE_URL', databaseUrl, async (client) => {
     const { rows } = await client.query<{ powerful: boolean; migrated: boolean; role: string }>(`
       select current_user as role,
@@ -42,16 +42,16 @@ export async function plan({ databaseUrl, ownerUrl }: Given): Promise<Plan> {
 }
 
 /**
- * The connection string to serve with, after migrating: DATABASE_URL's own, or that of a plain login role made by the
- * owner. Either is a member of stagedoor_app, the group that the migrations give the right to serve.
+ * The connection string to serve with, after migrating. It is DATABASE_URL, or that of a plain login role that the owner
+ * makes here. Either role becomes a member of stagedoor_app, the group to which the migrations give the right to serve.
  */
-export async function servingUrl({ databaseUrl }: Given, found: Plan, data: DataDir): Promise<string> {
+export async function servingUrl({ databaseUrl }: ConnectionStrings, found: Roles, data: DataDir): Promise<string> {
   const { ownerUrl } = found;
   if (found.mayServe) {
     if (ownerUrl) await connected('DATABASE_OWNER_URL', ownerUrl, (client) => join(client, found.role));
     return databaseUrl;
   }
-  // Its own for every DATA_DIR: two copies on one database do not change each other's password.
+  // Each DATA_DIR has a role of its own, so that two copies on one database do not change each other's password.
   const role = data.secret('database-service-role', () => `stagedoor_service_${randomSuffix()}`);
   const password = data.secret('database-service-password');
   await connected('DATABASE_URL', ownerUrl!, (client) => makeServingRole(client, role, password));
@@ -81,9 +81,9 @@ async function join(client: pg.Client, role: string): Promise<void> {
   if (!rows[0]?.member) await client.query(`grant stagedoor_app to ${client.escapeIdentifier(role)}`);
 }
 
-/** Makes the embedded Postgres' own database and its owner, a role with no more rights than a managed database gives. */
+/** Makes the database of the embedded Postgres and its owner, a role with the rights that a managed database gives. */
 export async function makeDatabase(superuserUrl: string, name: string, password: string): Promise<void> {
-  const remedy = 'the password kept in DATA_DIR/secrets has to be that of the database: delete DATA_DIR to begin anew';
+  const remedy = 'the password in DATA_DIR/secrets must be that of the database; `npm run reset` deletes both';
   const work = async (client: pg.Client) => {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
     if (rowCount) return;
@@ -102,11 +102,11 @@ async function connected<T>(
   remedy = 'check that Postgres runs there and that the address is right',
 ): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => {}); // a connection cut while it is in use fails the query too
+  client.on('error', () => {}); // a query that is under way reports a cut connection itself
   try {
     await client.connect();
   } catch (error) {
-    // Never the URL itself: it holds the password.
+    // The message does not hold the URL, because a password is in it.
     throw new UserError(
       `${setting}: cannot connect to ${client.host}:${client.port} as ${client.user} (${reason(error)}). Remedy: ${remedy}`,
       { cause: error },

@@ -110,7 +110,7 @@ function reachable(host: string): string {
 function endOnSignals(running: Running): void {
   let first = 0;
   const end = () => {
-    // A second Ctrl-C asks for an end at once. The keeper then stops what still runs.
+    // A second Ctrl-C asks for an end at once. The cleaner then stops what still runs.
     if (running.isEnding && performance.now() - first > 1_000) process.exit(130);
     if (running.isEnding) return;
     first = performance.now();

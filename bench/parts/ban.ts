@@ -1,6 +1,6 @@
 /**
- * From a moderator's request until the banned user is out: his chat client's socket closed, his participant gone from the
- * stage. Beside the two bare calls of the AWS SDK that do the same and keep nobody out.
+ * The time from a moderator's request until the banned user is out: the socket of their chat client is closed and their
+ * participant has left the stage. It is compared with two calls of the AWS SDK, which disconnect but keep nobody out.
  */
 import {
   DisconnectParticipantCommand,
@@ -11,16 +11,16 @@ import { DisconnectUserCommand, IvschatClient } from '@aws-sdk/client-ivschat';
 import { ChatRoom } from 'amazon-ivs-chat-messaging';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { es256Issuer, type Issuer } from '../support/people.ts';
+import { es256Issuer, type Issuer } from '../support/issuers.ts';
 import { heading, line, ms } from '../support/report.ts';
-import { ivsCredentials, makeTenant, type Stand, startStand, type Tenant } from '../support/stand.ts';
+import { ivsCredentials, makeTenant, type Deployment, startDeployment, type Tenant } from '../support/deployment.ts';
 
 const times = 200;
 const warmUps = 40;
-/** IVS takes five DisconnectParticipant a second; one that has to wait for its turn would measure that. */
+/** IVS takes five DisconnectParticipant calls a second. This pause keeps a call from waiting for that rate. */
 const pauseMs = 250;
 
-/** Somebody on the stage and in the chat room. */
+/** A user on the stage and in the chat room. */
 interface Person {
   userId: string;
   room: { arn: string };
@@ -36,10 +36,10 @@ interface Clients {
 
 export async function ban(): Promise<void> {
   heading('From the request until the user is out of stage and chat');
-  const stand = await startStand();
+  const deployment = await startDeployment();
   const configuration = {
     region: 'us-east-1',
-    endpoint: stand.ivsUrl,
+    endpoint: deployment.ivsUrl,
     credentials: {
       accessKeyId: ivsCredentials.AWS_ACCESS_KEY_ID,
       secretAccessKey: ivsCredentials.AWS_SECRET_ACCESS_KEY,
@@ -48,17 +48,17 @@ export async function ban(): Promise<void> {
   const clients = { realTime: new IVSRealTimeClient(configuration), chat: new IvschatClient(configuration) };
   try {
     const issuer = es256Issuer('https://es256.example');
-    const tenant = await makeTenant(stand, 'moderated', { issuers: [issuer] });
+    const tenant = await makeTenant(deployment, 'moderated', { issuers: [issuer] });
     const room = await tenant.api.call<{ room: { arn: string } }>('GET', `/v1/spaces/${tenant.spaceIds[0]}`);
     const answers: Promise<unknown>[] = [];
     const measure = async (userId: string, act: (person: Person) => Promise<unknown>) => {
-      const person = await enter(stand, tenant, issuer, userId, room.room);
+      const person = await enter(deployment, tenant, issuer, userId, room.room);
       await delay(pauseMs);
       const since = performance.timeOrigin + performance.now();
       answers.push(act(person));
       return Math.max(await person.disconnected, await leftAt(clients.realTime, person)) - since;
     };
-    // The answer to a ban waits until no token given before is on its way; the user is out long before.
+    // The answer to a ban comes when no earlier token can be on its way any more. The user is out long before.
     const byBan = ({ userId }: Person) => tenant.api.call('POST', '/v1/bans', { userId, spaceId: tenant.spaceIds[0] });
     for (let i = 0; i < warmUps; i++) await measure(`warm-up-${i}`, byBan);
     const took = { bare: [] as number[], ban: [] as number[] };
@@ -71,13 +71,13 @@ export async function ban(): Promise<void> {
     print('POST /v1/bans', took.ban);
   } finally {
     for (const client of Object.values(clients)) client.destroy();
-    await stand.stop();
+    await deployment.stop();
   }
 }
 
-/** Joins as an app does: tokens from the service, the stage, the official chat client. */
+/** Joins as an app does, with tokens of the service and the official chat client. */
 async function enter(
-  stand: Stand,
+  deployment: Deployment,
   tenant: Tenant,
   issuer: Issuer,
   userId: string,
@@ -88,7 +88,7 @@ async function enter(
     'POST',
     `/v1/spaces/${tenant.spaceIds[0]}/join`,
   );
-  const joined = await fetch(`${stand.ivsUrl}/_emulator/join`, {
+  const joined = await fetch(`${deployment.ivsUrl}/_emulator/join`, {
     method: 'POST',
     body: JSON.stringify({ token: pass.stage.token }),
   });
@@ -125,7 +125,7 @@ async function disconnect({ realTime, chat }: Clients, { userId, room, stage }: 
   ]);
 }
 
-/** When a participant left by IVS's own record, in milliseconds since 1970. */
+/** The time at which a participant left, by the events of IVS, in milliseconds since 1970. */
 async function leftAt(client: IVSRealTimeClient, { stage }: Person): Promise<number> {
   for (const deadline = performance.now() + 10_000; performance.now() < deadline; await delay(10)) {
     for await (const { events = [] } of paginateListParticipantEvents({ client }, stage)) {

@@ -1,4 +1,4 @@
-/** The emulator by itself: it must not be what the other parts measure. */
+/** The emulator alone. The other parts measure the service only if the emulator is much faster. */
 import { IVSRealTimeClient, CreateStageCommand } from '@aws-sdk/client-ivs-realtime';
 import { CreateRoomCommand, IvschatClient } from '@aws-sdk/client-ivschat';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,14 +12,14 @@ import { processorMs, startProgram, untilOk } from '../support/processes.ts';
 import { heading, line, note, perSecond } from '../support/report.ts';
 import { seconds } from '../support/settings.ts';
 import { signedPost } from '../support/sign-request.ts';
-import { ivsCredentials, root } from '../support/stand.ts';
+import { ivsCredentials, root } from '../support/deployment.ts';
 import { printLatency } from '../support/vending.ts';
 
 const connections = 16;
-/** What the emulator is to make a second, so that it is not what a benchmark of the service measures. */
+/** Tokens a second that the emulator must make, so that the other parts do not measure it. */
 const aim = 3_000;
 const halfOfAim = `half of ${perSecond(aim)}`;
-/** Users in turn, as a service that vends has them. */
+/** Requests for the tokens of many users in turn. */
 const users = 500;
 
 export async function emulator(): Promise<void> {
@@ -77,7 +77,7 @@ async function measure(url: string, pid: number, service: string, operation: str
   printLatency(halfOfAim, await load({ url, connections, seconds, rate: aim / 2, next }));
 }
 
-/** What of that latency is the machine's, Node's and the load generator's. */
+/** The latency of a bare server: the part that is due to the machine, Node and the load generator. */
 async function measureBareHttp(log: string): Promise<void> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;

@@ -1,75 +1,75 @@
-/** What a vend costs as tenants, grants and bans become many. */
-import { addBans, addGrants, addTenants, bulkSpaceId, bulkSpaceSql, settleDown } from '../support/crowd.ts';
+/** The cost of a vend among many tenants, grants and bans. */
+import { addBans, addGrants, addTenants, bulkSpaceId, bulkSpaceSql, vacuum } from '../support/bulk-data.ts';
 import { post } from '../support/load.ts';
-import { es256Issuer, type Issuer } from '../support/people.ts';
+import { es256Issuer, type Issuer } from '../support/issuers.ts';
 import { heading, line, ms, note, perSecond } from '../support/report.ts';
 import { seconds } from '../support/settings.ts';
-import { makeTenant, type Stand, startStand, type Tenant, withClient } from '../support/stand.ts';
+import { makeTenant, type Deployment, startDeployment, type Tenant, withClient } from '../support/deployment.ts';
 import { vend, vendRequests, warmUp } from '../support/vending.ts';
 
 const connections = 32;
-/** The tenants that vend, spread over all there are. */
+/** Tenants that vend, spread over all tenants. */
 const sampled = 500;
 
 export async function growth(): Promise<void> {
   heading('Growth: a vend (key-pair mint) among many tenants and grants, row-level security on');
-  note('The service keeps its connections, and with them its plans, from the empty database on.');
-  const stand = await startStand();
+  note('The service keeps its connections, and so its query plans, from the time at which the database was empty.');
+  const deployment = await startDeployment();
   try {
-    await withClient(stand.superuserUrl, (client) => client.query(bulkSpaceSql));
+    await withClient(deployment.superuserUrl, (client) => client.query(bulkSpaceSql));
     const issuer = es256Issuer('https://es256.example');
-    const tenant = await makeTenant(stand, 'big', { issuers: [issuer], spaces: 20, signingKey: true });
-    await warmUp(stand, vendRequests(tenant, issuer, 6_000, 2));
+    const tenant = await makeTenant(deployment, 'big', { issuers: [issuer], spaces: 20, signingKey: true });
+    await warmUp(deployment, vendRequests(tenant, issuer, 6_000, 2));
     let tenants = 0;
     for (const many of [10, 1_000, 100_000]) {
-      await addTenants(stand, issuer, tenants, many);
+      await addTenants(deployment, issuer, tenants, many);
       tenants = many;
-      await settleDown(stand);
-      await measure(stand, `${many.toLocaleString('en')} tenants, vends spread over them`, fromMany(issuer, many));
+      await vacuum(deployment);
+      await measure(deployment, `${many.toLocaleString('en')} tenants, vends spread over them`, fromMany(issuer, many));
     }
     let grants = 0;
     for (const many of [10_000, 100_000, 1_000_000]) {
-      await addGrants(stand, tenant.id, tenant.spaceIds, grants, many);
+      await addGrants(deployment, tenant.id, tenant.spaceIds, grants, many);
       grants = many;
-      await settleDown(stand);
+      await vacuum(deployment);
       const next = vendRequests(tenant, issuer, 1_000 * seconds, 4);
-      await measure(stand, `… and ${many.toLocaleString('en')} grants of the tenant that vends`, next);
+      await measure(deployment, `… and ${many.toLocaleString('en')} grants of the tenant that vends`, next);
     }
-    await nearlyFull(stand, tenant, issuer);
+    await nearlyFull(deployment, tenant, issuer);
   } finally {
-    await stand.stop();
+    await deployment.stop();
   }
 }
 
 export async function bans(): Promise<void> {
   heading('The ban check: a vend (key-pair mint) beside bans of others in the same tenant');
-  const stand = await startStand();
+  const deployment = await startDeployment();
   try {
     const issuer = es256Issuer('https://es256.example');
-    const tenant = await makeTenant(stand, 'strict', { issuers: [issuer], signingKey: true });
-    await warmUp(stand, vendRequests(tenant, issuer, 6_000, 2));
+    const tenant = await makeTenant(deployment, 'strict', { issuers: [issuer], signingKey: true });
+    await warmUp(deployment, vendRequests(tenant, issuer, 6_000, 2));
     let there = 0;
     for (const many of [0, 10_000, 1_000_000]) {
-      await addBans(stand, tenant.id, tenant.spaceIds[0] ?? '', there, many);
+      await addBans(deployment, tenant.id, tenant.spaceIds[0] ?? '', there, many);
       there = many;
-      await settleDown(stand);
+      await vacuum(deployment);
       const next = vendRequests(tenant, issuer, 1_000 * seconds, 4);
-      await measure(stand, `${many.toLocaleString('en')} bans`, next);
+      await measure(deployment, `${many.toLocaleString('en')} bans`, next);
     }
   } finally {
-    await stand.stop();
+    await deployment.stop();
   }
 }
 
-async function measure(stand: Stand, what: string, next: () => Buffer): Promise<void> {
-  await vend(stand, { next, connections, seconds: 1 });
-  const result = await vend(stand, { next, connections, seconds });
+async function measure(deployment: Deployment, what: string, next: () => Buffer): Promise<void> {
+  await vend(deployment, { next, connections, seconds: 1 });
+  const result = await vend(deployment, { next, connections, seconds });
   const { postgres } = result.processorMs ?? {};
   const cost = postgres === undefined ? '' : `${postgres.toFixed(2)} ms of processor in Postgres a vend, `;
   line(what, perSecond(result.perSecond), `${cost}p50 ${ms(result.p50)} at full load`);
 }
 
-/** Users of tenants spread over all of them. */
+/** Requests of users of many tenants. */
 function fromMany(issuer: Issuer, tenants: number): () => Buffer {
   const requests = Array.from({ length: 5_000 }, (_, index) => {
     const n = Math.floor(((index % sampled) / sampled) * tenants);
@@ -80,14 +80,14 @@ function fromMany(issuer: Issuer, tenants: number): () => Buffer {
   return () => requests[at++ % requests.length] ?? Buffer.alloc(0);
 }
 
-/** A capacity has to be counted against: the dearest check there is, and one vend to a space at a time. */
-async function nearlyFull(stand: Stand, tenant: Tenant, issuer: Issuer): Promise<void> {
+/** Vends into spaces with a capacity: the most expensive check, because a space takes one vend at a time. */
+async function nearlyFull(deployment: Deployment, tenant: Tenant, issuer: Issuer): Promise<void> {
   const [spaceId = ''] = tenant.spaceIds;
   for (const capacity of [1_000, 10_000]) {
     const space = { name: 'Limited', defaultRole: 'speaker', capacity };
     const { id } = await tenant.api.call<{ id: string }>('POST', '/v1/spaces', space);
-    // Nine tenths full, for longer than the measurement takes.
-    await withClient(stand.superuserUrl, (client) =>
+    // The space stays nine tenths full for longer than the measurement takes.
+    await withClient(deployment.superuserUrl, (client) =>
       client.query(
         `insert into grants (tenant_id, id, space_id, user_id, ivs_user_id, kind, role, capabilities, state,
                              expires_at, session_expires_at)
@@ -100,17 +100,17 @@ async function nearlyFull(stand: Stand, tenant: Tenant, issuer: Issuer): Promise
     const requests = (people: number) =>
       Array.from({ length: people }, (_, n) => post(`/v1/spaces/${id}/stage-tokens`, issuer.token(`p-${id}-${n}`)));
     const newcomers = requests(50).values();
-    const added = await vend(stand, {
+    const added = await vend(deployment, {
       next: () => newcomers.next().value ?? Buffer.alloc(0),
       connections: 4,
       seconds: 2,
       rate: 20,
     });
-    // The same twenty again and again: they have their places.
+    // The same twenty users, who have places already, vend again.
     const inside = requests(20);
     let at = 0;
     const next = () => inside[at++ % inside.length] ?? Buffer.alloc(0);
-    const kept = await vend(stand, { next, connections: 4, seconds: 2, rate: 100 });
+    const kept = await vend(deployment, { next, connections: 4, seconds: 2, rate: 100 });
     line(
       `a space nine tenths full, capacity ${capacity.toLocaleString('en')}`,
       '',

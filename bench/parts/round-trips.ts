@@ -1,22 +1,22 @@
-/** How often a vend goes to Postgres, counted on the wire. */
+/** The round trips to Postgres for a vend. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { es256Issuer } from '../support/people.ts';
+import { es256Issuer } from '../support/issuers.ts';
 import { countQueries, type QueryCounter } from '../support/query-counter.ts';
 import { heading, line } from '../support/report.ts';
-import { makeTenant, startStand, type Tenant } from '../support/stand.ts';
+import { makeTenant, startDeployment, type Tenant } from '../support/deployment.ts';
 
-/** As many as a user may in a minute, less those before. */
+/** A user may vend 30 times in a minute, and a few vends come before these. */
 const vends = 20;
 
 export async function roundTrips(): Promise<void> {
   heading('Round trips to Postgres a vend, counted on the wire');
-  const stand = await startStand();
-  const counter = await countQueries(stand.serviceUrl);
+  const deployment = await startDeployment();
+  const counter = await countQueries(deployment.serviceUrl);
   try {
     const issuer = es256Issuer('https://es256.example');
-    const byIvs = await makeTenant(stand, 'ivs', { issuers: [issuer] });
-    await stand.restart({ DATABASE_URL: counter.url });
+    const byIvs = await makeTenant(deployment, 'ivs', { issuers: [issuer] });
+    await deployment.restart({ DATABASE_URL: counter.url });
     await count(counter, byIvs, issuer.token('somebody'), 'stage-tokens', 'stage token made by IVS');
     await count(counter, byIvs, issuer.token('else'), 'join', 'stage and chat token made by IVS');
     await byIvs.api.call('POST', '/v1/signing-keys');
@@ -24,14 +24,14 @@ export async function roundTrips(): Promise<void> {
     await count(counter, byIvs, issuer.token('fourth'), 'join', 'stage token signed here, chat token by IVS');
   } finally {
     counter.stop();
-    await stand.stop();
+    await deployment.stop();
   }
 }
 
 async function count(counter: QueryCounter, tenant: Tenant, jwt: string, route: string, what: string): Promise<void> {
   const asUser = tenant.api.as(jwt);
   const path = `/v1/spaces/${tenant.spaceIds[0]}/${route}`;
-  // What a connection asks once, and once for an issuer, is over after the first few.
+  // The first vends also make the queries that come once for each connection and once for each issuer.
   for (let i = 0; i < 5; i++) await asUser.call('POST', path);
   await delay(1_500); // and the sealing of the audit entries of what came before
   counter.take();

@@ -1,4 +1,4 @@
-/** `npm start`: how long until it is ready, and what it holds at rest. */
+/** `npm start`: the time until it is ready, and its memory at rest. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../dev/postgres.ts';
 import { descendants, memoryMb } from '../support/processes.ts';
 import { heading, line, note } from '../support/report.ts';
-import { root } from '../support/stand.ts';
+import { root } from '../support/deployment.ts';
 
 export async function startup(): Promise<void> {
   heading('npm start');
@@ -59,7 +59,7 @@ async function printMemory(child: ChildProcess): Promise<void> {
   for (const pid of descendants(child.pid ?? 0)) {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
     const name = Object.entries(programs).find(([, part]) => command.includes(part))?.[0];
-    // Postgres's own children are counted with it.
+    // The main process of Postgres is counted together with its children.
     const isPart = name === 'Postgres' && !command.includes(' -D ');
     const memory = name && !isPart ? memoryMb(pid, name === 'Postgres') : undefined;
     if (memory)

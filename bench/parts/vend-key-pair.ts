@@ -1,13 +1,13 @@
-/** Vending with tokens signed by the service: beside the rate at which this machine can sign at all. */
-import { es256Issuer, hs256Issuer, type Issuer } from '../support/people.ts';
+/** Vending with tokens that the service signs, compared with the rate at which this machine can sign. */
+import { es256Issuer, hs256Issuer, type Issuer } from '../support/issuers.ts';
 import { heading, line, median, note, perSecond } from '../support/report.ts';
 import { rounds, seconds } from '../support/settings.ts';
 import { signingLimit } from '../support/signing-limit.ts';
-import { makeTenant, type Stand, startStand, type Tenant } from '../support/stand.ts';
+import { makeTenant, type Deployment, startDeployment, type Tenant } from '../support/deployment.ts';
 import { printCosts, printLatency, vend, vendRequests, type Vending, warmUp } from '../support/vending.ts';
 
 const connections = 32;
-/** More than can be used up, so that a JWT said to be new is. */
+/** More vends a second than any machine makes, so that no JWT is used again unless it is meant to be. */
 const fastest = 2_500;
 
 interface Mix {
@@ -19,30 +19,30 @@ interface Mix {
 export async function vendKeyPair(): Promise<void> {
   heading('Vending, key-pair mint: POST /v1/spaces/{id}/stage-tokens with a user JWT, the grant committed');
   note(`${connections} connections; the load generator and Postgres share the processors with the service.`);
-  const stand = await startStand();
+  const deployment = await startDeployment();
   try {
     const es256 = es256Issuer('https://es256.example');
     const hs256 = hs256Issuer('https://hs256.example');
-    const tenant = await makeTenant(stand, 'key-pair', { issuers: [es256, hs256], spaces: 20, signingKey: true });
+    const tenant = await makeTenant(deployment, 'key-pair', { issuers: [es256, hs256], spaces: 20, signingKey: true });
     const mixes: Mix[] = [
       { name: 'each JWT seen 4 times (3 of 4 from the cache), ES256', issuer: es256, uses: 4 },
       { name: 'each JWT new (never from the cache), ES256', issuer: es256, uses: 1 },
       { name: 'each JWT new (never from the cache), HS256', issuer: hs256, uses: 1 },
     ];
-    await warmUp(stand, vendRequests(tenant, es256, 6_000, 2));
-    for (const mix of mixes) await measure(stand, tenant, mix);
+    await warmUp(deployment, vendRequests(tenant, es256, 6_000, 2));
+    for (const mix of mixes) await measure(deployment, tenant, mix);
   } finally {
-    await stand.stop();
+    await deployment.stop();
   }
 }
 
-/** In turns with the limit, so that what else the machine does meanwhile falls on both. */
-async function measure(stand: Stand, tenant: Tenant, { name, issuer, uses }: Mix): Promise<void> {
+/** Measures the signing limit and the vends in turn, so that other work of the machine slows both alike. */
+async function measure(deployment: Deployment, tenant: Tenant, { name, issuer, uses }: Mix): Promise<void> {
   const runs: { limit: number; vending: Vending }[] = [];
   for (let round = 0; round < rounds; round++) {
     const before = await signingLimit(2);
     const next = vendRequests(tenant, issuer, fastest * seconds, uses);
-    const vending = await vend(stand, { next, connections, seconds });
+    const vending = await vend(deployment, { next, connections, seconds });
     runs.push({ limit: (before + (await signingLimit(2))) / 2, vending });
   }
   const share = median(runs.map(({ limit, vending }) => vending.perSecond / limit));
@@ -52,7 +52,7 @@ async function measure(stand: Stand, tenant: Tenant, { name, issuer, uses }: Mix
   line(name, perSecond(vending.perSecond), `${share.toFixed(2)} of the signing limit (${perSecond(limit)})`);
   printCosts(vending);
   const rate = vending.perSecond / 2;
-  const half = await vend(stand, {
+  const half = await vend(deployment, {
     next: vendRequests(tenant, issuer, fastest * 5, uses),
     connections,
     seconds: 5,

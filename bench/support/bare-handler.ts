@@ -1,6 +1,6 @@
 /**
- * What the service is held against when IVS makes the tokens: a route that passes every request on to the AWS SDK and
- * checks nothing, not even who asks. Run as a process of its own: PORT, IVS_ENDPOINT and STAGE_ARN say where.
+ * A bare handler to compare the service with when IVS makes the tokens. It passes every request on to the AWS SDK and checks
+ * nothing, not even who asks. It is a process of its own, with PORT, IVS_ENDPOINT and STAGE_ARN in its environment.
  */
 import { CreateParticipantTokenCommand, IVSRealTimeClient } from '@aws-sdk/client-ivs-realtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';

@@ -1,4 +1,4 @@
-/** What the emulator's latency is held against: node:http, reading each request and answering a kilobyte. PORT says where. */
+/** A bare node:http server to compare the emulator's latency with. It reads each request and answers a kilobyte, on PORT. */
 import { createServer } from 'node:http';
 
 const body = JSON.stringify({ padding: 'x'.repeat(1_000) });

@@ -1,13 +1,13 @@
-/** A load generator that costs little, as it shares the processors with what it measures: HTTP/1.1 over plain sockets. */
+/** A load generator: HTTP/1.1 over plain sockets. It costs little, because it shares the processors with what it measures. */
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface LoadOptions {
-  /** Where to, such as `http://127.0.0.1:3000`. */
+  /** Address of the server, such as `http://127.0.0.1:3000`. */
   url: string;
   connections: number;
   seconds: number;
-  /** Requests a second; as many as will go if it is left out. */
+  /** Requests a second; as many as possible by default. */
   rate?: number;
   /** The bytes of the next request. */
   next: () => Buffer;
@@ -19,14 +19,14 @@ export interface LoadResult {
   /** Answers that were not 2xx, by status. */
   others: Record<string, number>;
   perSecond: number;
-  /** Milliseconds from when a request was due to the end of its answer. */
+  /** Milliseconds from the time at which a request was due until the end of its answer. */
   p50: number;
   p95: number;
   p99: number;
   max: number;
 }
 
-/** A JSON POST as it goes over the wire. */
+/** The bytes of a POST with a JSON body. */
 export function post(path: string, bearer: string, body = '{}'): Buffer {
   const length = Buffer.byteLength(body);
   return Buffer.from(
@@ -34,7 +34,7 @@ export function post(path: string, bearer: string, body = '{}'): Buffer {
   );
 }
 
-/** Sends requests for a while. With a rate, what a slow answer delays counts as waiting, not as never asked. */
+/** Sends requests for a while. With a rate, a request that a slow answer delays is measured from the time at which it was due. */
 export async function load(options: LoadOptions): Promise<LoadResult> {
   const run = new Run(options);
   return await run.result();
@@ -105,7 +105,7 @@ function summary(latencies: number[]): Pick<LoadResult, 'p50' | 'p95' | 'p99' | 
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
 }
 
-/** One connection with one request under way at most. Understands answers with a content-length, which ours have. */
+/** A connection with at most one request under way. It reads only answers with a content-length, as the service sends them. */
 class Connection {
   readonly ready: Promise<void>;
   private readonly socket: net.Socket;

@@ -1,4 +1,4 @@
-/** The Node programs a measurement runs beside itself, and what they cost. */
+/** The Node programs that a measurement starts, and what they cost. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,7 +8,7 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-/** Starts a Node program; it ends with this process at the latest. */
+/** Starts a Node program. It ends with this process at the latest. */
 export function startProgram(args: string[], env: NodeJS.ProcessEnv, logFile: string): Program {
   const log = createWriteStream(logFile, { flags: 'a' });
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -34,7 +34,7 @@ async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
   clearTimeout(kill);
 }
 
-/** Waits until something answers with a success at `url`. */
+/** Waits until a server answers with a success at `url`. */
 export async function untilOk(url: string, logFile: string): Promise<void> {
   for (const since = performance.now(); performance.now() - since < 60_000; await delay(20)) {
     const ok = await fetch(url).then(
@@ -46,17 +46,17 @@ export async function untilOk(url: string, logFile: string): Promise<void> {
   throw new Error(`nothing answers at ${url}:\n${readFileSync(logFile, 'utf8').slice(-2_000)}`);
 }
 
-/** Processor time a process and, if asked, its children have used, in milliseconds. Undefined where there is no /proc. */
+/** Processor time of a process, and of its children if asked, in milliseconds. Undefined where there is no /proc. */
 export function processorMs(pid: number, withChildren = false): number | undefined {
   if (!existsSync('/proc/self/stat')) return undefined;
   const pids = withChildren ? [pid, ...childrenOf(pid)] : [pid];
-  // utime and stime, in ticks of 10 ms; the fields before hold a name in brackets, which may hold anything.
+  // The fields utime and stime count ticks of 10 ms.
   return pids.reduce((sum, one) => sum + 10 * (Number(statOf(one)[11]) + Number(statOf(one)[12])), 0);
 }
 
 /**
- * Memory that is a process's, in MB: resident, and what it shares with its kind counted once (proportional set size), as
- * Postgres's processes all show the same shared buffers as their own.
+ * Memory of a process in MB: resident, and proportional (PSS). The processes of Postgres share their buffers: the resident
+ * size counts them in each process, the proportional size counts them once.
  */
 export function memoryMb(pid: number, withChildren = false): { resident: number; proportional: number } | undefined {
   if (!existsSync('/proc/self/smaps_rollup')) return undefined;
@@ -70,7 +70,7 @@ export function memoryMb(pid: number, withChildren = false): { resident: number;
   return total;
 }
 
-/** All processes below one. */
+/** Ids of all descendants of a process. */
 export function descendants(pid: number): number[] {
   if (!existsSync('/proc/self/stat')) return [];
   const children = childrenOf(pid);
@@ -83,7 +83,7 @@ function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
-/** The fields of /proc/<pid>/stat after the name: state first. */
+/** The fields of /proc/<pid>/stat that follow the name. The first is the state. */
 function statOf(pid: number): string[] {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -1,10 +1,10 @@
-/** A stand-in for Postgres's port that passes everything on and counts what the service asks: each a round trip. */
+/** A proxy for Postgres that counts the round trips of the service. */
 import net from 'node:net';
 
 export interface QueryCounter {
-  /** As given, but through the counter. */
+  /** The connection string that was given, but through the proxy. */
   url: string;
-  /** Round trips since the last look, by the name of the prepared statement; others as `other`. */
+  /** Returns the round trips since the last call, by the name of the prepared statement or as `other`, and resets them. */
   take(): Record<string, number>;
   stop(): void;
 }
@@ -40,7 +40,7 @@ export async function countQueries(databaseUrl: string): Promise<QueryCounter> {
   };
 }
 
-/** Reads the frontend's side of Postgres's protocol: a Sync, or a simple query, is what an answer is waited for. */
+/** Reads what the client sends. The client waits for an answer after a Sync message and after a simple query: each is a round trip. */
 class Messages {
   private pending: Buffer = Buffer.alloc(0);
   private started = false;
@@ -68,7 +68,8 @@ class Messages {
     if (type === 'Q') this.count('other');
     if (type === 'B') {
       const name = body.indexOf(0) + 1; // after the portal's
-      this.statement = body.toString('utf8', name, body.indexOf(0, name)) || 'other';
+      // A name of Stagedoor's ends with the number of the statement, as in `admit/4`.
+      this.statement = body.toString('utf8', name, body.indexOf(0, name)).split('/')[0] || 'other';
     }
     if (type === 'S') {
       this.count(this.statement);

@@ -1,7 +1,7 @@
-/** What the measurements print. */
+/** The output of the measurements. */
 import os from 'node:os';
 
-/** The machine, as figures have to name it. */
+/** The machine, which every figure depends on. */
 export function machine(): string {
   const [cpu] = os.cpus();
   const memory = Math.round(os.totalmem() / 2 ** 30);
@@ -18,7 +18,7 @@ export function heading(text: string): void {
   console.log(`\n## ${text}\n`);
 }
 
-/** A line of the report: what, how much, and against what. */
+/** Prints a line of the report: what was measured, the figure, and what it is compared with. */
 export function line(what: string, figure: string, beside = ''): void {
   console.log(`  ${what.padEnd(50)} ${figure.padStart(16)}   ${beside}`.trimEnd());
 }
@@ -35,7 +35,7 @@ export function ms(value: number): string {
   return `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
 }
 
-/** Middle value: runs on a shared machine have outliers to both sides. */
+/** The middle value, because runs on a shared machine have outliers on both sides. */
 export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;

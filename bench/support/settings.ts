@@ -1,3 +1,3 @@
-/** Seconds of each load, and how often a comparison is repeated. */
+/** Length of each load in seconds, and how often a comparison is repeated. */
 export const seconds = Number(process.env['BENCH_SECONDS'] ?? 8);
 export const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);

@@ -1,11 +1,11 @@
-/** Calls of IVS, signed once before they are sent: signing while measuring would cost more than what is measured. */
+/** Signed calls of IVS. They are signed before the measurement, because signing costs more than what is measured. */
 import { createHash, createHmac } from 'node:crypto';
 
-import { ivsCredentials } from './stand.ts';
+import { ivsCredentials } from './deployment.ts';
 
 const signedHeaders = 'host;x-amz-date';
 
-/** A POST to an AWS service as it goes over the wire, with Signature Version 4. Good for five minutes. */
+/** The bytes of a POST to an AWS service, with Signature Version 4. The signature is valid for five minutes. */
 export function signedPost(url: string, service: string, path: string, body: string): Buffer {
   const { host } = new URL(url);
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');

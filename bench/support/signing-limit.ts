@@ -3,8 +3,8 @@ import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 const inFlight = 8;
 
 /**
- * P-384 signatures a second that this Node makes on these processors when it does nothing else: what no service that
- * signs can pass. As the service does it: on the thread pool, over a text as long as a participant token.
+ * P-384 signatures a second that this Node makes on this machine when it does nothing else. A service that signs each
+ * token cannot be faster. They are made as the service makes them: on the thread pool, over a text as long as a token.
  */
 export async function signingLimit(seconds: number): Promise<number> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });

@@ -1,18 +1,18 @@
-/** Loads the vend route and says what it gave and what it cost. */
-import { settleDown } from './crowd.ts';
+/** Sends load to the vend route and reports how many vends a second it serves and what they cost. */
+import { vacuum } from './bulk-data.ts';
 import { eventLoopLag } from './event-loop.ts';
 import { load, type LoadResult, post } from './load.ts';
-import type { Issuer } from './people.ts';
+import type { Issuer } from './issuers.ts';
 import { line, ms } from './report.ts';
-import { processorUse, type Stand, type Tenant } from './stand.ts';
+import { processorUse, type Deployment, type Tenant } from './deployment.ts';
 
 export interface Vending extends LoadResult {
-  /** Milliseconds of processor a vend, by who used them. */
+  /** Milliseconds of processor time for a vend, by program. */
   processorMs: Record<string, number> | undefined;
   lag: { p99: number; max: number };
 }
 
-/** Requests for stage tokens by people, in turn; each JWT comes `uses` times, the last a few hundred requests later. */
+/** Requests for stage tokens of many users in turn. Each JWT is used `uses` times, the last time a few hundred requests later. */
 export function vendRequests(tenant: Tenant, issuer: Issuer, count: number, uses: number): () => Buffer {
   const round = Math.max(1, Math.round(2_000 / uses));
   const requests: Buffer[] = [];
@@ -33,26 +33,26 @@ export function vendRequests(tenant: Tenant, issuer: Issuer, count: number, uses
 }
 
 /**
- * Vends enough for the service to have its code compiled, however slow the machine is, and has Postgres look at what its
- * tables hold, as it does by itself within its first minutes.
+ * Vends until the service has compiled its code, however slow the machine is. Then Postgres analyzes its tables, which it
+ * does by itself within its first minutes.
  */
-export async function warmUp(stand: Stand, next: () => Buffer): Promise<void> {
+export async function warmUp(deployment: Deployment, next: () => Buffer): Promise<void> {
   for (let vends = 0, round = 0; vends < 4_000 && round < 10; round++) {
-    vends += (await vend(stand, { next, connections: 16, seconds: 2 })).answers;
+    vends += (await vend(deployment, { next, connections: 16, seconds: 2 })).answers;
   }
-  await settleDown(stand);
+  await vacuum(deployment);
 }
 
-/** Loads for a while and takes the measures of everything around. */
+/** Sends load for a while and measures all programs meanwhile. */
 export async function vend(
-  stand: Stand,
+  deployment: Deployment,
   options: { next: () => Buffer; connections: number; seconds: number; rate?: number },
 ): Promise<Vending> {
-  await eventLoopLag(stand);
-  const before = processorUse(stand);
-  const result = await load({ url: stand.url, ...options });
-  const after = processorUse(stand);
-  const lag = await eventLoopLag(stand);
+  await eventLoopLag(deployment);
+  const before = processorUse(deployment);
+  const result = await load({ url: deployment.url, ...options });
+  const after = processorUse(deployment);
+  const lag = await eventLoopLag(deployment);
   const refused = Object.entries(result.others);
   if (refused.length > 0) throw new Error(`vends failed: ${JSON.stringify(result.others)} of ${result.answers}`);
   const processorMs =

@@ -16,6 +16,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import pg from 'pg';
+
+import { DataDir } from '../../dev/data-dir.ts';
 import { freePort } from '../../dev/ports.mjs';
 
 const project = path.resolve(import.meta.dirname, '../..');
@@ -131,6 +134,25 @@ describe('npm run dev', () => {
 describe('npm run migrate', () => {
   it('uses the Postgres that npm run dev runs', () => {
     expect(npmRun('generated', 'dev/migrate.ts')).toMatchObject({ code: 0, output: 'The database is up to date.\n' });
+  }, 60_000);
+
+  it('says what to do about the database of an older checkout', async () => {
+    const owner = new pg.Client({ connectionString: DataDir.runningDatabase(env['DATA_DIR']!) });
+    await owner.connect();
+    try {
+      const { rows } = await owner.query<{ migration_name: string; checksum: string }>(
+        `update _prisma_migrations set checksum = 'other' where migration_name like '0001%'
+         returning migration_name, (select checksum from _prisma_migrations where migration_name like '0001%')`,
+      );
+      expect(npmRun('generated', 'dev/migrate.ts')).toMatchObject({
+        code: 1,
+        output: expect.stringMatching(/before the migrations were frozen[^]*Remedy: `npm run reset`.*DATA_DIR=/),
+      });
+      const { migration_name: name, checksum } = rows[0]!;
+      await owner.query('update _prisma_migrations set checksum = $2 where migration_name = $1', [name, checksum]);
+    } finally {
+      await owner.end();
+    }
   }, 60_000);
 
   it('starts the Postgres of the data folder otherwise', async () => {

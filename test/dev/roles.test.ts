@@ -5,7 +5,7 @@ import path from 'node:path';
 import pg from 'pg';
 
 import { DataDir } from '../../dev/data-dir.ts';
-import { makeDatabase, plan, servingUrl } from '../../dev/roles.ts';
+import { makeDatabase, inspectRoles, servingUrl } from '../../dev/roles.ts';
 import { UserError } from '../../dev/user-error.mjs';
 import { migrate } from '../../src/database/migrate.ts';
 import { assertServable } from '../../src/database/serving-role.ts';
@@ -67,7 +67,7 @@ describe('npm start with a DATABASE_URL', () => {
 
     const urls = [];
     for (let start = 0; start < 2; start++) {
-      const found = await plan({ databaseUrl });
+      const found = await inspectRoles({ databaseUrl });
       expect(found).toMatchObject({ ownerUrl: databaseUrl, mayServe: false });
       await migrate(found.ownerUrl!);
       urls.push(await servingUrl({ databaseUrl }, found, data));
@@ -81,7 +81,7 @@ describe('npm start with a DATABASE_URL', () => {
     const name = unique();
     await makeOwned(name);
     const databaseUrl = as(superuser, name);
-    const found = await plan({ databaseUrl });
+    const found = await inspectRoles({ databaseUrl });
     await migrate(found.ownerUrl!);
     await mayServe(await servingUrl({ databaseUrl }, found, data));
   });
@@ -91,7 +91,7 @@ describe('npm start with a DATABASE_URL', () => {
     await makeOwned(owner);
     await sql(superuser, `create role ${plain} login password 'pw'`);
     const given = { databaseUrl: as(superuser, plain, owner), ownerUrl: as(superuser, owner) };
-    const found = await plan(given);
+    const found = await inspectRoles(given);
     await migrate(found.ownerUrl!);
     expect(await servingUrl(given, found, data)).toBe(given.databaseUrl);
     await mayServe(given.databaseUrl);
@@ -101,11 +101,11 @@ describe('npm start with a DATABASE_URL', () => {
     const [owner, plain] = [unique(), unique()];
     await makeOwned(owner);
     await sql(superuser, `create role ${plain} login password 'pw'`);
-    await expect(plan({ databaseUrl: as(superuser, plain, owner) })).rejects.toThrow(/DATABASE_OWNER_URL=/);
+    await expect(inspectRoles({ databaseUrl: as(superuser, plain, owner) })).rejects.toThrow(/DATABASE_OWNER_URL=/);
   });
 
   it('that nothing answers at says where and as whom, and not the password', async () => {
-    const failure = await plan({ databaseUrl: 'postgresql://someone:secret-word@127.0.0.1:1/none' }).catch(
+    const failure = await inspectRoles({ databaseUrl: 'postgresql://someone:secret-word@127.0.0.1:1/none' }).catch(
       (error: unknown) => error as Error,
     );
     expect(failure).toBeInstanceOf(UserError);

@@ -165,7 +165,14 @@ describe('npm start', () => {
     const [first] = starts;
     const members = family(first!.process.pid!);
     const commands = members.map(({ command }) => command).join('\n');
-    for (const one of ['dev/run.mjs', 'dev/start.ts', 'dev/keeper.ts', 'bin/postgres', 'emulator/dist', 'dist/main.js'])
+    for (const one of [
+      'dev/run.mjs',
+      'dev/start.ts',
+      'dev/cleaner.ts',
+      'bin/postgres',
+      'emulator/dist',
+      'dist/main.js',
+    ])
       expect(commands).toContain(one);
     first!.process.kill('SIGINT');
     expect(await first!.ended).toBe(0);

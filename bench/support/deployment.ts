@@ -1,4 +1,4 @@
-/** What is measured, put up as in production: the compiled service, a durable Postgres, and an IVS of its own process. */
+/** What is measured, as in production: the built service, a durable Postgres, and the emulator in a process of its own. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -9,43 +9,43 @@ import pg from 'pg';
 import { Api } from '../../dev/demo.ts';
 import { freePort, type Postgres, startPostgres } from '../../dev/postgres.ts';
 import { migrate } from './migrate.ts';
-import type { Issuer } from './people.ts';
+import type { Issuer } from './issuers.ts';
 import { type Program, processorMs, startProgram, untilOk } from './processes.ts';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 
-/** Credentials that the emulator takes. */
+/** Credentials of the emulator. */
 export const ivsCredentials = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
 
 export interface Tenant {
   id: string;
   slug: string;
-  /** The API as its administrator sees it. */
+  /** The API with the key of its administrator. */
   api: Api;
   spaceIds: string[];
 }
 
-export interface Stand {
+export interface Deployment {
   url: string;
   ivsUrl: string;
   operator: Api;
-  /** As one whom no row is hidden from. */
+  /** Connection string of the superuser, who sees every row. */
   superuserUrl: string;
-  /** As the service connects. */
+  /** Connection string of the serving role. */
   serviceUrl: string;
   masterKey: Buffer;
   service: Program;
   emulator: Program;
   postgresPid: number;
-  /** Starts the service anew, with other settings. */
+  /** Starts the service again, with other settings. */
   restart(env: Record<string, string>, nodeArgs?: string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Puts everything up, with an empty database. */
-export async function startStand(env: Record<string, string> = {}): Promise<Stand> {
+/** Starts everything, with an empty database. */
+export async function startDeployment(env: Record<string, string> = {}): Promise<Deployment> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-bench-'));
-  chmodSync(folder, 0o711); // started by root, Postgres runs as another user, who has to pass
+  chmodSync(folder, 0o711); // When root starts Postgres, it runs as another user, who must enter the folder.
   const log = path.join(folder, 'log');
   const postgres = await startPostgres({ dataDir: path.join(folder, 'postgres'), durable: true, password: 'bench' });
   const emulatorPort = await freePort();
@@ -77,7 +77,7 @@ export async function startStand(env: Record<string, string> = {}): Promise<Stan
     await untilOk(`${url}/health/ready`, log);
     return program;
   };
-  const stand: Stand = {
+  const deployment: Deployment = {
     url,
     ivsUrl,
     operator: new Api(url, settings.STAGEDOOR_OPERATOR_TOKEN),
@@ -88,21 +88,21 @@ export async function startStand(env: Record<string, string> = {}): Promise<Stan
     emulator,
     postgresPid: await postmasterPid(postgres),
     async restart(more, nodeArgs) {
-      await stand.service.stop();
-      stand.service = await launch(more, nodeArgs);
+      await deployment.service.stop();
+      deployment.service = await launch(more, nodeArgs);
     },
     async stop() {
-      await stand.service.stop();
+      await deployment.service.stop();
       await emulator.stop();
       await postgres.stop();
       rmSync(folder, { recursive: true, force: true });
       rmSync(postgres.dataDir, { recursive: true, force: true });
     },
   };
-  return stand;
+  return deployment;
 }
 
-/** The database with an owner and a serving role apart, as in production; the address to serve from. */
+/** Makes the database with an owner and a serving role, as in production. Returns the connection string of the serving role. */
 async function makeDatabase(postgres: Postgres): Promise<string> {
   await withClient(postgres.url('postgres'), async (client) => {
     await client.query(`create role stagedoor login createrole password 'bench'`);
@@ -134,18 +134,18 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
   }
 }
 
-/** A tenant with issuers and spaces, made through the API; with `signingKey` its stage tokens are signed by the service. */
+/** Makes a tenant with issuers and spaces through the API. With `signingKey` the service signs its stage tokens. */
 export async function makeTenant(
-  stand: Stand,
+  deployment: Deployment,
   slug: string,
   { issuers = [], spaces = 1, signingKey = false }: { issuers?: Issuer[]; spaces?: number; signingKey?: boolean },
 ): Promise<Tenant> {
-  const { id } = await stand.operator.call<{ id: string }>('POST', '/v1/tenants', { slug, name: slug });
-  const { key } = await stand.operator.call<{ key: string }>('POST', `/v1/tenants/${id}/api-keys`, {
+  const { id } = await deployment.operator.call<{ id: string }>('POST', '/v1/tenants', { slug, name: slug });
+  const { key } = await deployment.operator.call<{ key: string }>('POST', `/v1/tenants/${id}/api-keys`, {
     name: 'bench',
     scopes: ['*'],
   });
-  const api = stand.operator.as(key);
+  const api = deployment.operator.as(key);
   for (const issuer of issuers) await api.call('POST', '/v1/issuers', issuer.registration);
   const spaceIds: string[] = [];
   for (let i = 0; i < spaces; i++) {
@@ -156,11 +156,11 @@ export async function makeTenant(
   return { id, slug, api, spaceIds };
 }
 
-/** Processor milliseconds used so far by each part of the whole. */
-export function processorUse(stand: Stand): Record<string, number> | undefined {
-  const service = processorMs(stand.service.pid);
-  const postgres = processorMs(stand.postgresPid, true);
-  const emulator = processorMs(stand.emulator.pid);
+/** Milliseconds of processor time that each program has used so far. */
+export function processorUse(deployment: Deployment): Record<string, number> | undefined {
+  const service = processorMs(deployment.service.pid);
+  const postgres = processorMs(deployment.postgresPid, true);
+  const emulator = processorMs(deployment.emulator.pid);
   const generator = processorMs(process.pid);
   if (service === undefined || postgres === undefined || emulator === undefined || generator === undefined)
     return undefined;

@@ -1,17 +1,17 @@
-/** Tenants, grants and bans in numbers no API call would make in time: written straight into the database. */
+/** Many tenants, grants and bans. They are written into the database, because API calls would take too long. */
 import { generateKeyPairSync } from 'node:crypto';
 
 import type { Secrets as SecretsClass } from '../../src/secrets/secrets.ts';
 import type { Settings } from '../../src/config.ts';
-import type { Issuer } from './people.ts';
-import { root, type Stand, withClient } from './stand.ts';
+import type { Issuer } from './issuers.ts';
+import { root, type Deployment, withClient } from './deployment.ts';
 
 const endpoints = { events: 'wss://global.events.live-video.net', whip: 'https://global.whip.live-video.net' };
 
-/** Tenants numbered `from` to `to` - 1, each with a role, an issuer of its own, a space, and a key to sign with. */
-export async function addTenants(stand: Stand, issuer: Issuer, from: number, to: number): Promise<void> {
+/** Adds tenants numbered `from` to `to` - 1. Each has a role, an issuer, a space and a signing key of its own. */
+export async function addTenants(deployment: Deployment, issuer: Issuer, from: number, to: number): Promise<void> {
   const { jwks } = issuer.registration as { jwks: object };
-  await withClient(stand.superuserUrl, async (client) => {
+  await withClient(deployment.superuserUrl, async (client) => {
     const insert = async (sql: string, more: unknown[] = []) => await client.query(sql, [from, to - 1, ...more]);
     await insert(`insert into tenants (id, slug, name, region)
       select 'ten_' || n, 'bulk-' || n, 'Bulk ' || n, 'us-east-1' from generate_series($1::int, $2::int) n`);
@@ -30,7 +30,7 @@ export async function addTenants(stand: Stand, issuer: Issuer, from: number, to:
         from generate_series($1::int, $2::int) n`,
       [JSON.stringify(endpoints)],
     );
-    const keys = await sealedKeys(stand, from, to);
+    const keys = await sealedKeys(deployment, from, to);
     await client.query(
       `insert into signing_keys (tenant_id, id, arn, state, private_key, public_key)
        select 'ten_' || n, 'sgk_' || n, 'arn:aws:ivs:us-east-1:111122223333:public-key/bulk' || n, 'active', key, ''
@@ -40,7 +40,7 @@ export async function addTenants(stand: Stand, issuer: Issuer, from: number, to:
   });
 }
 
-/** The id of the space of such a tenant: a UUIDv7-like one in the alphabet of ids. */
+/** SQL that makes the id of the space of such a tenant. */
 export const bulkSpaceSql = `create function bulk_space(n int) returns text language sql immutable
   return 'spc_01m0' || lpad(n::text, 22, '0')`;
 
@@ -48,10 +48,10 @@ export function bulkSpaceId(n: number): string {
   return `spc_01m0${String(n).padStart(22, '0')}`;
 }
 
-async function sealedKeys(stand: Stand, from: number, to: number): Promise<{ n: number; key: Buffer }[]> {
-  // The built class: its source has decorators, which Node does not run.
+async function sealedKeys(deployment: Deployment, from: number, to: number): Promise<{ n: number; key: Buffer }[]> {
+  // The built class, because Node does not run the decorators of its source.
   const { Secrets } = (await import(`${root}/dist/secrets/secrets.js`)) as { Secrets: typeof SecretsClass };
-  const secrets = new Secrets({ masterKey: stand.masterKey } as Settings);
+  const secrets = new Secrets({ masterKey: deployment.masterKey } as Settings);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   const der = privateKey.export({ format: 'der', type: 'pkcs8' });
   return Array.from({ length: to - from }, (_, index) => {
@@ -60,9 +60,15 @@ async function sealedKeys(stand: Stand, from: number, to: number): Promise<{ n: 
   });
 }
 
-/** Grants of a tenant's users: half expired, half live, spread over its spaces and as many users as there are tens. */
-export async function addGrants(stand: Stand, tenantId: string, spaceIds: string[], from: number, to: number) {
-  await withClient(stand.superuserUrl, (client) =>
+/** Adds grants of a tenant, ten for each user, spread over its spaces. Half of them have expired. */
+export async function addGrants(
+  deployment: Deployment,
+  tenantId: string,
+  spaceIds: string[],
+  from: number,
+  to: number,
+) {
+  await withClient(deployment.superuserUrl, (client) =>
     client.query(
       `insert into grants (tenant_id, id, space_id, user_id, ivs_user_id, kind, role, mint, participant_id, capabilities,
                            state, issued_at, expires_at, session_expires_at)
@@ -76,9 +82,9 @@ export async function addGrants(stand: Stand, tenantId: string, spaceIds: string
   );
 }
 
-/** Bans of a tenant's users who are not among those who vend: one in ten in one space only, one in ten lifted. */
-export async function addBans(stand: Stand, tenantId: string, spaceId: string, from: number, to: number) {
-  await withClient(stand.superuserUrl, (client) =>
+/** Adds bans of users who do not vend. One in ten bans is for one space only, and one in ten is lifted. */
+export async function addBans(deployment: Deployment, tenantId: string, spaceId: string, from: number, to: number) {
+  await withClient(deployment.superuserUrl, (client) =>
     client.query(
       `insert into bans (tenant_id, id, user_id, space_id, created_by, lifted_at)
        select $1, 'ban_' || n, 'banned-' || n / 2, case when n % 10 = 0 then $2 end, '{"kind":"apiKey","id":"bench"}',
@@ -89,7 +95,7 @@ export async function addBans(stand: Stand, tenantId: string, spaceId: string, f
   );
 }
 
-/** As autovacuum does sooner or later. */
-export async function settleDown(stand: Stand): Promise<void> {
-  await withClient(stand.superuserUrl, (client) => client.query('vacuum analyze'));
+/** Does now what autovacuum does later. */
+export async function vacuum(deployment: Deployment): Promise<void> {
+  await withClient(deployment.superuserUrl, (client) => client.query('vacuum analyze'));
 }

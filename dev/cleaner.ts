@@ -1,15 +1,15 @@
 /**
- * A process of its own that outlives the one which started it just long enough to clear up after it.
+ * A process that cleans up after the process that started it, its owner.
  *
- * Signal handlers cannot do this job: a process killed with SIGKILL runs none, and jest's own die with it. The pipe to
- * this process closes however its owner ends; then what the owner had started is stopped and its folders are removed.
- * The orders are JSON, one a line: see keep.ts.
+ * A signal handler of the owner cannot do this, because SIGKILL runs no handler. The pipe from the owner closes however the
+ * owner ends. This process then stops what the owner started, removes its folders and ends. Each line of the pipe is an
+ * order in JSON: see clean-up.ts.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Order } from './keep.ts';
+import type { Order } from './clean-up.ts';
 
 const watched = new Map<number, { signal: NodeJS.Signals; graceMs: number }>();
 const folders = new Set<string>();
@@ -21,7 +21,7 @@ function isRunning(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
   try {
-    // In a container without an init process nobody reaps the dead: a zombie is not running.
+    // A container without an init process keeps processes that have ended, as zombies. A zombie does not run.
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return true;
@@ -32,7 +32,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It ended by itself in the meantime.
+    // It has ended by itself.
   }
 }
 
@@ -50,13 +50,13 @@ function obey(order: Order): void {
 }
 
 async function clearUp(): Promise<void> {
-  // Last started, first stopped: the service before the database it is talking to.
+  // The last one is stopped first: the service ends before its database.
   for (const [pid, { signal, graceMs }] of [...watched].reverse()) await stop(pid, signal, graceMs);
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   process.exit(0);
 }
 
-// Only the pipe's end decides: a Ctrl-C reaches everything in the terminal's group, this process included.
+// Only the end of the pipe counts. Ctrl-C reaches every process of the terminal's group, this one too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 const lines = createInterface({ input: process.stdin });
 lines.on('line', (line) => obey(JSON.parse(line) as Order));

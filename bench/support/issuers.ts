@@ -1,15 +1,15 @@
-/** App users and those who sign their JWTs. */
+/** Issuers that sign the JWTs of app users. */
 import { createHmac, generateKeyPairSync, type JsonWebKey, randomBytes, sign } from 'node:crypto';
 
-/** Somebody who signs JWTs for a tenant's users. */
+/** An issuer of JWTs for the users of a tenant. */
 export interface Issuer {
-  /** What `POST /v1/issuers` takes. */
+  /** Body of `POST /v1/issuers`. */
   registration: Record<string, unknown>;
-  /** A JWT of a user; as of another issuer with the same key, if one is named. */
+  /** Signs a JWT of a user. `issuer` names another issuer with the same key. */
   token(userId: string, issuer?: string): string;
 }
 
-/** A provider with a P-256 key, as most have. */
+/** An identity provider with a P-256 key, as most have. */
 export function es256Issuer(name: string): Issuer {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk: JsonWebKey = { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'ES256', use: 'sig' };
@@ -22,7 +22,7 @@ export function es256Issuer(name: string): Issuer {
   };
 }
 
-/** A back end that shares a secret with the service. */
+/** An issuer that shares a secret with the service. */
 export function hs256Issuer(name: string): Issuer {
   const secret = randomBytes(32).toString('base64url');
   return {
