@@ -32,7 +32,7 @@ export class FreezingService {
     const { tenantId } = caller;
     const id = await this.database.inTenantOf(caller, async (tx) => {
       // The lock waits for vends that have begun. The reads after it see their grants.
-      await lockSpace(tx, tenantId, spaceId);
+      await lockSpace(tx, tenantId, spaceId, 'exclusive');
       const space = await findSpace(tx, tenantId, spaceId);
       await this.authority.assertModerator(tx, caller, spaceId);
       if (space.frozenAt !== null) throw new Problem('conflict', 'The space is frozen already.');
@@ -71,7 +71,7 @@ export class FreezingService {
     freezing: { actionId?: string },
   ): Promise<true | undefined> {
     const { tenantId } = caller;
-    await lockSpace(tx, tenantId, spaceId);
+    await lockSpace(tx, tenantId, spaceId, 'exclusive');
     const space = await findSpace(tx, tenantId, spaceId);
     await this.authority.assertModerator(tx, caller, spaceId);
     if (space.frozenAt === null) throw new Problem('conflict', 'The space is not frozen.');

@@ -3,8 +3,8 @@ import { Problem } from '../errors.ts';
 /** SQLSTATEs of Postgres, or classes of them, that mean that the database cannot work now. A statement is not at fault. */
 const unavailableStates = [/^08/, /^53/, /^57/, /^25006$/, /^40001$/, /^40P01$/, /^55P03$/, /^3D000$/, /^28/];
 
-/** SQLSTATEs for a missing set of functions of this build: undefined_function, invalid_schema_name. */
-const missingFunctionStates = new Set(['42883', '3F000']);
+/** SQLSTATE invalid_schema_name. The schema of the functions of this build is the only one that statements name so. */
+const missingSchema = '3F000';
 
 /** Messages of Node, pg and Prisma for a connection that was not made in time or was lost. */
 const unavailableMessages =
@@ -21,7 +21,7 @@ export function translateDatabaseErrors(error: unknown): unknown {
   if (error instanceof Problem) return error;
   const state = sqlState(error);
   if (state === 'SD401') return new Problem('unauthenticated', 'The credential was revoked or has expired.');
-  if (state !== undefined && missingFunctionStates.has(state)) {
+  if (state === missingSchema) {
     return new Problem(
       'unavailable',
       'The database does not have the functions of this build. The operator migrates it.',

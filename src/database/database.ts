@@ -1,14 +1,14 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
+import { z } from 'zod';
 import { type Caller, credentialId } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { inSpan } from '../telemetry/spans.ts';
-import { z } from 'zod';
 import { translateDatabaseErrors, isTransactionConflict } from './database-errors.ts';
 import { functionSet } from './function-set.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
-import { oneValue, parseValue, runIn, type SqlArguments, sqlCall } from './sql-call.ts';
+import { parseValue, type ResultRow, runIn, type SqlArguments, sqlCall } from './sql-call.ts';
 
 /** Prisma's client inside a transaction of one tenant or of the operator. */
 export type Tx = Prisma.TransactionClient;
@@ -102,9 +102,7 @@ abstract class Connections implements OnApplicationShutdown {
    * @param row schema of a row. A function that returns one value has the column `result`.
    */
   async call<Row extends z.ZodType>(functionName: string, args: SqlArguments, row: Row): Promise<z.output<Row>[]> {
-    const query = () => this.pool.query(sqlCall(functionName, args));
-    const { rows } = await repeatAfterConflict(() => inSpan(`postgres ${functionName}`, {}, query));
-    return z.array(row).parse(rows) as z.output<Row>[];
+    return z.array(row).parse(await this.rows(functionName, args)) as z.output<Row>[];
   }
 
   /** Calls a SQL function that returns one value, as `call` does. */
@@ -113,12 +111,12 @@ abstract class Connections implements OnApplicationShutdown {
     args: SqlArguments,
     value: Value,
   ): Promise<z.output<Value>> {
-    return parseValue(functionName, await this.call(functionName, args, oneValue), value);
+    return parseValue(functionName, await this.rows<ResultRow & pg.QueryResultRow>(functionName, args), value);
   }
 
   /** Calls a SQL function that returns nothing, as `call` does. */
   async run(functionName: string, args: SqlArguments): Promise<void> {
-    await this.call(functionName, args, z.unknown());
+    await this.rows(functionName, args);
   }
 
   /** Whether the database can be reached and has the functions of this build. */
@@ -138,6 +136,11 @@ abstract class Connections implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.prisma.$disconnect();
     await this.pool.end();
+  }
+
+  private async rows<Row extends pg.QueryResultRow>(functionName: string, args: SqlArguments): Promise<Row[]> {
+    const query = () => this.pool.query<Row>(sqlCall(functionName, args));
+    return (await repeatAfterConflict(() => inSpan(`postgres ${functionName}`, {}, query))).rows;
   }
 
   private async transaction<T>(work: (tx: Tx) => Promise<T>, timeout = statementTimeoutMs + 500): Promise<T> {

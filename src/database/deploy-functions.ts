@@ -15,7 +15,9 @@ export async function deployFunctions(client: pg.ClientBase, set: FunctionSet): 
   await client.query('begin');
   try {
     const { rowCount } = await client.query(
-      'update public.function_sets set deployed_at = clock_timestamp() where hash = $1',
+      // A record whose schema somebody has dropped does not count: migrating is what brings the functions back.
+      `update public.function_sets set deployed_at = clock_timestamp()
+        where hash = $1 and to_regnamespace(schema_name) is not null`,
       [set.hash],
     );
     if (!rowCount) await createSet(client, set);
@@ -44,7 +46,11 @@ async function createSet(client: pg.ClientBase, set: FunctionSet): Promise<void>
   await client.query(`grant create on schema ${schema} to stagedoor_crossing`);
   for (const one of set.functions) await namingFunction(one, () => applyHeader(client, schema, one));
   await client.query(`revoke create on schema ${schema} from stagedoor_crossing`);
-  await client.query('insert into public.function_sets (hash, schema_name) values ($1, $2)', [set.hash, schema]);
+  await client.query(
+    `insert into public.function_sets (hash, schema_name) values ($1, $2)
+      on conflict (hash) do update set deployed_at = clock_timestamp()`,
+    [set.hash, schema],
+  );
 }
 
 /** Checks the body of a function, as Postgres does by itself if `check_function_bodies` is on. */

@@ -55,7 +55,8 @@ export async function valueIn<Value extends z.ZodType>(
   args: SqlArguments,
   value: Value,
 ): Promise<z.output<Value>> {
-  return parseValue(functionName, await callIn(tx, functionName, args, oneValue), value);
+  const { text, values } = sqlCall(functionName, args);
+  return parseValue(functionName, await tx.$queryRawUnsafe<ResultRow[]>(text, ...values), value);
 }
 
 /** Calls a SQL function that returns nothing, inside a transaction. */
@@ -65,12 +66,14 @@ export async function runIn(tx: Prisma.TransactionClient, functionName: string, 
 }
 
 /** A row of a function that returns one value. */
-export const oneValue = z.object({ result: z.unknown() });
+export interface ResultRow {
+  result: unknown;
+}
 
 /** The value in the rows of a function that returns one value. */
 export function parseValue<Value extends z.ZodType>(
   functionName: string,
-  [row]: z.output<typeof oneValue>[],
+  [row]: ResultRow[],
   value: Value,
 ): z.output<Value> {
   if (!row) throw new Error(`${functionName} returned no row`);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import type { Database, ModerationDatabase, Tx } from '../database/database.ts';
-import { callIn, runIn, valueIn } from '../database/sql-call.ts';
+import { callIn, valueIn } from '../database/sql-call.ts';
 import type { NewDelivery } from '../delivery/deliveries.ts';
 import { lockUser } from '../grants/ledger.ts';
 import { newId } from '../ids.ts';
@@ -18,7 +18,7 @@ import { ActionsService } from '../acts/actions.service.ts';
 import { recordAct } from '../acts/record-act.ts';
 import { cancelActions, undo } from '../acts/undo.ts';
 import { mustLeaveBy } from '../request-context.ts';
-import { findSpace } from '../spaces/spaces.service.ts';
+import { findSpace, lockSpace } from '../spaces/spaces.service.ts';
 
 /** Time that a demoted participant has to exchange their token before the watch looks for them, in seconds. */
 export const exchangeGraceSeconds = 10;
@@ -103,7 +103,7 @@ export class RoleChanges {
     const tryToChange = async (tx: Tx) => {
       checkedAt = performance.now();
       // The space is read under its lock, as in a vend. So a freezing sees the grant of every exchange token.
-      await runIn(tx, 'lock_space', { tenant: tenantId, space: spaceId, exclusive: false });
+      await lockSpace(tx, tenantId, spaceId, 'shared');
       await findSpace(tx, tenantId, spaceId);
       await lockUser(tx, tenantId, userId);
       if (!(await cancelEarlierChanges(tx, tenantId, change))) return undefined;

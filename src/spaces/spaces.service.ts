@@ -178,9 +178,17 @@ export class SpacesService {
   }
 }
 
-/** No vend into the space is under way from here on, until the transaction ends. */
-export async function lockSpace(tx: Tx, tenantId: string, spaceId: string): Promise<void> {
-  await runIn(tx, 'lock_space', { tenant: tenantId, space: spaceId, exclusive: true });
+/**
+ * Locks a space until the transaction ends. `exclusive` keeps vends into it out; `shared`, as a vend takes it, keeps a freezing
+ * or unfreezing out.
+ */
+export async function lockSpace(
+  tx: Tx,
+  tenantId: string,
+  spaceId: string,
+  mode: 'shared' | 'exclusive',
+): Promise<void> {
+  await runIn(tx, 'lock_space', { tenant: tenantId, space: spaceId, exclusive: mode === 'exclusive' });
 }
 
 /** Freezes or unfreezes a space, by the database's clock. The caller holds the lock of the space (`lock_space`). */

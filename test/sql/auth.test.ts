@@ -215,7 +215,10 @@ const rolesInSpace: [string, Given[], space: string, claimed: string | null, rol
 describe('role_name_in_space', () => {
   test.each(rolesInSpace)('is %s', async (_, rows, space, claimed, role) => {
     await put(rows);
-    expect(await sql.value('role_name_in_space', { tenant: 'ten', space, user: 'ann', claimed })).toBe(role);
+    const [row] = await sql.query(`select default_role from spaces where tenant_id = 'ten' and id = $1`, [space]);
+    const byDefault = (row?.['default_role'] ?? null) as string | null;
+    const asked = { tenant: 'ten', space, user: 'ann', claimed, default: byDefault };
+    expect(await sql.value('role_name_in_space', asked)).toBe(role);
   });
 });
 

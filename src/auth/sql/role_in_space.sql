@@ -8,6 +8,8 @@ language plpgsql
 stable
 as $$
 begin
-  return find_role(p_tenant, role_name_in_space(p_tenant, p_space, p_user, p_claimed));
+  return find_role(
+    p_tenant, role_name_in_space(p_tenant, p_space, p_user, p_claimed, default_role_of_space(p_tenant, p_space))
+  );
 end;
 $$;

@@ -66,7 +66,9 @@ begin
     return v_refusal;
   end if;
 
-  v_role_name := coalesce(p_role_asked, role_name_in_space(p_tenant, p_space, p_user, p_role_claimed));
+  v_role_name := coalesce(
+    p_role_asked, role_name_in_space(p_tenant, p_space, p_user, p_role_claimed, v_space.default_role)
+  );
   if v_role_name is null then
     return refusal('role_none');
   end if;
