@@ -8,6 +8,7 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private stopped = false;
+  private succeededAt = performance.now();
 
   /** Milliseconds from the end of one run to the start of the next. */
   protected abstract readonly everyMs: number;
@@ -16,6 +17,11 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
 
   onApplicationBootstrap(): void {
     this.schedule();
+  }
+
+  /** Seconds since a run last succeeded, or since the start of the process. */
+  get secondsSinceSuccess(): number {
+    return (performance.now() - this.succeededAt) / 1000;
   }
 
   /** Waits for the current run, so that it ends before the database pool and the AWS clients are closed. */
@@ -29,6 +35,7 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
     if (this.stopped) return;
     this.timer = setTimeout(() => {
       this.running = this.run()
+        .then(() => void (this.succeededAt = performance.now()))
         .catch((error: unknown) => {
           new Logger(this.constructor.name).warn({ err: error }, 'A background run failed. The next run tries again.');
         })

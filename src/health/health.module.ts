@@ -1,13 +1,15 @@
 import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
+import { AgeGauges } from './age-gauges.ts';
 import { HealthController } from './health.controller.ts';
 import { MetricsServer } from './metrics-server.ts';
 import { MetricsController } from './metrics.controller.ts';
 import { Watchdog } from './watchdog.ts';
 
 @Module({
-  imports: [TerminusModule.forRoot({ logger: false })],
+  imports: [DiscoveryModule, TerminusModule.forRoot({ logger: false })],
   controllers: [HealthController, MetricsController],
-  providers: [MetricsServer, Watchdog],
+  providers: [AgeGauges, MetricsServer, Watchdog],
 })
 export class HealthModule {}

@@ -2,10 +2,14 @@ import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
+import { Problem } from '../errors.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
-/** Largest number of bans that one run checks, so that its time does not grow with the number of bans. */
-const bansAtOnce = 20_000;
+/** Largest number of bans that one statement checks. The watchdog checks fewer when a statement runs into its time limit. */
+const mostBansAtOnce = 1_000;
+
+/** Time that one run spends on bans at most, in milliseconds. The next run goes on where it stopped. */
+const banCheckMs = 5_000;
 
 /** The position before the first ban. */
 const startOfBans = { tenantId: '', banId: '' };
@@ -19,7 +23,7 @@ const passRow = z.object({
 
 /**
  * Checks every 15 seconds that no delivery is stuck or overdue, and that holds cover the grants of all banned users. It sets
- * the metrics for them.
+ * the metrics for them. A check that fails does not keep the others from running.
  */
 @Injectable()
 export class Watchdog extends BackgroundWork {
@@ -27,8 +31,10 @@ export class Watchdog extends BackgroundWork {
   private readonly logger = new Logger(Watchdog.name);
   /** The last ban that was checked. A pass over many bans takes several runs. */
   private position = startOfBans;
+  private bansAtOnce = mostBansAtOnce;
   private foundInThisPass = 0;
   private foundInLastPass = 0;
+  private passedAt = performance.now();
 
   constructor(
     private readonly database: ModerationDatabase,
@@ -37,32 +43,55 @@ export class Watchdog extends BackgroundWork {
     super();
   }
 
+  /** Seconds since all bans were checked, or since the start of the process. */
+  get secondsSinceWholePass(): number {
+    return (performance.now() - this.passedAt) / 1000;
+  }
+
   async run(): Promise<void> {
+    const results = await Promise.allSettled([this.checkDeliveries(), this.checkBans()]);
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    if (failures.length > 0) throw new AggregateError(failures, 'the watchdog could not check everything');
+  }
+
+  private async checkDeliveries(): Promise<void> {
     const [backlog] = await this.database.call('delivery_backlog', { overdueAfter: '10 seconds' }, backlogRow);
     this.metrics.stuckDeliveries.set(backlog?.stuck ?? 0);
     this.metrics.overdueDeliveries.set(backlog?.overdue ?? 0);
-    await this.checkBans();
+  }
+
+  /** Checks bans until it has checked all of them, or until its time is over. */
+  private async checkBans(): Promise<void> {
+    const deadline = performance.now() + banCheckMs;
+    let isWhole: boolean;
+    do isWhole = await this.checkNextBans();
+    while (!isWhole && performance.now() < deadline);
     this.metrics.undeliveredBans.set(Math.max(this.foundInThisPass, this.foundInLastPass));
   }
 
-  private async checkBans(): Promise<void> {
+  /** Returns whether the pass over all bans is whole. */
+  private async checkNextBans(): Promise<boolean> {
     const { tenantId, banId } = this.position;
-    const [found] = await this.database.call(
-      'bans_without_hold',
-      { afterTenant: tenantId, afterBan: banId, limit: bansAtOnce },
-      passRow,
-    );
-    if (!found) return;
-    this.foundInThisPass += found.grants;
-    if (found.grants > 0) {
+    const [found] = await this.database
+      .call('bans_without_hold', { afterTenant: tenantId, afterBan: banId, limit: this.bansAtOnce }, passRow)
+      .catch((error: unknown) => {
+        // The time of the statement grows with the grants of the banned users. So fewer bans may be checked in time.
+        if (error instanceof Problem && this.bansAtOnce > 1) this.bansAtOnce = Math.ceil(this.bansAtOnce / 4);
+        throw error;
+      });
+    this.bansAtOnce = Math.min(mostBansAtOnce, this.bansAtOnce * 2);
+    this.foundInThisPass += found?.grants ?? 0;
+    if (found && found.grants > 0) {
       this.logger.error({ grants: found.grants }, 'banned users have grants that no action holds');
     }
-    if (found.tenant_id !== null && found.ban_id !== null) {
+    if (found && found.tenant_id !== null && found.ban_id !== null) {
       this.position = { tenantId: found.tenant_id, banId: found.ban_id };
-    } else {
-      this.position = startOfBans;
-      this.foundInLastPass = this.foundInThisPass;
-      this.foundInThisPass = 0;
+      return false;
     }
+    this.position = startOfBans;
+    this.foundInLastPass = this.foundInThisPass;
+    this.foundInThisPass = 0;
+    this.passedAt = performance.now();
+    return true;
   }
 }

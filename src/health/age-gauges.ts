@@ -1,0 +1,45 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { Gauge } from 'prom-client';
+import { BackgroundWork } from '../background.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import { Watchdog } from './watchdog.ts';
+
+/**
+ * Gauges of age that grow when this replica does nothing. They are computed when they are read, so a replica whose background
+ * work fails, or hangs, cannot show an old value.
+ */
+@Injectable()
+export class AgeGauges implements OnModuleInit {
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly watchdog: Watchdog,
+    private readonly discovery: DiscoveryService,
+  ) {}
+
+  onModuleInit(): void {
+    const { watchdog } = this;
+    const works = this.discovery
+      .getProviders()
+      .map(({ instance }): unknown => instance)
+      .filter((instance) => instance instanceof BackgroundWork);
+    const runAge = new Gauge({
+      name: 'stagedoor_background_run_age_seconds',
+      help: 'Time since a run of this background work last succeeded on this replica, or since the replica started.',
+      labelNames: ['work'] as const,
+      registers: [],
+      collect() {
+        for (const work of works) this.set({ work: work.constructor.name }, work.secondsSinceSuccess);
+      },
+    });
+    const passAge = new Gauge({
+      name: 'stagedoor_watchdog_pass_age_seconds',
+      help: 'Time since the watchdog of this replica last finished a pass over all bans, or since the replica started.',
+      registers: [],
+      collect() {
+        this.set(watchdog.secondsSinceWholePass);
+      },
+    });
+    for (const gauge of [runAge, passAge]) this.metrics.registry.registerMetric(gauge);
+  }
+}

@@ -1,0 +1,117 @@
+import { Watchdog } from '../../src/health/watchdog.ts';
+import { ban } from '../support/actions.ts';
+import { asSuperuser } from '../support/database.ts';
+import { hoard } from '../support/hoard.ts';
+import { sized } from '../support/full-size.ts';
+import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { until } from '../support/until.ts';
+
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+let space: Json;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start();
+  tenant = await stagedoor.createTenant();
+  space = await stagedoor.createSpace(tenant, { defaultRole: 'speaker' });
+});
+
+afterAll(async () => {
+  await stagedoor.stop();
+});
+
+/** The value of a metric without labels, as Prometheus reads it. */
+async function metric(name: string): Promise<number> {
+  const { text } = await stagedoor.get('/metrics');
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+}
+
+const run = () => stagedoor.app.get(Watchdog).run();
+
+/** Runs `work` while nobody else can read the table. */
+async function whileLocked(table: string, work: () => Promise<void>): Promise<void> {
+  await asSuperuser(stagedoor.database.name, async (client) => {
+    await client.query(`begin; lock table ${table} in access exclusive mode`);
+    await work();
+    await client.query('rollback');
+  });
+}
+
+/** Bans somebody who has tokens, and takes away what the ban rests on. */
+async function breakABan(): Promise<void> {
+  const userId = 'somebody';
+  await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId }));
+  const { action } = await ban(stagedoor, tenant.key, { userId });
+  await stagedoor.database.query('delete from holds where action_id = $1', [action.id]);
+  await stagedoor.database.query(
+    `update deliveries set state = 'stuck', next_at = now() + interval '1 hour'
+                                   where action_id = $1 and not follow_up`,
+    [action.id],
+  );
+}
+
+describe('a check that fails', () => {
+  beforeAll(breakABan);
+
+  test.each([
+    ['deliveries', 'stagedoor_bans_without_delivery'],
+    ['bans', 'stagedoor_stuck_deliveries'],
+  ])('of %s leaves the others: %s tells', async (table, gauge) => {
+    await whileLocked(table, async () => {
+      await expect(run()).rejects.toThrow('could not check everything');
+      expect(await metric(gauge)).toBe(2);
+    });
+  });
+
+  test('shows in the age of the last whole pass, which a whole pass ends', async () => {
+    await whileLocked('bans', async () => {
+      const before = await metric('stagedoor_watchdog_pass_age_seconds');
+      await expect(run()).rejects.toThrow('could not check everything');
+      // The check has waited for the lock as long as a statement may take: two seconds.
+      expect(await metric('stagedoor_watchdog_pass_age_seconds')).toBeGreaterThan(before + 1.9);
+    });
+    const began = performance.now();
+    await run();
+    const age = await metric('stagedoor_watchdog_pass_age_seconds');
+    expect(age).toBeGreaterThanOrEqual(0);
+    expect(age).toBeLessThanOrEqual((performance.now() - began) / 1_000);
+  });
+});
+
+test('background work that fails shows in the age of its last run', async () => {
+  const age = () => metric('stagedoor_background_run_age_seconds{work="AuditSealer"}'.replace(/[{}"]/g, '\\$&'));
+  await whileLocked('audit', async () => {
+    const before = await age();
+    expect(before).toBeGreaterThanOrEqual(0);
+    await until(async () => (await age()) > before + 2.5, 'the age grows');
+  });
+});
+
+test('bans of many people with many old grants are all checked', async () => {
+  const people = sized(100, 20_000);
+  const userIds = Array.from({ length: people }, (_, n) => `many-${n}`);
+  await hoard(stagedoor.database, tenant.id, space['id'], { userIds, each: 125 });
+  await stagedoor.database.query(
+    `update grants set issued_at = now() - interval '1 hour', expires_at = now() - interval '1 minute'
+      where user_id like 'many-%'`,
+  );
+  await stagedoor.database.query(
+    `insert into bans (tenant_id, id, user_id, created_by)
+     select $1, 'ban_' || n, 'many-' || n, '{}' from generate_series(0, $2::int - 1) n`,
+    [tenant.id, people],
+  );
+  const { id } =
+    (
+      await stagedoor.database.query(
+        `update grants set expires_at = now() + interval '1 hour' where user_id = 'many-${people - 1}' and id =
+       (select max(id) from grants where user_id = 'many-${people - 1}') returning id`,
+      )
+    )[0] ?? {};
+  expect(id).toBeDefined();
+  const found = async () => await metric('stagedoor_bans_without_delivery');
+  const before = await found();
+  await until(async () => {
+    await run().catch(() => undefined);
+    return (await found()) === before + 1;
+  }, 'the watchdog finds the grant without a hold');
+});
