@@ -113,7 +113,7 @@ const owners: Record<string, string> = {
   actions: 'acts',
   unfinished_actions: 'acts',
   deliveries: 'delivery',
-  pacing: 'delivery',
+  pacing: 'ivs',
   holds: 'watch',
   watches: 'watch',
   idempotency_keys: 'http',

@@ -2,22 +2,12 @@ import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
+import { moderationRates } from '../ivs/call-rates.ts';
 import { IvsChat } from '../ivs/ivs-chat.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-
-/**
- * Calls a second, and calls that can be saved up, of all replicas together in one account and Region. The rates are below
- * those of IVS (AWS user guides, service quotas), because others may use the same account.
- */
-const callRates = {
-  DisconnectParticipant: { rate: 4.8, burst: 2 },
-  DisconnectUser: { rate: 95, burst: 20 },
-  DeleteMessage: { rate: 95, burst: 20 },
-  SendEvent: { rate: 95, burst: 20 },
-};
 
 /** Length of a lease, in seconds. It is longer than any call takes, so two replicas never make the same call at once. */
 export const leaseSeconds = 10;
@@ -122,7 +112,7 @@ export class Delivery extends BackgroundWork {
     const leasedAt = performance.now();
     const calls = await this.database.call(
       'lease_deliveries',
-      { tenant: tenantId, action: actionId, limit, lease: `${leaseSeconds} seconds`, rates: callRates },
+      { tenant: tenantId, action: actionId, limit, lease: `${leaseSeconds} seconds`, rates: moderationRates },
       leasedDelivery,
     );
     for (const call of calls) this.start(call, leasedAt);

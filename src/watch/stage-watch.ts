@@ -2,18 +2,13 @@ import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
+import { moderationRates } from '../ivs/call-rates.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime, type Participant } from '../ivs/ivs-real-time.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import { limits } from '../limits.ts';
 import { exceedsAllowed } from './rights-in-use.ts';
-
-/**
- * ListParticipants calls a second that all replicas together make in one account and Region, and as many
- * ListParticipantEvents calls. IVS allows five of each (AWS user guide, service quotas).
- */
-const callsPerSecond = 4;
 
 /** Time between two looks at a stage if the rate allows it, in seconds. */
 const lookIntervalSeconds = 2;
@@ -67,7 +62,7 @@ export class StageWatch extends BackgroundWork {
     if (free <= 0) return;
     const watches = await this.database.call(
       'lease_watches',
-      { limit: free, lease: '10 seconds', byName: maxByName, rate: callsPerSecond, burst: callsPerSecond },
+      { limit: free, lease: '10 seconds', byName: maxByName, ...moderationRates.ListParticipants },
       leasedWatch,
     );
     for (const watch of watches) this.start(watch);
@@ -145,7 +140,7 @@ export class StageWatch extends BackgroundWork {
   private async reserveLookups(watch: LeasedWatch, count: number): Promise<number> {
     return await this.database.value(
       'reserve_event_lookups',
-      { tenant: watch.tenant_id, wanted: count, rate: callsPerSecond, burst: callsPerSecond },
+      { tenant: watch.tenant_id, wanted: count, ...moderationRates.ListParticipantEvents },
       z.int(),
     );
   }

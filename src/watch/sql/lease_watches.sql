@@ -29,7 +29,6 @@ as $$
 declare
   v_due record;
   v_users text[];
-  v_calls integer;
   v_spent text[] := array[]::text[]; -- accounts without calls left: new calls are for their first watch in turn
 begin
   for v_due in
@@ -48,15 +47,7 @@ begin
       from public.holds as h
       where h.tenant_id = v_due.tenant_id and h.space_id = v_due.space_id and h.kind = 'stage'
     );
-    v_calls := least(cardinality(v_users), p_by_name);
-    -- A list of everybody takes one call for each page, and at least one.
-    if
-      v_calls > 0
-      and reserve_calls(
-        v_due.account, 'ListParticipants', v_calls, case when cardinality(v_users) <= p_by_name then v_calls else 1 end,
-        0, p_rate, p_burst
-      ) = 0
-    then
+    if not reserve_look(v_due.account, cardinality(v_users), p_by_name, p_rate, p_burst) then
       v_spent := v_spent || v_due.account;
       continue;
     end if;

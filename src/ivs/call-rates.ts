@@ -1,0 +1,49 @@
+/** Calls a second, and calls that can be saved up, of all replicas together in one account and Region. */
+export interface CallRate {
+  rate: number;
+  burst: number;
+}
+
+/**
+ * The rates of moderation: deliveries and looks at stages. Moderation reserves its calls in the SQL functions that lease the
+ * work. All rates of this file are below those of IVS (AWS user guides, service quotas), because others may use the same
+ * account.
+ */
+export const moderationRates = {
+  DisconnectParticipant: { rate: 4.8, burst: 2 },
+  DisconnectUser: { rate: 95, burst: 20 },
+  DeleteMessage: { rate: 95, burst: 20 },
+  SendEvent: { rate: 95, burst: 20 },
+  GetStage: { rate: 4, burst: 4 },
+  ListParticipants: { rate: 4, burst: 4 },
+  ListParticipantEvents: { rate: 4, burst: 4 },
+} as const satisfies Record<string, CallRate>;
+
+/**
+ * The rates of what tenants ask for in their requests: administration, and lists of participants. The tenants of an account
+ * take turns. The rates of GetStage and ListParticipants stand beside those of moderation, so both together stay below the
+ * five calls a second of IVS.
+ */
+export const tenantRates = {
+  CreateStage: { rate: 4.5, burst: 4 },
+  DeleteStage: { rate: 4.5, burst: 4 },
+  ListStages: { rate: 4.5, burst: 4 },
+  CreateRoom: { rate: 4.5, burst: 4 },
+  GetRoom: { rate: 4.5, burst: 4 },
+  DeleteRoom: { rate: 4.5, burst: 4 },
+  ListRooms: { rate: 4.5, burst: 4 },
+  ImportPublicKey: { rate: 2.7, burst: 2 },
+  DeletePublicKey: { rate: 2.7, burst: 2 },
+  ListPublicKeys: { rate: 2.7, burst: 2 },
+  GetStage: { rate: 0.8, burst: 1 },
+  ListParticipants: { rate: 0.8, burst: 1 },
+} as const satisfies Record<string, CallRate>;
+
+/** The operations that tenants may call. */
+export type TenantOperation = keyof typeof tenantRates;
+
+/**
+ * Calls of moderation's rate that stay for moderation when tenants borrow from it. A look takes at most three calls of one
+ * operation at once (`maxByName` of the watch), so no look waits for a borrowed call.
+ */
+export const keptForModeration = 3;
