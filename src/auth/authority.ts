@@ -2,17 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { TenantCaller } from '../caller.ts';
 import type { Tx } from '../database/database.ts';
-import { callIn, valueIn } from '../database/sql-call.ts';
+import { valueIn } from '../database/sql-call.ts';
 import { Problem } from '../errors.ts';
 import { limits } from '../limits.ts';
 
-/** The role of a caller, as `role_in_space` returns it. Both fields are null if the caller has no role. */
-const foundRole = z.object({ moderator: z.boolean().nullable(), rank: z.int().nullable() });
+/** What `moderator_rank` returns. */
+const moderatorRank = z.union([z.object({ rank: z.int() }), z.object({ refused: z.enum(['banned', 'no_moderator']) })]);
 
 /**
  * Decides which callers may moderate, and on which users they may act. An API key with the scope may act on everybody, so a
- * tenant cannot lock itself out. An app user may moderate if their role moderates. In a space this is their role there; in
- * the whole tenant it is the role that their JWT claims. They act only on users of a lower rank than their own.
+ * tenant cannot lock itself out. An app user may moderate if their role moderates. In a space this is their role there. In
+ * the whole tenant it is the role that their JWT claims, and every role that they have as a member must moderate too. They
+ * act only on users of a lower rank than their own, and never on themselves.
  */
 @Injectable()
 export class Authority {
@@ -24,12 +25,17 @@ export class Authority {
     await this.rankOfModerator(tx, caller, spaceId);
   }
 
-  /** Checks that the caller may moderate, and may act on this user. @throws Problem `forbidden` or `banned` */
+  /**
+   * Checks that the caller may moderate, and may act on this user. It takes the lock of the user, so their rank stays as it
+   * is until the transaction ends.
+   * @throws Problem `forbidden` or `banned`
+   */
   async assertMayActOn(tx: Tx, caller: TenantCaller, spaceId: string | null, userId: string): Promise<void> {
     const own = await this.rankOfModerator(tx, caller, spaceId);
-    if (own === Infinity) return;
-    const { tenantId } = caller;
-    const rank = await valueIn(tx, 'rank_of', { tenant: tenantId, space: spaceId, user: userId, limits }, z.int());
+    if (caller.kind === 'apiKey') return;
+    if (userId === caller.id) throw new Problem('forbidden', 'A moderator cannot act on themselves.');
+    const where = { tenant: caller.tenantId, space: spaceId, user: userId };
+    const rank = await valueIn(tx, 'rank_to_act_on', { ...where, limits }, z.int());
     if (rank < own) return;
     throw new Problem('forbidden', 'A moderator can act only on users of a lower rank than their own.');
   }
@@ -43,18 +49,16 @@ export class Authority {
   /** The rank of a caller who may moderate. Of an API key it is infinite. */
   private async rankOfModerator(tx: Tx, caller: TenantCaller, spaceId: string | null): Promise<number> {
     if (caller.kind === 'apiKey') return Infinity;
-    const { tenantId, id: userId } = caller;
-    const where = { tenant: tenantId, space: spaceId, user: userId };
-    const [ban] = await callIn(tx, 'ban_in_force', where, z.object({ id: z.string().nullable() }));
-    if (ban?.id != null) throw new Problem('banned', 'A banned user cannot moderate.');
-    // Without a space there is no member row and no default role, so the role that the JWT claims decides.
-    const [role] = await callIn(tx, 'role_in_space', { ...where, claimed: caller.role ?? null }, foundRole);
-    if (role?.moderator) return role.rank ?? -1;
+    const where = { tenant: caller.tenantId, space: spaceId, user: caller.id, claimed: caller.role ?? null };
+    const found = await valueIn(tx, 'moderator_rank', where, moderatorRank);
+    if ('rank' in found) return found.rank;
+    if (found.refused === 'banned') throw new Problem('banned', 'A banned user cannot moderate.');
     throw new Problem(
       'forbidden',
-      spaceId === null
-        ? 'Only an API key, or a user whose JWT claims a role that moderates, can act in the whole tenant. Name a space.'
-        : 'The user’s role in this space does not moderate.',
+      spaceId === null ? noModeratorOfTenant : 'The user’s role in this space does not moderate.',
     );
   }
 }
+
+const noModeratorOfTenant =
+  'Only an API key, or a user whose JWT claims a role that moderates, can act in the whole tenant. A user must moderate in every space where they are a member. Name a space.';

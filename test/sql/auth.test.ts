@@ -190,6 +190,57 @@ describe('rank_of', () => {
   });
 });
 
+describe('rank_to_act_on', () => {
+  test('is the rank, under the lock of the user', async () => {
+    await sql.rollback();
+    const other = await sql.another();
+    await Promise.all([sql.begin(), other.begin()]);
+    const request = { tenant: 'ten', space: 'spc', user: 'ann', limits };
+    await other.call('lock_user', { tenant: 'ten', user: 'ann', exclusive: false });
+    expect(await sql.hasToWait(() => sql.value('rank_to_act_on', request))).toBe(true);
+    await other.rollback();
+    await other.stop();
+    await sql.insert('tenants', { id: 'ten' });
+    await sql.insert('roles', { tenant_id: 'ten', name: 'host', rank: 5 });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc' });
+    await put([['members', host]]);
+    expect(await sql.value('rank_to_act_on', request)).toBe(5);
+  });
+});
+
+const chief = { name: 'chief', rank: 7, moderator: true };
+const helper = { name: 'helper', rank: 3, moderator: true };
+
+describe('moderator_rank', () => {
+  const noModerator = { refused: 'no_moderator' };
+  const banned = { refused: 'banned' };
+
+  test.each<[string, Given[], space: string | null, claimed: string | null, unknown]>([
+    ['a claimed role, in a space', [], 'spc', 'chief', { rank: 7 }],
+    ['a claimed role, in the tenant', [], null, 'chief', { rank: 7 }],
+    ['a role that does not moderate, in a space', [], 'spc', 'owner', noModerator],
+    ['a role that does not moderate, in the tenant', [], null, 'owner', noModerator],
+    ['no role, in a space', [], 'spc', null, noModerator],
+    ['no claim, in the tenant', [['members', { ...host, role: 'chief' }]], null, null, noModerator],
+    ['a claim that the tenant does not define', [], null, 'king', noModerator],
+    ['a member row, in its space', [['members', { ...host, role: 'helper' }]], 'spc', 'chief', { rank: 3 }],
+    ['a member row, in another space', [['members', { ...host, role: 'helper' }]], 'spc_beside', 'chief', { rank: 7 }],
+    ['a lower member row, in the tenant', [['members', { ...host, role: 'helper' }]], null, 'chief', { rank: 3 }],
+    ['a higher member row, in the tenant', [['members', { ...host, role: 'chief' }]], null, 'helper', { rank: 3 }],
+    ['a member row that does not moderate, in the tenant', [['members', host]], null, 'chief', noModerator],
+    ['a member row of somebody else', [['members', { ...host, user_id: 'ben' }]], null, 'chief', { rank: 7 }],
+    ['a ban from the space', [['bans', { space_id: 'spc' }]], 'spc', 'chief', banned],
+    ['a ban from another space', [['bans', { space_id: 'spc_beside' }]], 'spc', 'chief', { rank: 7 }],
+    ['a ban from any space, in the tenant', [['bans', { space_id: 'spc' }]], null, 'chief', banned],
+    ['a ban from the tenant', [['bans', {}]], 'spc', 'chief', banned],
+    ['a ban that was lifted', [['bans', { lifted_at: inSeconds(-1) }]], null, 'chief', { rank: 7 }],
+    ['a ban before a role that does not moderate', [['bans', {}]], null, 'owner', banned],
+  ])('%s', async (_, rows, space, claimed, answer) => {
+    await put([['roles', chief], ['roles', helper], ...rows]);
+    expect(await sql.value('moderator_rank', { tenant: 'ten', space, user: 'ann', claimed })).toEqual(answer);
+  });
+});
+
 /** Rows, the role that a JWT claims, and the role that the user has in the space `spc`. */
 const rolesInSpace: [string, Given[], space: string, claimed: string | null, role: string | null][] = [
   ['nothing', [], 'spc', null, null],

@@ -88,8 +88,10 @@ describe('ban_in_force', () => {
   });
 
   test.each<[string, Row, string | null]>([
-    ['in no space in particular: only a ban of all spaces', { space_id: null }, 'a'],
-    ['in no space in particular: no ban of one space', { space_id: 'spc' }, null],
+    ['in any space: a ban of all spaces', { space_id: null }, 'a'],
+    ['in any space: a ban of one space', { space_id: 'spc' }, 'a'],
+    ['in any space: no ban of a space that was deleted', { space_id: 'spc_deleted' }, null],
+    ['in any space: no ban of somebody else', { user_id: 'ben' }, null],
   ])('%s', async (_, ban, id) => {
     await putBans([{ id: 'a', ...ban }]);
     expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: null })).toMatchObject([{ id }]);

@@ -55,3 +55,17 @@ describe('rank_of_roles', () => {
     expect(await sql.value('rank_of_roles', { tenant: 'ten', names })).toBe(rank);
   });
 });
+
+describe('rank_of_moderators', () => {
+  test.each<[string, (string | null)[] | null, number | null]>([
+    ['one role that moderates', ['guard'], 7],
+    ['the lowest of several', ['guard', 'chief'], -3],
+    ['one of them does not moderate', ['guard', 'host'], null],
+    ['one of them is not defined', ['guard', 'king'], null],
+    ['a null among the roles', ['guard', null], null],
+    ['no roles', [], null],
+    ['a null list', null, null],
+  ])('%s', async (_, names, rank) => {
+    expect(await sql.value('rank_of_moderators', { tenant: 'ten', names })).toBe(rank);
+  });
+});

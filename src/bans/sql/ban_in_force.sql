@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Returns the ban that keeps a user out of a space now. Of several it is the one that ends last. A null row means that
--- there is none. Admission calls it only after lock_user.
+-- there is none. Null p_space means any space. Admission calls it only after lock_user.
 create function ban_in_force(p_tenant text, p_user text, p_space text)
 returns public.bans
 language plpgsql
@@ -18,7 +18,11 @@ begin
     tenant_id = p_tenant
     and user_id = p_user
     and lifted_at is null
-    and (space_id is null or space_id = p_space)
+    and (
+      space_id is null
+      or space_id = p_space
+      or (p_space is null and (find_space(p_tenant, space_id)).id is not null)
+    )
     and (expires_at is null or expires_at > clock_timestamp())
   order by expires_at desc nulls first
   limit 1;

@@ -126,6 +126,62 @@ test('a banned moderator moderates no more, and again once the ban is lifted', a
   expect((await ban(token, somebody())).status).toBe(201);
 });
 
+/** Every act in the whole tenant, and every look at it. */
+const inWholeTenant: [string, (userId: string) => [string, string, Json?]][] = [
+  ['bans', (userId) => ['POST', '/v1/bans', { userId }]],
+  ['revokes', (userId) => ['POST', `/v1/users/${userId}/revoke`, {}]],
+  ['reads the ledger', () => ['GET', '/v1/grants']],
+  ['reads the bans', () => ['GET', '/v1/bans']],
+  ['reads the acts', () => ['GET', '/v1/actions']],
+];
+
+test.each(inWholeTenant)('who is out of one space %s nowhere in the whole tenant', async (_what, request) => {
+  const [method, path, body] = request(somebody());
+  const send = (as: string) => stagedoor.request(method, path, { as, ...(body && { body }) });
+  const [banned, demoted, lifted, twice] = [somebody(), somebody(), somebody(), somebody()];
+  const tokenOf = (userId: string) => tenant.issuer.token(userId, { role: 'moderator' });
+  await stagedoor.expect(201, ban(tenant.key, banned));
+  expectProblem(await send(await tokenOf(banned)), 'banned');
+  await makeMember(demoted, 'viewer');
+  expectProblem(await send(await tokenOf(demoted)), 'forbidden');
+  // One who is in again, and one who is a moderator as a member too, may.
+  const { ban: made } = await stagedoor.expect(201, ban(tenant.key, lifted));
+  await stagedoor.expect(200, stagedoor.request('DELETE', `/v1/bans/${made.id}`, { as: tenant.key, body: {} }));
+  await makeMember(twice, 'host');
+  for (const userId of [lifted, twice]) expect((await send(await tokenOf(userId))).status).toBeLessThan(300);
+});
+
+test('the lowest of all roles that somebody has counts in the whole tenant', async () => {
+  const other = await stagedoor.createSpace(tenant);
+  const [host, moderator] = [somebody(), await memberWith('moderator')];
+  const token = await tenant.issuer.token(host, { role: 'host' });
+  expect((await everywhere(token, moderator.userId)).status).toBe(201);
+  await makeMember(host, 'moderator', other['id']);
+  expectProblem(await everywhere(token, (await memberWith('moderator')).userId), 'forbidden');
+});
+
+test('a ban from a space that was deleted keeps nobody from acting', async () => {
+  const other = await stagedoor.createSpace(tenant);
+  const userId = somebody();
+  await stagedoor.expect(201, ban(tenant.key, userId, other['id']));
+  await stagedoor.expect(204, stagedoor.request('DELETE', `/v1/spaces/${other['id']}`, { as: tenant.key }));
+  const token = await tenant.issuer.token(userId, { role: 'moderator' });
+  expect((await everywhere(token, somebody())).status).toBe(201);
+});
+
+test.each<[string, (userId: string) => [string, string, Json]]>([
+  ['ban', (userId) => ['POST', '/v1/bans', { userId, spaceId: space['id'] }]],
+  ['ban from the whole tenant', (userId) => ['POST', '/v1/bans', { userId }]],
+  ['demote', (userId) => ['POST', `/v1/spaces/${space['id']}/users/${userId}/role`, { role: 'viewer' }]],
+  ['disconnect', (userId) => ['POST', `/v1/spaces/${space['id']}/users/${userId}/disconnect`, {}]],
+  ['revoke', (userId) => ['POST', `/v1/users/${userId}/revoke`, {}]],
+])('a moderator by claim who was given nothing yet cannot %s themselves', async (_what, request) => {
+  const userId = somebody();
+  const as = await tenant.issuer.token(userId, { role: 'moderator' });
+  const [method, path, body] = request(userId);
+  expectProblem(await stagedoor.request(method, path, { as, body }), 'forbidden');
+});
+
 test('an API key acts on everybody, so that no tenant can lock itself out', async () => {
   await stagedoor.request('PUT', '/v1/roles/owner', { as: tenant.key, body: { moderator: true, rank: 1_000_000 } });
   const owner = await memberWith('owner');

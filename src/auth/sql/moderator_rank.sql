@@ -1,0 +1,27 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Returns { "rank" } of a user who may moderate in a space, or { "refused": "banned" or "no_moderator" }. p_claimed is
+-- the role that their JWT claims, or null.
+-- Null p_space means the whole tenant. Who acts there acts in every space. So a ban from any space refuses them, and so
+-- does a member row that does not moderate. Their rank is the lowest of all these roles.
+create function moderator_rank(p_tenant text, p_space text, p_user text, p_claimed text)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+  v_roles text[] := case
+    when p_space is null then (find_role(p_tenant, p_claimed)).name || member_roles(p_tenant, null, p_user)
+    else array[(role_in_space(p_tenant, p_space, p_user, p_claimed)).name]
+  end;
+  v_rank integer := rank_of_moderators(p_tenant, v_roles);
+begin
+  if (ban_in_force(p_tenant, p_user, p_space)).id is not null then
+    return refusal('banned');
+  end if;
+  if v_rank is null then
+    return refusal('no_moderator');
+  end if;
+  return jsonb_build_object('rank', v_rank);
+end;
+$$;
