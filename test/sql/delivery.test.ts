@@ -212,9 +212,9 @@ describe('add_room_disconnects', () => {
   });
 
   test.each([
-    ['the first call now, for as long as a session lasts', false, null, { priority: 1, next: 0, needed: 4 }],
-    ['the second call later, after all others', true, null, { priority: 2, next: 2, needed: 4 }],
-    ['a call until the ban ends at the latest', true, 2, { priority: 2, next: 2, needed: 2 }],
+    ['the first call now, for as long as a session lasts', false, null, { priority: 1, next: 0, since: 0, needed: 4 }],
+    ['the second call later, after all others', true, null, { priority: 2, next: 2, since: 2, needed: 4 }],
+    ['a call until the ban ends at the latest', true, 2, { priority: 2, next: 2, since: 2, needed: 2 }],
   ])('writes %s', async (_, followUp, until, times) => {
     await insertGrant(sql, chat);
     const end = until === null ? null : new Date(Date.now() + until * 3_600_000);
@@ -226,7 +226,8 @@ describe('add_room_disconnects', () => {
     );
     expect(
       await sql.query(
-        `select priority, parameters, ${hours('next_at')} as next, ${hours('needed_until')} as needed from deliveries`,
+        `select priority, parameters, ${hours('next_at')} as next, ${hours('needed_since')} as since,
+                ${hours('needed_until')} as needed from deliveries`,
       ),
     ).toEqual([{ ...times, parameters: { reason: 'abcd', userId: 'ann' } }]);
   });
@@ -437,28 +438,38 @@ describe('deliveries_under_way', () => {
 });
 
 describe('delivery_backlog', () => {
-  const backlog = async () => (await sql.call('delivery_backlog', { overdueAfter: '2 hours' }))[0];
+  const backlog = async () => {
+    const [row] = await sql.call('delivery_backlog', { overdueAfter: '2 hours' });
+    return [row?.['stuck'], row?.['overdue'], Math.round(Number(row?.['oldest_seconds']) / 3600)];
+  };
+  const since = (hours: number) => ({ needed_since: inHours(hours), next_at: inHours(hours) });
 
-  test.each<[string, Row, [string, string]]>([
-    ['one that has waited too long', { next_at: inHours(-3) }, ['0', '1']],
-    ['one that has waited for a short time', { next_at: inHours(-1) }, ['0', '0']],
-    ['one that is due later', { next_at: inHours(1) }, ['0', '0']],
-    ['one that IVS refuses, however long it has waited', { state: 'stuck', next_at: inHours(-3) }, ['1', '0']],
-    ['one that was made', { state: 'done', next_at: inHours(-3) }, ['0', '0']],
-  ])('counts %s', async (_, delivery, [stuck, overdue]) => {
+  test.each<[string, Row, [string, string, number]]>([
+    ['one that has waited too long', since(-3), ['0', '1', 3]],
+    [
+      'one that has waited too long, and is repeated soon',
+      { ...since(-3), next_at: inHours(1), attempts: 9 },
+      ['0', '1', 3],
+    ],
+    ['one that has waited for a short time', since(-1), ['0', '0', 1]],
+    ['one that is due later', since(1), ['0', '0', 0]],
+    ['one that is due later, of the build before', { needed_since: inHours(-3), next_at: inHours(1) }, ['0', '0', 0]],
+    ['one that IVS refuses, however long it has waited', { ...since(-3), state: 'stuck' }, ['1', '0', 3]],
+    ['one that was made', { ...since(-3), state: 'done' }, ['0', '0', 0]],
+  ])('counts %s', async (_, delivery, expected) => {
     await insertDelivery(sql, delivery);
-    expect(await backlog()).toEqual({ stuck, overdue });
+    expect(await backlog()).toEqual(expected);
   });
 
-  test('counts for the service the deliveries of all tenants', async () => {
-    expect(await backlog()).toEqual({ stuck: '0', overdue: '0' });
-    for (const tenant of ['ten', 'ten_other']) {
+  test('counts for the service the deliveries of all tenants, and tells the age of the oldest', async () => {
+    expect(await backlog()).toEqual(['0', '0', 0]);
+    for (const [age, tenant] of ['ten', 'ten_other'].entries()) {
       for (const state of ['stuck', 'pending']) {
-        await insertDelivery(sql, { tenant_id: tenant, state, next_at: inHours(-3) });
+        await insertDelivery(sql, { tenant_id: tenant, state, ...since(-3 - age) });
       }
     }
     await sql.become('stagedoor_test_service');
-    expect(await backlog()).toEqual({ stuck: '2', overdue: '2' });
+    expect(await backlog()).toEqual(['2', '2', 4]);
   });
 });
 
