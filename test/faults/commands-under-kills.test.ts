@@ -123,7 +123,7 @@ test('commands survive killed processes and a failing IVS: none is lost, few are
   process.stdout.write(
     `${commands} commands, ${killed} kills, ${struck} injected faults: ${accepted.length} accepted, ${calls.length} calls on record, ${again} done twice\n`,
   );
-  await expectInvariants(cluster.database);
+  await expectInvariants(cluster);
 });
 
 test('another process takes over the work of a killed one when its lease of ten seconds is over', async () => {

@@ -141,5 +141,5 @@ test('at whatever step a service dies, another carries the action out or it neve
   }
   await until(async () => (await openCalls(cluster.database)) === 0, 'another has done what was left');
   for (const { scenario, userId, prepared, answered } of runs) await scenario.check(userId, prepared, answered);
-  await expectInvariants(cluster.database);
+  await expectInvariants(cluster);
 });

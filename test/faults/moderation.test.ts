@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterEach(async () => {
   cluster.ivs.clearFaults();
   await until(async () => (await openCalls(cluster.database)) === 0, 'all calls are made');
-  await expectInvariants(cluster.database);
+  await expectInvariants(cluster);
 });
 
 afterAll(async () => {

@@ -1,4 +1,6 @@
+import type { Emulator } from '../../emulator/src/emulator.ts';
 import type { TestDatabase } from './database.ts';
+import { expectOutcomes } from './outcomes.ts';
 
 /** What must always hold: each query finds what breaks it. */
 const invariants: Record<string, string> = {
@@ -42,11 +44,13 @@ const invariants: Record<string, string> = {
     select t.id as tenant, v.* from tenants t, lateral verify_audit(t.id) v`,
 };
 
-/** Fails if anything breaks what must always hold. */
-export async function expectInvariants(database: TestDatabase): Promise<void> {
+/** Fails if anything breaks what must always hold: in the database, and for the people at IVS. */
+export async function expectInvariants(place: { ivs: Emulator; database: TestDatabase }): Promise<void> {
+  const { database } = place;
   for (const [what, sql] of Object.entries(invariants)) {
     expect({ [what]: await database.query(sql) }).toEqual({ [what]: [] });
   }
+  await expectOutcomes(place);
 }
 
 /** Calls that are still to be made, without those that have to wait for a chat token to expire. */
