@@ -4,7 +4,7 @@ import { Emulator } from './emulator.ts';
 import type { EmulatorOptions } from './options.ts';
 
 try {
-  const options = parseCommandLine(process.argv.slice(2));
+  const options = parseCommandLine(process.argv.slice(2), process.env);
   if (options === 'help') console.log(HELP);
   else await run(options);
 } catch (error) {

@@ -19,6 +19,16 @@ it('each option sets its setting', () => {
   });
 });
 
+it('the environment sets switches, and an option has precedence', () => {
+  const environment = { IVS_EMULATOR_SWITCHES: 'participantEventsOrder=newest-first, clockSkewSeconds=3' };
+  expect(parseCommandLine([], environment)).toEqual({
+    switches: { participantEventsOrder: 'newest-first', clockSkewSeconds: 3 },
+  });
+  expect(parseCommandLine(['--switch', 'clockSkewSeconds=5'], environment)).toEqual({
+    switches: { participantEventsOrder: 'newest-first', clockSkewSeconds: 5 },
+  });
+});
+
 it.each([['--port', 'x'], ['--port', '70000'], ['--prot', '1'], ['--strict-quotas', '--no-quotas'], ['extra']])(
   'a wrong command line is refused: %s %s',
   (...args) => {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { EmulatorOptions } from './options.ts';
-import type { Switches } from './state/switches.ts';
+import { readSwitches, switchesOfEnvironment } from './state/switches.ts';
 
 export const HELP = `ivs-emulator: Amazon IVS Real-Time and IVS Chat on this machine. It is not AWS.
 
@@ -12,7 +12,8 @@ export const HELP = `ivs-emulator: Amazon IVS Real-Time and IVS Chat on this mac
   --strict-quotas      refuse calls above AWS's rate in every span of one second
   --no-quotas          do not limit call rates
   --allow-unsigned     accept requests without a signature
-  --switch NAME=VALUE  choose the behavior where AWS documents none; repeatable
+  --switch NAME=VALUE  choose the behavior where AWS documents none, or two; repeatable
+                       IVS_EMULATOR_SWITCHES=NAME=VALUE,NAME=VALUE in the environment does the same
   --event-target URL   POST the events that IVS sends to EventBridge to this URL; repeatable
   --review-handler ARN=URL
                        send messages for review to URL in place of the Lambda function ARN; repeatable
@@ -28,11 +29,12 @@ export class UsageError extends Error {
 }
 
 /**
- * Reads the command line. Returns `help` when `--help` is given.
+ * Reads the command line, and the environment variable `IVS_EMULATOR_SWITCHES`. An option has precedence over the
+ * variable. Returns `help` when `--help` is given.
  *
  * @throws UsageError for an unknown option or a wrong value.
  */
-export function parseCommandLine(args: string[]): EmulatorOptions | 'help' {
+export function parseCommandLine(args: string[], environment: NodeJS.ProcessEnv = {}): EmulatorOptions | 'help' {
   const { values } = parse(args);
   if (values.help) return 'help';
   if (values['strict-quotas'] && values['no-quotas'])
@@ -46,7 +48,8 @@ export function parseCommandLine(args: string[]): EmulatorOptions | 'help' {
   if (values['no-quotas']) options.quotas = 'off';
   if (values.data !== undefined) options.data = values.data;
   if (values.seed !== undefined) options.seed = values.seed;
-  if (values.switch) options.switches = switchesOf(values.switch);
+  const switches = { ...switchesOfEnvironment(environment), ...readSwitches(values.switch ?? []) };
+  if (Object.keys(switches).length > 0) options.switches = switches;
   const targets = values['event-target'];
   if (targets) options.events = { targets: targets.map((url) => ({ url })) };
   if (values['review-handler']) options.reviewHandlers = Object.fromEntries(values['review-handler'].map(splitPair));
@@ -86,27 +89,8 @@ function portOf(text: string): number {
   return port;
 }
 
-/**
- * Reads a value as JSON (`true`, `3`, `null`) if it is JSON, otherwise as text. `switchProblem` checks it at the start.
- */
-function switchesOf(pairs: string[]): Partial<Switches> {
-  const entries = pairs.map((pair) => {
-    const [name, value] = splitPair(pair);
-    return [name, readValue(value)];
-  });
-  return Object.fromEntries(entries) as Partial<Switches>;
-}
-
 /** Splits `NAME=VALUE` at the first `=`. */
 function splitPair(pair: string): [string, string] {
   const [name = '', ...value] = pair.split('=');
   return [name, value.join('=')];
-}
-
-function readValue(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -1,7 +1,8 @@
 /**
  * `npm run test:faults`: the fault suites at the sizes that are promised, which takes the better part of an hour.
  *
- * Arguments go to jest: `npm run test:faults -- crash-points`.
+ * Arguments go to jest: `npm run test:faults -- crash-points`. `IVS_EMULATOR_SWITCHES` chooses what the emulator does where
+ * AWS documents two behaviors (test/support/emulator.ts).
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';

@@ -2,10 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { Emulator } from '../../emulator/src/emulator.ts';
+import type { Emulator } from '../../emulator/src/emulator.ts';
 import type { EmulatorOptions } from '../../emulator/src/options.ts';
 import { freePort } from '../../dev/ports.mjs';
 import { createDatabase, type TestDatabase } from './database.ts';
+import { startEmulator } from './emulator.ts';
 import { databaseWasTooSlow, HttpClient, Stagedoor } from './stagedoor.ts';
 import { until } from './until.ts';
 
@@ -88,7 +89,7 @@ export class Cluster {
   ) {}
 
   static async start(replicas: number, emulator: EmulatorOptions = {}): Promise<Cluster> {
-    const ivs = await Emulator.start({ port: 0, quotas: 'off', ...emulator });
+    const ivs = await startEmulator(emulator);
     const database = await createDatabase();
     const env = Stagedoor.environment(ivs, database, {
       STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Emulator } from '../../emulator/src/emulator.ts';
+import type { Emulator } from '../../emulator/src/emulator.ts';
 import type { EmulatorOptions } from '../../emulator/src/options.ts';
 import { createApp } from '../../src/app.ts';
 import { Settings } from '../../src/config.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
+import { startEmulator } from './emulator.ts';
 import { LocalIssuer } from './local-issuer.ts';
 import { patienceMs, until } from './until.ts';
 
@@ -142,10 +143,7 @@ export class Stagedoor extends HttpClient {
     env: Record<string, string> | ((database: TestDatabase) => Record<string, string>) = {},
     emulator: EmulatorOptions = {},
   ): Promise<Stagedoor> {
-    const [ivs, database] = await Promise.all([
-      Emulator.start({ port: 0, quotas: 'off', ...emulator }),
-      createDatabase(),
-    ]);
+    const [ivs, database] = await Promise.all([startEmulator(emulator), createDatabase()]);
     const more = typeof env === 'function' ? env(database) : env;
     const settings = Settings.from(Stagedoor.environment(ivs, database, more));
     try {

@@ -34,6 +34,20 @@ export interface Switches {
   disconnectUserEventTo: 'room' | 'user';
   /** How a chat session ends when its time is over: with a clean close, or with ERROR 401 and then a close. */
   chatSessionEnd: 'close' | 'error-401';
+  /**
+   * The order of ListParticipantEvents. AWS's documents show two, and promise none.
+   *
+   * - `oldest-first`: the sample of the RealTimeUserGuide, "Monitoring Stages".
+   * - `newest-first`: the sample of the AWS CLI reference. The whole list is turned round.
+   * - `newest-time-first`: like `newest-first`, but events of the same shown time stay oldest first. The sample of the CLI
+   *   reference has JOINED before PUBLISH_STARTED of the same second, below a later LEFT.
+   */
+  participantEventsOrder: 'oldest-first' | 'newest-first' | 'newest-time-first';
+  /**
+   * The precision of `eventTime` in ListParticipantEvents. `seconds` cuts the fraction off. The AWS CLI reference and the
+   * RealTimeUserGuide both have samples with whole seconds. The service model allows fractions.
+   */
+  participantEventTimes: 'milliseconds' | 'seconds';
 }
 
 export const DEFAULT_SWITCHES: Readonly<Switches> = {
@@ -50,6 +64,8 @@ export const DEFAULT_SWITCHES: Readonly<Switches> = {
   chatTokenSeconds: 60,
   disconnectUserEventTo: 'room',
   chatSessionEnd: 'close',
+  participantEventsOrder: 'oldest-first',
+  participantEventTimes: 'milliseconds',
 };
 
 type Check = { expected: string; test: (value: unknown) => boolean };
@@ -81,6 +97,8 @@ const CHECKS: Record<keyof Switches, Check> = {
   chatTokenSeconds: seconds,
   disconnectUserEventTo: oneOf('room', 'user'),
   chatSessionEnd: oneOf('close', 'error-401'),
+  participantEventsOrder: oneOf('oldest-first', 'newest-first', 'newest-time-first'),
+  participantEventTimes: oneOf('milliseconds', 'seconds'),
 };
 
 /** Says in one line what is wrong with changed switches. Returns `undefined` for correct ones. */
@@ -92,4 +110,32 @@ export function switchProblem(changes: Record<string, unknown>): string | undefi
     if (!check.test(value)) return `the switch ${name} must be ${check.expected}`;
   }
   return undefined;
+}
+
+/**
+ * Reads switches from texts of the form `NAME=VALUE`. A value is read as JSON (`true`, `3`, `null`) if it is JSON,
+ * otherwise as text. `switchProblem` checks the names and values at the start.
+ */
+export function readSwitches(pairs: readonly string[]): Partial<Switches> {
+  const entries = pairs.map((pair) => {
+    const [name = '', ...value] = pair.split('=');
+    return [name, readValue(value.join('='))];
+  });
+  return Object.fromEntries(entries) as Partial<Switches>;
+}
+
+/**
+ * Reads the switches in the environment variable `IVS_EMULATOR_SWITCHES`. Commas or spaces separate them:
+ * `participantEventsOrder=newest-first,participantEventTimes=seconds`.
+ */
+export function switchesOfEnvironment(environment: Readonly<Record<string, string | undefined>>): Partial<Switches> {
+  return readSwitches((environment['IVS_EMULATOR_SWITCHES'] ?? '').split(/[\s,]+/).filter(Boolean));
+}
+
+function readValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

@@ -2,12 +2,15 @@ import { disconnect } from '../../stage/leave.ts';
 import { connectedAs } from '../../stage/session.ts';
 import { type Call, find, invalid, notFound } from '../../state/call.ts';
 import { parseArn } from '../../arns.ts';
+import { wholeSeconds } from '../../eventbridge/envelope.ts';
 import { page } from '../../state/pages.ts';
 import type { ParticipantLife, SessionLife } from '../../state/scope.ts';
+import type { Switches } from '../../state/switches.ts';
 import { ServiceError } from '../../wire/service-error.ts';
 import type {
   DisconnectParticipantRequest,
   DisconnectParticipantResponse,
+  Event,
   GetParticipantRequest,
   GetParticipantResponse,
   GetStageSessionRequest,
@@ -115,14 +118,34 @@ function summaryOf({ participant }: ParticipantLife): ParticipantSummary {
   };
 }
 
-/** Lists the events of a participant, oldest first. */
+/** Lists the events of a participant. Switches decide the order and the precision of the times. */
 export function listParticipantEvents(call: Call, input: ListParticipantEventsRequest): ListParticipantEventsResponse {
   const { stageArn, sessionId, participantId } = input;
   const session = sessionsOf(call, stageArn).find((candidate) => candidate.sessionId === sessionId);
   const events = (session?.participants.get(participantId)?.events ?? []).map((event, index) => ({ event, index }));
-  const list = `ListParticipantEvents ${stageArn} ${sessionId} ${participantId}`;
-  const { items, nextToken } = page(events, ({ index }) => String(index), list, input);
+  const { participantEventsOrder: order, participantEventTimes: times } = call.world.switches;
+  const shown = inOrder(
+    events.map(({ event, index }) => ({ event: times === 'seconds' ? withWholeSeconds(event) : event, index })),
+    order,
+  );
+  const list = `ListParticipantEvents ${stageArn} ${sessionId} ${participantId} ${order}`;
+  const { items, nextToken } = page(shown, ({ index }) => String(index), list, input);
   return { events: items.map(({ event }) => event), nextToken };
+}
+
+function withWholeSeconds(event: Event): Event {
+  return event.eventTime === undefined ? event : { ...event, eventTime: wholeSeconds(Date.parse(event.eventTime)) };
+}
+
+function inOrder<Item extends { event: Event }>(
+  oldestFirst: Item[],
+  order: Switches['participantEventsOrder'],
+): Item[] {
+  if (order === 'oldest-first') return oldestFirst;
+  if (order === 'newest-first') return oldestFirst.toReversed();
+  const time = ({ event }: Item): number => Date.parse(event.eventTime ?? '');
+  // `toSorted` is stable: events of the same shown time stay oldest first.
+  return oldestFirst.toSorted((a, b) => time(b) - time(a));
 }
 
 function findSession(call: Call, stageArn: string, sessionId: string): SessionLife {

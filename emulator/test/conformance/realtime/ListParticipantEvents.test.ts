@@ -33,6 +33,41 @@ onEmulator('lists the events of a participant in their order', async () => {
   ]);
 });
 
+onEmulator.each([
+  ['oldest-first', 'milliseconds', ['JOINED', 'PUBLISH_STARTED', 'PUBLISH_STOPPED', 'LEFT']],
+  ['newest-first', 'seconds', ['LEFT', 'PUBLISH_STOPPED', 'PUBLISH_STARTED', 'JOINED']],
+  // The join and the leave are at least two seconds apart by the emulator's clock, and each pair is of one time or not.
+  ['newest-time-first', 'seconds', undefined],
+] as const)('lists the events %s with times in %s, page by page, as the switches say', async (order, times, names) => {
+  const { arn: stageArn } = await t.stage();
+  const host = await join(stageArn);
+  t.emulator.publish(host);
+  t.emulator.skip(2.5);
+  t.emulator.unpublish(host);
+  t.emulator.leave(host);
+  t.emulator.setSwitches({ participantEventsOrder: order, participantEventTimes: times });
+  const { participantId, sessionId } = host;
+  const input = { stageArn, sessionId, participantId, maxResults: 3 };
+  const { events: page1 = [], nextToken } = await t.realtime.send(new ListParticipantEventsCommand(input));
+  const { events: page2 = [] } = await t.realtime.send(new ListParticipantEventsCommand({ ...input, nextToken }));
+  t.emulator.setSwitches({ participantEventsOrder: 'oldest-first', participantEventTimes: 'milliseconds' });
+  const events = [...page1, ...page2];
+  const shown = events.map(({ eventTime }) => eventTime?.getTime() ?? 0);
+  expect(events).toHaveLength(4);
+  if (names) expect(events.map(({ name }) => name)).toEqual(names);
+  else {
+    expect(shown).toEqual(shown.toSorted((a, b) => b - a));
+    const place = (name: string) => events.findIndex((event) => event.name === name);
+    for (const [first, second] of [
+      ['JOINED', 'PUBLISH_STARTED'],
+      ['PUBLISH_STOPPED', 'LEFT'],
+    ] as const) {
+      if (shown[place(first)] === shown[place(second)]) expect(place(first)).toBeLessThan(place(second));
+    }
+  }
+  if (times === 'seconds') expect(shown.filter((time) => time % 1000 !== 0)).toEqual([]);
+});
+
 onEmulator(
   'lists both tokens of a token exchange, which removes the capabilities that the new token lacks',
   async () => {
