@@ -14,7 +14,7 @@ const banCheckMs = 5_000;
 /** The position before the first ban. */
 const startOfBans = { tenantId: '', banId: '' };
 
-const backlogRow = z.object({ stuck: z.coerce.number(), overdue: z.coerce.number() });
+const backlogRow = z.object({ stuck: z.coerce.number(), overdue: z.coerce.number(), oldest_seconds: z.number() });
 const passRow = z.object({
   tenant_id: z.string().nullable(),
   ban_id: z.string().nullable(),
@@ -58,6 +58,7 @@ export class Watchdog extends BackgroundWork {
     const [backlog] = await this.database.call('delivery_backlog', { overdueAfter: '10 seconds' }, backlogRow);
     this.metrics.stuckDeliveries.set(backlog?.stuck ?? 0);
     this.metrics.overdueDeliveries.set(backlog?.overdue ?? 0);
+    this.metrics.oldestDelivery.set(backlog?.oldest_seconds ?? 0);
   }
 
   /** Checks bans until it has checked all of them, or until its time is over. */

@@ -73,6 +73,12 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly oldestDelivery = new Gauge({
+    name: 'stagedoor_oldest_delivery_seconds',
+    help: 'Age of the oldest delivery that is needed and not done, since it was due for the first time.',
+    registers: [this.registry],
+  });
+
   readonly undeliveredBans = new Gauge({
     name: 'stagedoor_bans_without_delivery',
     help: 'Grants of banned users that the service does not act on. Must be zero.',

@@ -78,6 +78,27 @@ describe('a check that fails', () => {
   });
 });
 
+test('a call that fails again and again shows in the age of the oldest delivery, and counts as overdue', async () => {
+  const userId = 'who-stays';
+  await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId }));
+  const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { error: 'InternalServerException' } });
+  await ban(stagedoor, tenant.key, { userId });
+  await until(() => fault.struck > 3, 'the call has failed several times');
+  // The time of these seconds does not pass in the test: the delivery becomes older.
+  await stagedoor.database.query(
+    `update deliveries set needed_since = needed_since - interval '1 hour' where operation = 'DisconnectUser' and target = $1`,
+    [userId],
+  );
+  await run();
+  expect(await metric('stagedoor_oldest_delivery_seconds')).toBeGreaterThanOrEqual(3_600);
+  expect(await metric('stagedoor_overdue_deliveries')).toBe(1);
+  stagedoor.ivs.clearFaults();
+  await until(async () => {
+    await run();
+    return (await metric('stagedoor_overdue_deliveries')) === 0;
+  }, 'the call is made');
+});
+
 test('background work that fails shows in the age of its last run', async () => {
   const age = () => metric('stagedoor_background_run_age_seconds{work="AuditSealer"}'.replace(/[{}"]/g, '\\$&'));
   await whileLocked('audit', async () => {
