@@ -121,6 +121,7 @@ describe('the tables', () => {
     expect(all.filter((table) => !tenantTables.includes(table))).toEqual([
       '_prisma_migrations', // the owner's
       'function_sets', // the owner's
+      'lock_salt', // the same for all tenants; only a function reads it
       'pacing', // call rates of AWS accounts, which tenants share; only functions touch it
       'tenants', // has the tenant as its id
     ]);
@@ -366,6 +367,7 @@ describe('the roles', () => {
       ...Object.fromEntries(tenantTables.map((table) => [table, 'DELETE, INSERT, SELECT, UPDATE'])),
       tenants: 'INSERT, SELECT, UPDATE', // tenants are suspended, not deleted
       audit: 'INSERT, SELECT', // append-only
+      lock_salt: 'SELECT', // a key of a lock depends on it
     });
   });
 
@@ -412,7 +414,7 @@ describe('the roles', () => {
     await undone(async () => {
       await superuser.query(`create role ${stranger} login`);
       await superuser.query(`set local role ${stranger}`);
-      for (const table of [...tenantTables, 'tenants', 'pacing', 'function_sets', '_prisma_migrations'])
+      for (const table of [...tenantTables, 'tenants', 'pacing', 'function_sets', 'lock_salt', '_prisma_migrations'])
         expect(await failureOf(`select from ${table}`)).toBe(insufficientPrivilege);
       expect(await failureOf('create table mine (id text)')).toBe(insufficientPrivilege);
       const callable = await columnOf(`select f from unnest($1::oid[]) f where has_function_privilege(f, 'execute')`, [
@@ -450,6 +452,7 @@ const crossingMay = [
   'holds.SELECT',
   'idempotency_keys.DELETE, SELECT',
   'issuers.SELECT',
+  'lock_salt.SELECT',
   'pacing.INSERT, SELECT, UPDATE',
   'signing_keys.SELECT',
   'spaces.SELECT',

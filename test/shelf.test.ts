@@ -119,6 +119,7 @@ const owners: Record<string, string> = {
   idempotency_keys: 'http',
   audit: 'audit',
   function_sets: 'database',
+  lock_salt: 'database',
 };
 
 /** Each table, with the name of its property in Prisma's client. */

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { deployFunctions } from './deploy-functions.ts';
@@ -49,6 +50,7 @@ export async function migrate(
   try {
     await client.query('select pg_advisory_lock($1)', [prismaLock]);
     const migrations = await applyMigrations(client, folder);
+    if (migrations.length > 0) await earlierTransactionsEnd(client);
     const isNew = await deployFunctions(client, set);
     return { migrations, functions: isNew ? set.schema : undefined };
   } finally {
@@ -85,6 +87,23 @@ interface Migration {
   name: string;
   sql: string;
   checksum: string;
+}
+
+/**
+ * Waits until the transactions have ended that hold an advisory lock now, ten seconds at most. Such a transaction of a
+ * replica of the release before runs functions of before the migrations. The functions of this build come after it, so they
+ * need not take the locks that those functions took.
+ */
+async function earlierTransactionsEnd(client: pg.Client): Promise<void> {
+  const holding = `select virtualtransaction as id from pg_locks
+    where locktype = 'advisory' and pid <> pg_backend_pid()
+      and database = (select oid from pg_database where datname = current_database())`;
+  let { rows } = await client.query<{ id: string }>(holding);
+  for (const until = performance.now() + 10_000; rows.length > 0 && performance.now() < until;) {
+    await delay(50);
+    const ids = rows.map(({ id }) => id);
+    ({ rows } = await client.query<{ id: string }>(`${holding} and virtualtransaction = any ($1)`, [ids]));
+  }
 }
 
 /** The migrations of a folder in Prisma's layout, in order. */

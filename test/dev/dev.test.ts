@@ -30,7 +30,7 @@ let output = '';
 let ended: Promise<number | null>;
 
 const controller = () => path.join(copy, 'src/health/health.controller.ts');
-const sqlFunction = () => path.join(copy, 'src/acts/sql/action_lock_key.sql');
+const sqlFunction = () => path.join(copy, 'src/acts/sql/describe_action.sql');
 
 /** Waits until the output since `from` contains a text. */
 async function says(text: string, from = 0): Promise<string> {
@@ -117,7 +117,7 @@ describe('npm run dev', () => {
     const said = await afterChange('runs on as it was', () =>
       writeFileSync(sqlFunction(), right.replace('select', 'selec')),
     );
-    expect(said).toMatch(/action_lock_key\.sql cannot be deployed: syntax error/);
+    expect(said).toMatch(/describe_action\.sql cannot be deployed: syntax error/);
     expect(await servesChange()).toBe(true);
     await afterChange('is ready again after', () => writeFileSync(sqlFunction(), right));
   }, 120_000);

@@ -24,30 +24,6 @@ type Row = Record<string, unknown>;
 
 const unfinished = { tenant_id: 'ten', action_id: 'act' };
 
-describe('action_lock_key', () => {
-  const key = (tenant: string | null, action: string | null) => sql.value('action_lock_key', { tenant, action });
-
-  test('gives the same key for the same action', async () => {
-    expect(await key('ten', 'act')).toBe(await key('ten', 'act'));
-  });
-
-  test.each([
-    ['another action', 'ten', 'act_beside'],
-    ['the same action of another tenant', 'ten_other', 'act'],
-    ['ids that are the same when they are joined', 'tena', 'ct'],
-    ['an empty action', 'ten', ''],
-  ])('gives another key for %s', async (_, tenant, action) => {
-    expect(await key(tenant, action)).not.toBe(await key('ten', 'act'));
-  });
-
-  test.each([
-    ['tenant', null, 'act'],
-    ['action', 'ten', null],
-  ])('gives no key without the %s', async (_, tenant, action) => {
-    expect(await key(tenant, action)).toBeNull();
-  });
-});
-
 describe('record_action', () => {
   const record = {
     tenant: 'ten',

@@ -27,12 +27,21 @@ export interface TestDatabase {
 
 /** Copies the migrated template; the first to ask in a run makes it. */
 export async function createDatabase(): Promise<TestDatabase> {
+  return await copyOf(template);
+}
+
+/** A database that nobody has migrated. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
+  return await copyOf('template1');
+}
+
+async function copyOf(original: string): Promise<TestDatabase> {
   const name = `stagedoor_${randomUUID().replaceAll('-', '')}`;
   await asSuperuser('postgres', async (client) => {
     // One at a time: a template cannot be copied while somebody is connected to it.
     await client.query('select pg_advisory_lock(1)');
     await ensureTemplate(client);
-    await client.query(`create database ${name} template ${template} owner ${ownerRole}`);
+    await client.query(`create database ${name} template ${original} owner ${ownerRole}`);
   });
   return {
     name,

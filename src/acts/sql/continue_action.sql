@@ -21,7 +21,7 @@ begin
   -- The locks are taken in the same order as for undoing the action: first the watches, then the action.
   v_next := v_rest.grants[:limit_count(p_limits, 'grantsAtOnce')];
   perform watch_spaces(p_tenant, spaces_to_watch(grants_by_id(p_tenant, v_next), v_rest.keep_out));
-  perform pg_advisory_xact_lock_shared(action_lock_key(p_tenant, p_action));
+  perform take_lock('action', array[p_tenant, p_action], false);
   delete from public.unfinished_actions
   where tenant_id = p_tenant and action_id = p_action and watch_for = v_rest.watch_for and grants = v_rest.grants;
   if not found then

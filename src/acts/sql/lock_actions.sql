@@ -5,6 +5,6 @@ create function lock_actions(p_tenant text, p_actions text[])
 returns void
 language sql
 as $$
-  select pg_advisory_xact_lock(key)
-  from (select action_lock_key(p_tenant, id) as key from unnest(p_actions) as id order by 1) as keys;
+  select take_lock('action', array[p_tenant, id], true)
+  from (select id from unnest(p_actions) as id order by 1) as ids;
 $$;

@@ -15,7 +15,7 @@ declare
   v_hash bytea;
   v_sealed bigint := 0::bigint;
 begin
-  if not pg_try_advisory_xact_lock(hashtextextended('stagedoor audit', 0)) then
+  if not try_lock('sealer', '{}', true) then
     return 0::bigint;
   end if;
   for v_entry in select * from public.audit where seq is null order by tenant_id, id limit p_limit loop

@@ -74,7 +74,7 @@ begin
             d.tenant_id = c.tenant_id
             and d.id = c.id
             -- If the lock is taken, the action is being undone.
-            and pg_try_advisory_xact_lock_shared(action_lock_key(c.tenant_id, c.action_id))
+            and try_lock('action', array[c.tenant_id, c.action_id], false)
           returning d.*
         )
       select

@@ -4,15 +4,7 @@
 -- transaction ends. The user need not exist.
 create function lock_user(p_tenant text, p_user text, p_exclusive boolean)
 returns void
-language plpgsql
+language sql
 as $$
-declare
-  v_key bigint := hashtextextended(p_tenant || E'\n' || p_user, 0);
-begin
-  if p_exclusive then
-    perform pg_advisory_xact_lock(v_key);
-  else
-    perform pg_advisory_xact_lock_shared(v_key);
-  end if;
-end;
+  select take_lock('user', array[p_tenant, p_user], p_exclusive);
 $$;

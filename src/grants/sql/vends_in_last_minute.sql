@@ -11,7 +11,7 @@ set enable_seqscan = off
 as $$
 #variable_conflict use_column
 begin
-  perform pg_advisory_xact_lock(hashtextextended(p_tenant || E'\n' || p_user || E'\nrate', 0));
+  perform take_lock('rate', array[p_tenant, p_user], true);
   return query
     select counted.used::integer, counted.oldest::timestamptz
     from

@@ -10,7 +10,7 @@ begin
   if p_space.capacity is null or has_place(p_space, p_user, p_limits) then
     return false;
   end if;
-  perform pg_advisory_xact_lock(hashtextextended(p_space.tenant_id || E'\n' || p_space.id || E'\ncapacity', 0));
+  perform take_lock('capacity', array[p_space.tenant_id, p_space.id], true);
   return users_in_space(p_space.tenant_id, p_space.id, p_user) >= p_space.capacity;
 end;
 $$;

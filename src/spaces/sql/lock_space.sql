@@ -4,15 +4,7 @@
 -- transaction ends.
 create function lock_space(p_tenant text, p_space text, p_exclusive boolean)
 returns void
-language plpgsql
+language sql
 as $$
-declare
-  v_key bigint := hashtextextended(p_tenant || E'\n' || p_space || E'\nspace', 0);
-begin
-  if p_exclusive then
-    perform pg_advisory_xact_lock(v_key);
-  else
-    perform pg_advisory_xact_lock_shared(v_key);
-  end if;
-end;
+  select take_lock('space', array[p_tenant, p_space], p_exclusive);
 $$;

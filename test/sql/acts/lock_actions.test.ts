@@ -27,7 +27,7 @@ const lock = (session: SqlSession, tenant: string, actions: string[] | null) =>
   session.call('lock_actions', { tenant, actions });
 /** Tries to begin a delivery of an action, as lease_deliveries does. */
 const mayBegin = async (session: SqlSession, tenant: string, action: string) =>
-  await session.valueOf<boolean>('pg_try_advisory_xact_lock_shared', 'action_lock_key($1, $2)', [tenant, action]);
+  await session.value<boolean>('try_lock', { class: 'action', parts: [tenant, action], exclusive: false });
 
 describe('lock_actions', () => {
   test.each([
@@ -67,11 +67,7 @@ describe('lock_actions', () => {
 
   test('takes the locks in one order, whatever the order of the list is', async () => {
     const all = ['act', 'act_beside', 'act_third'];
-    const [last, ...first] = await list(
-      sql,
-      `select id from unnest($1::text[]) as id order by action_lock_key('ten', id) desc`,
-      [all],
-    );
+    const [last, ...first] = await list(sql, `select id from unnest($1::text[]) as id order by id desc`, [all]);
     expect(await mayBegin(other, 'ten', String(last))).toBe(true);
     const { answer } = await startsToWait(other, sql, () => lock(sql, 'ten', [last, ...first].map(String)));
     for (const id of first) expect(await mayBegin(other, 'ten', String(id))).toBe(false);

@@ -373,7 +373,8 @@ describe('lease_deliveries, beside another connection,', () => {
     await due(['a']);
     await share();
     await leased();
-    const free = async () => await other.valueOf<boolean>('pg_try_advisory_xact_lock', `action_lock_key('ten', 'act')`);
+    const free = async () =>
+      await other.value<boolean>('try_lock', { class: 'action', parts: ['ten', 'act'], exclusive: true });
     expect(await free()).toBe(false);
     await sql.commit();
     expect(await free()).toBe(true);
