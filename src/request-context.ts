@@ -11,6 +11,8 @@ export interface RequestContext {
    * `tenantId` is the tenant that the transaction has entered.
    */
   markApplied?: (tx: Tx, tenantId: string) => Promise<void>;
+  /** Set if the caller is a user who acts as a moderator: the space; null: the whole tenant. */
+  moderatedIn?: string | null;
   /** Set if the answer holds a token: the latest time at which it may leave, in milliseconds of `performance.now()`. */
   leaveBy?: number;
 }

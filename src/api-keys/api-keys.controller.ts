@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/commo
 import type { OperatorCaller, TenantCaller } from '../caller.ts';
 import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { ShowsSecret } from '../http/idempotency.interceptor.ts';
 import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
 import {
@@ -23,6 +24,7 @@ export class ApiKeysController {
   constructor(private readonly apiKeys: ApiKeysService) {}
 
   @Post('tenants/:tenantId/api-keys')
+  @ShowsSecret()
   @Endpoint({
     summary: 'Create an API key for a tenant',
     description: 'The operator creates the first key of a tenant. With it the tenant can create more.',
@@ -40,6 +42,7 @@ export class ApiKeysController {
   }
 
   @Post('api-keys')
+  @ShowsSecret()
   @Endpoint({
     summary: 'Create an API key',
     description: 'A key can only give scopes that it has itself. The answer shows the new key once, and never again.',
@@ -67,6 +70,7 @@ export class ApiKeysController {
   }
 
   @Post('api-keys/:keyId/rotate')
+  @ShowsSecret()
   @Endpoint({
     summary: 'Replace an API key with a new one',
     description:

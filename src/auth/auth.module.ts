@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
 import { ApiKeysModule } from '../api-keys/api-keys.module.ts';
+import { ReplayAuthority } from '../http/replay-authority.ts';
 import { IssuersModule } from '../issuers/issuers.module.ts';
 import { Authority } from './authority.ts';
 import { CallerGuard } from './caller.guard.ts';
@@ -10,7 +11,14 @@ import { ApiKeyStrategy, OperatorStrategy, UserStrategy } from './strategies.ts'
 @Global()
 @Module({
   imports: [PassportModule, ApiKeysModule, IssuersModule],
-  providers: [Authority, OperatorStrategy, ApiKeyStrategy, UserStrategy, { provide: APP_GUARD, useClass: CallerGuard }],
-  exports: [Authority],
+  providers: [
+    Authority,
+    { provide: ReplayAuthority, useExisting: Authority },
+    OperatorStrategy,
+    ApiKeyStrategy,
+    UserStrategy,
+    { provide: APP_GUARD, useClass: CallerGuard },
+  ],
+  exports: [Authority, ReplayAuthority],
 })
 export class AuthModule {}

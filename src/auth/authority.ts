@@ -4,7 +4,9 @@ import type { TenantCaller } from '../caller.ts';
 import type { Tx } from '../database/database.ts';
 import { valueIn } from '../database/sql-call.ts';
 import { Problem } from '../errors.ts';
+import type { ReplayAuthority } from '../http/replay-authority.ts';
 import { limits } from '../limits.ts';
+import { currentRequest } from '../request-context.ts';
 
 /** What `moderator_rank` returns. */
 const moderatorRank = z.union([z.object({ rank: z.int() }), z.object({ refused: z.enum(['banned', 'no_moderator']) })]);
@@ -16,7 +18,7 @@ const moderatorRank = z.union([z.object({ rank: z.int() }), z.object({ refused: 
  * act only on users of a lower rank than their own, and never on themselves.
  */
 @Injectable()
-export class Authority {
+export class Authority implements ReplayAuthority {
   /**
    * Checks that the caller may moderate in a space; null: in the whole tenant.
    * @throws Problem `forbidden` or `banned`
@@ -51,7 +53,11 @@ export class Authority {
     if (caller.kind === 'apiKey') return Infinity;
     const where = { tenant: caller.tenantId, space: spaceId, user: caller.id, claimed: caller.role ?? null };
     const found = await valueIn(tx, 'moderator_rank', where, moderatorRank);
-    if ('rank' in found) return found.rank;
+    if ('rank' in found) {
+      const request = currentRequest();
+      if (request) request.moderatedIn = spaceId;
+      return found.rank;
+    }
     if (found.refused === 'banned') throw new Problem('banned', 'A banned user cannot moderate.');
     throw new Problem(
       'forbidden',

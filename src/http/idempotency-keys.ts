@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { type Caller, credentialId } from '../caller.ts';
 import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
 import { Problem } from '../errors.ts';
+import { currentRequest } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
+import { ReplayAuthority } from './replay-authority.ts';
 
 /** How long a request owns its key, in milliseconds. After that a repeated request may run in its place. */
 const ownedForMs = 30_000;
@@ -24,9 +27,24 @@ export interface Answer {
   body: unknown;
 }
 
+/** What the answers of a route hold that no repeated request may get from the store. */
+export interface AnswerRules {
+  /** Tokens. A repeated request runs again, because answers with tokens are not stored. */
+  hasTokens: boolean;
+  /** A secret that is shown once. Only the id of what was made is stored, and a repeated request is refused. */
+  hasSecret: boolean;
+}
+
+/** What is stored of an answer, encrypted. */
+const storedAnswer = z.object({
+  body: z.unknown().optional(),
+  /** The space in which the caller acted as a moderator; null: the whole tenant. Undefined: they did not. */
+  moderatedIn: z.string().nullable().optional(),
+});
+
 /**
  * Stores requests with an `Idempotency-Key`, and their answers, for 24 hours. A key belongs to one caller and one
- * operation. Answers are stored encrypted, because one kind of answer holds an API key. Tokens are not stored at all.
+ * operation. Answers are stored encrypted. Tokens and new secrets are not stored at all.
  *
  * States of a key: running (a request is working), applied (its change is committed, its answer is not stored yet),
  * answered.
@@ -38,6 +56,7 @@ export class IdempotencyKeys extends BackgroundWork {
   constructor(
     private readonly database: Database,
     private readonly secrets: Secrets,
+    private readonly authority: ReplayAuthority,
   ) {
     super();
   }
@@ -49,12 +68,12 @@ export class IdempotencyKeys extends BackgroundWork {
 
   /**
    * Takes the key for this request.
-   * @param issuesTokens true: a repeated request runs again, because answers with tokens are not stored.
    * @returns the stored answer if this is a repeated request; undefined if the request must run now.
    * @throws Problem `idempotency_mismatch` if the key was used with another body; `conflict` while the first request is
-   * running, or if its answer was lost.
+   * running, if its answer was lost, or if it held a secret; `forbidden` or `banned` if the caller acted as a moderator and
+   * is none any more.
    */
-  async begin(attempt: Attempt, issuesTokens: boolean): Promise<Answer | undefined> {
+  async begin(attempt: Attempt, rules: AnswerRules): Promise<Answer | undefined> {
     const where = this.rowOf(attempt);
     const requestHash = hash(attempt.body);
     return await this.database.inScope(callerScope(attempt), async (tx) => {
@@ -66,13 +85,13 @@ export class IdempotencyKeys extends BackgroundWork {
            set taken_until = excluded.taken_until, state = 'running'
          where idempotency_keys.request_hash = excluded.request_hash
            and ((idempotency_keys.state = 'running' and idempotency_keys.taken_until < now())
-                or (idempotency_keys.state = 'answered' and ${issuesTokens}))`;
+                or (idempotency_keys.state = 'answered' and ${rules.hasTokens}))`;
       if (taken === 1) return undefined;
       const row = await tx.idempotencyKey.findUniqueOrThrow({ where: { tenantId_caller_operation_key: where } });
       if (!Buffer.from(row.requestHash).equals(requestHash)) {
         throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another body. Use a new key.');
       }
-      if (row.state === 'answered') return this.read(attempt, row);
+      if (row.state === 'answered') return await this.read(tx, attempt, rules, row);
       throw row.state === 'applied' && row.takenUntil < new Date()
         ? new Problem('conflict', 'The first request was carried out, but its answer was lost. Read the present state.')
         : new Problem('conflict', 'The first request with this Idempotency-Key is still running. Try again shortly.', {
@@ -96,8 +115,10 @@ export class IdempotencyKeys extends BackgroundWork {
   }
 
   /** Stores the answer. From now on a repeated request gets it. */
-  async finish(attempt: Attempt, answer: Answer): Promise<void> {
-    const sealed = this.secrets.seal(JSON.stringify({ body: answer.body }), this.sealedFor(attempt));
+  async finish(attempt: Attempt, rules: AnswerRules, answer: Answer): Promise<void> {
+    const body = rules.hasTokens ? undefined : rules.hasSecret ? idIn(answer.body) : answer.body;
+    const stored: z.input<typeof storedAnswer> = { body, moderatedIn: currentRequest()?.moderatedIn };
+    const sealed = this.secrets.seal(JSON.stringify(stored), this.sealedFor(attempt));
     await this.database.inScope(scopeOf(attempt), (tx) =>
       tx.idempotencyKey.updateMany({
         where: this.rowOf(attempt),
@@ -119,9 +140,19 @@ export class IdempotencyKeys extends BackgroundWork {
       .catch(() => undefined); // the key becomes free by itself after `ownedForMs`
   }
 
-  private read(attempt: Attempt, row: { status: number | null; answer: Uint8Array | null }): Answer {
-    const sealed = row.answer ?? new Uint8Array();
-    const { body } = JSON.parse(this.secrets.open(sealed, this.sealedFor(attempt)).toString()) as { body: unknown };
+  private async read(
+    tx: Tx,
+    attempt: Attempt,
+    rules: AnswerRules,
+    row: { status: number | null; answer: Uint8Array | null },
+  ): Promise<Answer> {
+    const opened = this.secrets.open(row.answer ?? new Uint8Array(), this.sealedFor(attempt)).toString();
+    const { body, moderatedIn } = storedAnswer.parse(JSON.parse(opened));
+    if (rules.hasSecret) throw secretWasShown(body);
+    const { caller } = attempt;
+    if (moderatedIn !== undefined && caller.kind === 'user') {
+      await this.authority.assertModerator(tx, caller, moderatedIn);
+    }
     return { status: row.status ?? 200, body };
   }
 
@@ -147,6 +178,20 @@ function scopeOf({ caller }: Attempt): Scope {
 /** Scope for reading a stored answer. The database checks the credential, so that a withdrawn one reads nothing. */
 function callerScope({ caller }: Attempt): Scope {
   return { tenantId: tenantOf(caller), kind: caller.kind, credential: credentialId(caller) };
+}
+
+/** The id of what was made, alone. */
+function idIn(body: unknown): { id?: unknown } {
+  return typeof body === 'object' && body !== null && 'id' in body ? { id: body.id } : {};
+}
+
+function secretWasShown(body: unknown): Problem {
+  const { id } = idIn(body);
+  return new Problem(
+    'conflict',
+    'The first request was carried out, and its answer showed a secret. It is shown only once. If you do not have it, rotate or revoke what was made.',
+    { extra: { id } },
+  );
 }
 
 function hash(body: unknown): Buffer<ArrayBuffer> {

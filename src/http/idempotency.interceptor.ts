@@ -14,6 +14,13 @@ export function IssuesTokens(): MethodDecorator {
   return SetMetadata(issuesTokensMetadata, true);
 }
 
+const showsSecretMetadata = 'stagedoor:shows-secret';
+
+/** Marks a route whose answer holds a new secret. A repeated request does not get it a second time: it is not stored. */
+export function ShowsSecret(): MethodDecorator {
+  return SetMetadata(showsSecretMetadata, true);
+}
+
 /** Runs a write with an `Idempotency-Key` once. A repeated request with the same key and body gets the first answer. */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -46,8 +53,10 @@ export class IdempotencyInterceptor implements NestInterceptor {
       key,
       body: request.body,
     };
-    const issuesTokens = this.reflector.get<boolean | undefined>(issuesTokensMetadata, context.getHandler()) === true;
-    const first = await this.keys.begin(attempt, issuesTokens);
+    const isMarked = (metadata: string) =>
+      this.reflector.get<boolean | undefined>(metadata, context.getHandler()) === true;
+    const rules = { hasTokens: isMarked(issuesTokensMetadata), hasSecret: isMarked(showsSecretMetadata) };
+    const first = await this.keys.begin(attempt, rules);
     if (first) {
       void reply.status(first.status);
       return first.body;
@@ -56,7 +65,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (current) current.markApplied = (tx, tenantId) => this.keys.markApplied(tx, attempt, tenantId);
     try {
       const body: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
-      await this.keys.finish(attempt, { status: reply.statusCode, body: issuesTokens ? undefined : body });
+      await this.keys.finish(attempt, rules, { status: reply.statusCode, body });
       return body;
     } catch (error) {
       await this.keys.abandon(attempt);
