@@ -7,7 +7,12 @@ import {
   type IvschatClient,
   SendEventCommand,
 } from '@aws-sdk/client-ivschat';
-import { DeleteMessageRequest, DisconnectUserRequest, SendMessageRequest } from 'amazon-ivs-chat-messaging';
+import {
+  type ChatError,
+  DeleteMessageRequest,
+  DisconnectUserRequest,
+  SendMessageRequest,
+} from 'amazon-ivs-chat-messaging';
 import type { Emulator } from '../src/index.ts';
 import { connectChat, connectWithTokens, type Heard, until } from './support/chat-room.ts';
 import { chat, startEmulator } from './support/clients.ts';
@@ -156,4 +161,35 @@ it('a room refuses messages that are too long or too many', async () => {
   await ada.room.sendMessage(new SendMessageRequest('👩🏽‍🚀1'));
   await ada.room.sendMessage(new SendMessageRequest('two'));
   await expect(ada.room.sendMessage(new SendMessageRequest('three'))).rejects.toMatchObject({ errorCode: 429 });
+});
+
+it.each([
+  ['an attribute that is no text', 400, { attributes: { n: 1 } }],
+  ['a member that is no text', 400, { reason: 5 }],
+  ['a frame that is too large', 413, { attributes: { n: 'x'.repeat(20_000) } }],
+  ['attributes that are too large', 413, { attributes: { n: 'x'.repeat(2_000) } }],
+])('the client hears that its request was refused: %s', async (_what, errorCode, members) => {
+  const ada = await enter('ada', ['SEND_MESSAGE']);
+  // The client passes on every member of a request.
+  const request = Object.assign(new SendMessageRequest('hello'), members);
+  await expect(ada.room.sendMessage(request)).rejects.toMatchObject({ errorCode });
+});
+
+it('the client hears of each request above the rate of its connection', async () => {
+  ivs.setQuotas({ mode: 'on' });
+  const busy = (await client.send(new CreateRoomCommand({ maximumMessageRatePerSecond: 100 }))).arn ?? '';
+  const ada = connectChat(client, ivs.chatUrl, {
+    roomIdentifier: busy,
+    userId: 'ada',
+    capabilities: ['SEND_MESSAGE'],
+  });
+  open.push(ada);
+  await ada.connected;
+  const sent = await Promise.allSettled(
+    Array.from({ length: 40 }, (_, n) => ada.room.sendMessage(new SendMessageRequest(`message ${n}`))),
+  );
+  const refused = sent.filter((result) => result.status === 'rejected').map(({ reason }) => reason as ChatError);
+  expect(sent.length - refused.length).toBeGreaterThanOrEqual(10);
+  expect(refused.length).toBeGreaterThan(0);
+  expect([...new Set(refused.map(({ errorCode }) => errorCode))]).toEqual([429]);
 });

@@ -86,10 +86,14 @@ it.each([
   const ada = await enter(room, 'ada');
   const bob = await enter(room, 'bob');
   await expect(say(ada, 'spam')).rejects.toMatchObject({ errorCode: 406, errorMessage });
+  // The error names the message by the id that the handler got.
+  const again = say(ada, 'spam');
+  await expect(again).rejects.toHaveProperty('errorCode', 406);
+  expect(await again.catch(({ id }: { id: string }) => id)).toBe(lambda.received.at(-1)?.body.MessageId);
   await say(ada, 'sorry');
   await until(() => bob.messages.length > 0);
   expect(bob.messages.map(({ content }) => content)).toEqual(['sorry']);
-  expect(ivs.journal({ operation: 'SEND_MESSAGE' }).map(({ status }) => status)).toEqual([406, 200]);
+  expect(ivs.journal({ operation: 'SEND_MESSAGE' }).map(({ status }) => status)).toEqual([406, 406, 200]);
 });
 
 const FAILURES: [string, () => EndpointAnswer][] = [

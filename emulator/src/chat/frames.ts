@@ -64,10 +64,14 @@ export function disconnectUserFrame(now: number, userId: string, reason?: string
   return eventFrame(now, 'aws:DISCONNECT_USER', attributes, requestId);
 }
 
-export function errorFrame(code: number, message: string, requestId?: string): ErrorFrame {
+/**
+ * The answer to a request that fails. It has the `RequestId` of the request. Its `Id` is the one of the operation, or a
+ * new one if the operation has none (AWS docs, Chat Messaging API, Error Messages).
+ */
+export function errorFrame(code: number, message: string, requestId?: string, operationId?: string): ErrorFrame {
   return {
     Type: 'ERROR',
-    Id: randomId(),
+    Id: operationId ?? randomId(),
     ...(requestId !== undefined && { RequestId: requestId }),
     ErrorCode: code,
     ErrorMessage: message,

@@ -12,14 +12,20 @@ import { type MessageFrame, sendTime } from '../chat/frames.ts';
 import { deleteMessageIn, disconnectUserFrom } from './moderation.ts';
 import type { Verdict } from '../chat/review.ts';
 
-/** The refusal of an action. `code` is the code of the ERROR frame (AWS docs). */
+/**
+ * The refusal of an action. `code` is the code of the ERROR frame, and `operationId` its `Id` (AWS docs, Chat Messaging
+ * API, Error Messages): the identifier of the operation, if IVS has made one before the refusal. The only refusal after
+ * that is the one of a message review, whose handler knows the id of the message.
+ */
 export class ActionRefusal extends Error {
   override readonly name = 'ActionRefusal';
   readonly code: number;
+  readonly operationId: string | undefined;
 
-  constructor(code: number, message: string) {
+  constructor(code: number, message: string, operationId?: string) {
     super(message);
     this.code = code;
+    this.operationId = operationId;
   }
 }
 
@@ -46,6 +52,19 @@ export interface ActionContext {
 }
 
 const STRINGS = ['RequestId', 'Content', 'Id', 'UserId', 'Reason'] as const;
+
+/**
+ * The `RequestId` in a frame that may be refused for anything else. Returns `undefined` when none can be read. The
+ * official client waits for an answer with its `RequestId`, without a time limit.
+ */
+export function requestIdOf(text: string): string | undefined {
+  try {
+    const requestId = (JSON.parse(text) as { RequestId?: unknown } | null)?.RequestId;
+    return typeof requestId === 'string' ? requestId : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Reads a frame from a client.
@@ -118,7 +137,7 @@ async function sendMessage(context: ActionContext, request: ActionRequest): Prom
   }
   const id = randomId();
   const verdict = await review(context, { id, content, attributes });
-  if (verdict.result === 'DENY') throw new ActionRefusal(406, verdict.reason);
+  if (verdict.result === 'DENY') throw new ActionRefusal(406, verdict.reason, id);
   const frame: MessageFrame = {
     Type: 'MESSAGE',
     Id: id,

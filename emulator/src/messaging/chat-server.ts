@@ -11,7 +11,7 @@ import { iso } from '../clock.ts';
 import { randomId } from '../ids.ts';
 import type { Room } from '../state/scope.ts';
 import type { World } from '../state/world.ts';
-import { ActionRefusal, parseAction, perform } from './actions.ts';
+import { ActionRefusal, parseAction, perform, requestIdOf } from './actions.ts';
 import type { ChatConnection } from '../chat/chat-rooms.ts';
 import { errorFrame } from '../chat/frames.ts';
 import { admitToChat, HandshakeRefusal, UsedTokens } from './handshake.ts';
@@ -124,14 +124,13 @@ export class ChatServer {
   async #receive(connection: ChatConnection, session: ChatSession, data: Buffer): Promise<void> {
     const startedAt = performance.now();
     const { token, room, ip } = session;
+    const text = data.toString();
     let action = 'unknown';
-    let requestId: string | undefined;
     try {
       if (data.length > MAX_FRAME_BYTES) throw new ActionRefusal(413, 'the request is too large');
       if (!this.#withinRate(session.requests)) throw new ActionRefusal(429, 'too many requests on this connection');
-      const request = parseAction(data.toString());
+      const request = parseAction(text);
       action = request.Action;
-      requestId = request.RequestId;
       const fault = this.#faults.strike(action, undefined, undefined);
       if (fault && (await applyFault(fault, connection))) return;
       await perform({ world: this.#world, room, token, ip, roomBucket: this.#roomBucket(room) }, request);
@@ -139,7 +138,8 @@ export class ChatServer {
     } catch (error) {
       const refusal = error instanceof ActionRefusal ? error : new ActionRefusal(500, 'the emulator failed');
       this.#log(action, token, refusal.code, refusal.message, startedAt);
-      connection.send(JSON.stringify(errorFrame(refusal.code, refusal.message, requestId)));
+      const { code, message, operationId } = refusal;
+      connection.send(JSON.stringify(errorFrame(code, message, requestIdOf(text), operationId)));
     }
   }
 
