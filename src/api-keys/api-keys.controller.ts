@@ -10,6 +10,8 @@ import {
   type CreateApiKeyBody,
   createApiKeyBody,
   newApiKeyAnswer,
+  type RevokeApiKeyQuery,
+  revokeApiKeyQuery,
   type RotateApiKeyBody,
   rotateApiKeyBody,
 } from './api-keys.schemas.ts';
@@ -45,7 +47,8 @@ export class ApiKeysController {
   @ShowsSecret()
   @Endpoint({
     summary: 'Create an API key',
-    description: 'A key can only give scopes that it has itself. The answer shows the new key once, and never again.',
+    description:
+      'A key can only give scopes that it has itself, and the new key ends no later than the key that makes it. The answer shows the new key once, and never again.',
     tag,
     access,
     answers: { 201: newApiKeyAnswer },
@@ -61,12 +64,21 @@ export class ApiKeysController {
   }
 
   @Delete('api-keys/:keyId')
-  @Endpoint({ summary: 'Revoke an API key', tag, access, answers: { 204: null }, problems: ['not_found'] })
+  @Endpoint({
+    summary: 'Revoke an API key',
+    description:
+      'A key revokes only keys whose scopes it has itself. After a leak, `descendants=true` also revokes what the key has made.',
+    tag,
+    access,
+    answers: { 204: null },
+    problems: ['not_found'],
+  })
   async revoke(
     @CurrentCaller() caller: TenantCaller,
     @Param('keyId', { schema: keyIdSchema }) keyId: string,
+    @Query({ schema: revokeApiKeyQuery }) query: RevokeApiKeyQuery,
   ): Promise<void> {
-    await this.apiKeys.revoke(caller, keyId);
+    await this.apiKeys.revoke(caller, keyId, query);
   }
 
   @Post('api-keys/:keyId/rotate')
@@ -74,11 +86,11 @@ export class ApiKeysController {
   @Endpoint({
     summary: 'Replace an API key with a new one',
     description:
-      'The new key has the name, the scopes and the lifetime of the old key. The old key stays valid for `graceSeconds`.',
+      'The new key has the name, the scopes and the lifetime of the old key. It ends no later than the key of the caller, and a key that rotates itself keeps its end. The old key stays valid for `graceSeconds`, but handles no keys. A key rotates only keys whose scopes it has itself, and a key is replaced once.',
     tag,
     access,
     answers: { 201: newApiKeyAnswer },
-    problems: ['not_found'],
+    problems: ['not_found', 'conflict'],
   })
   async rotate(
     @CurrentCaller() caller: TenantCaller,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { scopes } from '../http/access.ts';
 import { exampleId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
-import { dateTime, text } from '../http/text.ts';
+import { dateTime, queryFlag, text } from '../http/text.ts';
 
 const scope = z.enum(scopes).meta({
   id: 'Scope',
@@ -19,7 +19,10 @@ export const createApiKeyBody = z
       .max(scopes.length)
       .refine((given) => new Set(given).size === given.length, { error: 'must not name a scope twice' })
       .meta({ description: 'What the key may do.' }),
-    expiresAt: dateTime.optional().meta({ description: 'End of the key. Without it the key is valid until revoked.' }),
+    expiresAt: dateTime.optional().meta({
+      description:
+        'End of the key, no later than that of the key that makes it. Without it the key ends with that key; if that key has no end, it is valid until revoked.',
+    }),
   })
   .meta({
     id: 'CreateApiKeyRequest',
@@ -27,13 +30,25 @@ export const createApiKeyBody = z
   });
 export type CreateApiKeyBody = z.output<typeof createApiKeyBody>;
 
+/** Longest time that a replaced key stays valid. A thief can use a leaked key for as long. */
+const maxGraceSeconds = 7 * 24 * 3600;
+
+/** The query for revoking an API key. */
+export const revokeApiKeyQuery = z.strictObject({
+  descendants: queryFlag.default(false).meta({
+    description:
+      'true: also revokes every key that this key has made, that those have made, and so on. Then the key itself may be revoked already. The key of the caller, and what it made, are spared.',
+  }),
+});
+export type RevokeApiKeyQuery = z.output<typeof revokeApiKeyQuery>;
+
 /** The body for replacing an API key. */
 export const rotateApiKeyBody = z
   .strictObject({
     graceSeconds: z
       .int()
       .min(0)
-      .max(30 * 24 * 3600)
+      .max(maxGraceSeconds)
       .default(0)
       .meta({ description: 'How long the old key stays valid, in seconds.' }),
   })
@@ -46,6 +61,8 @@ const apiKeyExample = {
   name: 'Back end',
   prefix: 'sk_acme_Jr0v',
   scopes: ['spaces:write', 'spaces:read', 'tokens:vend'],
+  parentId: null,
+  replacedBy: null,
   createdAt: '2026-03-01T19:00:00.000Z',
   lastUsedAt: null,
   expiresAt: null,
@@ -58,6 +75,14 @@ export const apiKey = z
     name: z.string(),
     prefix: z.string().meta({ description: 'The beginning of the key. It helps people to recognise the key.' }),
     scopes: z.array(scope),
+    parentId: z
+      .string()
+      .nullable()
+      .meta({ description: 'The key that made this one, also by a rotation; null: the operator made it.' }),
+    replacedBy: z
+      .string()
+      .nullable()
+      .meta({ description: 'The key that replaces this one. A replaced key makes, rotates and revokes no keys.' }),
     createdAt: z.iso.datetime(),
     lastUsedAt: z.iso.datetime().nullable().meta({ description: 'Exact to a minute; null: never used.' }),
     expiresAt: z.iso.datetime().nullable().meta({ description: 'null: the key is valid until it is revoked.' }),

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { ApiKeyCaller, OperatorCaller, TenantCaller } from '../caller.ts';
 import { Database, type Tx } from '../database/database.ts';
+import { callIn, valueIn } from '../database/sql-call.ts';
 import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { hasScope, type Scope } from '../http/access.ts';
@@ -12,10 +13,39 @@ import { newId } from '../ids.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { slugOf } from '../tenants/tenants.service.ts';
 import { apiKeyPrefix, newApiKey, readApiKey } from './api-key-format.ts';
-import type { ApiKey, CreateApiKeyBody, NewApiKeyAnswer, RotateApiKeyBody } from './api-keys.schemas.ts';
+import type {
+  ApiKey,
+  CreateApiKeyBody,
+  NewApiKeyAnswer,
+  RevokeApiKeyQuery,
+  RotateApiKeyBody,
+} from './api-keys.schemas.ts';
 
 /** A row of `find_api_key`. */
 const foundKey = z.object({ tenant_id: z.string(), id: z.string(), scopes: z.array(z.string()) });
+
+/** A row of `lock_api_key`. */
+const lockedKey = z.object({
+  id: z.string(),
+  name: z.string(),
+  scopes: z.array(z.custom<Scope>()),
+  expires_at: z.date().nullable(),
+  life_ms: z.bigint().nullable(),
+  replaced_by: z.string().nullable(),
+});
+type LockedKey = z.output<typeof lockedKey>;
+
+/** A key that is about to be made. */
+interface FreshKey {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  /** The key that makes it; null: the operator makes it. */
+  parentId: string | null;
+  expiresAt: string | undefined;
+  /** The lifetime that a rotation gives to the next key; null: no end. */
+  lifeMs: bigint | null;
+}
 
 @Injectable()
 export class ApiKeysService {
@@ -51,15 +81,31 @@ export class ApiKeysService {
 
   /** Creates a key for a tenant as the operator. A tenant cannot create its first key itself. */
   async createFor(caller: OperatorCaller, tenantId: string, body: CreateApiKeyBody): Promise<NewApiKeyAnswer> {
-    return await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, (tx) =>
-      this.insert(tx, caller, tenantId, body),
-    );
+    return await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, (tx) => {
+      const { expiresAt } = body;
+      const lifeMs = expiresAt === undefined ? null : lifeUntil(expiresAt);
+      return this.insert(tx, caller, tenantId, { ...body, id: newId('key'), parentId: null, expiresAt, lifeMs });
+    });
   }
 
-  /** @throws Problem `forbidden` if the caller lacks one of the scopes; `invalid_request` if the expiry is in the past. */
+  /**
+   * Creates a key. It has no scope that the key of the caller lacks, and it ends no later than that key.
+   * @throws Problem `forbidden` if the caller lacks a scope or was replaced; `invalid_request` if the expiry is in the past or
+   * later than that of the caller.
+   */
   async create(caller: TenantCaller, body: CreateApiKeyBody): Promise<NewApiKeyAnswer> {
-    assertMayGive(caller, body.scopes);
-    return await this.database.inTenantOf(caller, (tx) => this.insert(tx, caller, caller.tenantId, body));
+    return await this.database.inTenantOf(caller, async (tx) => {
+      const maker = await keyOf(tx, caller);
+      assertMayHandle(maker, body.scopes);
+      const expiresAt = body.expiresAt ?? maker.expires_at?.toISOString();
+      const lifeMs = expiresAt === undefined ? null : lifeUntil(expiresAt);
+      if (expiresAt !== undefined && maker.expires_at && Date.parse(expiresAt) > maker.expires_at.getTime()) {
+        const end = maker.expires_at.toISOString();
+        throw invalid('expiresAt', `must not be later than the end of the key that makes it: ${end}`);
+      }
+      const fresh = { ...body, id: newId('key'), parentId: maker.id, expiresAt, lifeMs };
+      return await this.insert(tx, caller, caller.tenantId, fresh);
+    });
   }
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<ApiKey>> {
@@ -74,40 +120,57 @@ export class ApiKeysService {
     return toPage(rows, query.limit, (row) => row.id, toApiKey);
   }
 
-  async revoke(caller: TenantCaller, keyId: string): Promise<void> {
+  /**
+   * Revokes a key, and with `descendants` all keys that it made, and that those made. Then the key may be revoked or expired
+   * already. The caller and what the caller made are spared.
+   * @throws Problem `forbidden` if the key has a scope that the caller lacks, or the caller was replaced.
+   */
+  async revoke(caller: TenantCaller, keyId: string, query: RevokeApiKeyQuery): Promise<void> {
     const { tenantId } = caller;
+    const { descendants } = query;
     await this.database.inTenantOf(caller, async (tx) => {
-      const { count } = await tx.apiKey.updateMany({
-        where: { tenantId, id: keyId, revokedAt: null },
-        data: { revokedAt: new Date() },
-      });
-      if (count === 0) throw notFound('API key');
-      await audit(tx, caller, { action: 'apiKey.revoke', tenantId, subject: keyId });
+      const by = await keyOf(tx, caller);
+      const key = await tx.apiKey.findUnique({ where: { tenantId_id: { tenantId, id: keyId } } });
+      if (!key) throw notFound('API key');
+      assertMayHandle(by, key.scopes as Scope[]);
+      const args = { tenant: tenantId, key: keyId, by: by.id, descendants };
+      const revoked = await valueIn(tx, 'revoke_api_keys', args, z.array(z.string()));
+      if (revoked.length === 0) throw notFound('API key');
+      const details = descendants ? { details: { revoked } } : {};
+      await audit(tx, caller, { action: 'apiKey.revoke', tenantId, subject: keyId, ...details });
     });
   }
 
   /**
    * Creates a new key with the name, the scopes and the lifetime of the old key. The old key stays valid for
-   * `graceSeconds`, but no longer than before.
+   * `graceSeconds`, but no longer than before. The new key ends no later than the key of the caller. A key that rotates
+   * itself keeps its end, so no key lengthens its own life.
+   * @throws Problem `not_found` if the old key is revoked or expired; `conflict` if it was replaced already; `forbidden` if
+   * it has a scope that the caller lacks, or the caller was replaced.
    */
   async rotate(caller: TenantCaller, keyId: string, body: RotateApiKeyBody): Promise<NewApiKeyAnswer> {
     const { tenantId } = caller;
     return await this.database.inTenantOf(caller, async (tx) => {
-      const old = await tx.apiKey.findFirst({ where: { tenantId, id: keyId, revokedAt: null } });
+      const by = await keyOf(tx, caller);
+      const lock = { tenant: tenantId, key: keyId, exclusively: true };
+      const [old] = await callIn(tx, 'lock_api_key', lock, lockedKey);
       if (!old) throw notFound('API key');
-      const scopes = old.scopes as Scope[];
-      assertMayGive(caller, scopes);
+      assertMayHandle(by, old.scopes);
+      assertNotReplaced(old);
+      const expiresAt = earlier(by.expires_at, newEnd(by, old))?.toISOString();
+      const fresh = {
+        id: newId('key'),
+        name: old.name,
+        scopes: old.scopes,
+        parentId: by.id,
+        expiresAt,
+        lifeMs: old.life_ms,
+      };
       const graceEnds = new Date(Date.now() + body.graceSeconds * 1000);
       await tx.apiKey.update({
         where: { tenantId_id: { tenantId, id: keyId } },
-        data: { expiresAt: old.expiresAt && old.expiresAt < graceEnds ? old.expiresAt : graceEnds },
+        data: { expiresAt: earlier(old.expires_at, graceEnds), replacedBy: fresh.id },
       });
-      const expiresAt = old.lifeMs === null ? undefined : new Date(Date.now() + Number(old.lifeMs));
-      const fresh = {
-        name: old.name,
-        scopes,
-        ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
-      };
       return await this.insert(tx, caller, tenantId, fresh, { action: 'apiKey.rotate', details: { replaces: keyId } });
     });
   }
@@ -116,46 +179,69 @@ export class ApiKeysService {
     tx: Tx,
     caller: TenantCaller | OperatorCaller,
     tenantId: string,
-    body: CreateApiKeyBody,
+    fresh: FreshKey,
     act: { action: string; details?: Record<string, string> } = { action: 'apiKey.create' },
   ): Promise<NewApiKeyAnswer> {
     const slug = await slugOf(tx, tenantId);
-    if (body.expiresAt !== undefined && Date.parse(body.expiresAt) <= Date.now()) {
-      throw invalid('expiresAt', 'must be in the future');
-    }
     const key = newApiKey(slug);
+    const { id, name, scopes, parentId, expiresAt = null, lifeMs } = fresh;
+    const hash = Uint8Array.from(this.secrets.hashApiKey(key));
+    const prefix = apiKeyPrefix(key);
     const row = await tx.apiKey.create({
-      data: {
-        tenantId,
-        id: newId('key'),
-        name: body.name,
-        prefix: apiKeyPrefix(key),
-        hash: Uint8Array.from(this.secrets.hashApiKey(key)),
-        scopes: body.scopes,
-        expiresAt: body.expiresAt ?? null,
-        lifeMs: body.expiresAt === undefined ? null : Date.parse(body.expiresAt) - Date.now(),
-      },
+      data: { tenantId, id, name, prefix, hash, scopes, parentId, expiresAt, lifeMs },
     });
-    await audit(tx, caller, {
-      action: act.action,
-      tenantId,
-      subject: row.id,
-      details: { name: body.name, scopes: body.scopes, ...act.details },
-    });
+    await audit(tx, caller, { action: act.action, tenantId, subject: id, details: { name, scopes, ...act.details } });
     return { ...toApiKey(row), key };
   }
 }
 
-/** Nobody can give a scope that they do not have. @throws Problem `forbidden` */
-function assertMayGive(caller: TenantCaller, wanted: readonly Scope[]): void {
-  const own = caller.kind === 'apiKey' ? caller.scopes : [];
-  const missing = wanted.filter((scope) => !hasScope(own, scope));
+/** Locks the key of the caller, so that `revoke_api_keys` waits for the key that the caller is making. */
+async function keyOf(tx: Tx, caller: TenantCaller): Promise<LockedKey> {
+  const lock = { tenant: caller.tenantId, key: caller.id, exclusively: false };
+  const [key] = await callIn(tx, 'lock_api_key', lock, lockedKey);
+  if (!key) throw new Problem('unauthenticated', 'This API key was revoked, or has expired.');
+  if (key.replaced_by !== null) {
+    throw new Problem('forbidden', `This key was replaced by ${key.replaced_by}. A replaced key handles no keys.`);
+  }
+  return key;
+}
+
+/** A key handles only keys whose scopes it has itself. @throws Problem `forbidden` */
+function assertMayHandle(by: LockedKey, scopes: readonly Scope[]): void {
+  const missing = scopes.filter((scope) => !hasScope(by.scopes, scope));
   if (missing.length > 0) {
     throw new Problem(
       'forbidden',
-      `A key can only give scopes that it has itself. This key lacks ${missing.join(', ')}.`,
+      `A key can only give scopes that it has itself, and only handle keys with such scopes. This key lacks ${missing.join(', ')}.`,
     );
   }
+}
+
+/** A leaked key may have been rotated by a thief, so the answer tells how to get rid of what the key made. */
+function assertNotReplaced(old: LockedKey): void {
+  if (old.replaced_by === null) return;
+  throw new Problem(
+    'conflict',
+    `This key was replaced by ${old.replaced_by} already. Rotate that key. If you did not replace it, revoke this key with ?descendants=true, and create a new one.`,
+  );
+}
+
+/** The end of the key that replaces `old`, as far as `old` itself decides it; null: none. */
+function newEnd(by: LockedKey, old: LockedKey): Date | null {
+  if (by.id === old.id) return old.expires_at;
+  return old.life_ms === null ? null : new Date(Date.now() + Number(old.life_ms));
+}
+
+function earlier(one: Date | null, other: Date | null): Date | null {
+  if (!one || !other) return one ?? other;
+  return one < other ? one : other;
+}
+
+/** Milliseconds from now to the end of a new key. @throws Problem `invalid_request` */
+function lifeUntil(expiresAt: string): bigint {
+  const lifeMs = Date.parse(expiresAt) - Date.now();
+  if (lifeMs <= 0) throw invalid('expiresAt', 'must be in the future');
+  return BigInt(lifeMs);
 }
 
 function toApiKey(row: ApiKeyRow): ApiKey {
@@ -164,6 +250,8 @@ function toApiKey(row: ApiKeyRow): ApiKey {
     name: row.name,
     prefix: row.prefix,
     scopes: row.scopes as ApiKey['scopes'],
+    parentId: row.parentId,
+    replacedBy: row.replacedBy,
     createdAt: row.createdAt.toISOString(),
     lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
     expiresAt: row.expiresAt?.toISOString() ?? null,

@@ -52,6 +52,10 @@ describe('find_api_key', () => {
     expect(await find()).toEqual(
       good ? [{ tenant_id: 'ten', id: 'key', scopes: ['a', 'b'], expires_at: row['expires_at'] }] : [],
     );
+    // The use of a key that is not good is not noted.
+    expect(await sql.query('select id from api_keys where last_used_at is not null')).toEqual(
+      good ? [{ id: 'key' }] : [],
+    );
   });
 
   test.each<[string, Row]>([
@@ -93,5 +97,51 @@ describe('find_api_key', () => {
     await sql.becomeService();
     expect(await sql.query('select id from api_keys')).toEqual([]);
     expect(await find()).toEqual([{ tenant_id: 'ten', id: 'key', scopes: ['*'], expires_at: null }]);
+  });
+});
+
+describe('lock_api_key', () => {
+  test.each(
+    keys.flatMap(([name, key, good]) => [false, true].map((exclusively) => ({ name, key, good, exclusively }))),
+  )('$name, exclusively: $exclusively', async ({ key, good, exclusively }) => {
+    const row = await sql.insert('api_keys', { tenant_id: 'ten', id: 'key', ...key });
+    const found = await sql.call('lock_api_key', { tenant: 'ten', key: 'key', exclusively });
+    expect(found).toEqual(good ? [row] : []);
+  });
+});
+
+describe('revoke_api_keys', () => {
+  const revoke = (changed: Row = {}) =>
+    sql.value('revoke_api_keys', { tenant: 'ten', key: 'a', by: 'by', descendants: true, ...changed });
+  const good = async () =>
+    (await sql.query<{ id: string }>('select id from api_keys where revoked_at is null order by id')).map(
+      ({ id }) => id,
+    );
+
+  /** `a` made `b` and `by`, `b` made `c`, and `by` made `d`; `e` belongs to nobody of them. */
+  beforeEach(async () => {
+    const parents = { a: null, b: 'a', by: 'a', c: 'b', d: 'by', e: null };
+    for (const [id, parent] of Object.entries(parents)) {
+      await sql.insert('api_keys', { tenant_id: 'ten', id, hash: Buffer.from(id), parent_id: parent });
+    }
+  });
+
+  test.each<[string, Row, string[], string[]]>([
+    ['one key', { descendants: false }, ['a'], ['b', 'by', 'c', 'd', 'e']],
+    ['a key and its descendants, but not the one that asks', {}, ['a', 'b', 'c'], ['by', 'd', 'e']],
+    ['all descendants, if another asks', { by: 'e' }, ['a', 'b', 'by', 'c', 'd'], ['e']],
+    ['the key that asks, and its descendants', { key: 'by' }, ['by', 'd'], ['a', 'b', 'c', 'e']],
+    ['no key', { key: 'none' }, [], ['a', 'b', 'by', 'c', 'd', 'e']],
+    ['no key of another tenant', { tenant: 'ten_other' }, [], ['a', 'b', 'by', 'c', 'd', 'e']],
+  ])('revokes %s', async (_, changed, revoked, left) => {
+    expect([...((await revoke(changed)) as string[])].sort()).toEqual(revoked);
+    expect(await good()).toEqual(left);
+  });
+
+  test('goes on below keys that are revoked, and keeps their time', async () => {
+    const at = (await sql.query(`update api_keys set revoked_at = now() - interval '1 hour' where id in ('a', 'b')
+      returning revoked_at`)) as Row[];
+    expect(await revoke()).toEqual(['c']);
+    expect(await sql.query(`select revoked_at from api_keys where id in ('a', 'b')`)).toEqual(at);
   });
 });

@@ -1,8 +1,8 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
 -- Finds a valid API key by its hash, before the tenant is known. Returns no row if there is none.
--- It records the use of the key, but at most once in p_note_every: a write for every request would cost more than the
--- request.
+-- It records the use of a valid key, but at most once in p_note_every: a write for every request would cost more than
+-- the request.
 create function find_api_key(p_slug text, p_hash bytea, p_note_every interval)
 returns table (tenant_id text, id text, scopes text[], expires_at timestamptz)
 language plpgsql
@@ -22,6 +22,10 @@ begin
 
   update public.api_keys
   set last_used_at = now()
-  where tenant_id = v_tenant and hash = p_hash and (last_used_at is null or last_used_at < now() - p_note_every);
+  where
+    found
+    and tenant_id = v_tenant
+    and hash = p_hash
+    and (last_used_at is null or last_used_at < now() - p_note_every);
 end;
 $$;

@@ -190,10 +190,13 @@ describe('rotating', () => {
     expect(Math.abs(Date.parse(fresh['expiresAt']) - Date.now() - 90 * dayMs)).toBeLessThan(60_000);
   });
 
-  it('a second time, as after an answer that was lost, gives no shorter life', async () => {
+  it('works once for a key: the second time, the answer names the key that replaced it', async () => {
     const old = await newKey(['spaces:read']);
-    await stagedoor.expect(201, rotate(old['id'], { graceSeconds: 60 }));
-    expect(await stagedoor.expect(201, rotate(old['id'], { graceSeconds: 60 }))).toMatchObject({ expiresAt: null });
+    const fresh = await stagedoor.expect(201, rotate(old['id'], { graceSeconds: 60 }));
+    const again = await rotate(old['id'], { graceSeconds: 60 });
+    expectProblem(again, 'conflict');
+    expect(again.body['detail']).toContain(fresh['id']);
+    expect(await stagedoor.expect(201, rotate(fresh['id'], { graceSeconds: 60 }))).toMatchObject({ expiresAt: null });
   });
 
   it('never lengthens the life of a key', async () => {
@@ -204,7 +207,7 @@ describe('rotating', () => {
     expect(body['data'].find((key: Json) => key['id'] === old['id'])['expiresAt']).toBe(expiresAt);
   });
 
-  it.each([-1, 1.5, '60', 30 * 24 * 3600 + 1, null])('refuses %p seconds of grace', async (graceSeconds) => {
+  it.each([-1, 1.5, '60', 7 * 24 * 3600 + 1, null])('refuses %p seconds of grace', async (graceSeconds) => {
     const old = await newKey(['spaces:read']);
     expectProblem(await rotate(old['id'], { graceSeconds }), 'invalid_request');
     expect((await stagedoor.get('/v1/spaces', old['key'])).status).toBe(200);
@@ -219,5 +222,115 @@ describe('rotating', () => {
     const old = await newKey(['spaces:read']);
     await remove(old['id']);
     expectProblem(await rotate(old['id']), 'not_found');
+  });
+});
+
+describe('no key gets further than its own scopes and its own end', () => {
+  const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
+  const isGood = async (key: Json) => (await stagedoor.get('/v1/api-keys', key['key'])).status === 200;
+
+  it('a key revokes and rotates only keys whose scopes it has', async () => {
+    const weak = await newKey(['keys:write']);
+    for (const scopes of [['*'], ['keys:write', 'audit:read']]) {
+      const strong = await newKey(scopes);
+      expectProblem(await remove(strong['id'], weak['key']), 'forbidden');
+      expectProblem(await remove(`${strong['id']}?descendants=true`, weak['key']), 'forbidden');
+      expectProblem(await rotate(strong['id'], { graceSeconds: 60 }, weak['key']), 'forbidden');
+      expect(await isGood(strong)).toBe(true);
+    }
+    const equal = await newKey(['keys:write']);
+    expect((await remove(equal['id'], weak['key'])).status).toBe(204);
+  });
+
+  it('a child ends with its parent at the latest', async () => {
+    const expiresAt = inAnHour();
+    const parent = await newKey(['keys:write'], { expiresAt });
+    const child = await newKey(['keys:write'], {}, parent['key']);
+    expect(child).toMatchObject({ expiresAt, parentId: parent['id'] });
+    const later = new Date(Date.parse(expiresAt) + 1).toISOString();
+    const body = { name: 'x', scopes: ['keys:write'], expiresAt: later };
+    const answer = await stagedoor.post('/v1/api-keys', parent['key'], body);
+    expectProblem(answer, 'invalid_request');
+    expect(answer.body['errors'][0]).toMatchObject({ path: 'expiresAt', message: expect.stringContaining(expiresAt) });
+    const endless = await newKey(['keys:write']);
+    expect(await stagedoor.expect(201, rotate(endless['id'], {}, parent['key']))).toMatchObject({ expiresAt });
+  });
+
+  it('a key that rotates itself keeps its end', async () => {
+    const expiresAt = inAnHour();
+    const key = await newKey(['keys:write'], { expiresAt });
+    await stagedoor.database.query(
+      `update api_keys set expires_at = expires_at - interval '30 minutes' where id = $1`,
+      [key['id']],
+    );
+    const fresh = await stagedoor.expect(201, rotate(key['id'], { graceSeconds: 60 }, key['key']));
+    expect(Date.parse(fresh['expiresAt'])).toBe(Date.parse(expiresAt) - 1_800_000);
+  });
+
+  it('an expired key is not rotated into a good one', async () => {
+    const key = await newKey(['spaces:read'], { expiresAt: inAnHour() });
+    await stagedoor.database.query(
+      `update api_keys set expires_at = clock_timestamp() - interval '1 second' where id = $1`,
+      [key['id']],
+    );
+    expectProblem(await rotate(key['id'], { graceSeconds: 60 }), 'not_found');
+  });
+
+  it('a replaced key handles no keys, but works in its grace', async () => {
+    const old = await newKey(['*']);
+    const other = await newKey(['spaces:read']);
+    await stagedoor.expect(201, rotate(old['id'], { graceSeconds: 60 }));
+    expectProblem(await stagedoor.post('/v1/api-keys', old['key'], { name: 'x', scopes: ['*'] }), 'forbidden');
+    expectProblem(await rotate(other['id'], {}, old['key']), 'forbidden');
+    expectProblem(await rotate(old['id'], {}, old['key']), 'forbidden');
+    expectProblem(await remove(other['id'], old['key']), 'forbidden');
+    expect((await stagedoor.get('/v1/spaces', old['key'])).status).toBe(200);
+  });
+
+  it('the owner of a leaked key gets rid of what a thief has made with it', async () => {
+    const leaked = await newKey(['*']);
+    const thiefs = await stagedoor.expect(201, rotate(leaked['id'], { graceSeconds: 60 }, leaked['key']));
+    const theirs = await newKey(['*'], {}, thiefs['key']);
+    const grandchild = await newKey(['*'], {}, theirs['key']);
+    await stagedoor.expect(204, remove(theirs['id'])); // what a revoked key made is found all the same
+    expectProblem(await rotate(leaked['id'], { graceSeconds: 60 }), 'conflict');
+    await stagedoor.expect(204, remove(`${leaked['id']}?descendants=true`));
+    expect(await Promise.all([leaked, thiefs, theirs, grandchild].map(isGood))).toEqual([false, false, false, false]);
+    const { data } = (await stagedoor.get('/v1/audit?action=apiKey.revoke&limit=1', tenant.key)).body;
+    expect(data[0]).toMatchObject({
+      subject: leaked['id'],
+      details: { revoked: [leaked['id'], thiefs['id'], grandchild['id']] },
+    });
+    expectProblem(await remove(`${leaked['id']}?descendants=true`), 'not_found');
+  });
+
+  it('a key that replaced a leaked one revokes it with what it made, and stays', async () => {
+    const leaked = await newKey(['*']);
+    const thiefs = await newKey(['*'], {}, leaked['key']);
+    const fresh = await stagedoor.expect(201, rotate(leaked['id'], { graceSeconds: 60 }, leaked['key']));
+    const mine = await newKey(['*'], {}, fresh['key']);
+    await stagedoor.expect(204, remove(`${leaked['id']}?descendants=true`, fresh['key']));
+    expect(await Promise.all([leaked, thiefs, fresh, mine].map(isGood))).toEqual([false, false, true, true]);
+  });
+
+  it('keys that are made while their maker is revoked are revoked too, or not made', async () => {
+    for (let round = 0; round < 5; round++) {
+      const maker = await newKey(['keys:write']);
+      const making = Array.from({ length: 6 }, () =>
+        stagedoor.post('/v1/api-keys', maker['key'], { name: 'c', scopes: ['keys:write'] }),
+      );
+      await Promise.race(making);
+      await stagedoor.expect(204, remove(`${maker['id']}?descendants=true`));
+      const made = (await Promise.all(making)).filter(({ status }) => status === 201);
+      expect(await Promise.all(made.map(({ body }) => isGood(body)))).toEqual(made.map(() => false));
+    }
+  });
+
+  it('the use of a key that is not good is not noted', async () => {
+    const key = await newKey(['keys:write']);
+    await stagedoor.expect(204, remove(key['id']));
+    expect(await isGood(key)).toBe(false);
+    const used = await stagedoor.database.query('select last_used_at from api_keys where id = $1', [key['id']]);
+    expect(used).toEqual([{ last_used_at: null }]);
   });
 });
