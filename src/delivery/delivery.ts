@@ -7,7 +7,6 @@ import { IvsChat } from '../ivs/ivs-chat.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
-import { limits } from '../limits.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
 /** Length of a lease, in seconds. It is longer than any call takes, so two replicas never make the same call at once. */
@@ -49,8 +48,6 @@ interface Outcome {
   state: 'done' | 'not_connected' | 'pending' | 'stuck';
   error: string | null;
   retrySeconds: number | null;
-  /** True: the answer did not come, so IVS may still carry out the call. */
-  isUnanswered?: boolean;
 }
 
 /**
@@ -115,14 +112,7 @@ export class Delivery extends BackgroundWork {
     const leasedAt = performance.now();
     const calls = await this.database.call(
       'lease_deliveries',
-      {
-        tenant: tenantId,
-        action: actionId,
-        limit,
-        lease: `${leaseSeconds} seconds`,
-        lands: `${limits.callLandsSeconds} seconds`,
-        rates: moderationRates,
-      },
+      { tenant: tenantId, action: actionId, limit, lease: `${leaseSeconds} seconds`, rates: moderationRates },
       leasedDelivery,
     );
     for (const call of calls) this.start(call, leasedAt);
@@ -142,13 +132,11 @@ export class Delivery extends BackgroundWork {
 
   private async attempt(call: LeasedDelivery, leasedAt: number): Promise<void> {
     if (performance.now() - leasedAt > staleAfterMs) return;
-    const { state, error, retrySeconds, isUnanswered } = await this.callIvs(call);
-    const secondsSinceLease = (performance.now() - leasedAt) / 1000;
-    const landsSeconds = isUnanswered ? Math.max(0, limits.callLandsSeconds - secondsSinceLease) : 0;
+    const { state, error, retrySeconds } = await this.callIvs(call);
     this.metrics.deliveries.inc({ operation: call.operation, outcome: state === 'pending' ? 'retry' : state });
     const silenceReached = await this.database.value(
       'finish_delivery',
-      { tenant: call.tenant_id, id: call.id, attempt: call.attempts, state, error, retrySeconds, landsSeconds },
+      { tenant: call.tenant_id, id: call.id, attempt: call.attempts, state, error, retrySeconds },
       silence,
     );
     if (silenceReached) this.metrics.silence.observe({ kind: silenceReached.kind }, silenceReached.seconds);
@@ -194,8 +182,7 @@ function outcomeOf(error: unknown, attempts: number, alarm: (failure: IvsFailure
   const text = `${error.awsName}: ${error.awsMessage}`.slice(0, 500);
   if (error.kind === 'not_found') return { state: 'not_connected', error: null, retrySeconds: null };
   if (error.isTransient || error.kind === 'unusable_answer') {
-    const isUnanswered = error.mayBeCarriedOut;
-    return { state: 'pending', error: text, retrySeconds: backoffSeconds(attempts), isUnanswered };
+    return { state: 'pending', error: text, retrySeconds: backoffSeconds(attempts) };
   }
   alarm(error);
   return { state: 'stuck', error: text, retrySeconds: 30 };

@@ -53,6 +53,12 @@ const participantsPage = z.object({
 /** A participant of a stage, and the session of the stage they are in. */
 export type Participant = z.output<typeof participantsPage>['participants'][number] & { sessionId: string };
 
+/** IVS accepts one filter in a call (service model, `ListParticipantsRequest`). */
+export type ParticipantFilter =
+  | { filterByUserId: string }
+  | { filterByPublished: true }
+  | { filterByState: 'CONNECTED' };
+
 const eventsPage = z.object({
   events: z.array(
     z.object({
@@ -156,55 +162,60 @@ export class IvsRealTime {
     );
   }
 
-  /**
-   * Lists the participants that are connected to a stage now. With `userIds` it lists only those of these users. Without an
-   * active session the list is empty. `published` is true if the participant publishes or has published in this session
-   * (service model, `ParticipantSummary`).
-   */
-  async connectedParticipants(
-    account: IvsAccount,
-    stageArn: string,
-    userIds?: readonly string[],
-  ): Promise<Participant[]> {
+  /** The id of the session of a stage that goes on now. Undefined: nobody is on the stage. */
+  async activeSession(account: IvsAccount, stageArn: string): Promise<string | undefined> {
     const { stage: found } = await this.calls.call(account, 'GetStage', activeSession, ({ realTime }, options) =>
       realTime.send(new GetStageCommand({ arn: stageArn }), options),
     );
-    const sessionId = found.activeSessionId;
-    if (sessionId === undefined) return [];
-    // IVS accepts one filter in a call (service model, `ListParticipantsRequest`).
-    const filters = userIds?.map((filterByUserId) => ({ filterByUserId })) ?? [{ filterByState: 'CONNECTED' as const }];
-    const all: Participant[] = [];
-    for (const filter of filters) {
-      const listed = await collectPages(async (nextToken) => {
-        const page = await this.calls.call(account, 'ListParticipants', participantsPage, ({ realTime }, options) =>
-          realTime.send(
-            new ListParticipantsCommand({ stageArn, sessionId, ...filter, maxResults: 100, nextToken }),
-            options,
-          ),
-        );
-        return { items: page.participants, nextToken: page.nextToken };
-      });
-      all.push(...listed.filter(({ state }) => state === 'CONNECTED').map((one) => ({ ...one, sessionId })));
-    }
-    return all;
+    return found.activeSessionId;
   }
 
-  /** Lists all events of a participant in one session of a stage. */
-  async participantEvents(
+  /**
+   * Lists one page of the participants in a session of a stage, at most a hundred. With `filterByPublished` and
+   * `filterByUserId` they may have left. `published` is true if the participant publishes or has published in this session
+   * (service model, `ParticipantSummary`).
+   */
+  async participantsPage(
+    account: IvsAccount,
+    stageArn: string,
+    sessionId: string,
+    filter: ParticipantFilter,
+    nextToken?: string,
+  ): Promise<{ participants: Participant[]; nextToken?: string | undefined }> {
+    const page = await this.calls.call(account, 'ListParticipants', participantsPage, ({ realTime }, options) =>
+      realTime.send(
+        new ListParticipantsCommand({ stageArn, sessionId, ...filter, maxResults: 100, nextToken }),
+        options,
+      ),
+    );
+    return { participants: page.participants.map((one) => ({ ...one, sessionId })), nextToken: page.nextToken };
+  }
+
+  /** Lists the participants that are connected to a stage now. Without an active session the list is empty. */
+  async connectedParticipants(account: IvsAccount, stageArn: string): Promise<Participant[]> {
+    const sessionId = await this.activeSession(account, stageArn);
+    if (sessionId === undefined) return [];
+    return await collectPages(async (nextToken) => {
+      const filter = { filterByState: 'CONNECTED' as const };
+      const page = await this.participantsPage(account, stageArn, sessionId, filter, nextToken);
+      return { items: page.participants, nextToken: page.nextToken };
+    });
+  }
+
+  /** Lists one page of the events of a participant in one session of a stage, at most a hundred. */
+  async participantEventsPage(
     account: IvsAccount,
     stageArn: string,
     sessionId: string,
     participantId: string,
-  ): Promise<ParticipantEvent[]> {
-    return await collectPages(async (nextToken) => {
-      const page = await this.calls.call(account, 'ListParticipantEvents', eventsPage, ({ realTime }, options) =>
-        realTime.send(
-          new ListParticipantEventsCommand({ stageArn, sessionId, participantId, maxResults: 100, nextToken }),
-          options,
-        ),
-      );
-      return { items: page.events, nextToken: page.nextToken };
-    });
+    nextToken?: string,
+  ): Promise<{ events: ParticipantEvent[]; nextToken?: string | undefined }> {
+    return await this.calls.call(account, 'ListParticipantEvents', eventsPage, ({ realTime }, options) =>
+      realTime.send(
+        new ListParticipantEventsCommand({ stageArn, sessionId, participantId, maxResults: 100, nextToken }),
+        options,
+      ),
+    );
   }
 
   /** @param material the public key of a P-384 key pair, as PEM (SubjectPublicKeyInfo). */

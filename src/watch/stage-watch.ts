@@ -4,32 +4,38 @@ import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
 import { moderationRates } from '../ivs/call-rates.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
-import { IvsFailure } from '../ivs/ivs-errors.ts';
-import { IvsRealTime, type Participant } from '../ivs/ivs-real-time.ts';
+import type { IvsFailure } from '../ivs/ivs-errors.ts';
+import type { Participant } from '../ivs/ivs-real-time.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import { limits } from '../limits.ts';
-import { exceedsAllowed } from './rights-in-use.ts';
+import { demotedParticipant, Demotions } from './demotions.ts';
+import { type LookStep, StageLooks } from './stage-looks.ts';
+import { mostByName, sweep } from './sweep.ts';
 
-/** Time between two looks at a stage if the rate allows it, in seconds. */
-const lookIntervalSeconds = 2;
+/** Largest number of ListParticipants calls in one step of a look. */
+const callsAtOnce = 3;
 
-/** Largest number of users that a look asks IVS for by name. With more users it lists everybody who is connected. */
-const maxByName = 3;
+/** Length of a lease, in seconds. It is longer than any step takes. */
+const leaseSeconds = 15;
 
-/** Largest number of looks of this replica at the same time. */
-const maxLooks = 20;
+/** Largest number of steps of this replica at the same time. */
+const maxSteps = 20;
 
-/** A demoted participant. `since` is the time of the change of role, `allowed` the capabilities of the lesser token. */
-const demotedParticipant = z.object({ participantId: z.string(), since: z.string(), allowed: z.array(z.string()) });
-type DemotedParticipant = z.output<typeof demotedParticipant>;
+/**
+ * A look that fails for this time counts as failing, in seconds, if IVS throttles it or does not answer. One that IVS refuses
+ * counts at once.
+ */
+const failsAfterSeconds = 10;
 
-/** A watch that this replica has leased for a look, as `lease_watches` returns it. */
+/** A watch that this replica has leased for a step of a look, as `lease_watches` returns it. */
 const leasedWatch = z.object({
   tenant_id: z.string(),
   space_id: z.string(),
   stage_arn: z.string().nullable(),
-  /** IVS user ids to ask IVS for; null: list everybody. */
-  users: z.array(z.string()).nullable(),
+  users: z.array(z.string()),
+  sweep: sweep.nullable(),
+  pages: z.int().nullable(),
+  calls: z.int(),
   demoted: z.array(demotedParticipant),
   region: z.string(),
   aws_role_arn: z.string().nullable(),
@@ -40,29 +46,37 @@ type LeasedWatch = z.output<typeof leasedWatch>;
 
 /**
  * Looks at stages and disconnects the people who may not be there, until every token concerned has expired. IVS cannot
- * revoke an unused token, and the service gets no message when somebody joins with one.
+ * revoke an unused token, and the service gets no message when somebody joins with one. A look takes as many steps as the
+ * rates of IVS need. What a step has found is on record before the next one, which any replica takes.
  */
 @Injectable()
 export class StageWatch extends BackgroundWork {
   protected readonly everyMs = 250;
   private readonly logger = new Logger(StageWatch.name);
-  private readonly looks = new Set<Promise<void>>();
+  private readonly steps = new Set<Promise<void>>();
 
   constructor(
     private readonly database: ModerationDatabase,
-    private readonly realTime: IvsRealTime,
+    private readonly looks: StageLooks,
+    private readonly demotions: Demotions,
     private readonly delivery: Delivery,
   ) {
     super();
   }
 
-  /** Starts the looks that are due. It does not wait for them, so a slow account does not delay the others. */
+  /** Starts the steps that are due. It does not wait for them, so a slow account does not delay the others. */
   async run(): Promise<void> {
-    const free = maxLooks - this.looks.size;
+    const free = maxSteps - this.steps.size;
     if (free <= 0) return;
     const watches = await this.database.call(
       'lease_watches',
-      { limit: free, lease: '10 seconds', byName: maxByName, ...moderationRates.ListParticipants },
+      {
+        limit: free,
+        lease: `${leaseSeconds} seconds`,
+        byName: mostByName,
+        calls: callsAtOnce,
+        ...moderationRates.ListParticipants,
+      },
       leasedWatch,
     );
     for (const watch of watches) this.start(watch);
@@ -70,109 +84,95 @@ export class StageWatch extends BackgroundWork {
 
   override async beforeApplicationShutdown(): Promise<void> {
     await super.beforeApplicationShutdown();
-    await Promise.all(this.looks);
+    await Promise.all(this.steps);
   }
 
   private start(watch: LeasedWatch): void {
-    const look: Promise<void> = this.look(watch)
+    const step: Promise<void> = this.take(watch)
       .then(async (found) => {
         if (found > 0) await this.delivery.run();
       })
       .catch((error: unknown) => {
-        // The lease ends by itself. Then a replica looks again.
+        // The lease ends by itself. Then a replica takes the step again.
         this.logger.warn(
           { spaceId: watch.space_id, err: error },
           'the result of a look at a stage could not be recorded; the watch looks again',
         );
       })
-      .finally(() => this.looks.delete(look));
-    this.looks.add(look);
+      .finally(() => this.steps.delete(step));
+    this.steps.add(step);
   }
 
-  /** Looks once. Returns how many participants it found who may not be there. */
-  private async look(watch: LeasedWatch): Promise<number> {
-    const connected = await this.connected(watch).catch((error: unknown) => {
-      if (!(error instanceof IvsFailure)) throw error;
-      if (error.kind === 'not_found') return []; // nobody is on a stage that does not exist
-      this.logger.warn(
-        { spaceId: watch.space_id, err: error },
-        'the participants of a stage could not be listed; the watch tries again',
-      );
-      return undefined;
+  /** Takes one step of a look. Returns how many participants it found who may not be there. */
+  private async take(watch: LeasedWatch): Promise<number> {
+    const account = { region: watch.region, awsRoleArn: watch.aws_role_arn, awsExternalId: watch.aws_external_id };
+    const step = await this.looks.step({
+      account,
+      stageArn: watch.stage_arn,
+      users: watch.users,
+      pages: watch.pages,
+      sweep: watch.sweep,
+      calls: watch.calls,
+      now: watch.looked_at,
     });
-    if (!connected) return 0; // the next look is due when the lease ends
+    const judged = await this.judge(watch, account, step);
+    const failure = step.failure ?? judged.failure;
+    if (failure) {
+      this.logger.warn(
+        { spaceId: watch.space_id, err: failure },
+        'a look at a stage could not be finished; the watch goes on with it',
+      );
+    }
     return await this.database.value(
       'finish_watch',
       {
         tenant: watch.tenant_id,
         space: watch.space_id,
         lookedAt: watch.looked_at,
-        connected: await this.describeConnected(watch, connected),
-        nextSeconds: lookIntervalSeconds,
+        connected: describe(step.connected, judged.exceeding),
+        step: {
+          since: step.since,
+          sweep: step.sweep,
+          pages: step.pages,
+          nextIn: step.nextIn,
+          unspent: watch.calls - step.spent,
+          ...(failure && describeFailure(failure)),
+        },
+        burst: moderationRates.ListParticipants.burst,
         limits,
       },
       z.int(),
     );
   }
 
-  /**
-   * The connected participants by id, as `finish_watch` takes them. `exceeds` is present for the demoted participants whose
-   * events could be read: whether they have more rights than the demotion allows.
-   */
-  private async describeConnected(watch: LeasedWatch, connected: Participant[]): Promise<Record<string, object>> {
-    const byId = new Map(connected.map((participant) => [participant.participantId, participant]));
-    const demoted = watch.demoted.filter(({ participantId }) => byId.has(participantId));
-    const lookups = demoted.length === 0 ? 0 : await this.reserveLookups(watch, demoted.length);
-    const exceeding = await Promise.all(
-      demoted
-        .slice(0, lookups)
-        .map(async (demotion) => [demotion.participantId, await this.exceedsAllowed(watch, demotion, byId)] as const),
-    );
-    const found = new Map(exceeding);
-    return Object.fromEntries(
-      connected.map(({ participantId, userId, published }) => [
-        participantId,
-        { userId, publishing: published, exceeds: found.get(participantId) },
-      ]),
-    );
-  }
-
-  private async reserveLookups(watch: LeasedWatch, count: number): Promise<number> {
-    return await this.database.value(
-      'reserve_event_lookups',
-      { tenant: watch.tenant_id, wanted: count, ...moderationRates.ListParticipantEvents },
-      z.int(),
-    );
-  }
-
-  /** Returns undefined if the events of the participant cannot be read now. */
-  private async exceedsAllowed(
-    watch: LeasedWatch,
-    { participantId, since, allowed }: DemotedParticipant,
-    connected: ReadonlyMap<string, Participant>,
-  ): Promise<boolean | undefined> {
-    const sessionId = connected.get(participantId)?.sessionId;
-    if (sessionId === undefined || watch.stage_arn === null) return undefined;
-    try {
-      const account = accountOf(watch);
-      const events = await this.realTime.participantEvents(account, watch.stage_arn, sessionId, participantId);
-      return exceedsAllowed(events, { since: new Date(since), allowed });
-    } catch (error) {
-      if (!(error instanceof IvsFailure)) throw error;
-      this.logger.warn(
-        { spaceId: watch.space_id, err: error },
-        'the events of a participant could not be read; the watch tries again',
-      );
-      return undefined;
-    }
-  }
-
-  private async connected(watch: LeasedWatch): Promise<Participant[]> {
-    if (watch.stage_arn === null || watch.users?.length === 0) return [];
-    return await this.realTime.connectedParticipants(accountOf(watch), watch.stage_arn, watch.users ?? undefined);
+  /** Judges the demoted participants that this look has found. */
+  private async judge(watch: LeasedWatch, account: IvsAccount, { connected }: LookStep) {
+    const { stage_arn: stageArn, sweep: goesOn } = watch;
+    const demoted = watch.demoted.flatMap((one) => {
+      const wasFound = goesOn !== null && one.seenAt !== null && Date.parse(one.seenAt) >= Date.parse(goesOn.since);
+      const sessionId = connected.get(one.participantId)?.sessionId ?? (wasFound ? goesOn.sessionId : undefined);
+      return sessionId === undefined ? [] : [{ ...one, sessionId }];
+    });
+    return await this.demotions.judge(watch.tenant_id, account, stageArn ?? '', demoted);
   }
 }
 
-function accountOf(watch: LeasedWatch): IvsAccount {
-  return { region: watch.region, awsRoleArn: watch.aws_role_arn, awsExternalId: watch.aws_external_id };
+/**
+ * The connected participants by id, as `finish_watch` takes them. `exceeds` is present for the demoted participants whose
+ * events were read: whether they have more rights than the demotion allows.
+ */
+function describe(connected: LookStep['connected'], exceeding: ReadonlyMap<string, boolean>): Record<string, object> {
+  const found = [...connected.values()].map(({ participantId, userId, published }: Participant) => [
+    participantId,
+    { userId, publishing: published, exceeds: exceeding.get(participantId) },
+  ]);
+  const earlier = [...exceeding].filter(([id]) => !connected.has(id)).map(([id, exceeds]) => [id, { exceeds }]);
+  return Object.fromEntries([...earlier, ...found]) as Record<string, object>;
+}
+
+function describeFailure(failure: IvsFailure): { error: string; failsIn: number } {
+  return {
+    error: `${failure.operation}: ${failure.awsName}: ${failure.awsMessage}`.slice(0, 500),
+    failsIn: failure.isTransient ? failsAfterSeconds : 0,
+  };
 }

@@ -6,6 +6,7 @@ import {
   holds,
   hours,
   inHours,
+  insertDelivery,
   insertGrant,
   insertHold,
   insertTwoTenants,
@@ -361,16 +362,23 @@ describe('due_demotions', () => {
   test('names a participant once, with the time of the last change, longest waiting first', async () => {
     const earlier = '2029-01-01T00:00:00+00:00';
     const later = '2030-01-01T00:00:00+00:00';
+    const seen = '2031-01-01T00:00:00+00:00';
     await sql.insert('actions', { tenant_id: 'ten', id: 'act_1', created_at: earlier });
     await sql.insert('actions', { tenant_id: 'ten', id: 'act_2', created_at: later });
-    await demoted({ grant_id: 'grt_1', participant_id: 'short', action_id: 'act_1', watch_from: inHours(-1) });
+    await demoted({
+      grant_id: 'grt_1',
+      participant_id: 'short',
+      action_id: 'act_1',
+      watch_from: inHours(-1),
+      seen_at: seen,
+    });
     await demoted({ grant_id: 'grt_2', participant_id: 'long', action_id: 'act_1', watch_from: inHours(-2) });
     await demoted({ grant_id: 'grt_1', participant_id: 'short', action_id: 'act_2', watch_from: inSeconds(-1) });
     await sql.query(`set local time zone 'UTC'`);
     await sql.become('stagedoor_crossing');
     expect(await due()).toEqual([
-      { participantId: 'long', since: earlier, allowed: [] },
-      { participantId: 'short', since: later, allowed: [] },
+      { participantId: 'long', since: earlier, allowed: [], seenAt: null },
+      { participantId: 'short', since: later, allowed: [], seenAt: seen },
     ]);
   });
 
@@ -418,6 +426,18 @@ describe('watches_in_turn', () => {
     expect(await turns()).toEqual(['own eu-west-1 1 ten_other spc', 'own us-east-1 1 ten spc']);
   });
 
+  test('lets the stages of deleted spaces come after all others', async () => {
+    await watch('ten', 'spc', 9);
+    await watch('ten', 'spc_beside', 1);
+    await watch('ten_other', 'spc', 2);
+    await sql.query(`update spaces set deleted_at = now() where tenant_id = 'ten' and id = 'spc'`);
+    expect(await turns()).toEqual([
+      'own us-east-1 1 ten_other spc',
+      'own us-east-1 2 ten spc_beside',
+      'own us-east-1 3 ten spc',
+    ]);
+  });
+
   test('gives no place to a stage that is not due', async () => {
     await watch('ten', 'spc', 5, { leased_until: inHours(1) });
     await watch('ten', 'spc_beside', 1);
@@ -426,6 +446,211 @@ describe('watches_in_turn', () => {
 
   test('is refused to the service', async () => {
     await expectRefusedToService(sql, turns);
+  });
+});
+
+describe('held_users', () => {
+  const held = (limit = 10) => sql.value<string[]>('held_users', { tenant: 'ten', space: 'spc', limit });
+  const user = (name: string, row: Row = {}) => insertHold(sql, { grant_id: `grt_${name}`, ivs_user_id: name, ...row });
+
+  test('names each user once, those of the newest holds first', async () => {
+    await user('ann', { watch_from: inHours(-3) });
+    await user('ben', { watch_from: inHours(-2) });
+    await user('ann', { grant_id: 'grt_ann2', watch_from: inHours(-1) });
+    await user('cem', { watch_from: inHours(-4) });
+    expect(await held()).toEqual(['ann', 'ben', 'cem']);
+  });
+
+  test('names nobody if nobody is held, and so many at most', async () => {
+    expect(await held()).toEqual([]);
+    for (const name of ['ann', 'ben', 'cem']) await user(name);
+    expect(await held(2)).toHaveLength(2);
+  });
+
+  test.each<[string, Row]>([
+    ['of chat grants', { kind: 'chat' }],
+    ['of another space', { space_id: 'spc_beside' }],
+    ['of another tenant', others],
+  ])('leaves out holds %s', async (_, row) => {
+    await user('ann', row);
+    expect(await held()).toEqual([]);
+  });
+
+  test('reads one row of each user by index, however many holds they have', async () => {
+    await user('ann');
+    await sql.query(
+      `insert into grants select (jsonb_populate_record(g, jsonb_build_object('id', 'grt_' || n))).*
+         from grants g, generate_series(1, 3000) n where g.id = 'grt_ann'`,
+    );
+    await sql.query(
+      `insert into holds select (jsonb_populate_record(h, jsonb_build_object('grant_id', 'grt_' || n))).*
+         from holds h, generate_series(1, 3000) n`,
+    );
+    await sql.query('analyze holds');
+    const scanned = async () => {
+      const [rows] = await list(
+        sql,
+        `select pg_stat_get_xact_tuples_fetched('holds_of_ivs_user'::regclass) + pg_stat_get_xact_tuples_returned('holds'::regclass)`,
+      );
+      return Number(rows);
+    };
+    const before = await scanned();
+    expect(await held()).toEqual(['ann']);
+    expect((await scanned()) - before).toBeLessThan(10);
+  });
+
+  test('is refused to the service', async () => {
+    await expectRefusedToService(sql, held);
+  });
+});
+
+describe('return_look_calls', () => {
+  const giveBack = (calls: number) => sql.call('return_look_calls', { tenant: 'ten', calls, burst: 4 });
+  const left = () => list(sql, 'select allowance from pacing');
+
+  test.each([
+    ['what was not made', 2, 3],
+    ['nothing', 0, 1],
+    ['no more than can be saved up', 9, 4],
+  ])('gives back %s', async (_, calls, allowance) => {
+    const operation = 'ListParticipants';
+    await sql.insert('pacing', { account: 'own us-east-1', operation, allowance: 1, at: inSeconds(0) });
+    await sql.become('stagedoor_test_service');
+    await giveBack(calls);
+    await sql.query('reset role');
+    expect(await left()).toEqual([allowance]);
+  });
+});
+
+describe('note_seen', () => {
+  test('notes the time of the step in the holds of those whom it has found, and in no others', async () => {
+    await insertHold(sql, { participant_id: 'part' });
+    await insertHold(sql, { grant_id: 'grt_away', participant_id: 'away' });
+    await insertHold(sql, { grant_id: 'grt_beside', participant_id: 'part', space_id: 'spc_beside' });
+    await insertHold(sql, { grant_id: 'grt_other', participant_id: 'part', ...others });
+    const at = '2030-01-01T00:00:00.000Z';
+    await sql.call('note_seen', { tenant: 'ten', space: 'spc', lookedAt: at, connected: { part: {}, other: {} } });
+    expect(await sql.query('select grant_id, seen_at from holds where seen_at is not null')).toEqual([
+      { grant_id: 'grt', seen_at: new Date(at) },
+    ]);
+  });
+});
+
+describe('was_seen_since', () => {
+  const since = '2030-01-01T00:00:00.000Z';
+  test.each<[string, Row, boolean]>([
+    ['at that time', { seen_at: since }, true],
+    ['before', { seen_at: '2029-12-31T23:59:59.999Z' }, false],
+    ['never', {}, false],
+    ['in another tenant', { seen_at: since, ...others }, false],
+  ])('says of a participant who was seen %s', async (_, row, was) => {
+    await insertHold(sql, row);
+    expect(await sql.value('was_seen_since', { tenant: 'ten', grant: 'grt', since })).toBe(was);
+    expect(await sql.value('was_seen_since', { tenant: 'ten', grant: null, since })).toBe(false);
+  });
+});
+
+describe('rests_on_failing_look', () => {
+  const rests = () => sql.value('rests_on_failing_look', { tenant: 'ten', action: 'act' });
+
+  test.each<[string, Row, Row, boolean]>([
+    ['whose looks have failed for long', { failing_from: inSeconds(-1) }, {}, true],
+    ['whose looks have failed for a moment', { failing_from: inHours(1) }, {}, false],
+    ['whose looks do not fail', {}, {}, false],
+    ['for chat alone', { failing_from: inSeconds(-1) }, { kind: 'chat' }, false],
+    ['of another action', { failing_from: inSeconds(-1) }, { action_id: 'act_beside' }, false],
+    ['in another space', { failing_from: inSeconds(-1) }, { space_id: 'spc_beside' }, false],
+    ['of another tenant', { failing_from: inSeconds(-1), ...others }, {}, false],
+  ])('with a hold %s', async (_, watch, hold, does) => {
+    await insertWatch(sql, watch);
+    await insertHold(sql, hold);
+    expect(await rests()).toBe(does);
+    const all = await sql.call('actions_on_failing_looks', { tenant: 'ten' });
+    expect(all.some((row) => row['result'] === 'act' || row['action_id'] === 'act')).toBe(does);
+  });
+});
+
+describe('actions_on_failing_looks', () => {
+  test('names each action once', async () => {
+    await insertWatch(sql, { failing_from: inSeconds(-1) });
+    for (const grant of ['grt_1', 'grt_2']) await insertHold(sql, { grant_id: grant });
+    await insertHold(sql, { grant_id: 'grt_2', action_id: 'act_beside' });
+    const rows = await sql.call('actions_on_failing_looks', { tenant: 'ten' });
+    expect(new Set(rows.map((row) => row['action_id'] ?? row['result']))).toEqual(new Set(['act', 'act_beside']));
+    expect(rows).toHaveLength(2);
+  });
+});
+
+describe('watch_backlog', () => {
+  const backlog = async () => {
+    const [row] = await sql.call<{ oldest: number; failing: string }>('watch_backlog');
+    return [Math.round(Number(row?.oldest) / 3600), Number(row?.failing)];
+  };
+
+  test.each<[string, Row[], number, number]>([
+    ['no watch', [], 0, 0],
+    ['the age of a watch that was never looked at', [{ began_at: inHours(-2) }], 2, 0],
+    ['the age of the last whole look', [{ began_at: inHours(-5), looked_at: inHours(-3) }], 3, 0],
+    ['no watch that is not due', [{ began_at: inHours(-5), next_at: inHours(1) }], 0, 0],
+    [
+      'a watch that is not due because its look failed',
+      [{ began_at: inHours(-5), next_at: inHours(1), last_error: 'refused' }],
+      5,
+      0,
+    ],
+    ['how many fail', [{ failing_from: inSeconds(-1), began_at: inHours(-1) }], 1, 1],
+    ['none that fails for a moment', [{ failing_from: inHours(1), began_at: inHours(-1) }], 1, 0],
+    ['the oldest of all tenants', [{ began_at: inHours(-1) }, { began_at: inHours(-4), ...others }], 4, 0],
+  ])('counts %s', async (_, watches, oldest, failing) => {
+    for (const watch of watches) await insertWatch(sql, watch);
+    await sql.become('stagedoor_test_service');
+    expect(await backlog()).toEqual([oldest, failing]);
+  });
+});
+
+describe('plan_next_step', () => {
+  const lookedAt = '2030-01-01T00:00:00.000Z';
+  const plan = (step: Row) =>
+    sql.call('plan_next_step', { tenant: 'ten', space: 'spc', lookedAt, step: { nextIn: 7200, ...step } });
+  const left = async () => {
+    const [row] = await sql.query(
+      `select ${hours('next_at')} as next, sweep, pages, looked_at, last_error, ${hours('failing_from')} as fails
+         from watches where tenant_id = 'ten' and space_id = 'spc'`,
+    );
+    return row;
+  };
+  const watched = { next: 2, sweep: null, pages: 7, looked_at: null, last_error: null, fails: null };
+  const error = { error: 'refused', failsIn: 3600 };
+
+  test.each<[string, Row, Row, Row]>([
+    ['a whole look', {}, { since: lookedAt, pages: 9 }, { pages: 9, looked_at: new Date(lookedAt) }],
+    ['a look that goes on', {}, { sweep: { pages: 1 } }, { sweep: { pages: 1 } }],
+    ['an error', {}, error, { last_error: 'refused', fails: 1 }],
+    ['an error that goes on', { failing_from: inHours(-1) }, error, { last_error: 'refused', fails: -1 }],
+    ['an error, with what was found before', {}, { ...error, since: lookedAt }, { last_error: 'refused', fails: 1 }],
+    ['no error any more', { last_error: 'refused', failing_from: inHours(-1) }, { sweep: {} }, { sweep: {} }],
+  ])('notes %s', async (_, watch, step, noted) => {
+    await insertWatch(sql, { next_at: '2029-01-01T00:00:00Z', pages: 7, ...watch });
+    await plan(step);
+    expect(await left()).toEqual({ ...watched, ...noted });
+  });
+
+  test('leaves a step due that somebody has asked for', async () => {
+    await insertWatch(sql, { next_at: '2030-01-01T00:00:00.001Z' });
+    await plan({ since: lookedAt });
+    expect(await list(sql, 'select next_at from watches')).toEqual([new Date('2030-01-01T00:00:00.001Z')]);
+  });
+
+  test.each([
+    ['does not fail any more', { sweep: {} }, ['act']],
+    ['fails', error, []],
+  ])('silences the actions that have waited for the look if it %s', async (_, step, silenced) => {
+    await insertWatch(sql, { failing_from: inHours(-1) });
+    await insertHold(sql, {});
+    await insertHold(sql, { action_id: 'act_beside' });
+    await insertDelivery(sql, { action_id: 'act_beside' });
+    await plan(step);
+    expect(await list(sql, 'select id from actions where silenced_at is not null')).toEqual(silenced);
   });
 });
 

@@ -1,7 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Sets the time at which an action had silenced everybody that it concerns, if it is finished and only follow-up
--- deliveries are open. Returns null, or { "kind", "seconds" } the first time: the seconds since the request came in.
+-- Sets the time at which an action had silenced everybody that it concerns, if it is finished, only follow-up
+-- deliveries are open, and no look at a stage that it rests on fails. Returns null, or { "kind", "seconds" } the first
+-- time: the seconds since the request came in.
 create function silence_action(p_tenant text, p_action text)
 returns jsonb
 language plpgsql
@@ -13,6 +14,7 @@ begin
   if
     exists (select from open_deliveries(p_tenant, p_action) as d where not d.is_follow_up)
     or exists (select from public.unfinished_actions where tenant_id = p_tenant and action_id = p_action)
+    or rests_on_failing_look(p_tenant, p_action)
   then
     return null;
   end if;

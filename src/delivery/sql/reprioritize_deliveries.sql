@@ -1,11 +1,13 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Sets the priorities of the waiting DisconnectParticipant calls of a space after a look: publishers first, then other
--- connected participants, then the rest. It changes at most p_limits.reprioritizedAtOnce.
+-- Sets the priorities of the waiting DisconnectParticipant calls of a space after a step of a look: publishers first,
+-- then other connected participants, then the rest. The rest is known at the end of the look; p_since is its beginning,
+-- and null if it goes on. It changes at most p_limits.reprioritizedAtOnce.
 create function reprioritize_deliveries(
   p_tenant text,
   p_space text,
   p_looked_at timestamptz,
+  p_since timestamptz,
   p_connected jsonb,
   p_limits jsonb
 )
@@ -41,7 +43,9 @@ begin
             end
           else priority < 2
             and attempts = 0
+            and p_since is not null
             and next_at < p_looked_at
+            and not was_seen_since(p_tenant, grant_id, p_since)
         end
       order by p_connected ? target desc
       limit v_at_once

@@ -1,7 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
 -- Lists the demoted participants of a space whose events are to be read now, the longest waiting first: {
--- "participantId", "since": time of the change of role, "allowed": capabilities of the lesser token }.
+-- "participantId", "since": time of the change of role, "allowed": capabilities of the lesser token, "seenAt": time of
+-- the last step that found them }.
 create function due_demotions(p_tenant text, p_space text)
 returns setof jsonb
 language sql
@@ -9,7 +10,7 @@ as $$
   select
     jsonb_build_object(
       'participantId', h.participant_id, 'since', max(a.created_at),
-      'allowed', to_jsonb(capabilities_of_participant(p_tenant, h.participant_id))
+      'allowed', to_jsonb(capabilities_of_participant(p_tenant, h.participant_id)), 'seenAt', max(h.seen_at)
     )
   from
     public.holds as h

@@ -1,28 +1,25 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
--- Reserves the calls of one look at a stage: one GetStage, and a ListParticipants for each of p_users people. More than
--- p_by_name people are listed together, with one ListParticipants for each page, and at least one. Says whether the
--- rates allow the look now. p_rate and p_burst are those of each of the two operations, as in reserve_calls.
+-- Reserves the calls of one step of a look at a stage: at most p_wanted ListParticipants, and a GetStage if the step
+-- begins the look. Returns how many ListParticipants it reserved; 0: the rates do not allow the step now. p_rate and
+-- p_burst are those of each of the two operations, as in reserve_calls.
 create function reserve_look(
   p_account text,
-  p_users integer,
-  p_by_name integer,
+  p_wanted integer,
+  p_begins boolean,
   p_rate double precision,
   p_burst double precision
 )
-returns boolean
+returns integer
 language plpgsql
 as $$
 declare
-  v_calls integer := least(p_users, p_by_name);
+  v_calls integer := reserve_calls(p_account, 'ListParticipants', p_wanted, 1, 0, p_rate, p_burst);
 begin
-  return v_calls = 0
-  or (
-    reserve_calls(
-      p_account, 'ListParticipants', v_calls, case when p_users <= p_by_name then v_calls else 1 end, 0, p_rate, p_burst
-    ) > 0
-    -- Every look reserves more of the other operation than of this one. So this one is left when the other is.
-    and reserve_calls(p_account, 'GetStage', 1, 1, 0, p_rate, p_burst) > 0
-  );
+  if v_calls > 0 and p_begins and reserve_calls(p_account, 'GetStage', 1, 1, 0, p_rate, p_burst) = 0 then
+    perform return_calls(p_account, 'ListParticipants', v_calls, p_burst);
+    return 0;
+  end if;
+  return v_calls;
 end;
 $$;

@@ -5,6 +5,7 @@ import {
   insertDelivery,
   insertHold,
   insertTwoTenants,
+  insertWatch,
   list,
   waitsFor,
 } from '../../support/moderation-rows.ts';
@@ -27,6 +28,12 @@ const silencedAt = () =>
 
 const loud = { tenant_id: 'ten', id: 'act_loud', kind: 'space.freeze', requested_at: inHours(-2) };
 
+/** A look at a stage that fails, and an action that rests on it. */
+async function failingLook(action: string): Promise<void> {
+  await insertHold(sql, { action_id: action });
+  await insertWatch(sql, { failing_from: inHours(-1) });
+}
+
 describe('silence_action', () => {
   const delivery = (row = {}) => insertDelivery(sql, { action_id: 'act_loud', ...row });
 
@@ -37,6 +44,7 @@ describe('silence_action', () => {
     ['whose delivery nobody needs any more', () => delivery({ state: 'expired' })],
     ['that waits for a follow-up alone', () => delivery({ follow_up: true })],
     ['that still holds a grant', () => insertHold(sql, { action_id: 'act_loud' })],
+    ['beside a look that fails, for another action', () => failingLook('act')],
     ['beside open deliveries of another action', () => delivery({ action_id: 'act' })],
     ['beside open deliveries of another tenant', () => delivery({ tenant_id: 'ten_other', action_id: 'act' })],
     [
@@ -54,6 +62,7 @@ describe('silence_action', () => {
 
   test.each<[string, () => Promise<unknown>]>([
     ['with a delivery to make', () => delivery()],
+    ['that rests on a look that fails', () => failingLook('act_loud')],
     ['with a delivery that IVS refuses', () => delivery({ state: 'stuck' })],
     ['with a delivery that is under way', () => delivery({ leased_until: inHours(1) })],
     [

@@ -22,7 +22,18 @@ const justLongEnough = '2029-12-31T23:59:54.999Z';
 const notLongEnough = '2029-12-31T23:59:55.000Z';
 
 const end = (connected: Row | null = {}, limitsGiven: Row = given) =>
-  sql.call('end_answered_holds', { tenant: 'ten', space: 'spc', lookedAt, connected, limits: limitsGiven });
+  endStep(lookedAt, lookedAt, connected, limitsGiven);
+
+/** What a step ends of a look that began at `since`; null: the look goes on. */
+const endStep = (at: string, since: string | null, connected: Row | null = {}, limitsGiven: Row = given) =>
+  sql.call('end_answered_holds', {
+    tenant: 'ten',
+    space: 'spc',
+    lookedAt: at,
+    since,
+    connected,
+    limits: limitsGiven,
+  });
 
 const hold = (row: Row = {}) =>
   insertHold(sql, {
@@ -77,6 +88,23 @@ describe('end_answered_holds', () => {
     await insertDelivery(sql, { grant_id: 'grt', ...delivery });
     await end({ inside: {} });
     expect(await holds(sql)).toEqual(ends ? ['grt_beside act gone'] : ['grt act gone', 'grt_beside act gone']);
+  });
+
+  const later = '2030-01-01T01:00:00.000Z';
+  test.each<[string, Row, string | null, Row, boolean]>([
+    ['the participant was not found, and the look goes on', {}, null, {}, false],
+    ['the participant was not found, and the look ends', {}, lookedAt, {}, true],
+    ['an earlier step of the look has found the participant', { seen_at: lookedAt }, lookedAt, {}, false],
+    ['a step of an earlier look has found the participant', { seen_at: notLongEnough }, lookedAt, {}, true],
+    ['the token expired after the look began', { expires_at: '2030-01-01T00:30:00Z' }, lookedAt, {}, false],
+    ['the hold began after the look', { watch_from: '2030-01-01T00:30:00Z' }, lookedAt, {}, false],
+    ['a demoted participant keeps to it, and the look goes on', demoted, null, { part: { exceeds: false } }, true],
+    ['a demoted participant exceeds, and the look goes on', demoted, null, { part: { exceeds: true } }, false],
+    ['a demoted participant was not found, and the look goes on', demoted, null, {}, false],
+  ])('in a look of several steps: %s', async (_, row, since, connected, ends) => {
+    await hold(row);
+    await endStep(later, since, connected);
+    expect(await holds(sql)).toHaveLength(ends ? 0 : 1);
   });
 
   test('ends the holds of several actions on one grant, and none of another tenant', async () => {

@@ -31,9 +31,13 @@ type Row = Record<string, unknown>;
 const lookedAt = '2020-01-01T00:00:00.000Z';
 const beforeLook = '2019-12-31T00:00:00Z';
 
-const request = { tenant: 'ten', space: 'spc', lookedAt, connected: {} as Row, nextSeconds: 2 * 3600, limits };
+/** A step that ends the look that it has begun. */
+const step: Row = { since: lookedAt, nextIn: 2 * 3600, unspent: 0 };
 
-const finish = (connected: Row = {}, session = sql) => session.value<number>('finish_watch', { ...request, connected });
+const request = { tenant: 'ten', space: 'spc', lookedAt, connected: {} as Row, step, burst: 4, limits };
+
+const finish = (connected: Row = {}, session = sql, more: Row = {}) =>
+  session.value<number>('finish_watch', { ...request, connected, step: { ...step, ...more } });
 
 /** A stage that is being looked at, and a hold in it that the look is for. */
 const watch = (row: Row = {}) => insertWatch(sql, { next_at: beforeLook, leased_until: inHours(1), ...row });
@@ -192,7 +196,37 @@ describe('finish_watch', () => {
     await hold({ watch_for: 'demoted', ...row });
     const unchanged = await list(sql, `select ${hours('watch_from')} from holds`);
     await finish(connected);
-    expect(await list(sql, `select ${hours('watch_from')} from holds`)).toEqual(from === null ? unchanged : [from]);
+    const waits = `select round(extract(epoch from watch_from - clock_timestamp()))::int from holds`;
+    expect(await list(sql, from === null ? `select ${hours('watch_from')} from holds` : waits)).toEqual(
+      from === null ? unchanged : [from],
+    );
+  });
+
+  test('of a look that goes on: disconnects whom it has found, and notes them', async () => {
+    await watch();
+    await hold(expired);
+    await hold({ ...expired, grant_id: 'grt_away', participant_id: 'away' });
+    const sweep = { nextToken: 'page 2' };
+    expect(await finish(found, sql, { since: undefined, sweep, nextIn: 0 })).toBe(1);
+    expect(await list(sql, 'select grant_id from holds where seen_at is not null')).toEqual(['grt']);
+    expect(await holds(sql)).toEqual(['grt act gone', 'grt_away act gone']);
+    expect(await list(sql, 'select sweep from watches')).toEqual([sweep]);
+    // The last step does not find them again. They stay until a look that begins later.
+    await sql.query(`update deliveries set state = 'done'`);
+    await finish({});
+    expect(await holds(sql)).toEqual(['grt act gone']);
+    expect(await list(sql, 'select sweep from watches')).toEqual([null]);
+    const next = '2020-01-01T00:00:01.000Z';
+    await sql.value('finish_watch', { ...request, lookedAt: next, step: { ...step, since: next } });
+    expect(await holds(sql)).toEqual([]);
+  });
+
+  test('gives back the calls that were not made', async () => {
+    await watch();
+    const pacing = { account: 'own us-east-1', operation: 'ListParticipants', allowance: 1, at: inHours(0) };
+    await sql.insert('pacing', pacing);
+    await finish({}, sql, { unspent: 2 });
+    expect(await list(sql, 'select allowance from pacing')).toEqual([3]);
   });
 
   test('makes nobody else wait whom a look has looked at', async () => {
@@ -223,15 +257,18 @@ describe('finish_watch', () => {
     expect(await watchLeft()).toEqual({ next: 2, is_free: true });
   });
 
-  test.each(['stageStaySeconds', 'stageReasonLength', 'reprioritizedAtOnce', 'lookMarginSeconds'])(
-    'raises an error if the limit %s is missing',
-    async (name) => {
-      await watch();
-      await expect(sql.value('finish_watch', { ...request, limits: { ...limits, [name]: null } })).rejects.toThrow(
-        `the limit ${name} was not passed`,
-      );
-    },
-  );
+  test.each([
+    'stageStaySeconds',
+    'stageReasonLength',
+    'reprioritizedAtOnce',
+    'lookMarginSeconds',
+    'lookIntervalSeconds',
+  ])('raises an error if the limit %s is missing', async (name) => {
+    await watch();
+    await expect(sql.value('finish_watch', { ...request, limits: { ...limits, [name]: null } })).rejects.toThrow(
+      `the limit ${name} was not passed`,
+    );
+  });
 });
 
 describe('finish_watch, while somebody changes what is looked for,', () => {
@@ -249,7 +286,8 @@ describe('finish_watch, while somebody changes what is looked for,', () => {
     await sql.commit();
     expect(await answer).toBe(1);
     await sql.begin();
-    expect(await watchLeft()).toEqual({ next: 2, is_free: true });
+    // What they hold is looked for at once.
+    expect(await watchLeft()).toEqual({ next: 0, is_free: true });
     expect(await deliveries(sql)).toEqual([call]);
   });
 });

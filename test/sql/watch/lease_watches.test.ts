@@ -34,7 +34,7 @@ afterEach(() => sql.rollback());
 type Row = Record<string, unknown>;
 
 /** A rate of none: only what is saved up can be leased, and nothing comes in while the test runs. */
-const request = { limit: 100, lease: '2 hours', byName: 3, rate: 0, burst: 100 };
+const request = { limit: 100, lease: '2 hours', byName: 3, calls: 3, rate: 0, burst: 100 };
 
 const lease = (changed: Partial<typeof request> = {}, session = sql) =>
   session.call('lease_watches', { ...request, ...changed });
@@ -83,6 +83,9 @@ describe('lease_watches', () => {
         space_id: 'spc',
         stage_arn: 'stage:own',
         users: ['p-ann'],
+        sweep: null,
+        pages: null,
+        calls: 1,
         demoted: [],
         region: 'eu-west-1',
         aws_role_arn: 'role',
@@ -112,13 +115,19 @@ describe('lease_watches', () => {
   });
 
   test.each([
-    ['fewer users than are asked for by name', 2, ['user0', 'user1']],
-    ['as many users as are asked for by name', 3, ['user0', 'user1', 'user2']],
-    ['more users: everybody is listed', 4, null],
-  ])('names the users to look for: %s', async (_, count, users) => {
+    ['all of them', 3, 3],
+    ['one more than are asked for by name, if there are more', 9, 4],
+  ])('names the users to look for: %s', async (_, count, named) => {
     await watch({}, count);
     const [row] = await lease();
-    expect(row?.['users']).toEqual(users);
+    expect(row?.['users']).toHaveLength(named);
+  });
+
+  test('returns what the next step needs of a look that goes on', async () => {
+    const sweep = { nextToken: 'page 2' };
+    await watch({ sweep, pages: 7 }, 2);
+    expect(await lease()).toMatchObject([{ sweep, pages: 7, calls: 3 }]);
+    expect(await calls('GetStage')).toEqual([]);
   });
 
   test.each<[string, Row]>([
@@ -137,7 +146,7 @@ describe('lease_watches', () => {
     await watch();
     await insertHold(sql, { grant_id: 'grt_demoted', watch_for: 'demoted', participant_id: 'part' });
     const [row] = await lease();
-    expect(row?.['demoted']).toEqual([{ participantId: 'part', since: expect.any(String), allowed: [] }]);
+    expect(row?.['demoted']).toEqual([{ participantId: 'part', since: expect.any(String), allowed: [], seenAt: null }]);
   });
 
   test('leases a stage where nobody is held any more, without a call', async () => {
@@ -150,34 +159,43 @@ describe('lease_watches', () => {
 
 describe('lease_watches, by the rate of IVS,', () => {
   test.each([
-    ['one call for each user', 2, 10, true, '8'],
-    ['no call if not all users can be asked for', 3, 2, false, '2'],
-    ['as many calls as users by name, for a list of everybody', 5, 10, true, '7'],
-    ['what calls there are, for a list of everybody', 5, 2, true, '0'],
-    ['no call if there are none', 5, 0, false, '0'],
-  ])('takes %s', async (_, users, burst, isLeased, left) => {
+    ['one call for one user', 1, 10, 1, '9'],
+    ['as many calls as a step takes, for more users', 2, 10, 3, '7'],
+    ['what calls there are', 5, 2, 2, '0'],
+    ['no call if there are none', 5, 0, undefined, '0'],
+  ])('takes %s', async (_, users, burst, granted, left) => {
     await watch({}, users);
-    expect(await leased({ burst })).toHaveLength(isLeased ? 1 : 0);
+    expect((await lease({ burst }))[0]?.['calls']).toBe(granted);
     expect(await calls()).toEqual([`${account} ${left}`]);
   });
 
   test('leaves a stage for which there are no calls as it was', async () => {
     await watch({}, 2);
-    await leased({ burst: 1 });
+    await leased({ burst: 0 });
     expect(await list(sql, `select leased_until = 'epoch' from watches`)).toEqual([true]);
   });
 
-  test('lets nobody overtake: what comes in is for the first in turn', async () => {
+  test('shares the calls among stages, the longest due first', async () => {
     await watch({ next_at: inHours(-2) }, 3);
-    await watch({ space_id: 'spc_beside' }, 1);
-    expect(await leased({ burst: 2 })).toEqual([]);
+    await watch({ space_id: 'spc_beside' }, 3);
+    expect((await lease({ burst: 4 })).map((row) => [row['space_id'], row['calls']])).toEqual([
+      ['spc', 3],
+      ['spc_beside', 1],
+    ]);
   });
 
-  test('counts each account by itself', async () => {
-    await watch({}, 3);
+  test('needs no call for a stage that is gone', async () => {
+    await watch();
+    await sql.query(`update spaces set stage_arn = null, deleted_at = now() where tenant_id = 'ten' and id = 'spc'`);
+    expect(await lease({ burst: 0 })).toMatchObject([{ stage_arn: null, calls: 0 }]);
+  });
+
+  test('lets no account without calls take the place of another', async () => {
+    await watch({ next_at: inHours(-2) }, 3);
     await watch({ tenant_id: 'ten_own' }, 2);
-    expect(await leased({ burst: 2 })).toEqual(['ten_own spc']);
-    expect(await calls()).toEqual([`${account} 2`, `${theirs} 0`]);
+    await sql.insert('pacing', { account, operation: 'ListParticipants', allowance: 0, at: inSeconds(0) });
+    expect(await leased({ limit: 1 })).toEqual(['ten_own spc']);
+    expect(await calls()).toEqual([`${account} 0`, `${theirs} 97`]);
   });
 });
 
