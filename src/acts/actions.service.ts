@@ -1,8 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { z } from 'zod';
 import type { TenantCaller } from '../caller.ts';
 import { ModerationDatabase, type Tx } from '../database/database.ts';
 import type { Action as ActionRow, Delivery as DeliveryRow, Prisma } from '../database/generated/client.ts';
 import { actionsWithOpenDeliveries, deliveriesOf, isOpen } from '../delivery/deliveries.ts';
+import { valueIn } from '../database/sql-call.ts';
 import { notFound } from '../errors.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import type { Action, ActionKind, ActionsQuery } from './actions.schemas.ts';
@@ -133,7 +135,5 @@ export async function actionOfBan(tx: Tx, tenantId: string, banId: string): Prom
 
 /** Id of the newest action that froze a space. The space has been frozen before. */
 export async function newestFreezing(tx: Tx, tenantId: string, spaceId: string): Promise<string> {
-  const where = { tenantId, spaceId, kind: 'space.freeze' };
-  const { id } = await tx.action.findFirstOrThrow({ where, orderBy: { createdAt: 'desc' }, select: { id: true } });
-  return id;
+  return await valueIn(tx, 'newest_freezing', { tenant: tenantId, space: spaceId }, z.string());
 }

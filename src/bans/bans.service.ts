@@ -189,6 +189,8 @@ async function insertBan(
     expiresAt: expires,
     liftedAt: null,
     liftedBy: null,
+    byRank: null,
+    outranked: false,
   };
   return { row, waitSeconds: decision.waitSeconds };
 }

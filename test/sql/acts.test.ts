@@ -202,32 +202,72 @@ describe('list_unfinished_actions', () => {
 describe('role_changed_since', () => {
   const since = '2030-01-01T00:00:00.000Z';
   const after = '2030-01-01T00:00:00.001Z';
+  const changed = { tenant_id: 'ten', id: 'act_role', kind: 'role.change', space_id: 'spc', user_id: 'ann' };
+  const request = { tenant: 'ten', space: 'spc', user: 'ann' };
 
   test.each<[string, Row, boolean]>([
-    ['a change of the role after it', { created_at: after }, true],
-    ['a change of the role at that very moment', { created_at: since }, false],
-    ['an earlier change', { created_at: '2029-12-31T23:59:59Z' }, false],
-    ['another action after it', { created_at: after, kind: 'ban' }, false],
-    ['a change for another user', { created_at: after, user_id: 'ben' }, false],
-    ['a change in another space', { created_at: after, space_id: 'spc_beside' }, false],
-    ['a change in another tenant', { created_at: after, tenant_id: 'ten_other' }, false],
-  ])('says of %s whether it counts', async (_, action, changed) => {
-    await sql.insert('actions', {
-      tenant_id: 'ten',
-      id: 'act_role',
-      kind: 'role.change',
-      space_id: 'spc',
-      user_id: 'ann',
-      ...action,
-    });
-    expect(await sql.value('role_changed_since', { tenant: 'ten', space: 'spc', user: 'ann', since })).toBe(changed);
+    ['a change of the role in a later turn', { turn: 8 }, true],
+    ['a change of the role in that very turn', { turn: 7 }, false],
+    ['a change in an earlier turn', { turn: 6 }, false],
+    ['a change in a later turn whose time is earlier', { turn: 8, created_at: '2029-12-31T23:59:59Z' }, true],
+    ['a change in an earlier turn whose time is later', { turn: 6, created_at: after }, false],
+    ['another action in a later turn', { turn: 8, kind: 'ban' }, false],
+    ['a change for another user', { turn: 8, user_id: 'ben' }, false],
+    ['a change in another space', { turn: 8, space_id: 'spc_beside' }, false],
+    ['a change in another tenant', { turn: 8, tenant_id: 'ten_other' }, false],
+    ['a later change from before there were turns', { turn: null, created_at: after }, true],
+    ['a change of that moment from before there were turns', { turn: null, created_at: since }, false],
+  ])('says of %s whether it counts', async (_, action, counts) => {
+    await sql.insert('actions', { ...changed, created_at: since, ...action });
+    expect(await sql.value('role_changed_since', { ...request, turn: 7, since })).toBe(counts);
   });
 
-  test('finds no change if there is none, or if no time is given', async () => {
-    const request = { tenant: 'ten', space: 'spc', user: 'ann' };
-    expect(await sql.value('role_changed_since', { ...request, since })).toBe(false);
-    await sql.insert('actions', { tenant_id: 'ten', kind: 'role.change', space_id: 'spc', user_id: 'ann' });
-    expect(await sql.value('role_changed_since', { ...request, since: null })).toBe(false);
+  test.each<[string, string, boolean]>([
+    ['after it', after, true],
+    ['before it', since, false],
+  ])('a grant from before there were turns, and a change %s', async (_, created_at, counts) => {
+    await sql.insert('actions', { ...changed, created_at });
+    expect(await sql.value('role_changed_since', { ...request, turn: null, since })).toBe(counts);
+  });
+
+  test('finds no change if there is none', async () => {
+    expect(await sql.value('role_changed_since', { ...request, turn: 7, since })).toBe(false);
+  });
+});
+
+describe('newest_freezing', () => {
+  const freezing = { tenant_id: 'ten', space_id: 'spc', kind: 'space.freeze' };
+
+  test.each<[string, Row[], string | null]>([
+    ['none', [], null],
+    ['the only one', [{ id: 'a' }], 'a'],
+    [
+      'the one of the last turn, though its transaction began first',
+      [
+        { id: 'a', created_at: inSeconds(0) },
+        { id: 'b', created_at: inSeconds(-60) },
+      ],
+      'b',
+    ],
+    [
+      'one with a turn before one from when there were none',
+      [{ id: 'a' }, { id: 'b', turn: null, created_at: inSeconds(60) }],
+      'a',
+    ],
+    [
+      'the later one of those from when there were none',
+      [
+        { id: 'a', turn: null, created_at: inSeconds(-60) },
+        { id: 'b', turn: null, created_at: inSeconds(-90) },
+      ],
+      'a',
+    ],
+    ['no other action', [{ id: 'a' }, { id: 'b', kind: 'event.send' }], 'a'],
+    ['not that of another space', [{ id: 'a' }, { id: 'b', space_id: 'spc_beside' }], 'a'],
+    ['not that of another tenant', [{ id: 'a' }, { id: 'b', tenant_id: 'ten_other' }], 'a'],
+  ])('%s', async (_, rows, id) => {
+    for (const row of rows) await sql.insert('actions', { ...freezing, ...row });
+    expect(await sql.value('newest_freezing', { tenant: 'ten', space: 'spc' })).toBe(id);
   });
 });
 

@@ -92,7 +92,7 @@ describe('rank_of', () => {
     ['a role of rank 0', [['members', { ...host, role: 'viewer' }]], 0],
     ['a grant', [['grants', host]], 5],
     ['a watched grant', [['grants', { ...host, state: 'watched' }]], 5],
-    ['a grant that is not released yet', [['grants', { ...host, state: 'pending' }]], -1],
+    ['a grant that is being made', [['grants', { ...host, state: 'pending' }]], 5],
     ['a grant that was refused', [['grants', { ...host, state: 'refused' }]], -1],
     ['a grant that was revoked', [['grants', { ...host, state: 'revoked' }]], -1],
     ['a role that is not defined any more', [['grants', { ...host, role: 'king' }]], -1],
@@ -121,10 +121,10 @@ describe('rank_of', () => {
       -1,
     ],
     [
-      'a grant from after a change of their role',
+      'a grant from after a change of their role, whatever the times say',
       [
+        ['actions', { ...changed, created_at: inSeconds(-30) }],
         ['grants', { ...host, issued_at: inSeconds(-60) }],
-        ['actions', { ...changed, created_at: inSeconds(-90) }],
       ],
       5,
     ],
@@ -187,6 +187,56 @@ describe('rank_of', () => {
       ['grants', { ...host, role: 'owner', space_id: 'spc_beside' }],
     ]);
     expect(await sql.value('rank_of', { tenant: 'ten', space: null, user: 'ann', limits })).toBe(9);
+  });
+});
+
+describe('rank_of and the order of locks', () => {
+  let vend: SqlSession;
+  const tenant = 'ten_turns';
+
+  beforeAll(async () => {
+    vend = await sql.another();
+    await sql.begin();
+    await sql.insert('tenants', { id: tenant });
+    await sql.insert('roles', { tenant_id: tenant, name: 'host', rank: 5 });
+    await sql.insert('spaces', { tenant_id: tenant, id: 'spc' });
+    await sql.commit();
+  });
+  afterAll(() => vend.stop());
+
+  /** The grant of a host, as a vend records it. */
+  async function giveHost(session: SqlSession): Promise<void> {
+    const role = `(select r from public.roles as r where tenant_id = $1 and name = 'host')`;
+    const args = `$1, $2, 'spc', 'ann', 'ann', ${role}, null, null, date_trunc('milliseconds', now())`;
+    await session.rowsOf('record_stage_grant', args, [tenant, `grt_${Math.random()}`]);
+  }
+
+  async function changeRole(session: SqlSession): Promise<void> {
+    const act = { tenant, action: `act_${Math.random()}`, kind: 'role.change', space: 'spc', user: 'ann', ban: null };
+    await session.call('record_action', { ...act, reason: null, caller: {}, elapsed: 0 });
+  }
+
+  const rank = () => sql.value('rank_of', { tenant, space: 'spc', user: 'ann', limits });
+
+  test('a change of the role that waited for a vend counts, and a vend that waited for the change does too', async () => {
+    const one = [sql, vend] as const;
+    for (const session of one) await session.rollback();
+    for (const session of one) await session.begin();
+    for (const session of one) await session.query('select now()'); // both begin before either has the lock
+    await giveHost(vend);
+    await vend.commit();
+    await changeRole(sql);
+    expect(await rank()).toBe(-1);
+    await sql.commit();
+
+    for (const session of one) await session.begin();
+    for (const session of one) await session.query('select now()');
+    await changeRole(sql);
+    await sql.commit();
+    await giveHost(vend);
+    await vend.commit();
+    await sql.begin();
+    expect(await rank()).toBe(5);
   });
 });
 

@@ -222,14 +222,14 @@ describe('granted_roles', () => {
       { kind: 'chat', expires_at: inSeconds(-90_000) },
       true,
     ],
-    ['a pending grant', { state: 'pending' }, false],
+    ['a pending grant', { state: 'pending' }, true],
     ['a refused grant', { state: 'refused' }, false],
     ['a revoked grant', { state: 'revoked', mint: 'key-pair' }, false],
     ...Object.entries(beside).map(([what, row]) => [what, row, false] as [string, Row, boolean]),
   ])('%s', async (_, grant, counts) => {
     const row = await put({ role: 'host', ...grant });
     expect(await sql.call('granted_roles', { tenant: 'ten', space: 'spc', user: 'ann', limits })).toEqual(
-      counts ? [{ role: 'host', space_id: 'spc', issued_at: row['issued_at'] }] : [],
+      counts ? [{ role: 'host', space_id: 'spc', turn: row['turn'], issued_at: row['issued_at'] }] : [],
     );
   });
 
@@ -539,6 +539,7 @@ describe('record_chat_grant', () => {
         checked_at: expect.any(Date),
         expires_at: new Date(issuedAt.getTime() + 90_000),
         session_expires_at: new Date(issuedAt.getTime() + hour),
+        turn: expect.any(String),
       },
     ]);
   });
@@ -576,6 +577,7 @@ describe('record_stage_grant', () => {
         checked_at: expect.any(Date),
         expires_at: expiresAt,
         session_expires_at: expiresAt,
+        turn: expect.any(String),
         ...grant,
       },
     ]);

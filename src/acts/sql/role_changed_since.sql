@@ -1,7 +1,9 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Says whether a moderator has changed the role of a user in a space after p_since.
-create function role_changed_since(p_tenant text, p_space text, p_user text, p_since timestamptz)
+-- Says whether a moderator has changed the role of a user in a space after a grant was recorded. Both happen under the
+-- lock of the user, and the turns tell their order. p_turn and p_since are those of the grant. Rows from before the
+-- column turn was there have none: their times decide.
+create function role_changed_since(p_tenant text, p_space text, p_user text, p_turn bigint, p_since timestamptz)
 returns boolean
 language sql
 stable
@@ -15,6 +17,6 @@ as $$
         and user_id = p_user
         and space_id = p_space
         and kind = 'role.change'
-        and created_at > p_since
+        and coalesce(turn > p_turn, created_at > p_since)
     );
 $$;

@@ -14,7 +14,7 @@ begin
     member_roles(p_tenant, p_space, p_user) || array(
       select g.role
       from granted_roles(p_tenant, p_space, p_user, p_limits) as g
-      where not role_changed_since(p_tenant, g.space_id, p_user, g.issued_at)
+      where not role_changed_since(p_tenant, g.space_id, p_user, g.turn, g.issued_at)
     )
   );
 end;

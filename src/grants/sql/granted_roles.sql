@@ -1,18 +1,18 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Lists the roles of a user's grants that somebody may be connected with. The tokens are unexpired, or expired less
--- than stageStaySeconds ago. Null p_space means all spaces.
+-- Lists the roles of a user's grants that somebody may be connected with, or that are being made. The tokens are
+-- unexpired, or expired less than stageStaySeconds ago. Null p_space means all spaces.
 create function granted_roles(p_tenant text, p_space text, p_user text, p_limits jsonb)
-returns table (role text, space_id text, issued_at timestamptz)
+returns table (role text, space_id text, turn bigint, issued_at timestamptz)
 language sql
 stable
 as $$
-  select g.role, g.space_id, g.issued_at::timestamptz
+  select g.role, g.space_id, g.turn, g.issued_at::timestamptz
   from public.grants as g
   where
     g.tenant_id = p_tenant
     and g.user_id = p_user
     and (p_space is null or g.space_id = p_space)
-    and g.state in ('released', 'watched')
+    and g.state in ('pending', 'released', 'watched')
     and g.session_expires_at > now() - limit_time(p_limits, 'stageStaySeconds');
 $$;

@@ -14,7 +14,7 @@ declare
   v_role public.roles := find_role(p_tenant, p_role);
   v_key public.signing_keys := signing_key_to_use(p_tenant);
   v_old public.grants := grant_to_exchange(p_tenant, p_space, p_user, v_role, p_limits);
-  v_now timestamptz := date_trunc('milliseconds', now());
+  v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
 begin
   if
     v_old.id is null

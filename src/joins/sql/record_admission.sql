@@ -22,7 +22,7 @@ returns jsonb
 language plpgsql
 as $$
 declare
-  v_now timestamptz := date_trunc('milliseconds', now());
+  v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
   v_ivs_user text := case p_tenant.ivs_user_ids when 'plain' then p_user else p_pseudonym end;
   v_key public.signing_keys;
 begin

@@ -112,6 +112,8 @@ describe('ban_user', () => {
         expires_at: given.expires,
         lifted_at: null,
         lifted_by: null,
+        by_rank: null,
+        outranked: false,
       },
     ]);
     expect(await sql.query('select * from actions')).toEqual([
@@ -128,6 +130,7 @@ describe('ban_user', () => {
         requested_at: expect.any(Date),
         silenced_at: null,
         held_until: null,
+        turn: expect.any(String),
       },
     ]);
     expect(await written()).toHaveLength(2);

@@ -179,6 +179,7 @@ describe('admit_exchange gives a token', () => {
         checked_at: expect.any(Date),
         expires_at: expiresAt,
         session_expires_at: expiresAt,
+        turn: expect.any(String),
       },
     ]);
     expect(await sql.query(`select * from grants where id = 'old'`)).toEqual([
