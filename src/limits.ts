@@ -17,6 +17,10 @@ export const limits = {
   grantsAtOnce: 1_000,
   /** Largest number of deliveries, and of holds, that one step of an undoing ends. */
   cancelledAtOnce: 3_000,
+  /** Largest number of deliveries that a lease ends because they are not needed any more. */
+  expiredAtOnce: 1_000,
+  /** Largest number of rows that one statement of a background sweep changes. The sweep goes on with the next statement. */
+  sweptAtOnce: 1_000,
   /** Largest number of unused stage tokens of one user that get a DisconnectParticipant. The watch covers the others. */
   disconnectsPerUser: 25,
   /** Largest number of deliveries whose priority one look at a stage changes. */

@@ -24,6 +24,6 @@ export class AuditSealer extends BackgroundWork {
     do {
       sealed = await this.database.value('seal_audit', { limit: batchSize }, z.coerce.number());
       this.metrics.audit.inc(sealed);
-    } while (sealed === batchSize);
+    } while (sealed > 0);
   }
 }

@@ -7,6 +7,7 @@ import { IvsChat } from '../ivs/ivs-chat.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
+import { limits } from '../limits.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
 /** Length of a lease, in seconds. It is longer than any call takes, so two replicas never make the same call at once. */
@@ -112,7 +113,14 @@ export class Delivery extends BackgroundWork {
     const leasedAt = performance.now();
     const calls = await this.database.call(
       'lease_deliveries',
-      { tenant: tenantId, action: actionId, limit, lease: `${leaseSeconds} seconds`, rates: moderationRates },
+      {
+        tenant: tenantId,
+        action: actionId,
+        limit,
+        lease: `${leaseSeconds} seconds`,
+        rates: moderationRates,
+        expire: limits.expiredAtOnce,
+      },
       leasedDelivery,
     );
     for (const call of calls) this.start(call, leasedAt);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { Database } from '../database/database.ts';
 import { limits } from '../limits.ts';
@@ -14,6 +15,9 @@ export class PendingSweeper extends BackgroundWork {
 
   /** @param olderThan a Postgres interval. It is longer than any vend takes. */
   async run(olderThan = `${limits.pendingSeconds} seconds`): Promise<void> {
-    await this.database.run('sweep_pending_grants', { olderThan });
+    const most = limits.sweptAtOnce;
+    let swept: number;
+    do swept = await this.database.value('sweep_pending_grants', { olderThan, most }, z.coerce.number());
+    while (swept === most);
   }
 }

@@ -5,6 +5,7 @@ import { BackgroundWork } from '../background.ts';
 import { type Caller, credentialId } from '../caller.ts';
 import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
 import { Problem } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { currentRequest } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { ReplayAuthority } from './replay-authority.ts';
@@ -63,7 +64,10 @@ export class IdempotencyKeys extends BackgroundWork {
 
   /** Deletes keys that are older than 24 hours. */
   async run(): Promise<void> {
-    await this.database.run('sweep_idempotency_keys', { olderThan: '24 hours' });
+    const most = limits.sweptAtOnce;
+    let swept: number;
+    do swept = await this.database.value('sweep_idempotency_keys', { olderThan: '24 hours', most }, z.coerce.number());
+    while (swept === most);
   }
 
   /**

@@ -502,6 +502,8 @@ const dueOrNot: [string, Row, boolean][] = [
   ['of no participant', { state: 'not_connected' }, false],
   ['leased until now', { leased_until: now }, false],
   ['leased until a moment before', { leased_until: '2029-12-31T23:59:59.999Z' }, true],
+  ['needed until now', { needed_until: now }, true],
+  ['needed until a moment before', { needed_until: '2029-12-31T23:59:59.999Z' }, false],
   ['of another operation', { operation: 'DisconnectUser' }, false],
   ['of another account', { account: 'role us-east-1' }, false],
 ];
@@ -511,7 +513,12 @@ describe('due_beside', () => {
     sql.value<number>('due_beside', { account, operation, tenant: 'ten', action: 'act', now, most: 3 });
 
   test.each(dueOrNot)('counts deliveries of others that are due: %s', async (_, row, isDue) => {
-    await insertDelivery(sql, { action_id: 'act_beside', next_at: '2029-12-31T00:00:00Z', ...row });
+    await insertDelivery(sql, {
+      action_id: 'act_beside',
+      next_at: '2029-12-31T00:00:00Z',
+      needed_until: 'infinity',
+      ...row,
+    });
     expect(await beside()).toBe(isDue ? 1 : 0);
   });
 
@@ -521,7 +528,7 @@ describe('due_beside', () => {
     ['the same action id of another tenant', others, 1],
     ['another action of another tenant', { ...others, action_id: 'act_beside' }, 1],
   ])('counts deliveries of %s', async (_, row, count) => {
-    await insertDelivery(sql, row);
+    await insertDelivery(sql, { needed_until: 'infinity', ...row });
     expect(await beside()).toBe(count);
   });
 
@@ -559,7 +566,7 @@ describe('due_in_turn', () => {
     return rows.map(({ id, turn }) => `${turn} ${names.find((row) => row.id === id)?.target}`).sort();
   };
   const due = (target: string, nextAt: string, row: Row = {}) =>
-    insertDelivery(sql, { target, next_at: `2029-12-${nextAt}T00:00:00Z`, ...row });
+    insertDelivery(sql, { target, next_at: `2029-12-${nextAt}T00:00:00Z`, needed_until: 'infinity', ...row });
 
   test.each(dueOrNot)('lists deliveries that are due: %s', async (_, row, isDue) => {
     await due('it', '01', row);
@@ -616,7 +623,7 @@ describe('expire_deliveries', () => {
   ])('a delivery %s', async (_, row, state) => {
     await insertDelivery(sql, { needed_until: inHours(-0.001), ...row });
     await sql.become('stagedoor_crossing');
-    await sql.call('expire_deliveries');
+    await sql.call('expire_deliveries', { most: 10 });
     const changed = state === 'expired';
     expect(await sql.query('select state, done_at is not null as is_over from deliveries')).toEqual([
       { state, is_over: changed },
@@ -624,7 +631,19 @@ describe('expire_deliveries', () => {
   });
 
   test('is refused to the service', async () => {
-    await expectRefusedToService(sql, () => sql.call('expire_deliveries'));
+    await expectRefusedToService(sql, () => sql.call('expire_deliveries', { most: 10 }));
+  });
+});
+
+describe('expire_deliveries in steps', () => {
+  test('ends those first that have not been needed for longest, and no more than the limit', async () => {
+    for (const hours of [3, 1, 2]) await insertDelivery(sql, { target: `${hours}`, needed_until: inHours(-hours) });
+    const left = () => list(sql, `select target from deliveries where state = 'pending' order by 1`);
+    await sql.become('stagedoor_crossing');
+    await sql.call('expire_deliveries', { most: 2 });
+    expect(await left()).toEqual(['1']);
+    await sql.call('expire_deliveries', { most: 2 });
+    expect(await left()).toEqual([]);
   });
 });
 

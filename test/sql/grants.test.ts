@@ -764,7 +764,7 @@ describe('sweep_pending_grants', () => {
     ['an old grant that is watched', { issued_at: fromNow(-hour), state: 'watched' }, false],
   ])('%s', async (_, grant, swept) => {
     const { state } = await put({ id: 'a', state: 'pending', ...grant });
-    expect(await sql.value('sweep_pending_grants', { olderThan: '1 minute' })).toBe(swept ? '1' : '0');
+    expect(await sql.value('sweep_pending_grants', { olderThan: '1 minute', most: 10 })).toBe(swept ? '1' : '0');
     expect(await states()).toEqual([`ten a ${swept ? 'refused' : String(state)}`]);
   });
 
@@ -776,9 +776,20 @@ describe('sweep_pending_grants', () => {
     ]);
     await sql.becomeService();
     expect(await states()).toEqual([]);
-    expect(await sql.value('sweep_pending_grants', { olderThan: '1 minute' })).toBe('2');
+    expect(await sql.value('sweep_pending_grants', { olderThan: '1 minute', most: 10 })).toBe('2');
     await sql.query('reset role');
     expect(await states()).toEqual(['ten a refused', 'ten_other b refused']);
+  });
+});
+
+describe('sweep_pending_grants in steps', () => {
+  test('refuses the oldest grants first, and no more than the limit', async () => {
+    await putAll([3, 1, 2].map((age) => ({ id: `${age}`, state: 'pending', issued_at: inSeconds(-age * 3600) })));
+    const sweep = () => sql.value('sweep_pending_grants', { olderThan: '1 minute', most: 2 });
+    expect(await sweep()).toBe('2');
+    expect(await states()).toEqual(['ten 1 pending', 'ten 2 refused', 'ten 3 refused']);
+    expect(await sweep()).toBe('1');
+    expect(await sweep()).toBe('0');
   });
 });
 

@@ -34,7 +34,9 @@ describe('sweep_idempotency_keys', () => {
     ['a key of now', 0, false],
   ])('%s', async (_, createdAt, isForgotten) => {
     await put('one', fromNow(createdAt));
-    expect(await sql.value('sweep_idempotency_keys', { olderThan: '1 minute' })).toBe(isForgotten ? '1' : '0');
+    expect(await sql.value('sweep_idempotency_keys', { olderThan: '1 minute', most: 10 })).toBe(
+      isForgotten ? '1' : '0',
+    );
     expect(await left()).toEqual(isForgotten ? [] : ['one']);
   });
 
@@ -45,12 +47,21 @@ describe('sweep_idempotency_keys', () => {
     await put('d', fromNow(0), 'ten_other');
     await sql.becomeService();
     expect(await left()).toEqual([]);
-    expect(await sql.value('sweep_idempotency_keys', { olderThan: '1 minute' })).toBe('3');
+    expect(await sql.value('sweep_idempotency_keys', { olderThan: '1 minute', most: 10 })).toBe('3');
     await sql.query('reset role');
     expect(await left()).toEqual(['d']);
   });
 
+  test('forgets the oldest keys first, and no more than the limit', async () => {
+    for (const age of [3, 1, 2]) await put(`${age} hours`, fromNow(-age * 3_600_000));
+    const sweep = () => sql.value('sweep_idempotency_keys', { olderThan: '1 minute', most: 2 });
+    expect(await sweep()).toBe('2');
+    expect(await left()).toEqual(['1 hours']);
+    expect(await sweep()).toBe('1');
+    expect(await sweep()).toBe('0');
+  });
+
   test('forgets nothing if there is nothing', async () => {
-    expect(await sql.value('sweep_idempotency_keys', { olderThan: '0' })).toBe('0');
+    expect(await sql.value('sweep_idempotency_keys', { olderThan: '0', most: 10 })).toBe('0');
   });
 });

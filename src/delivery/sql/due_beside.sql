@@ -26,6 +26,7 @@ begin
         and d.state in ('pending', 'stuck')
         and d.next_at <= p_now
         and d.leased_until < p_now
+        and d.needed_until >= p_now
         and (d.tenant_id != p_tenant or d.action_id != p_action)
       limit p_most
     ) as others

@@ -30,6 +30,7 @@ begin
           and d.state in ('pending', 'stuck')
           and d.next_at <= p_now
           and d.leased_until < p_now
+          and d.needed_until >= p_now
           and (p_action is null or (d.tenant_id = p_tenant and d.action_id = p_action))
       )
     select
@@ -50,6 +51,7 @@ begin
           and d.state in ('pending', 'stuck')
           and d.next_at <= p_now
           and d.leased_until < p_now
+          and d.needed_until >= p_now
           and (p_action is null or d.action_id = p_action)
           and d.action_id != all (p_held)
         order by d.priority, d.next_at, d.id

@@ -3,8 +3,16 @@
 -- Leases due deliveries, at most p_limit for each account and operation. Null p_action means all actions of all
 -- tenants. It leases publishers first, lets the tenants take turns, and leases no more than the rates of all replicas
 -- together allow. A lease for one action leaves calls for the other deliveries that are due. p_rates is { operation: {
--- "rate", "burst" } }.
-create function lease_deliveries(p_tenant text, p_action text, p_limit integer, p_lease interval, p_rates jsonb)
+-- "rate", "burst" } }. Before that it ends deliveries that are not needed any
+-- more, p_expire at most.
+create function lease_deliveries(
+  p_tenant text,
+  p_action text,
+  p_limit integer,
+  p_lease interval,
+  p_rates jsonb,
+  p_expire integer
+)
 returns table (
   tenant_id text,
   id bigint,
@@ -27,7 +35,7 @@ declare
   v_burst double precision;
   v_now timestamptz := clock_timestamp(); -- read once, so that Postgres can use an index
 begin
-  perform expire_deliveries();
+  perform expire_deliveries(p_expire);
   for v_group in
     select d.account, d.operation, count(*) as due
     from public.deliveries as d
@@ -35,6 +43,7 @@ begin
       d.state in ('pending', 'stuck')
       and d.next_at <= v_now
       and d.leased_until < v_now
+      and d.needed_until >= v_now
       and (p_action is null or (d.tenant_id = p_tenant and d.action_id = p_action))
     group by d.account, d.operation
     order by d.account, d.operation -- the same order in every call, so that calls do not deadlock
@@ -59,7 +68,7 @@ begin
               v_group.account, v_group.operation, p_tenant, p_action, v_allowed, held_back_actions(), v_now
             ) as t
             join public.deliveries as d on d.tenant_id = t.tenant_id and d.id = t.id
-          where d.leased_until < v_now and d.state in ('pending', 'stuck')
+          where d.leased_until < v_now and d.needed_until >= v_now and d.state in ('pending', 'stuck')
           order by t.turn, t.priority, t.next_at
           limit v_allowed
           for update of d skip locked

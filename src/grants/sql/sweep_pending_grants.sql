@@ -1,18 +1,23 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Refuses grants that have been pending for longer than p_older_than. Their vend was interrupted, and nobody has
--- received the tokens. Returns how many.
-create function sweep_pending_grants(p_older_than interval)
+-- Refuses grants that have been pending for longer than p_older_than, the oldest first, p_most at most. Their vend was
+-- interrupted, and nobody has received the tokens. Returns how many. Grants that another transaction settles now are
+-- left for the next call.
+create function sweep_pending_grants(p_older_than interval, p_most integer)
 returns bigint
-language sql
+language plpgsql
 as $$
-  with
-    swept as (
-      update public.grants
-      set state = 'refused'
-      where state = 'pending' and issued_at < now() - p_older_than
-      returning 1
-    )
-  select count(*)
-  from swept;
+declare
+  v_old tid[] := array(
+    select ctid
+    from public.grants
+    where state = 'pending' and issued_at < now() - p_older_than
+    order by issued_at
+    limit p_most
+    for update skip locked
+  );
+begin
+  update public.grants set state = 'refused' where ctid = any (v_old);
+  return cardinality(v_old)::bigint;
+end;
 $$;

@@ -1,5 +1,5 @@
 /** `seal_audit` and `verify_audit`: the hash chain of a tenant, made and checked. */
-import { SqlSession } from '../../support/sql.ts';
+import { inSeconds, SqlSession } from '../../support/sql.ts';
 
 let sql: SqlSession;
 let other: SqlSession;
@@ -37,7 +37,21 @@ describe('seal_audit', () => {
     ['entries in the order of their ids', ['ten b', 'ten a'], 10, '2', ['ten a 1', 'ten b 2']],
     ['each tenant for itself', ['ten a', 'tin b', 'ten c'], 10, '3', ['ten a 1', 'ten c 2', 'tin b 1']],
     ['as many as the limit', ['ten a', 'ten b'], 2, '2', ['ten a 1', 'ten b 2']],
-    ['no more than the limit', ['ten a', 'ten b', 'tin c'], 2, '2', ['ten a 1', 'ten b 2', 'tin c open']],
+    ['no more than the limit', ['ten a', 'ten b', 'ten c'], 2, '2', ['ten a 1', 'ten b 2', 'ten c open']],
+    [
+      'a share for each tenant',
+      ['ten a', 'ten b', 'ten c', 'tin d'],
+      2,
+      '2',
+      ['ten a 1', 'ten b open', 'ten c open', 'tin d 1'],
+    ],
+    [
+      'the tenants with the oldest entries if there are more tenants than the limit',
+      ['ten c', 'tin b', 'ton a'],
+      2,
+      '2',
+      ['ten c open', 'tin b 1', 'ton a 1'],
+    ],
     ['nothing with a limit of 0', ['ten a'], 0, '0', ['ten a open']],
   ])('seals %s', async (_, ids, limit, count, after) => {
     await put(...ids);
@@ -101,6 +115,47 @@ describe('seal_audit', () => {
       expect(await other.value('seal_audit', { limit: 10 })).toBe('1');
       await sql.begin();
     });
+  });
+});
+
+describe('tenants_to_seal', () => {
+  test('lists each tenant with its first entry that is not sealed', async () => {
+    await put('ten b', 'tin c');
+    await sql.value('seal_audit', { limit: 10 });
+    await put('ten e', 'ten d', 'ton f', 'ton g');
+    await sql.become('stagedoor_crossing');
+    const rows = await sql.rowsOf<{ tenant_id: string; id: string }>('tenants_to_seal', '');
+    expect(rows.map((row) => `${row.tenant_id} ${row.id}`)).toEqual(['ten d', 'ton f']);
+  });
+
+  test('is refused to the service', async () => {
+    await sql.becomeService('ten');
+    await expect(sql.call('tenants_to_seal')).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
+describe('unsealed_audit', () => {
+  const unsealed = async (most = 10) => (await sql.call('unsealed_audit', { most }))[0];
+
+  test('counts nothing if there is nothing, or if everything is sealed', async () => {
+    expect(await unsealed()).toEqual({ entries: '0', oldest_seconds: 0 });
+    await put('ten a');
+    await sql.value('seal_audit', { limit: 10 });
+    expect(await unsealed()).toEqual({ entries: '0', oldest_seconds: 0 });
+  });
+
+  test('counts the entries of all tenants to the limit, and tells the age of the oldest', async () => {
+    await sql.insert('audit', { tenant_id: 'tin', id: 'a', at: inSeconds(-90) });
+    await sql.insert('audit', { tenant_id: 'ten', id: 'b', at: inSeconds(-30) });
+    await sql.insert('audit', { tenant_id: 'ten', id: 'c', at: inSeconds(-30) });
+    await sql.becomeService();
+    expect(await unsealed()).toEqual({ entries: '3', oldest_seconds: expect.closeTo(90, -1.5) });
+    expect(await unsealed(2)).toMatchObject({ entries: '2' });
+  });
+
+  test('has no age below zero if the clock was set back', async () => {
+    await sql.insert('audit', { tenant_id: 'ten', at: inSeconds(90) });
+    expect(await unsealed()).toEqual({ entries: '1', oldest_seconds: 0 });
   });
 });
 

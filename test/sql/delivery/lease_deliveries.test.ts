@@ -43,6 +43,7 @@ const request = {
   limit: 100,
   lease: '2 hours',
   rates: rates(100) as object,
+  expire: 100,
 };
 const ofAct = { tenant: 'ten', action: 'act' };
 
@@ -65,6 +66,19 @@ describe('lease_deliveries', () => {
   test('leases nothing if there is nothing', async () => {
     expect(await lease()).toEqual([]);
     expect(await lease(ofAct)).toEqual([]);
+  });
+
+  test('leases none that is not needed any more, also if there are more of them than a lease ends', async () => {
+    for (const target of ['a', 'b', 'c']) await insertDelivery(sql, { target, needed_until: inHours(-1) });
+    await due(['needed']);
+    expect(await leased({ ...ofAct, expire: 0 })).toEqual(['needed']);
+    expect(await leased({ expire: 2 })).toEqual([]);
+    expect(await list(sql, `select state from deliveries order by 1`)).toEqual([
+      'expired',
+      'expired',
+      'pending',
+      'pending',
+    ]);
   });
 
   test.each<[string, Row, boolean]>([
