@@ -60,6 +60,9 @@ COPY --from=build /app/dist dist
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# On SIGTERM the service goes on serving for SHUTDOWN_DRAIN_SECONDS. Docker kills it after 10 s unless it is told otherwise:
+# `docker stop -t 30`.
+#
 # Node is started without a shell and without npm, so that it gets the SIGTERM itself. The source maps in dist hold the
 # TypeScript sources: stacks in the log name their lines.
 CMD ["node", "--enable-source-maps", "dist/main.js"]

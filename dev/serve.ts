@@ -65,6 +65,7 @@ async function start(running: Running, programs: Programs): Promise<void> {
   const address = `http://${net.isIPv6(settings.host) ? `[${settings.host}]` : reachable(settings.host)}:${settings.port}`;
   await programs.startService({
     env: {
+      SHUTDOWN_DRAIN_SECONDS: '0', // no load balancer stands in front of it
       ...env,
       PORT: String(settings.port),
       HOST: settings.host,

@@ -9,11 +9,13 @@ import type { Settings } from './config.ts';
 import { Database } from './database/database.ts';
 import { assertServable } from './database/serving-role.ts';
 import { Problem } from './errors.ts';
+import { Stopping } from './health/stopping.ts';
 import { acceptJsonOnly, maxBodyBytes } from './http/json-body.ts';
 import { answerMalformed, answerUnroutable } from './http/unroutable.ts';
 import { logRequest } from './logging.ts';
 import { serveDocs } from './openapi/docs.ts';
 import { currentRequest, runInRequest } from './request-context.ts';
+import type { Stoppable } from './stop-on-signals.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { beginRequestSpan, endRequestSpan } from './telemetry/spans.ts';
 
@@ -30,6 +32,22 @@ export async function createApp(settings: Settings): Promise<NestFastifyApplicat
     throw error;
   }
   return app;
+}
+
+/**
+ * How to end the service without losing a request.
+ * @param flushTraces sends the spans that are still buffered.
+ */
+export function stoppable(app: NestFastifyApplication, flushTraces: () => Promise<void>): Stoppable {
+  return {
+    beginStopping: () => app.get(Stopping).begin(),
+    async close() {
+      // Running requests begin calls of moderation. So they end first, then the background work, then the database.
+      await app.getHttpAdapter().close();
+      await app.close();
+      await flushTraces();
+    },
+  };
 }
 
 /** Builds the service without asking the database. The OpenAPI document needs no more than this. */
@@ -63,9 +81,8 @@ export async function assemble(settings: Settings): Promise<NestFastifyApplicati
   acceptJsonOnly(fastify);
   observeRequests(fastify, app.get(Metrics));
   withholdLateTokens(fastify);
-  closeConnectionsWhenStopping(fastify);
+  closeConnectionsWhenStopping(fastify, app.get(Stopping));
   serveDocs(app);
-  app.enableShutdownHooks([], { useProcessExit: true }); // a requested stop is a success: exit code 0
   await app.init();
   return app;
 }
@@ -113,16 +130,19 @@ function withholdLateTokens(fastify: FastifyInstance): void {
   });
 }
 
-/** Closes each connection after its last answer. Connections kept alive would delay the stop by a minute. */
-function closeConnectionsWhenStopping(fastify: FastifyInstance): void {
-  let stopping = false;
+/**
+ * Closes each connection after its next answer once the service is stopping. Connections without a request stay open while
+ * the service drains, because a load balancer may be sending a request on them. At the end they would delay the stop by a
+ * minute, so they are closed then.
+ */
+function closeConnectionsWhenStopping(fastify: FastifyInstance, stopping: Stopping): void {
   fastify.addHook('preClose', (done) => {
-    stopping = true;
+    stopping.begin();
     setInterval(() => fastify.server.closeIdleConnections(), 200).unref();
     done();
   });
   fastify.addHook('onSend', (_request, reply, _payload, done) => {
-    if (stopping) reply.header('connection', 'close');
+    if (stopping.hasBegun) reply.header('connection', 'close');
     done();
   });
 }

@@ -26,6 +26,7 @@ const environment = z.object({
   PORT: port.default(3000),
   HOST: z.string().min(1).default('0.0.0.0'),
   METRICS_PORT: port.optional(),
+  SHUTDOWN_DRAIN_SECONDS: wholeNumber(0, 300).default(5),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   DATABASE_URL: postgresUrl,
@@ -56,6 +57,8 @@ export class Settings {
   readonly port: number;
   readonly host: string;
   readonly metricsPort: number | undefined;
+  /** The service serves for this time after SIGTERM, although it is not ready. */
+  readonly shutdownDrainSeconds: number;
   readonly logLevel: string;
   /** URL of the OpenTelemetry collector. Without it the service sends no traces. */
   readonly otlpEndpoint: string | undefined;
@@ -80,6 +83,7 @@ export class Settings {
     this.port = env.PORT;
     this.host = env.HOST;
     this.metricsPort = env.METRICS_PORT;
+    this.shutdownDrainSeconds = env.SHUTDOWN_DRAIN_SECONDS;
     this.logLevel = env.LOG_LEVEL;
     this.otlpEndpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;
     this.databaseUrl = env.DATABASE_URL;

@@ -1,8 +1,10 @@
 import { Settings } from './config.ts';
+import { StopOnSignals } from './stop-on-signals.ts';
 
 /** Starts the service. With `--migrate` it migrates the database first. */
 async function main(): Promise<void> {
   const migrating = process.argv.includes('--migrate');
+  const signals = new StopOnSignals();
   const settings = Settings.from(process.env, migrating ? ['DATABASE_OWNER_URL'] : []);
   // Loading the rest takes a second or two. It comes after the settings, so that a wrong setting is reported at once.
   if (migrating && settings.databaseOwnerUrl !== undefined) {
@@ -10,9 +12,10 @@ async function main(): Promise<void> {
     await migrate(settings.databaseOwnerUrl);
   }
   const { startTracing } = await import('./telemetry/tracing.ts');
-  await startTracing(settings.otlpEndpoint);
-  const { createApp } = await import('./app.ts');
+  const flushTraces = await startTracing(settings.otlpEndpoint);
+  const { createApp, stoppable } = await import('./app.ts');
   const app = await createApp(settings);
+  signals.set(stoppable(app, flushTraces), settings.shutdownDrainSeconds);
   await app.listen(settings.port, settings.host);
 }
 

@@ -69,6 +69,7 @@ const wrong: Record<string, string[]> = {
   PORT: ['http', '65536', '-1', '80.5', '0x50', '1e3', ' '],
   HOST: [],
   METRICS_PORT: ['nine', '99999'],
+  SHUTDOWN_DRAIN_SECONDS: ['-1', '2.5', '301'],
   LOG_LEVEL: ['loud', 'INFO'],
   OTEL_EXPORTER_OTLP_ENDPOINT: ['collector:4318', 'grpc://collector'],
   DATABASE_URL: ['localhost', 'mysql://localhost/db', 'postgresql//localhost'],

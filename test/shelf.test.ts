@@ -11,7 +11,7 @@ const shelf = [
   'telemetry database request-context secrets ivs http',
   'audit roles tenants api-keys issuers auth',
   'spaces grants signing-keys joins delivery watch acts members bans',
-  'health openapi logging app.module app main',
+  'health openapi logging app.module stop-on-signals app main',
 ].flatMap((line) => line.split(' '));
 
 /** Every source file that is not a test, with what it says (comments left out). */

@@ -62,6 +62,7 @@ export async function startDeployment(env: Record<string, string> = {}): Promise
     PORT: String(port),
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
+    SHUTDOWN_DRAIN_SECONDS: '0',
     DATABASE_URL: serviceUrl,
     STAGEDOOR_OPERATOR_TOKEN: randomBytes(32).toString('base64url'),
     STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),

@@ -1,9 +1,10 @@
-import { Controller, Get, type OnModuleDestroy, Res } from '@nestjs/common';
+import { Controller, Get, Res } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Database } from '../database/database.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { Stopping } from './stopping.ts';
 
 const liveness = z.object({ status: z.literal('ok') }).meta({ id: 'Liveness', examples: [{ status: 'ok' }] });
 const readiness = z
@@ -11,18 +12,13 @@ const readiness = z
   .meta({ id: 'Readiness', examples: [{ status: 'ok', details: { database: { status: 'up' } } }] });
 
 @Controller('health')
-export class HealthController implements OnModuleDestroy {
-  private stopping = false;
-
+export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     private readonly database: Database,
+    private readonly stopping: Stopping,
   ) {}
-
-  onModuleDestroy(): void {
-    this.stopping = true;
-  }
 
   @Get('live')
   @Endpoint({
@@ -46,7 +42,7 @@ export class HealthController implements OnModuleDestroy {
     answers: { 200: readiness, 503: readiness },
   })
   async getReadiness(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
-    if (this.stopping) return notReady(reply, { status: 'shutting_down' });
+    if (this.stopping.hasBegun) return notReady(reply, { status: 'shutting_down' });
     const database = this.indicators.check('database');
     try {
       return await this.health.check([

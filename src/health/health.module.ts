@@ -5,11 +5,12 @@ import { AgeGauges } from './age-gauges.ts';
 import { HealthController } from './health.controller.ts';
 import { MetricsServer } from './metrics-server.ts';
 import { MetricsController } from './metrics.controller.ts';
+import { Stopping } from './stopping.ts';
 import { Watchdog } from './watchdog.ts';
 
 @Module({
   imports: [DiscoveryModule, TerminusModule.forRoot({ logger: false })],
   controllers: [HealthController, MetricsController],
-  providers: [AgeGauges, MetricsServer, Watchdog],
+  providers: [AgeGauges, MetricsServer, Stopping, Watchdog],
 })
 export class HealthModule {}

@@ -1,9 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Longest time to send the spans that are still buffered, in milliseconds. */
+const flushWithinMs = 2_000;
+
 /**
  * Sends traces to an OpenTelemetry collector by OTLP over HTTP. Without an endpoint it does nothing and does not load the
- * SDK. On SIGTERM it sends the spans that are still buffered.
+ * SDK. Returns a function that sends the spans that are still buffered.
  */
-export async function startTracing(endpoint: string | undefined): Promise<void> {
-  if (endpoint === undefined) return;
+export async function startTracing(endpoint: string | undefined): Promise<() => Promise<void>> {
+  if (endpoint === undefined) return async () => {};
   const [{ OTLPTraceExporter }, { resourceFromAttributes }, { BatchSpanProcessor, NodeTracerProvider }] =
     await Promise.all([
       import('@opentelemetry/exporter-trace-otlp-http'),
@@ -16,5 +21,8 @@ export async function startTracing(endpoint: string | undefined): Promise<void> 
     spanProcessors: [new BatchSpanProcessor(exporter, { scheduledDelayMillis: 1_000 })],
   });
   provider.register();
-  process.once('SIGTERM', () => void provider.forceFlush().catch(() => undefined));
+  return async () => {
+    // A collector that does not answer must not hold up the end of the process.
+    await Promise.race([provider.forceFlush().catch(() => undefined), delay(flushWithinMs, undefined, { ref: false })]);
+  };
 }

@@ -31,6 +31,7 @@ function environment(port: number, more: Record<string, string> = {}): Record<st
   return {
     PORT: String(port),
     HOST: '127.0.0.1',
+    SHUTDOWN_DRAIN_SECONDS: '1',
     DATABASE_URL: database.serviceUrl,
     STAGEDOOR_OPERATOR_TOKEN: operatorToken,
     STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),

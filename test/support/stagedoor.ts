@@ -162,6 +162,7 @@ export class Stagedoor extends HttpClient {
     return {
       PORT: '0',
       LOG_LEVEL: 'silent',
+      SHUTDOWN_DRAIN_SECONDS: '0',
       DATABASE_URL: database.serviceUrl,
       STAGEDOOR_OPERATOR_TOKEN: Stagedoor.operatorToken,
       STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),
