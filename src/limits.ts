@@ -25,6 +25,11 @@ export const limits = {
   disconnectsPerUser: 25,
   /** Largest number of deliveries whose priority one look at a stage changes. */
   reprioritizedAtOnce: 1_000,
+  /**
+   * Longest time from the lease of a call until IVS has carried it out: two seconds until it is sent, and ten at IVS. IVS
+   * carries out a call whose connection was cut, and states no time for that (docs/limits.md).
+   */
+  callLandsSeconds: 12,
   /** A DisconnectUser is tried for this time after the end of the last session that it concerns. */
   chatLateSeconds: 5 * 60,
   /** The second DisconnectUser is made this time after the last unused chat token has expired. */

@@ -67,8 +67,8 @@ const frozen: Record<string, string> = {
   '0003_age_of_deliveries': '62355920a88a967a247c3909dcd106bc28afe2b89b6a4fce710ebf527b78f337',
   '0004_lock_keys': 'af489ba09ff2249e155676a0ea56805d5084f122c76f5eab5140293f60d91295',
   '0005_api_key_parents': '67843cac7034780b7b1fed18e415b90f67df13a0f0dc025b2ed2c59ee68eb786',
-  '0006_looks_that_go_on': '9212ee3133c9a1ed1f04d606d2aa04dd490a983aa00be68b001a9b0922e2b64f',
   '0006_calls_without_answer': '06c1a2697875e03fb28e917316583d7608cf08d0754f8769838124ebb48f977b',
+  '0006_looks_that_go_on': '9212ee3133c9a1ed1f04d606d2aa04dd490a983aa00be68b001a9b0922e2b64f',
   '0007_ranks_and_order': 'c3584aff54394cdf4e0372b5f12255e24db759047ad028042ce3233a2b4bb85d',
 };
 

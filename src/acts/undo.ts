@@ -10,9 +10,6 @@ import { limits } from '../limits.ts';
 /** Longest time of an undoing transaction, in milliseconds. An act against ten thousand people has as many holds to end. */
 const undoTimeoutMs = 20_000;
 
-/** Longest time from the lease of a delivery to the end of its call to IVS, in seconds. */
-const callSeconds = 4.5;
-
 /** An undoing that waits for a call on its way to IVS keeps other deliveries from beginning for this time, in seconds. */
 const holdBackSeconds = 1;
 
@@ -24,14 +21,14 @@ const retryMs = 50;
  * again. Call it in a transaction of `undo` that has written nothing before.
  *
  * @param why becomes the `lastError` of the cancelled deliveries.
- * @returns false while a call of the actions is on its way to IVS. Then nothing is cancelled, and no other delivery of theirs
+ * @returns false while IVS may still carry out a call of the actions. Then nothing is cancelled, and no other delivery of theirs
  * begins for a second. The caller tries again.
  */
 export async function cancelActions(tx: Tx, tenantId: string, actionIds: string[], why: string): Promise<boolean> {
   const actions = { tenant: tenantId, actions: actionIds };
   await runIn(tx, 'lock_watches_of_actions', actions);
   await runIn(tx, 'lock_actions', actions);
-  if (await areUnderWay(tx, tenantId, actionIds, leaseSeconds, callSeconds)) {
+  if (await areUnderWay(tx, tenantId, actionIds, leaseSeconds)) {
     await runIn(tx, 'hold_back_actions', { ...actions, for: `${holdBackSeconds} seconds` });
     return false;
   }
@@ -45,7 +42,8 @@ export async function cancelActions(tx: Tx, tenantId: string, actionIds: string[
 }
 
 /**
- * Undoes an act. It tries again while a call of the act is on its way to IVS, which takes a few seconds at most.
+ * Undoes an act. It tries again while IVS may still carry out a call of the act. That is known as soon as IVS answers, and
+ * after `limits.callLandsSeconds` at the latest.
  * @param tryToUndo returns undefined to be tried again in a new transaction.
  * @returns what `tryToUndo` returned.
  */

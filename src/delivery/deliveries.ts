@@ -60,18 +60,16 @@ export async function actionsWithOpenDeliveries(tx: Tx, tenantId: string): Promi
 }
 
 /**
- * Whether a call of these actions is on its way to IVS now.
+ * Whether IVS may still carry out a call of these actions that was sent to it.
  * @param leaseSeconds length of a lease.
- * @param callSeconds longest time from the lease of a delivery to the end of its call.
  */
 export async function areUnderWay(
   tx: Tx,
   tenantId: string,
   actionIds: string[],
   leaseSeconds: number,
-  callSeconds: number,
 ): Promise<boolean> {
   const lease = `${leaseSeconds} seconds`;
-  const call = `${callSeconds} seconds`;
-  return await valueIn(tx, 'deliveries_under_way', { tenant: tenantId, actions: actionIds, lease, call }, z.boolean());
+  const lands = `${limits.callLandsSeconds} seconds`;
+  return await valueIn(tx, 'deliveries_under_way', { tenant: tenantId, actions: actionIds, lease, lands }, z.boolean());
 }

@@ -49,6 +49,8 @@ interface Outcome {
   state: 'done' | 'not_connected' | 'pending' | 'stuck';
   error: string | null;
   retrySeconds: number | null;
+  /** True: the answer did not come, so IVS may still carry out the call. */
+  isUnanswered?: boolean;
 }
 
 /**
@@ -118,6 +120,7 @@ export class Delivery extends BackgroundWork {
         action: actionId,
         limit,
         lease: `${leaseSeconds} seconds`,
+        lands: `${limits.callLandsSeconds} seconds`,
         rates: moderationRates,
         expire: limits.expiredAtOnce,
       },
@@ -140,11 +143,13 @@ export class Delivery extends BackgroundWork {
 
   private async attempt(call: LeasedDelivery, leasedAt: number): Promise<void> {
     if (performance.now() - leasedAt > staleAfterMs) return;
-    const { state, error, retrySeconds } = await this.callIvs(call);
+    const { state, error, retrySeconds, isUnanswered } = await this.callIvs(call);
+    const secondsSinceLease = (performance.now() - leasedAt) / 1000;
+    const landsSeconds = isUnanswered ? Math.max(0, limits.callLandsSeconds - secondsSinceLease) : 0;
     this.metrics.deliveries.inc({ operation: call.operation, outcome: state === 'pending' ? 'retry' : state });
     const silenceReached = await this.database.value(
       'finish_delivery',
-      { tenant: call.tenant_id, id: call.id, attempt: call.attempts, state, error, retrySeconds },
+      { tenant: call.tenant_id, id: call.id, attempt: call.attempts, state, error, retrySeconds, landsSeconds },
       silence,
     );
     if (silenceReached) this.metrics.silence.observe({ kind: silenceReached.kind }, silenceReached.seconds);
@@ -190,7 +195,8 @@ function outcomeOf(error: unknown, attempts: number, alarm: (failure: IvsFailure
   const text = `${error.awsName}: ${error.awsMessage}`.slice(0, 500);
   if (error.kind === 'not_found') return { state: 'not_connected', error: null, retrySeconds: null };
   if (error.isTransient || error.kind === 'unusable_answer') {
-    return { state: 'pending', error: text, retrySeconds: backoffSeconds(attempts) };
+    const isUnanswered = error.mayBeCarriedOut;
+    return { state: 'pending', error: text, retrySeconds: backoffSeconds(attempts), isUnanswered };
   }
   alarm(error);
   return { state: 'stuck', error: text, retrySeconds: 30 };

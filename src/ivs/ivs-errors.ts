@@ -32,6 +32,16 @@ export class IvsFailure extends Error {
     return this.kind === 'throttled' || this.kind === 'unavailable';
   }
 
+  /**
+   * Whether IVS may carry out the call all the same: it was sent, or may have been, and no answer came. An answer that says
+   * that the call failed counts as an answer.
+   */
+  get mayBeCarriedOut(): boolean {
+    if (this.kind !== 'unavailable' || this.cause instanceof BrokenCircuitError) return false;
+    const { code } = (this.cause ?? {}) as { code?: unknown };
+    return httpStatus(this.cause) === undefined && !(typeof code === 'string' && codesBeforeSending.has(code));
+  }
+
   /** The problem for the caller of the API. */
   toProblem(): Problem {
     switch (this.kind) {
@@ -82,6 +92,9 @@ export class IvsFailure extends Error {
     }
   }
 }
+
+/** Codes of Node for a connection that was never made. */
+const codesBeforeSending = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 const kinds: Readonly<Record<string, IvsFailureKind>> = {
   ThrottlingException: 'throttled',

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { callerRef, credentialId, type TenantCaller } from '../caller.ts';
@@ -95,6 +96,7 @@ const refusal = z.discriminatedUnion('refused', [
     role: z.string(),
     space: z.object({ stage: z.boolean(), room: z.boolean() }),
   }),
+  z.object({ refused: z.literal('disconnecting'), seconds: z.number() }),
   z.object({ refused: z.literal('space_full') }),
   z.object({ refused: z.literal('rate'), retryAfterSeconds: z.int() }),
   z.object({ refused: z.literal('too_slow') }),
@@ -118,6 +120,12 @@ export interface MintedToken {
 /** Longest time from the last check of a token until it leaves, in milliseconds. The answer to a ban waits as long. */
 export const releaseWindowMs = limits.releaseWindowSeconds * 1_000;
 
+/** Longest wait of a vend for calls that disconnect the user from the room, in milliseconds. */
+const disconnectWaitMs = 2_000;
+
+/** Shortest time between two tries of a vend that waits, in milliseconds. */
+const retryMs = 100;
+
 /** Decides who gets tokens. The SQL functions `admit` and `settle` decide, under locks that a ban takes too. */
 @Injectable()
 export class AdmissionService {
@@ -127,12 +135,26 @@ export class AdmissionService {
   ) {}
 
   /**
-   * Runs every admission check and records the grants, in one round trip.
+   * Runs every admission check and records the grants, in one round trip. It waits for calls that disconnect the user from
+   * the room, two seconds at most.
+   * @returns the admission, and the time before its check, in milliseconds of `performance.now()`.
    * @throws Problem that gives the reason of the refusal.
    */
-  async admit(caller: TenantCaller, request: AdmissionRequest): Promise<Admission> {
-    const perMinute = this.settings.vendsPerUserPerMinute;
-    const decided = await this.database.value(
+  async admit(caller: TenantCaller, request: AdmissionRequest): Promise<{ admission: Admission; checkedAt: number }> {
+    const deadline = performance.now() + disconnectWaitMs;
+    for (;;) {
+      const checkedAt = performance.now();
+      const decided = await this.tryToAdmit(caller, request);
+      if (!('refused' in decided)) return { admission: admission.parse(decided), checkedAt };
+      const refused = refusal.parse(decided);
+      const waitMs = refused.refused === 'disconnecting' ? Math.max(refused.seconds * 1000, retryMs) : Infinity;
+      if (performance.now() + waitMs > deadline) throw refusalProblem(refused, this.settings.vendsPerUserPerMinute);
+      await sleep(waitMs);
+    }
+  }
+
+  private async tryToAdmit(caller: TenantCaller, request: AdmissionRequest): Promise<object> {
+    return await this.database.value(
       'admit',
       {
         tenant: caller.tenantId,
@@ -150,13 +172,11 @@ export class AdmissionService {
         auditEntry: newId('aud'),
         auditAction: request.action,
         request: currentRequest()?.requestId ?? 'background',
-        vendsPerMinute: perMinute,
+        vendsPerMinute: this.settings.vendsPerUserPerMinute,
         limits,
       },
       answer,
     );
-    if ('refused' in decided) throw refusalProblem(refusal.parse(decided), perMinute);
-    return admission.parse(decided);
   }
 
   /**
@@ -206,6 +226,12 @@ function refusalProblem(refused: Refusal, perMinute: number): Problem {
       return invalid('role', 'must be a role of the tenant');
     case 'nothing_to_give':
       return nothingToGive(refused);
+    case 'disconnecting':
+      return new Problem(
+        'unavailable',
+        'A moderator’s call that disconnects the user from the chat room is not over, and would close a new connection too. Try again, or ask for the stage token alone.',
+        { retryAfterSeconds: Math.max(1, Math.ceil(refused.seconds)) },
+      );
     case 'space_full':
       return new Problem('space_full', 'The space is full. Try again later.');
     case 'rate':

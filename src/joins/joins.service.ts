@@ -81,8 +81,7 @@ export class JoinsService {
   }
 
   private async decideAndMint(caller: TenantCaller, request: AdmissionRequest, body: TokenBody): Promise<VendResult> {
-    const checkedAt = performance.now();
-    const admission = await this.admissions.admit(caller, request);
+    const { admission, checkedAt } = await this.admissions.admit(caller, request);
     const results = await this.mintBoth(caller, admission, request, body);
     await this.release(caller, admission, request, results, checkedAt);
     const [stage, chat] = results.map((half) => (half.status === 'fulfilled' ? half.value : null)) as [

@@ -86,8 +86,8 @@ describe('describe_action', () => {
   const created = new Date('2030-01-01T00:00:00.123Z');
 
   test.each<[string, string, string | null, Row[]]>([
-    ['an action', 'ten', 'act_told', [{ created_at: created, reason: 'spam' }]],
-    ['an action without a reason', 'ten', 'act_mute', [{ created_at: created, reason: null }]],
+    ['an action', 'ten', 'act_told', [{ created_at: created, reason: 'spam', kind: 'ban' }]],
+    ['an action without a reason', 'ten', 'act_mute', [{ created_at: created, reason: null, kind: 'ban' }]],
     ['an action of another tenant', 'ten_other', 'act_told', []],
     ['an action that is not there', 'ten', 'act_gone', []],
     ['no action', 'ten', null, []],
@@ -95,6 +95,23 @@ describe('describe_action', () => {
     await sql.insert('actions', { tenant_id: 'ten', id: 'act_told', reason: 'spam', created_at: created });
     await sql.insert('actions', { tenant_id: 'ten', id: 'act_mute', created_at: created });
     expect(await sql.call('describe_action', { tenant, action })).toEqual(told);
+  });
+});
+
+describe('acts_on_user_are_unfinished', () => {
+  test.each<[string, Row, Row, boolean]>([
+    ['an act against the user', { user_id: 'ann', space_id: null }, {}, true],
+    ['an act against everybody in the space', {}, {}, true],
+    ['an act against somebody else', { user_id: 'ben' }, {}, false],
+    ['an act against everybody in another space', { space_id: 'spc_beside' }, {}, false],
+    ['an act at another tenant', { tenant_id: 'ten_other' }, {}, false],
+    ['an act that has treated all its grants', {}, { action_id: 'act_beside' }, false],
+  ])('of %s', async (_, action, step, isUnfinished) => {
+    await sql.query(`update actions set user_id = 'ben' where id = 'act_beside'`);
+    const { tenant_id, id } = await sql.insert('actions', { tenant_id: 'ten', space_id: 'spc', ...action });
+    await sql.insert('unfinished_actions', { tenant_id, action_id: id, ...step });
+    const asked = { tenant: 'ten', space: 'spc', user: 'ann' };
+    expect(await sql.value('acts_on_user_are_unfinished', asked)).toBe(isUnfinished);
   });
 });
 

@@ -11,7 +11,7 @@ import {
   insertTwoTenants,
   list,
 } from '../support/moderation-rows.ts';
-import { limitsWith, SqlSession } from '../support/sql.ts';
+import { inSeconds, limitsWith, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
 
@@ -302,6 +302,15 @@ describe('add_found_disconnects', () => {
     expect(await list(sql, 'select priority from deliveries')).toEqual([priority]);
   });
 
+  test.each([
+    ['longer than a call takes', 13, 1],
+    ['no longer than a call takes: it could arrive after the ban', 12, 0],
+  ])('writes a call if the ban lasts %s', async (_, seconds, count) => {
+    await hold({ until: inSeconds(seconds) });
+    await add(viewer, limitsWith({ callLandsSeconds: 12 }));
+    expect(await deliveries(sql)).toHaveLength(count);
+  });
+
   test('tries until the ban ends at the latest', async () => {
     await hold({ until: inHours(2) });
     await add(viewer);
@@ -317,6 +326,88 @@ describe('add_found_disconnects', () => {
       'part_2 grt_2',
       'part_3',
     ]);
+  });
+});
+
+describe('last_call_of_ban', () => {
+  test.each([
+    ['so long before the end as a call takes', 10, 2, 8],
+    ['in the first half of a short ban', 10, 8, 5],
+    ['never for a ban without an end', null, 2, null],
+  ])('is %s', async (_, end, lands, last) => {
+    const [row] = await sql.rowsOf(
+      'last_call_of_ban',
+      `clock_timestamp() + make_interval(hours => $1), jsonb_build_object('callLandsSeconds', $2::integer)`,
+      [end, lands * 3600],
+    );
+    expect(row?.['result'] === null ? null : Math.round((Number(row?.['result']) - Date.now()) / 3_600_000)).toBe(last);
+  });
+});
+
+/** A DisconnectUser, and whether and when it may hit the user `ann` in the room `room`, in hours. */
+const roomCalls: [string, Row, number | null][] = [
+  ['that is due', {}, 0],
+  ['that is repeated later', { next_at: inHours(2) }, 2],
+  ['that IVS refuses, and that is repeated later', { next_at: inHours(2), state: 'stuck' }, 2],
+  ['that follows later', { next_at: inHours(2), follow_up: true }, 2],
+  ['that was made', { state: 'done' }, null],
+  ['that was made, when IVS may still carry out an earlier one', { state: 'done', lands_until: inHours(2) }, 2],
+  ['that was called off, when IVS may still carry it out', { state: 'expired', lands_until: inHours(2) }, 2],
+  ['that was called off', { state: 'expired', lands_until: inHours(-2) }, null],
+  ['that is not needed any more', { needed_until: inHours(-1) }, null],
+  ['for another user', { target: 'ben' }, null],
+  ['in another room', { arn: 'room_beside' }, null],
+  ['of another kind', { operation: 'DeleteMessage' }, null],
+  ['at another tenant', others, null],
+];
+const inRoom = { operation: 'DisconnectUser', arn: 'room', target: 'ann' };
+
+describe('seconds_until_disconnected', () => {
+  const asked = { tenant: 'ten', room: 'room', ivsUser: 'ann' };
+
+  test.each(roomCalls)('with a call %s', async (_, row, hoursLeft) => {
+    await insertDelivery(sql, { ...inRoom, ...row });
+    const seconds = await sql.value<number | null>('seconds_until_disconnected', asked);
+    expect(seconds === null ? null : Math.round(seconds / 3600)).toBe(hoursLeft);
+  });
+
+  test('is the time of the last of several calls', async () => {
+    for (const row of [{}, { next_at: inHours(3), follow_up: true }, { next_at: inHours(2) }]) {
+      await insertDelivery(sql, { ...inRoom, ...row });
+    }
+    expect(Math.round((await sql.value<number>('seconds_until_disconnected', asked)) / 3600)).toBe(3);
+  });
+});
+
+describe('call_off_refused_kicks', () => {
+  test.each<[string, string, Row, boolean]>([
+    ['a kick that IVS refuses', 'user.disconnect', { state: 'stuck' }, true],
+    ['a kick that is on its way again', 'user.disconnect', { state: 'stuck', leased_until: inHours(1) }, false],
+    ['a kick that is due', 'user.disconnect', {}, false],
+    ['a revocation that IVS refuses', 'grants.revoke', { state: 'stuck' }, false],
+    ['a kick of another user', 'user.disconnect', { state: 'stuck', target: 'ben' }, false],
+    ['a kick from another room', 'user.disconnect', { state: 'stuck', arn: 'room_beside' }, false],
+  ])('%s', async (_, kind, row, isCalledOff) => {
+    await sql.query('update actions set kind = $1', [kind]);
+    await insertDelivery(sql, { ...inRoom, ...row });
+    await sql.call('call_off_refused_kicks', { tenant: 'ten', room: 'room', ivsUser: 'ann' });
+    expect(await list(sql, `select state = 'expired' from deliveries`)).toEqual([isCalledOff]);
+  });
+});
+
+describe('participant_is_disconnected', () => {
+  test.each<[string, Row, boolean]>([
+    ['is due', {}, true],
+    ['was made', { state: 'done' }, false],
+    ['was made, when IVS may still carry out an earlier one', { state: 'done', lands_until: inHours(1) }, true],
+    ['is not needed any more', { needed_until: inHours(-1) }, false],
+    ['is for another participant', { target: 'part_beside' }, false],
+    ['is in another space', { space_id: 'spc_beside' }, false],
+    ['is at another tenant', others, false],
+  ])('by a call that %s', async (_, row, isDisconnected) => {
+    await insertDelivery(sql, { target: 'part', ...row });
+    const asked = { tenant: 'ten', space: 'spc', participant: 'part' };
+    expect(await sql.value('participant_is_disconnected', asked)).toBe(isDisconnected);
   });
 });
 
@@ -428,7 +519,7 @@ describe('cancel_deliveries', () => {
 
 describe('deliveries_under_way', () => {
   const underWay = (actions: string[] | null = ['act', 'act_gone']) =>
-    sql.value<boolean>('deliveries_under_way', { tenant: 'ten', actions, lease: '3 hours', call: '2 hours' });
+    sql.value<boolean>('deliveries_under_way', { tenant: 'ten', actions, lease: '3 hours', lands: '2 hours' });
 
   test.each<[string, Row, boolean]>([
     ['a call that was leased just now', { leased_until: inHours(3) }, true],
@@ -437,6 +528,10 @@ describe('deliveries_under_way', () => {
     ['a call that nobody has leased', {}, false],
     ['a call that was stuck and is tried again', { leased_until: inHours(3), state: 'stuck' }, true],
     ['a call whose outcome is known', { leased_until: inHours(3), state: 'done' }, false],
+    ['a call without an answer, that IVS may still carry out', { lands_until: inHours(1) }, true],
+    ['such a call that was repeated, and answered then', { lands_until: inHours(1), state: 'done' }, true],
+    ['a call without an answer, that IVS has carried out by now or never will', { lands_until: inHours(-1) }, false],
+    ['an event without an answer', { lands_until: inHours(1), operation: 'SendEvent' }, false],
     ['an event: it hits nobody', { leased_until: inHours(3), operation: 'SendEvent' }, false],
     ['the deletion of a message', { leased_until: inHours(3), operation: 'DeleteMessage' }, true],
     ['a call of another action', { leased_until: inHours(3), action_id: 'act_beside' }, false],

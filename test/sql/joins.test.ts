@@ -57,6 +57,37 @@ describe('refusal', () => {
   });
 });
 
+describe('refusal_while_disconnected', () => {
+  const call = { tenant_id: 'ten', action_id: 'act', space_id: 'spc', operation: 'DisconnectUser', arn: 'room' };
+  const refusal = (ivsUserIds: string) =>
+    sql.valueOf('refusal_while_disconnected', `${rowOf('tenants', '$1')}, ${rowOf('spaces', '$2')}, 'ann', 'p-ann'`, [
+      JSON.stringify({ ...tenant, ivs_user_ids: ivsUserIds }),
+      JSON.stringify(space),
+    ]);
+
+  beforeEach(async () => {
+    await sql.insert('tenants', tenant);
+    await sql.insert('spaces', space);
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act', kind: 'user.disconnect', user_id: 'ann' });
+  });
+
+  test.each<[string, string, Row | null, object | null]>([
+    ['nobody', 'plain', null, null],
+    ['the user', 'plain', { target: 'ann' }, { refused: 'disconnecting', seconds: 0 }],
+    ['the pseudonym of the user', 'pseudonym', { target: 'p-ann' }, { refused: 'disconnecting', seconds: 0 }],
+    ['somebody with the name of the pseudonym', 'plain', { target: 'p-ann' }, null],
+    ['the user, which IVS refuses', 'plain', { target: 'ann', state: 'stuck' }, null],
+  ])('beside a kick of %s', async (_, ivsUserIds, delivery, answer) => {
+    if (delivery) await sql.insert('deliveries', { ...call, ...delivery });
+    expect(await refusal(ivsUserIds)).toEqual(answer);
+  });
+
+  test('beside an act against the user that goes on', async () => {
+    await sql.insert('unfinished_actions', { tenant_id: 'ten', action_id: 'act' });
+    expect(await refusal('plain')).toEqual({ refused: 'disconnecting', seconds: 0 });
+  });
+});
+
 describe('refusal_by_rate', () => {
   test.each<[string, number]>([
     ['0 seconds', 60],

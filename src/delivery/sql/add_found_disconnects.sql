@@ -16,6 +16,7 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
   v_stay interval := limit_time(p_limits, 'stageStaySeconds');
+  v_lands interval := limit_time(p_limits, 'callLandsSeconds');
   v_reason_length integer := limit_count(p_limits, 'stageReasonLength');
   v_written integer;
 begin
@@ -26,14 +27,16 @@ begin
     p_tenant, u.action_id, p_space, a.account, 'DisconnectParticipant', s.stage_arn, u.participant_id, u.grant_id,
     case when (p_connected -> u.participant_id ->> 'publishing')::boolean then 0 else 1 end,
     jsonb_strip_nulls(jsonb_build_object('reason', left(t.reason, v_reason_length))),
-    least(clock_timestamp() + v_stay, u.until)
+    least(clock_timestamp() + v_stay, u.until - v_lands)
   from
     unwanted_participants(p_tenant, p_space, p_looked_at, p_connected) as u
     cross join lateral describe_action(p_tenant, u.action_id) as t
     join spaces_at_ivs(p_tenant) as s on s.space_id = p_space
     cross join aws_account(p_tenant) as a
   where
-    not exists (
+    -- At the very end of a ban a call could arrive after it.
+    (u.until is null or u.until - v_lands > clock_timestamp())
+    and not exists (
       select
       from public.deliveries as d
       where

@@ -28,7 +28,7 @@ begin
   select
     p_tenant, p_action, g.space_id, a.account, 'DisconnectUser', s.room_arn, g.ivs_user_id, max(g.id),
     jsonb_strip_nulls(jsonb_build_object('reason', v_reason, 'userId', max(g.user_id))),
-    least(max(g.session_expires_at) + v_late, p_until), p_follow_up,
+    least(max(g.session_expires_at) + v_late, last_call_of_ban(p_until, p_limits)), p_follow_up,
     case when p_follow_up then max(g.expires_at) + v_follow_up else now() end,
     case when p_follow_up then max(g.expires_at) + v_follow_up else now() end, case when p_follow_up then 2 else 1 end
   from

@@ -28,7 +28,8 @@ begin
   select
     p_tenant, p_action, (g.held).space_id, a.account, 'DisconnectParticipant', s.stage_arn, (g.held).participant_id,
     (g.held).id, case when 'PUBLISH' = any ((g.held).capabilities) then 0 else 1 end,
-    jsonb_strip_nulls(jsonb_build_object('reason', v_reason)), least((g.held).expires_at + v_stay, p_until)
+    jsonb_strip_nulls(jsonb_build_object('reason', v_reason)),
+    least((g.held).expires_at + v_stay, last_call_of_ban(p_until, p_limits))
   from
     ranked_stage_grants(p_grants, v_per_user) as g
     join spaces_at_ivs(p_tenant) as s on s.space_id = (g.held).space_id and s.stage_arn is not null

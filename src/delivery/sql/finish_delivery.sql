@@ -1,7 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Records the result of a call, unless another replica has leased the delivery since: then its attempts differ from
--- p_attempt. p_retry_seconds is the time until the next call; null settles the delivery.
+-- p_attempt. p_retry_seconds is the time until the next call; null settles the delivery. p_lands_seconds is the time
+-- for which IVS may still carry out the call, because its answer did not come; 0 if it came.
 -- Returns what silence_action returns if the delivery is settled and no follow-up; else null.
 create function finish_delivery(
   p_tenant text,
@@ -9,7 +10,8 @@ create function finish_delivery(
   p_attempt integer,
   p_state text,
   p_error text,
-  p_retry_seconds double precision
+  p_retry_seconds double precision,
+  p_lands_seconds double precision
 )
 returns jsonb
 language plpgsql
@@ -23,6 +25,10 @@ begin
     state = p_state,
     last_error = p_error,
     leased_until = 'epoch',
+    lands_until = case
+      when p_lands_seconds > 0 then greatest(lands_until, clock_timestamp() + make_interval(secs => p_lands_seconds))
+      else lands_until
+    end,
     next_at = case
       when p_retry_seconds is null then next_at
       else clock_timestamp() + make_interval(secs => p_retry_seconds)

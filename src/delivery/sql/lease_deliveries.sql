@@ -3,13 +3,14 @@
 -- Leases due deliveries, at most p_limit for each account and operation. Null p_action means all actions of all
 -- tenants. It leases publishers first, lets the tenants take turns, and leases no more than the rates of all replicas
 -- together allow. A lease for one action leaves calls for the other deliveries that are due. p_rates is { operation: {
--- "rate", "burst" } }. Before that it ends deliveries that are not needed any
+-- "rate", "burst" } }. p_lands is as in deliveries_under_way. Before that it ends deliveries that are not needed any
 -- more, p_expire at most.
 create function lease_deliveries(
   p_tenant text,
   p_action text,
   p_limit integer,
   p_lease interval,
+  p_lands interval,
   p_rates jsonb,
   p_expire integer
 )
@@ -77,6 +78,11 @@ begin
           update public.deliveries as d
           set
             leased_until = clock_timestamp() + p_lease,
+            -- Nobody recorded the outcome of a lease that has ended.
+            lands_until = case
+              when d.leased_until > 'epoch' then greatest(d.lands_until, d.leased_until - p_lease + p_lands)
+              else d.lands_until
+            end,
             attempts = d.attempts + 1
           from chosen as c
           where

@@ -85,6 +85,10 @@ begin
   if not v_stage and not v_chat then
     return refusal_without_tokens(v_space, v_role);
   end if;
+  v_refusal := case when v_chat then refusal_while_disconnected(v_tenant, v_space, p_user, p_pseudonym) end;
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
   if is_full(v_space, p_user, p_limits) then
     return refusal('space_full');
   end if;

@@ -233,7 +233,7 @@ describe('revoking', () => {
     second.chat.room.disconnect();
   });
 
-  test('all that a user was given is ended, and new tokens are given as before', async () => {
+  test('all that a user was given is ended, and a new chat token waits for the call against an unused one', async () => {
     const person = await comeIn();
     const action = await act(`/v1/users/${person.userId}/revoke`);
     expect(action['state']).toBe('pending'); // the chat token could still connect
@@ -241,9 +241,16 @@ describe('revoking', () => {
     await until(() => !isInside(person), 'the participant is out');
     const live = await grantsOf(person.userId, '&live=true');
     expect(live.map(({ kind, state }) => [kind, state])).toEqual([['chat', 'watched']]);
-    const back = await comeIn('speaker', person.userId);
-    expect(isInside(back)).toBe(true);
-    back.chat.room.disconnect();
+    const body = { userId: person.userId, role: 'speaker' };
+    expect((await post(`${here}/stage-tokens`, body)).status).toBe(201);
+    const early = await post(`${here}/join`, body);
+    expectProblem(early, 'unavailable');
+    const seconds = Number(early.headers.get('retry-after'));
+    expect([seconds > 3, seconds < 70]).toEqual([true, true]);
+
+    await stagedoor.database.query(`update deliveries set next_at = now() where action_id = '${action['id']}'`);
+    const made = async () => (await post(`${here}/join`, body)).status === 201;
+    await until(made, 'the call was made, and tokens are given');
   });
 
   test('only what was issued before a time is ended', async () => {

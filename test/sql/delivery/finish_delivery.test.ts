@@ -31,6 +31,7 @@ const outcome = {
   state: 'done',
   error: null as string | null,
   retrySeconds: null as number | null,
+  landsSeconds: 0,
 };
 
 async function finish(id: string, changed: Partial<typeof outcome> = {}) {
@@ -73,6 +74,17 @@ describe('finish_delivery', () => {
     const id = await underWay();
     await finish(id, how);
     expect(await delivery(id)).toEqual({ ...untouched, is_free: true, ...noted });
+  });
+
+  test.each<[string, Row, number, number]>([
+    ['a call with an answer', {}, 0, -1],
+    ['a call without an answer', {}, 7200, 2],
+    ['a call with an answer, after one without', { lands_until: inHours(1) }, 0, 1],
+    ['a call without an answer, after one that may land later', { lands_until: inHours(3) }, 7200, 3],
+  ])('notes until when IVS may carry out %s', async (_, row, landsSeconds, lands) => {
+    const id = await underWay(row);
+    await finish(id, { state: 'pending', retrySeconds: 0, landsSeconds });
+    expect(await list(sql, `select greatest(${hours('lands_until')}, -1) from deliveries`)).toEqual([lands]);
   });
 
   test('notes the outcome of a delivery that was stuck', async () => {

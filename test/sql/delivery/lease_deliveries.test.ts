@@ -42,6 +42,7 @@ const request = {
   action: null as string | null,
   limit: 100,
   lease: '2 hours',
+  lands: '3 hours',
   rates: rates(100) as object,
   expire: 100,
 };
@@ -348,6 +349,18 @@ describe('lease_deliveries, while somebody undoes an action,', () => {
     await heldBack(3600);
     expect(await leased({ limit: 2 })).toEqual(['a', 'b']);
   });
+});
+
+test.each<[string, Row, number | null]>([
+  ['that nobody has leased before', {}, null],
+  ['whose last outcome is known', { attempts: 1 }, null],
+  ['whose last lease ended without an outcome', { attempts: 1, leased_until: inHours(-1) }, 0],
+  ['of which IVS may carry out an earlier call for longer', { leased_until: inHours(-1), lands_until: inHours(5) }, 5],
+])('lease_deliveries notes until when IVS may carry out an earlier call: of a delivery %s', async (_, row, lands) => {
+  await due(['a'], row);
+  await leased();
+  const known = `case when lands_until > 'epoch' then ${hours('lands_until')} end`;
+  expect(await list(sql, `select ${known} from deliveries`)).toEqual([lands]);
 });
 
 describe('lease_deliveries, beside another connection,', () => {

@@ -24,6 +24,8 @@ interface Case {
   member?: Row;
   signingKey?: Row;
   grants?: Row[];
+  /** A DisconnectUser of the user. */
+  delivery?: Row;
   /** Ids that the request does not find. */
   request?: Row;
 }
@@ -59,6 +61,11 @@ async function admit(given: Case = {}): Promise<Row> {
   if (given.member) await sql.insert('members', { ...tenant, space_id: 'spc', ...given.member });
   if (given.signingKey) await sql.insert('signing_keys', { ...tenant, id: 'sgk', ...given.signingKey });
   for (const grant of given.grants ?? []) await sql.insert('grants', { ...tenant, space_id: 'spc', ...grant });
+  if (given.delivery) {
+    await sql.insert('actions', { ...tenant, id: 'act' });
+    const call = { operation: 'DisconnectUser', arn: 'room', target: 'ann' };
+    await sql.insert('deliveries', { ...tenant, action_id: 'act', space_id: 'spc', ...call, ...given.delivery });
+  }
   return await sql.value('admit', { ...requestDefaults, ...given.request });
 }
 
@@ -80,6 +87,11 @@ const refusals: [string, Case, Row][] = [
     'a role without anything that was asked for',
     { role: { stage_ttl_seconds: null, chat_session_minutes: null } },
     { refused: 'nothing_to_give', role: 'host', space: { stage: true, room: true } },
+  ],
+  [
+    'a user whom a call disconnects from the room',
+    { space: { room_arn: 'room' }, delivery: {} },
+    { refused: 'disconnecting', seconds: 0 },
   ],
   ['a space that is full', { space: { capacity: 1 }, grants: [{ user_id: 'ben' }] }, { refused: 'space_full' }],
   [

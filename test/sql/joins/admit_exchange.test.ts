@@ -22,6 +22,8 @@ interface Case {
   ban?: Row;
   grants?: Row[];
   request?: Row;
+  /** A DisconnectParticipant of the participant. */
+  delivery?: Row;
 }
 
 const held = {
@@ -48,6 +50,10 @@ async function exchange(given: Case = {}): Promise<Row | null> {
   if (given.key !== null) await sql.insert('signing_keys', { ...of, id: 'sgk', ...given.key });
   if (given.ban) await sql.insert('bans', { ...of, ...given.ban });
   for (const grant of given.grants ?? [held]) await sql.insert('grants', { ...of, space_id: 'spc', ...grant });
+  if (given.delivery) {
+    await sql.insert('actions', { ...of, id: 'act' });
+    await sql.insert('deliveries', { ...of, action_id: 'act', space_id: 'spc', target: 'p', ...given.delivery });
+  }
   const request = { tenant: 'ten', space: 'spc', user: 'ann', role: 'viewer', grant: 'new', limits };
   return await sql.value('admit_exchange', { ...request, ...given.request });
 }
@@ -82,6 +88,8 @@ describe('admit_exchange gives nothing', () => {
     ['for a grant of somebody else', { grants: [{ ...held, user_id: 'ben' }] }],
     ['for a grant for another space', { grants: [{ ...held, space_id: 'spc_beside' }] }],
     ['for a grant at another tenant', { grants: [{ ...held, tenant_id: 'ten_other' }] }],
+    ['for a participant whom a call disconnects', { delivery: {} }],
+    ['for one whom IVS may still disconnect', { delivery: { state: 'done', lands_until: inSeconds(9) } }],
   ])('%s', async (_, given) => {
     expect(await exchange(given)).toBeNull();
     expect(await sql.query(`select from grants where id = 'new'`)).toEqual([]);

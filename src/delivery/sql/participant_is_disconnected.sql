@@ -1,0 +1,25 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Says whether a call that disconnects this participant is open, or may still be carried out by IVS.
+create function participant_is_disconnected(p_tenant text, p_space text, p_participant text)
+returns boolean
+language plpgsql
+stable
+set enable_seqscan = off
+as $$
+begin
+  return exists (
+    select
+    from public.deliveries as d
+    where
+      d.tenant_id = p_tenant
+      and d.space_id = p_space
+      and d.target = p_participant
+      and d.operation = 'DisconnectParticipant'
+      and (
+        d.lands_until > clock_timestamp()
+        or (d.state in ('pending', 'stuck') and d.needed_until > clock_timestamp())
+      )
+  );
+end;
+$$;
