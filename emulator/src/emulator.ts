@@ -27,7 +27,7 @@ export class Emulator extends Controls implements AsyncDisposable {
     const { world, credentials, faultList: faults, calls: journal } = this;
     this.#host = options.host ?? '127.0.0.1';
     this.#persistence = options.data === undefined ? undefined : new Persistence(options.data, world, credentials);
-    this.#chat = new ChatServer(world, faults, journal);
+    this.#chat = new ChatServer(world, faults, journal, () => this.changed());
     this.#aws = new AwsServices(
       { world, credentials, faults, journal, changed: () => this.changed() },
       {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -8,8 +8,9 @@ import {
   ListParticipantsCommand,
   ListStagesCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { GetRoomCommand } from '@aws-sdk/client-ivschat';
+import { CreateChatTokenCommand, CreateRoomCommand, GetRoomCommand } from '@aws-sdk/client-ivschat';
 import { Emulator } from '../src/index.ts';
+import { connectWithTokens } from './support/chat-room.ts';
 import { chat, realtime, startEmulator } from './support/clients.ts';
 
 let folder: string;
@@ -39,6 +40,38 @@ describe('with --data', () => {
     const { participants } = await realtime(after).send(new ListParticipantsCommand({ stageArn, sessionId }));
     expect(participants).toMatchObject([{ participantId: joined.participantId, state: 'CONNECTED' }]);
     expect(after.join(unused).sessionId).toBe(sessionId);
+  });
+
+  it('a chat token that has opened a connection opens no other after a restart', async () => {
+    const before = await startEmulator({ data: folder });
+    const roomIdentifier = (await chat(before).send(new CreateRoomCommand({}))).arn ?? '';
+    const newToken = async () =>
+      (await chat(before).send(new CreateChatTokenCommand({ roomIdentifier, userId: 'ada' }))).token ?? '';
+    const [used, unused] = [await newToken(), await newToken()];
+    const first = connectWithTokens(before.chatUrl, async () => used);
+    await first.connected;
+    first.room.disconnect();
+    await before.stop();
+
+    await using after = await startEmulator({ data: folder });
+    expect(await connectWithTokens(after.chatUrl, async () => used).disconnected).toBe('socketError');
+    const second = connectWithTokens(after.chatUrl, async () => unused);
+    await second.connected;
+    second.room.disconnect();
+  });
+
+  it.each([
+    ['not JSON', '{"version":1,"sec'],
+    ['empty', ''],
+    ['JSON that is no state', 'null'],
+    ['a state without its parts', '{"version":1}'],
+    ['a state of another version', '{"version":2}'],
+  ])('a file that is %s is named, with what to do, and stays as it is', async (_what, text) => {
+    const file = join(folder, 'ivs-emulator.json');
+    writeFileSync(file, text);
+    await expect(startEmulator({ data: folder })).rejects.toThrow(file);
+    await expect(startEmulator({ data: folder })).rejects.toThrow(/Move it away to begin with an empty state/);
+    expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
   it('a reset deletes the kept state', async () => {

@@ -318,6 +318,7 @@ export class Controls {
     const { world } = this;
     for (const connection of world.chatRooms.list()) connection.cut();
     world.scopes.clear();
+    world.usedChatTokens.clear();
     world.schedule.waiting = [];
     world.clock.reset();
     world.rates.reset();

@@ -157,7 +157,7 @@ async function review(
 ): Promise<Verdict> {
   const { id, content, attributes } = message;
   const handler = room.messageReviewHandler;
-  if (!handler.uri) return { result: 'ALLOW', content, attributes };
+  if (!handler?.uri) return { result: 'ALLOW', content, attributes };
   const event = {
     Content: content,
     MessageId: id,

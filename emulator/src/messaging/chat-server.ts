@@ -14,7 +14,7 @@ import type { World } from '../state/world.ts';
 import { ActionRefusal, parseAction, perform, requestIdOf } from './actions.ts';
 import type { ChatConnection } from '../chat/chat-rooms.ts';
 import { errorFrame } from '../chat/frames.ts';
-import { admitToChat, HandshakeRefusal, UsedTokens } from './handshake.ts';
+import { admitToChat, HandshakeRefusal } from './handshake.ts';
 
 /** A larger frame gets ERROR 413. AWS does not document the size. */
 const MAX_FRAME_BYTES = 16 * 1024;
@@ -45,17 +45,19 @@ export class ChatServer {
     // The token is the subprotocol. The client fails the handshake unless the answer repeats it (observed in SDK).
     handleProtocols: (protocols) => protocols.values().next().value ?? false,
   });
-  readonly #used = new UsedTokens();
   readonly #roomBuckets = new WeakMap<Room, Bucket>();
   readonly #world: World;
   readonly #faults: Faults;
   readonly #journal: Journal;
+  readonly #changed: () => void;
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(world: World, faults: Faults, journal: Journal) {
+  /** @param changed Called after each change of the world. */
+  constructor(world: World, faults: Faults, journal: Journal, changed: () => void) {
     this.#world = world;
     this.#faults = faults;
     this.#journal = journal;
+    this.#changed = changed;
     this.#sweeper = setInterval(() => this.#endSessions(), SWEEP_MS).unref();
     world.clock.onSkip(() => this.#endSessions());
   }
@@ -66,7 +68,8 @@ export class ChatServer {
     try {
       const fault = this.#faults.strike('ConnectToRoom', undefined, undefined);
       if (fault && (await this.#refuseByFault(fault, socket))) return;
-      const { token, room } = admitToChat(this.#world, this.#used, request.headers['sec-websocket-protocol']);
+      const { token, room } = admitToChat(this.#world, request.headers['sec-websocket-protocol']);
+      this.#changed();
       this.#log('ConnectToRoom', token, 101);
       const session = { token, room, ip: addressOf(request), requests: new Bucket() };
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, session));

@@ -14,20 +14,15 @@ export class HandshakeRefusal extends Error {
   }
 }
 
-/** The chat tokens that have opened a connection. A token is kept until it expires. */
-export class UsedTokens {
-  readonly #ids = new Map<string, number>();
-
-  /** Marks a token as used. Returns `false` when it was used before. */
-  use(token: ChatTokenContent, now: number): boolean {
-    for (const [id, expiresAt] of this.#ids) {
-      if (expiresAt > now) break;
-      this.#ids.delete(id);
-    }
-    if (this.#ids.has(token.id)) return false;
-    this.#ids.set(token.id, token.expiresAt);
-    return true;
+/** Marks a token as used. Returns `false` when it was used before. A used token is kept until it expires. */
+function use(used: World['usedChatTokens'], token: ChatTokenContent, now: number): boolean {
+  for (const [id, expiresAt] of used) {
+    if (expiresAt > now) break;
+    used.delete(id);
   }
+  if (used.has(token.id)) return false;
+  used.set(token.id, token.expiresAt);
+  return true;
 }
 
 /**
@@ -37,11 +32,7 @@ export class UsedTokens {
  * @param header The header `Sec-WebSocket-Protocol`, which holds the token.
  * @throws HandshakeRefusal when the token opens none.
  */
-export function admitToChat(
-  world: World,
-  used: UsedTokens,
-  header: string | undefined,
-): { token: ChatTokenContent; room: Room } {
+export function admitToChat(world: World, header: string | undefined): { token: ChatTokenContent; room: Room } {
   const text = header?.split(',')[0]?.trim() ?? '';
   if (text === '') throw new HandshakeRefusal(401, 'a chat token must be given as the WebSocket subprotocol');
   const token = openChatToken(text, world.secret);
@@ -54,6 +45,6 @@ export function admitToChat(
   if (world.chatRooms.count >= world.limits.chatConnections) {
     throw new HandshakeRefusal(429, `there are ${world.limits.chatConnections} chat connections already`);
   }
-  if (!used.use(token, now)) throw new HandshakeRefusal(403, 'the chat token has been used');
+  if (!use(world.usedChatTokens, token, now)) throw new HandshakeRefusal(403, 'the chat token has been used');
   return { token, room };
 }

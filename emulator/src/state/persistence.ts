@@ -14,6 +14,8 @@ interface Snapshot {
   secret: string;
   scopes: Map<string, Scope>;
   waiting: ScheduledChange[];
+  /** Missing in a file of an emulator that did not keep it yet. */
+  usedChatTokens?: Map<string, number>;
   sessions: SessionCredential[];
 }
 
@@ -37,7 +39,7 @@ export class Persistence {
   /**
    * Restores the world from the file. Returns `false` when there is no file.
    *
-   * @throws Error when another version of the emulator wrote the file.
+   * @throws Error when another version of the emulator wrote the file, or when it is damaged. The message names the file.
    */
   load(): boolean {
     let text: string;
@@ -47,14 +49,14 @@ export class Persistence {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
       throw error;
     }
-    const snapshot = parse(text) as Snapshot;
-    if (snapshot.version !== 1) throw new Error(`${this.#file} was written by another version of the emulator`);
+    const snapshot = readSnapshot(text, this.#file);
     const world = this.#world;
     world.secret = createSecretKey(snapshot.secret, 'base64');
     for (const [key, scope] of snapshot.scopes) {
-      world.scopes.set(key, { ...emptyScope(scope.account, scope.region), ...scope });
+      world.scopes.set(key, { ...emptyScope(scope.account, scope.region), ...withoutEndedCompositions(scope) });
     }
     world.schedule.waiting = snapshot.waiting;
+    world.usedChatTokens = snapshot.usedChatTokens ?? new Map();
     this.#credentials.sessions = snapshot.sessions;
     return true;
   }
@@ -68,12 +70,13 @@ export class Persistence {
   save(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { secret, scopes, schedule } = this.#world;
+    const { secret, scopes, schedule, usedChatTokens } = this.#world;
     const snapshot: Snapshot = {
       version: 1,
       secret: secret.export().toString('base64'),
       scopes,
       waiting: schedule.waiting,
+      usedChatTokens,
       sessions: this.#credentials.sessions,
     };
     writeFileSync(`${this.#file}.new`, stringify(snapshot), { mode: 0o600 });
@@ -84,6 +87,39 @@ export class Persistence {
   stop(): void {
     if (this.#timer) this.save();
   }
+}
+
+/** An emulator that kept compositions after their end may have written the file. Nothing would delete them now. */
+function withoutEndedCompositions(scope: Scope): Scope {
+  const compositions = [...(scope.compositions ?? [])].filter(([, { state }]) => state !== 'STOPPED');
+  return { ...scope, compositions: new Map(compositions) };
+}
+
+/**
+ * Reads the text of a file.
+ *
+ * @throws Error that names the file, and says what its user can do.
+ */
+function readSnapshot(text: string, file: string): Snapshot {
+  const remedy = 'Move it away to begin with an empty state, or put back a copy';
+  let snapshot: Partial<Record<keyof Snapshot, unknown>> | null;
+  try {
+    snapshot = parse(text) as typeof snapshot;
+  } catch (error) {
+    throw new Error(`${file} is damaged: ${(error as Error).message}. ${remedy}.`, { cause: error });
+  }
+  const { version, secret, scopes, waiting, sessions, usedChatTokens = new Map() } = snapshot ?? {};
+  if (version !== undefined && version !== 1) {
+    throw new Error(`${file} was written by another version of the emulator. ${remedy}.`);
+  }
+  const isWhole =
+    version === 1 &&
+    typeof secret === 'string' &&
+    Buffer.from(secret, 'base64').length === 32 &&
+    [scopes, usedChatTokens].every((map) => map instanceof Map) &&
+    [waiting, sessions].every(Array.isArray);
+  if (!isWhole) throw new Error(`${file} is damaged: it does not hold a state of the emulator. ${remedy}.`);
+  return snapshot as Snapshot;
 }
 
 /** Writes JSON. It has no Map and no Set, so they become `{ "$map": [[key, value], …] }` and `{ "$set": […] }`. */

@@ -23,16 +23,19 @@ export interface World {
   events: EventBus;
   /** The key that encrypts chat tokens and signs participant tokens. AWS uses keys that only AWS has. */
   secret: KeyObject;
+  /** The chat tokens that have opened a connection, by their id, with their expiry in milliseconds since 1970. */
+  usedChatTokens: Map<string, number>;
   /** The key is `<account>/<region>`. */
   scopes: Map<string, Scope>;
 }
 
-export function newWorld(parts: Omit<World, 'switches' | 'limits' | 'secret' | 'scopes'>): World {
+export function newWorld(parts: Omit<World, 'switches' | 'limits' | 'secret' | 'usedChatTokens' | 'scopes'>): World {
   return {
     ...parts,
     switches: { ...DEFAULT_SWITCHES },
     limits: { ...AWS_COUNT_LIMITS },
     secret: createSecretKey(randomBytes(32)),
+    usedChatTokens: new Map(),
     scopes: new Map(),
   };
 }
