@@ -49,6 +49,18 @@ it('a Region without the service is refused', async () => {
   await expect(listStages(undefined, 'eu-west-2')).rejects.toThrow();
 });
 
+it.each([
+  ['an unknown operation', '/NoSuchOperation'],
+  ['an unknown action of STS', '/'],
+  ['an operation without a signature', '/ListStages'],
+])('the answer to %s has a request id', async (_what, path) => {
+  const answer = await fetch(`${ivs.url}${path}`, { method: 'POST', body: '{}' });
+  expect(answer.ok).toBe(false);
+  const requestId = answer.headers.get('x-amzn-requestid');
+  expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
+  expect(ivs.journal().at(-1)).toMatchObject({ requestId, status: answer.status });
+});
+
 it('a request without a signature is refused, unless allowUnsigned is set', async () => {
   const unsigned = (url: string, headers = {}) => fetch(`${url}/ListStages`, { method: 'POST', headers, body: '{}' });
   const refused = await unsigned(ivs.url);

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { randomUUID } from 'node:crypto';
 import { isStsOperation, type StsOperation } from '../accounts/sts.ts';
 import type { ServiceModel } from '../wire/model.ts';
 import { findRoute, type Route, unknownOperation } from '../wire/routes.ts';
@@ -20,14 +19,20 @@ export interface AwsRequest {
 /**
  * Finds the operation that a request asks for.
  *
+ * @param id The request id for the answer. An answer to an unknown operation has one too.
  * @throws ServiceError for an unknown operation or a malformed Authorization header.
  */
-export function readAwsRequest(request: IncomingMessage, body: Buffer, services: readonly ServiceModel[]): AwsRequest {
+export function readAwsRequest(
+  id: string,
+  request: IncomingMessage,
+  body: Buffer,
+  services: readonly ServiceModel[],
+): AwsRequest {
   const [path, query] = splitOnce(request.url ?? '/', '?');
   const method = request.method ?? 'GET';
   const { headers } = request;
   const authorization = headers.authorization === undefined ? undefined : parseAuthorization(headers.authorization);
-  const common = { id: randomUUID(), method, path, query, headers, body, authorization };
+  const common = { id, method, path, query, headers, body, authorization };
   if (path === '/' && method === 'POST') {
     const form = new URLSearchParams(body.toString());
     const action = form.get('Action');

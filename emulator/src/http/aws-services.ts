@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Credentials, LOCAL_CREDENTIAL } from '../accounts/credentials.ts';
 import { answerSts, type Role } from '../accounts/sts.ts';
@@ -56,7 +57,7 @@ export class AwsServices {
       at: iso(this.#world.clock.now()),
       service: '',
       operation: `${request.method} ${request.url?.slice(0, 200)}`,
-      requestId: '',
+      requestId: randomUUID(),
       status: 0,
       durationMs: 0,
     };
@@ -74,10 +75,15 @@ export class AwsServices {
   ): Promise<Reply> {
     let service: 'sts' | ServiceModel | undefined;
     try {
-      const awsRequest = readAwsRequest(request, body === 'too-large' ? Buffer.alloc(0) : body, SERVICES);
+      const awsRequest = readAwsRequest(
+        entry.requestId,
+        request,
+        body === 'too-large' ? Buffer.alloc(0) : body,
+        SERVICES,
+      );
       const { target } = awsRequest;
       service = target.service === 'sts' ? 'sts' : target.operation.service;
-      Object.assign(entry, { service: target.service, operation: nameOf(awsRequest), requestId: awsRequest.id });
+      Object.assign(entry, { service: target.service, operation: nameOf(awsRequest) });
       if (body === 'too-large')
         throw new ServiceError('ValidationException', 'the body is too large', { reason: 'OTHER' });
       const caller = this.#authenticate(awsRequest);

@@ -13,11 +13,6 @@ const IDLE_MS = 60_000;
 /** The longest time that a composition runs (AWS docs, service quotas). */
 const MAX_DURATION_MS = 24 * 3600_000;
 
-/** Whether a composition has not ended. */
-export function isRunning(composition: Composition): boolean {
-  return composition.state === 'STARTING' || composition.state === 'ACTIVE' || composition.state === 'STOPPING';
-}
-
 /** Schedules the start and the end of a new composition. */
 export function scheduleComposition(world: World, scope: Scope, composition: Composition): void {
   const now = world.clock.now();
@@ -32,7 +27,6 @@ export function scheduleComposition(world: World, scope: Scope, composition: Com
 export function activateComposition(world: World, scope: Scope, arn: string, now: number): void {
   const composition = scope.compositions.get(arn);
   if (composition?.state !== 'STARTING') return;
-  composition.startTime = iso(now);
   setState(composition, 'ACTIVE');
   for (const destination of composition.destinations) destination.startTime = iso(now);
   emitComposition(world, scope, composition, 'Start');
@@ -41,19 +35,20 @@ export function activateComposition(world: World, scope: Scope, arn: string, now
 /** Makes a composition STOPPING. Callers: StopComposition, an empty stage, and the end of its 24 hours. */
 export function stopComposition(world: World, scope: Scope, arn: string, now: number): void {
   const composition = scope.compositions.get(arn);
-  if (!composition || !isRunning(composition) || composition.state === 'STOPPING') return;
+  if (!composition || composition.state === 'STOPPING') return;
   setState(composition, 'STOPPING');
   cancelChanges(world, arn);
   scheduleChange(world, scope, 'composition-ends', arn, now + TRANSITION_MS);
 }
 
-/** Makes a composition STOPPED. */
-export function endComposition(world: World, scope: Scope, arn: string, now: number): void {
+/** Ends a composition. AWS deletes it when it has stopped (service model): no call answers it any more. */
+export function endComposition(world: World, scope: Scope, arn: string): void {
   const composition = scope.compositions.get(arn);
-  if (!composition || !isRunning(composition)) return;
-  setState(composition, 'STOPPED');
-  composition.endTime = iso(now);
-  for (const destination of composition.destinations) destination.endTime = iso(now);
+  if (!composition) return;
+  scope.compositions.delete(arn);
+  for (const [token, started] of scope.compositionStarts) {
+    if (started.arn === arn) scope.compositionStarts.delete(token);
+  }
   emitComposition(world, scope, composition, 'End');
   cancelChanges(world, arn);
 }
@@ -61,7 +56,7 @@ export function endComposition(world: World, scope: Scope, arn: string, now: num
 /** Schedules the stop of the compositions of a stage that has become empty. */
 export function scheduleIdleStop(world: World, scope: Scope, stageArn: string): void {
   for (const composition of scope.compositions.values()) {
-    if (composition.stageArn !== stageArn || !isRunning(composition)) continue;
+    if (composition.stageArn !== stageArn) continue;
     scheduleChange(world, scope, 'composition-idles', composition.arn, world.clock.now() + IDLE_MS);
   }
 }
@@ -76,7 +71,7 @@ export function cancelIdleStop(world: World, scope: Scope, stageArn: string): vo
 /** Ends the compositions of a stage that is deleted. */
 export function endCompositionsOf(world: World, scope: Scope, stageArn: string): void {
   for (const composition of scope.compositions.values()) {
-    if (composition.stageArn === stageArn) endComposition(world, scope, composition.arn, world.clock.now());
+    if (composition.stageArn === stageArn) endComposition(world, scope, composition.arn);
   }
 }
 

@@ -75,7 +75,7 @@ function startRecording(world: World, { scope, stage, participant }: Presence): 
   const configuration = stage.autoParticipantRecordingConfiguration;
   const storage = scope.storageConfigurations.get(configuration?.storageConfigurationArn ?? '');
   if (!storage || configuration?.mediaTypes?.includes('NONE')) return;
-  if (participant.mint === 'replica' && !configuration?.recordParticipantReplicas) return;
+  if (participant.mint === 'replica' && configuration?.recordParticipantReplicas === false) return;
   const view = participant.participant;
   if (view.recordingState === 'STOPPING') {
     // The participant is back within the reconnect window. The same recording goes on.

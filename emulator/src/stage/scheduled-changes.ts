@@ -11,7 +11,7 @@ const CHANGES: Record<ScheduledChange['what'], (world: World, scope: Scope, chan
   'composition-starts': (world, scope, change) => activateComposition(world, scope, change.arn, change.at),
   'composition-idles': (world, scope, change) => stopComposition(world, scope, change.arn, change.at),
   'composition-stops': (world, scope, change) => stopComposition(world, scope, change.arn, change.at),
-  'composition-ends': (world, scope, change) => endComposition(world, scope, change.arn, change.at),
+  'composition-ends': (world, scope, change) => endComposition(world, scope, change.arn),
   'recording-starts': (world, scope, change) => advanceRecording(world, scope, change),
   'recording-ends': (world, scope, change) => advanceRecording(world, scope, change),
   'replication-lapses': (world, scope, change) =>

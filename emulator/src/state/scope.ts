@@ -1,4 +1,4 @@
-import type { CreateLoggingConfigurationResponse, CreateRoomResponse, MessageReviewHandler } from '../chat/types.ts';
+import type { CreateLoggingConfigurationResponse, CreateRoomResponse } from '../chat/types.ts';
 import type {
   Composition,
   EncoderConfiguration,
@@ -19,7 +19,7 @@ export type Room = CreateRoomResponse &
       CreateRoomResponse,
       'arn' | 'id' | 'createTime' | 'updateTime' | 'maximumMessageRatePerSecond' | 'maximumMessageLength' | 'tags'
     >
-  > & { messageReviewHandler: MessageReviewHandler };
+  >;
 
 /** A logging configuration as IVS Chat answers it. The members that every one has are required here. */
 export type LoggingConfiguration = CreateLoggingConfigurationResponse &

@@ -20,6 +20,24 @@ const TAGGED = {
   ivschat: { room: 'rooms', 'logging-configuration': 'loggingConfigurations' },
 } as const satisfies Record<string, Record<string, keyof Scope>>;
 
+/**
+ * Refuses tags that only AWS may set or remove. Their keys begin with `aws:` in any case (Tag Editor guide, "Tag naming
+ * limits and requirements", to which the service model refers).
+ *
+ * @param input The input of any operation. Tags are in `tags`, and keys to remove in `tagKeys`.
+ */
+export function refuseReservedTags(input: { tags?: unknown; tagKeys?: unknown }): void {
+  const { tags, tagKeys } = input;
+  const isMap = typeof tags === 'object' && tags !== null;
+  for (const [member, keys] of [
+    ['tags', isMap ? Object.keys(tags) : []],
+    ['tagKeys', Array.isArray(tagKeys) ? (tagKeys as string[]) : []],
+  ] as const) {
+    const reserved = keys.find((key) => key.toLowerCase().startsWith('aws:'));
+    if (reserved !== undefined) throw invalid(member, `must not have the key ${reserved}: aws: is reserved for AWS`);
+  }
+}
+
 export function listTagsForResource(call: Call, input: { resourceArn: string }): { tags: Tags } {
   return { tags: findTagged(call, input.resourceArn).tags ?? {} };
 }

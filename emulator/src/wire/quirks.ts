@@ -17,8 +17,11 @@ export const IGNORED_PATTERNS: ReadonlySet<string> = new Set([
  */
 export const UNANCHORED_PATTERNS: ReadonlySet<string> = new Set(['PublicKeyMaterial']);
 
-/**
- * Members whose default is not filled in. A default of `false` for `filterByPublished` would count as a filter that the
- * caller did not set, and ListParticipants accepts at most one filter.
- */
-export const IGNORED_DEFAULTS: ReadonlySet<string> = new Set(['ListParticipantsRequest.filterByPublished']);
+/** Members whose default in the Smithy model is not filled in. */
+export const IGNORED_DEFAULTS: ReadonlySet<string> = new Set([
+  // `false` would count as a filter that the caller did not set, and ListParticipants accepts at most one filter.
+  'ListParticipantsRequest.filterByPublished',
+  // The model says 0 and `false`. Its own documentation of the members says 2 and `true`, and so do AWS's examples.
+  'GridConfiguration.gridGap',
+  'AutoParticipantRecordingConfiguration.recordParticipantReplicas',
+]);

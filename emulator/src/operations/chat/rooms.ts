@@ -33,7 +33,7 @@ export function createRoom(call: Call, input: CreateRoomRequest): CreateRoomResp
     updateTime: iso(call.now),
     maximumMessageRatePerSecond: input.maximumMessageRatePerSecond ?? DEFAULT_RATE,
     maximumMessageLength: input.maximumMessageLength ?? DEFAULT_LENGTH,
-    messageReviewHandler: handlerOf(input.messageReviewHandler),
+    ...handlerOf(input.messageReviewHandler),
     tags: input.tags ?? {},
     loggingConfigurationIdentifiers: input.loggingConfigurationIdentifiers ?? [],
   };
@@ -53,7 +53,7 @@ export function listRooms(call: Call, input: ListRoomsRequest): ListRoomsRespons
     .filter(
       (room) =>
         (name === undefined || room.name === name) &&
-        (uri === undefined || room.messageReviewHandler.uri === uri) &&
+        (uri === undefined || room.messageReviewHandler?.uri === uri) &&
         (logging === undefined || room.loggingConfigurationIdentifiers?.includes(logging)),
     )
     .reverse()
@@ -74,7 +74,10 @@ export function updateRoom(call: Call, input: UpdateRoomRequest): UpdateRoomResp
   requireOwnHandler(call, input.messageReviewHandler);
   const { identifier: _identifier, messageReviewHandler, ...changes } = input;
   Object.assign(room, changes, { updateTime: iso(call.now) });
-  if (messageReviewHandler) room.messageReviewHandler = handlerOf(messageReviewHandler);
+  if (messageReviewHandler) {
+    delete room.messageReviewHandler;
+    Object.assign(room, handlerOf(messageReviewHandler));
+  }
   return room;
 }
 
@@ -86,10 +89,13 @@ export function deleteRoom(call: Call, input: DeleteRoomRequest): Record<string,
   return {};
 }
 
-/** Reads a review handler from an input. An empty URI means that the room has no handler (service model). */
-function handlerOf(wanted: MessageReviewHandler | undefined): MessageReviewHandler {
+/**
+ * Reads a review handler from an input. An empty URI means that the room has no handler (service model). The answers of
+ * AWS for such a room have no `messageReviewHandler` (AWS CLI reference, `create-room`).
+ */
+function handlerOf(wanted: MessageReviewHandler | undefined): Pick<Room, 'messageReviewHandler'> {
   if (!wanted?.uri) return {};
-  return { uri: wanted.uri, fallbackResult: wanted.fallbackResult ?? 'ALLOW' };
+  return { messageReviewHandler: { uri: wanted.uri, fallbackResult: wanted.fallbackResult ?? 'ALLOW' } };
 }
 
 /** Refuses a Lambda function of another account or Region (AWS docs, message review handler). */

@@ -1,4 +1,3 @@
-import { isRunning } from '../../stage/composition-life.ts';
 import { type Call, conflict, find, invalid, newArn, quotaExceeded } from '../../state/call.ts';
 import { page } from '../../state/pages.ts';
 import type {
@@ -55,10 +54,8 @@ export function deleteEncoderConfiguration(
   input: DeleteEncoderConfigurationRequest,
 ): DeleteEncoderConfigurationResponse {
   find(call, call.scope.encoderConfigurations, input.arn);
-  const inUse = [...call.scope.compositions.values()].some(
-    (composition) =>
-      isRunning(composition) &&
-      composition.destinations.some(({ configuration }) => encodersOf(configuration).includes(input.arn)),
+  const inUse = [...call.scope.compositions.values()].some((composition) =>
+    composition.destinations.some(({ configuration }) => encodersOf(configuration).includes(input.arn)),
   );
   if (inUse) throw conflict('a composition uses this encoder configuration', input.arn);
   call.scope.encoderConfigurations.delete(input.arn);

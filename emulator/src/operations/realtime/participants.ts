@@ -53,7 +53,8 @@ export function getParticipant(call: Call, input: GetParticipantRequest): GetPar
   if (!life) {
     throw new ServiceError('ResourceNotFoundException', `participant ${input.participantId} never joined this session`);
   }
-  return { participant: life.participant };
+  // The members about a recording are empty texts when there is none (service model).
+  return { participant: { recordingS3BucketName: '', recordingS3Prefix: '', ...life.participant } };
 }
 
 export function getStageSession(call: Call, input: GetStageSessionRequest): GetStageSessionResponse {

@@ -61,17 +61,26 @@ export function updateStage(call: Call, input: UpdateStageRequest): UpdateStageR
   return { stage };
 }
 
-/** Deletes a stage and disconnects everybody on it (AWS docs). */
+/**
+ * Deletes a stage and disconnects everybody on it (AWS docs). Ingest configurations of the stage lose it. The service
+ * model says so only for those that publish at this time. For the others it says nothing, and a configuration that named
+ * a stage that does not exist could not be used either.
+ */
 export function deleteStage(call: Call, input: DeleteStageRequest): DeleteStageResponse {
   const stage = find(call, call.scope.stages, input.arn);
   endStage(call.world, call.scope, stage);
+  for (const ingest of call.scope.ingestConfigurations.values()) {
+    if (ingest.stageArn === stage.arn) ingest.stageArn = '';
+  }
   call.scope.stages.delete(stage.arn);
   call.scope.stageLives.delete(stage.arn);
   return {};
 }
 
 /**
- * Reads the recording configuration from an input. An empty ARN of a storage configuration turns recording off.
+ * Reads the recording configuration from an input. An empty ARN of a storage configuration turns recording off. Members
+ * that the input leaves out have the defaults of the service model. A stage without recording has all of them too (AWS
+ * CLI reference, `get-stage`).
  *
  * @throws ServiceError when the storage configuration does not exist.
  */
@@ -80,13 +89,22 @@ function recordingOf(
   wanted: AutoParticipantRecordingConfiguration | undefined,
 ): AutoParticipantRecordingConfiguration {
   const arn = wanted?.storageConfigurationArn ?? '';
-  if (!wanted || arn === '') return { storageConfigurationArn: '', mediaTypes: [] };
-  if (!call.scope.storageConfigurations.has(arn)) throw notFound(call, arn);
+  if (arn !== '' && !call.scope.storageConfigurations.has(arn)) throw notFound(call, arn);
+  // Without a storage configuration, the other members are ignored (service model).
+  const { thumbnailConfiguration, hlsConfiguration, ...others } = arn === '' ? {} : (wanted ?? {});
   return {
     mediaTypes: ['AUDIO_VIDEO'],
-    thumbnailConfiguration: { recordingMode: 'DISABLED' },
-    hlsConfiguration: { targetSegmentDurationSeconds: 6 },
-    ...wanted,
+    recordingReconnectWindowSeconds: 0,
+    recordParticipantReplicas: true,
+    ...others,
+    storageConfigurationArn: arn,
+    thumbnailConfiguration: {
+      targetIntervalSeconds: 60,
+      storage: ['SEQUENTIAL'],
+      recordingMode: 'DISABLED',
+      ...thumbnailConfiguration,
+    },
+    hlsConfiguration: { targetSegmentDurationSeconds: 6, ...hlsConfiguration },
   };
 }
 

@@ -1,4 +1,3 @@
-import { isRunning } from '../../stage/composition-life.ts';
 import { type Call, conflict, find, newArn, quotaExceeded } from '../../state/call.ts';
 import { page } from '../../state/pages.ts';
 import type {
@@ -51,10 +50,8 @@ export function deleteStorageConfiguration(
 ): DeleteStorageConfigurationResponse {
   const { arn } = find(call, call.scope.storageConfigurations, input.arn);
   const { compositions, stages } = call.scope;
-  const composed = [...compositions.values()].some(
-    (composition) =>
-      isRunning(composition) &&
-      composition.destinations.some(({ configuration }) => configuration.s3?.storageConfigurationArn === arn),
+  const composed = [...compositions.values()].some((composition) =>
+    composition.destinations.some(({ configuration }) => configuration.s3?.storageConfigurationArn === arn),
   );
   const recorded = [...stages.values()].some(
     (stage) => stage.autoParticipantRecordingConfiguration?.storageConfigurationArn === arn,

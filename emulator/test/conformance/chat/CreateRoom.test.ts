@@ -1,4 +1,4 @@
-import { CreateRoomCommand, DeleteRoomCommand } from '@aws-sdk/client-ivschat';
+import { CreateRoomCommand, DeleteRoomCommand, ListRoomsCommand } from '@aws-sdk/client-ivschat';
 import { conformance } from '../../support/conformance.ts';
 
 const t = conformance();
@@ -15,6 +15,9 @@ it('makes a room with the default limits', async () => {
   expect(room.id).toMatch(/^[a-zA-Z0-9]{12}$/);
   expect(room.arn?.endsWith(`room/${room.id}`)).toBe(true);
   expect(room.createTime).toBeInstanceOf(Date);
+  expect(room).not.toHaveProperty('messageReviewHandler');
+  const { rooms } = await t.chat.send(new ListRoomsCommand({ name: 'lobby' }));
+  expect(rooms?.find(({ arn }) => arn === room.arn)).not.toHaveProperty('messageReviewHandler');
 });
 
 it.each([

@@ -12,6 +12,35 @@ it('creates a stage with endpoints and tags, and without a session', async () =>
   expect(stage.activeSessionId).toBeUndefined();
 });
 
+const RECORDING_DEFAULTS = {
+  mediaTypes: ['AUDIO_VIDEO'],
+  thumbnailConfiguration: { targetIntervalSeconds: 60, storage: ['SEQUENTIAL'], recordingMode: 'DISABLED' },
+  recordingReconnectWindowSeconds: 0,
+  hlsConfiguration: { targetSegmentDurationSeconds: 6 },
+  recordParticipantReplicas: true,
+};
+
+it('fills in what a recording configuration leaves out', async () => {
+  const { autoParticipantRecordingConfiguration: none } = await t.stage();
+  expect(none).toEqual({ ...RECORDING_DEFAULTS, storageConfigurationArn: '' });
+  const storageConfigurationArn = await t.storage();
+  const { autoParticipantRecordingConfiguration: some } = await t.stage({
+    autoParticipantRecordingConfiguration: {
+      storageConfigurationArn,
+      thumbnailConfiguration: { recordingMode: 'INTERVAL' },
+    },
+  });
+  expect(some).toEqual({
+    ...RECORDING_DEFAULTS,
+    storageConfigurationArn,
+    thumbnailConfiguration: { ...RECORDING_DEFAULTS.thumbnailConfiguration, recordingMode: 'INTERVAL' },
+  });
+  const { autoParticipantRecordingConfiguration: without } = await t.stage({
+    autoParticipantRecordingConfiguration: { storageConfigurationArn, recordParticipantReplicas: false },
+  });
+  expect(without?.recordParticipantReplicas).toBe(false);
+});
+
 it('creates up to twelve tokens together with the stage', async () => {
   const { stage, participantTokens } = await t.realtime.send(
     new CreateStageCommand({ participantTokenConfigurations: [{ userId: 'a' }, { capabilities: ['SUBSCRIBE'] }] }),

@@ -1,4 +1,12 @@
-import { CreateParticipantTokenCommand, DeleteStageCommand, GetStageCommand } from '@aws-sdk/client-ivs-realtime';
+import {
+  CreateIngestConfigurationCommand,
+  CreateParticipantTokenCommand,
+  DeleteIngestConfigurationCommand,
+  DeleteStageCommand,
+  GetIngestConfigurationCommand,
+  GetStageCommand,
+  ListIngestConfigurationsCommand,
+} from '@aws-sdk/client-ivs-realtime';
 import { conformance, notFound, onEmulator } from '../../support/conformance.ts';
 
 const t = conformance();
@@ -8,6 +16,24 @@ it('deletes the resource, and refuses to delete it again', async () => {
   await t.realtime.send(new DeleteStageCommand({ arn }));
   await notFound(t.realtime.send(new GetStageCommand({ arn })));
   await notFound(t.realtime.send(new DeleteStageCommand({ arn })));
+});
+
+it('takes the stage out of its ingest configurations', async () => {
+  const [{ arn: stageArn }, { arn: otherArn }] = [await t.stage(), await t.stage()];
+  const ingest = async (stage: string) => {
+    const { ingestConfiguration } = await t.realtime.send(
+      new CreateIngestConfigurationCommand({ ingestProtocol: 'RTMPS', stageArn: stage }),
+    );
+    const arn = ingestConfiguration?.arn;
+    t.cleanUp(() => t.realtime.send(new DeleteIngestConfigurationCommand({ arn })));
+    return async () => (await t.realtime.send(new GetIngestConfigurationCommand({ arn }))).ingestConfiguration;
+  };
+  const [getIt, getOther] = [await ingest(stageArn), await ingest(otherArn)];
+  await t.realtime.send(new DeleteStageCommand({ arn: stageArn }));
+  expect(await getIt()).toMatchObject({ stageArn: '', state: 'INACTIVE' });
+  expect(await getOther()).toMatchObject({ stageArn: otherArn });
+  const filter = new ListIngestConfigurationsCommand({ filterByStageArn: stageArn });
+  expect((await t.realtime.send(filter)).ingestConfigurations).toEqual([]);
 });
 
 onEmulator('disconnects everybody on the stage', async () => {

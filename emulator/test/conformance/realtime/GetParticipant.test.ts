@@ -20,6 +20,8 @@ onEmulator('answers who joined, and whether they are still connected', async () 
     state: 'CONNECTED',
     published: false,
   });
+  // A participant who is not recorded has empty texts.
+  expect((await get()).participant).toMatchObject({ recordingS3BucketName: '', recordingS3Prefix: '' });
   t.emulator.publish(joined);
   t.emulator.leave(joined);
   expect((await get()).participant).toMatchObject({ state: 'DISCONNECTED', published: true });

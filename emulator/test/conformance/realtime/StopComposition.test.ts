@@ -1,10 +1,11 @@
 import {
   GetCompositionCommand,
+  ListCompositionsCommand,
   StartCompositionCommand,
   type StartCompositionCommandInput,
   StopCompositionCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { absent, conformance, costly, notFound } from '../../support/conformance.ts';
+import { absent, conformance, costly, notFound, onEmulator } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -19,6 +20,23 @@ async function start(stageArn: string, input: Partial<StartCompositionCommandInp
   t.cleanUp(() => t.realtime.send(new StopCompositionCommand({ arn })));
   return { ...composition, arn };
 }
+
+onEmulator('deletes a composition, which is answered as STOPPING until then', async () => {
+  const { arn: stageArn } = await t.stage();
+  const idempotencyToken = `token-${Date.now()}`;
+  const input = { destinations: [await recording()], idempotencyToken };
+  const { arn } = await start(stageArn, input);
+  t.emulator.skip(2);
+  await t.realtime.send(new StopCompositionCommand({ arn }));
+  const get = () => t.realtime.send(new GetCompositionCommand({ arn }));
+  expect((await get()).composition?.state).toBe('STOPPING');
+  t.emulator.skip(2);
+  await notFound(get());
+  await notFound(t.realtime.send(new StopCompositionCommand({ arn })));
+  const { compositions } = await t.realtime.send(new ListCompositionsCommand({ filterByStageArn: stageArn }));
+  expect(compositions).toEqual([]);
+  expect((await start(stageArn, input)).arn).not.toBe(arn);
+});
 
 costly('stops a composition', async () => {
   const { arn } = await start((await t.stage()).arn);

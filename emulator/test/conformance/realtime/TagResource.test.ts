@@ -1,4 +1,10 @@
-import { ListTagsForResourceCommand, TagResourceCommand } from '@aws-sdk/client-ivs-realtime';
+import {
+  CreateStageCommand,
+  ListTagsForResourceCommand,
+  TagResourceCommand,
+  UntagResourceCommand,
+} from '@aws-sdk/client-ivs-realtime';
+import { CreateRoomCommand } from '@aws-sdk/client-ivschat';
 import { absent, conformance, notFound, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
@@ -15,6 +21,19 @@ it('refuses a 51st tag', async () => {
   const { arn: resourceArn } = await t.stage({ tags: fifty });
   await refusedInput(t.realtime.send(new TagResourceCommand({ resourceArn, tags: { more: '' } })));
 });
+
+it.each(['aws:team', 'AWS:team', 'Aws:'])(
+  'refuses the key %s, which is reserved for AWS, wherever it stands',
+  async (key) => {
+    const { arn: resourceArn } = await t.stage();
+    const tags = { good: 'yes', [key]: 'no' };
+    await refusedInput(t.realtime.send(new TagResourceCommand({ resourceArn, tags })));
+    await refusedInput(t.realtime.send(new UntagResourceCommand({ resourceArn, tagKeys: ['good', key] })));
+    await refusedInput(t.realtime.send(new CreateStageCommand({ tags })));
+    await refusedInput(t.chat.send(new CreateRoomCommand({ tags })));
+    expect((await t.realtime.send(new ListTagsForResourceCommand({ resourceArn }))).tags).toEqual({});
+  },
+);
 
 it('refuses an ARN under which nothing exists', async () => {
   const { arn } = await t.stage();
