@@ -7,6 +7,7 @@ import { AuthModule } from './auth/auth.module.ts';
 import { BansModule } from './bans/bans.module.ts';
 import { Settings } from './config.ts';
 import { DatabaseModule } from './database/database.module.ts';
+import type { Reach } from './database/reach.ts';
 import { DeliveryModule } from './delivery/delivery.module.ts';
 import { GrantsModule } from './grants/grants.module.ts';
 import { HealthModule } from './health/health.module.ts';
@@ -38,13 +39,13 @@ class SettingsModule {
 
 @Module({})
 export class AppModule {
-  static with(settings: Settings): DynamicModule {
+  static with(settings: Settings, reach: Reach): DynamicModule {
     return {
       module: AppModule,
       imports: [
         SettingsModule.with(settings),
         LoggerModule.forRoot(loggerOptions(settings)),
-        DatabaseModule,
+        DatabaseModule.with(reach),
         SecretsModule,
         TelemetryModule,
         IvsModule,

@@ -6,8 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.ts';
 import type { Settings } from './config.ts';
-import { Database } from './database/database.ts';
-import { assertServable } from './database/serving-role.ts';
+import { examine, Reach } from './database/reach.ts';
 import { Problem } from './errors.ts';
 import { Stopping } from './health/stopping.ts';
 import { acceptJsonOnly, maxBodyBytes } from './http/json-body.ts';
@@ -20,18 +19,11 @@ import { Metrics } from './telemetry/metrics.ts';
 import { beginRequestSpan, endRequestSpan } from './telemetry/spans.ts';
 
 /**
- * Builds the service and checks its database. The result is ready to listen.
+ * Checks the database and builds the service. The result is ready to listen.
  * @throws {Error} with a one-line message, if the service cannot work with this database.
  */
 export async function createApp(settings: Settings): Promise<NestFastifyApplication> {
-  const app = await assemble(settings);
-  try {
-    await assertServable(app.get(Database).pool);
-  } catch (error) {
-    await app.close();
-    throw error;
-  }
-  return app;
+  return await assemble(settings, await examine(settings.databaseUrl));
 }
 
 /**
@@ -51,7 +43,7 @@ export function stoppable(app: NestFastifyApplication, flushTraces: () => Promis
 }
 
 /** Builds the service without asking the database. The OpenAPI document needs no more than this. */
-export async function assemble(settings: Settings): Promise<NestFastifyApplication> {
+export async function assemble(settings: Settings, reach = new Reach(false)): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: maxBodyBytes,
     requestTimeout: 10_000,
@@ -69,7 +61,7 @@ export async function assemble(settings: Settings): Promise<NestFastifyApplicati
     frameworkErrors: answerUnroutable,
     clientErrorHandler: answerMalformed,
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(settings), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(settings, reach), adapter, {
     bodyParser: false,
     bufferLogs: true,
     abortOnError: false,

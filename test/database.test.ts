@@ -4,6 +4,7 @@ import pg from 'pg';
 import { createApp } from '../src/app.ts';
 import { Settings } from '../src/config.ts';
 import { Database, systemScope } from '../src/database/database.ts';
+import { Reach } from '../src/database/reach.ts';
 import { functionSet } from '../src/database/function-set.ts';
 import { Problem } from '../src/errors.ts';
 import { assertServable } from '../src/database/serving-role.ts';
@@ -463,7 +464,10 @@ const crossingMay = [
 
 describe('many tenants over few connections', () => {
   test('two thousand requests of 20 tenants over 4 connections show nobody a foreign row', async () => {
-    const database = new Database(settingsFor(stagedoor.database.serviceUrl, { DATABASE_POOL_SIZE: '4' }));
+    const database = new Database(
+      settingsFor(stagedoor.database.serviceUrl, { DATABASE_POOL_SIZE: '4' }),
+      new Reach(false),
+    );
     const tenants = Array.from({ length: 20 }, (_, at) => `ten_crowd${at}`);
     for (const [at, id] of tenants.entries()) {
       await superuser.query(`insert into tenants (id, slug, name, region) values ($1, $1, $1, 'us-east-1')`, [id]);

@@ -1,6 +1,15 @@
-import { Global, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { Database, ModerationDatabase } from './database.ts';
+import { Reach } from './reach.ts';
 
 @Global()
-@Module({ providers: [Database, ModerationDatabase], exports: [Database, ModerationDatabase] })
-export class DatabaseModule {}
+@Module({})
+export class DatabaseModule {
+  static with(reach: Reach): DynamicModule {
+    return {
+      module: DatabaseModule,
+      providers: [{ provide: Reach, useValue: reach }, Database, ModerationDatabase],
+      exports: [Database, ModerationDatabase],
+    };
+  }
+}

@@ -8,13 +8,11 @@ import { inSpan } from '../telemetry/spans.ts';
 import { translateDatabaseErrors, isTransactionConflict } from './database-errors.ts';
 import { functionSet } from './function-set.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
-import { parseValue, type ResultRow, runIn, type SqlArguments, sqlCall } from './sql-call.ts';
+import { Reach, statementTimeoutMs } from './reach.ts';
+import { parseValue, type ResultRow, runIn, type SqlArguments, sqlCall, unnamed } from './sql-call.ts';
 
 /** Prisma's client inside a transaction of one tenant or of the operator. */
 export type Tx = Prisma.TransactionClient;
-
-/** Longest run of a statement, in milliseconds. */
-const statementTimeoutMs = 2_000;
 
 /** Longest wait for a connection, in milliseconds. */
 const connectTimeoutMs = 1_000;
@@ -46,14 +44,18 @@ abstract class Connections implements OnApplicationShutdown {
   readonly pool: pg.Pool;
   private readonly prisma: PrismaClient;
 
-  constructor(settings: Settings, name: string, size: number) {
+  constructor(
+    settings: Settings,
+    private readonly reach: Reach,
+    name: string,
+    size: number,
+  ) {
     this.pool = new pg.Pool({
       connectionString: settings.databaseUrl,
       max: size,
       connectionTimeoutMillis: connectTimeoutMs,
-      statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + 500,
-      idle_in_transaction_session_timeout: 5_000,
+      ...reach.parameters,
       keepAlive: true,
       application_name: name,
     });
@@ -98,7 +100,8 @@ abstract class Connections implements OnApplicationShutdown {
   }
 
   /**
-   * Calls a SQL function in a transaction of its own, in one round trip, as a prepared statement.
+   * Calls a SQL function in a transaction of its own, in one round trip, as a prepared statement unless a pooler stands in
+   * between.
    * @param row schema of a row. A function that returns one value has the column `result`.
    */
   async call<Row extends z.ZodType>(functionName: string, args: SqlArguments, row: Row): Promise<z.output<Row>[]> {
@@ -123,7 +126,6 @@ abstract class Connections implements OnApplicationShutdown {
   async isReady(): Promise<boolean> {
     try {
       const { rows } = await this.pool.query<{ found: boolean }>({
-        name: 'is_ready',
         text: 'select to_regnamespace($1) is not null as found',
         values: [functionSet.schema],
       });
@@ -139,7 +141,8 @@ abstract class Connections implements OnApplicationShutdown {
   }
 
   private async rows<Row extends pg.QueryResultRow>(functionName: string, args: SqlArguments): Promise<Row[]> {
-    const query = () => this.pool.query<Row>(sqlCall(functionName, args));
+    const call = sqlCall(functionName, args);
+    const query = () => this.pool.query<Row>(this.reach.isPooled ? unnamed(call) : call);
     return (await repeatAfterConflict(() => inSpan(`postgres ${functionName}`, {}, query))).rows;
   }
 
@@ -163,15 +166,15 @@ async function repeatAfterConflict<T>(run: () => Promise<T>, runs = 3): Promise<
 /** The database, over the connections for everything but moderation. */
 @Injectable()
 export class Database extends Connections {
-  constructor(settings: Settings) {
-    super(settings, 'stagedoor', settings.databasePoolSize);
+  constructor(settings: Settings, reach: Reach) {
+    super(settings, reach, 'stagedoor', settings.databasePoolSize);
   }
 }
 
 /** The same database, over connections that only moderation uses. So a ban does not wait behind many vends. */
 @Injectable()
 export class ModerationDatabase extends Connections {
-  constructor(settings: Settings) {
-    super(settings, 'stagedoor moderation', moderationConnections);
+  constructor(settings: Settings, reach: Reach) {
+    super(settings, reach, 'stagedoor moderation', moderationConnections);
   }
 }

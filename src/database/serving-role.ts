@@ -10,9 +10,9 @@ const remedy =
  *
  * @throws {Error} with a message of one line that names the remedy.
  */
-export async function assertServable(pool: pg.Pool): Promise<void> {
+export async function assertServable(client: pg.Pool | pg.ClientBase): Promise<void> {
   const { rows } = await explainingConnectionErrors(() =>
-    pool.query<{ role: string; powers: string[]; owns: string | null; crosses: boolean; serving: boolean }>(`
+    client.query<{ role: string; powers: string[]; owns: string | null; crosses: boolean; serving: boolean }>(`
     select current_user as role,
            coalesce((select array_agg(rolname::text) from pg_roles
                       where (rolsuper or rolbypassrls) and pg_has_role(current_user, oid, 'member')), '{}') as powers,
@@ -38,7 +38,7 @@ export async function assertServable(pool: pg.Pool): Promise<void> {
   if (!found.serving) {
     throw new Error(`DATABASE_URL connects as ${found.role}, which is not a member of stagedoor_app. ${remedy}`);
   }
-  await assertMigrated(pool);
+  await assertMigrated(client);
 }
 
 /**
@@ -56,7 +56,7 @@ export async function assertMigrated(client: pg.Pool | pg.ClientBase): Promise<v
 }
 
 /** Names the setting in errors of the connection. Some messages of Node for a refused connection are empty. */
-async function explainingConnectionErrors<Result>(ask: () => Promise<Result>): Promise<Result> {
+export async function explainingConnectionErrors<Result>(ask: () => Promise<Result>): Promise<Result> {
   try {
     return await ask();
   } catch (error) {

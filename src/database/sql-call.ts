@@ -34,6 +34,11 @@ export function sqlCall(functionName: string, args: SqlArguments): SqlCall {
   return { ...statement, values: Object.values(args).map(toParameter) };
 }
 
+/** The same statement without a name. Named ones last longer than a transaction, and a pooler may not keep them. */
+export function unnamed({ text, values }: SqlCall): Omit<SqlCall, 'name'> {
+  return { text, values };
+}
+
 /**
  * Calls a SQL function inside a transaction.
  * @param row schema of a row. A function that returns one value has the column `result`.

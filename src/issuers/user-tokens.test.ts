@@ -10,6 +10,7 @@ import { until } from '../../test/support/until.ts';
 import type { ApiKeyCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { Database } from '../database/database.ts';
+import { Reach } from '../database/reach.ts';
 import { Problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { Secrets } from '../secrets/secrets.ts';
@@ -46,7 +47,7 @@ beforeAll(async () => {
   owner = new pg.Client({ connectionString: served.superuserUrl });
   await owner.connect();
   settings = settingsWith('true', served.serviceUrl);
-  database = new Database(settings);
+  database = new Database(settings, new Reach(false));
   secrets = new Secrets(settings);
   [alpha, beta] = [await createTenant('alpha'), await createTenant('beta')];
   provider = await JwksServer.start(serving([jwkOf(ec.publicKey, 'one'), jwkOf(rsa.publicKey, 'two')]));

@@ -1,4 +1,5 @@
 import { Database, systemScope } from '../../src/database/database.ts';
+import { examine } from '../../src/database/reach.ts';
 import { asSuperuser } from '../support/database.ts';
 import { inTime } from '../support/own-time.ts';
 import { expectProblem } from '../support/problem.ts';
@@ -41,6 +42,14 @@ afterAll(async () => {
 function join(): Promise<Answer> {
   return client.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId: 'u' });
 }
+
+it('the service starts when the first connection to Postgres takes longer than those of requests may', async () => {
+  proxy.set({ delayMs: 500 }); // a connection needs several round trips
+  const url = new URL(stagedoor.database.serviceUrl);
+  url.host = `127.0.0.1:${proxy.port}`;
+  const reach = await examine(url.href);
+  expect(reach.isPooled).toBe(false);
+});
 
 const requests: [string, () => Promise<Answer>][] = [
   ['a join', join],

@@ -138,12 +138,14 @@ export class Stagedoor extends HttpClient {
   /**
    * @param env settings beside those that every test service has, which may depend on the database.
    * @param emulator how the emulator differs from one without call rates.
+   * @param prepared a database that the test has prepared.
    */
   static async start(
     env: Record<string, string> | ((database: TestDatabase) => Record<string, string>) = {},
     emulator: EmulatorOptions = {},
+    prepared?: TestDatabase,
   ): Promise<Stagedoor> {
-    const [ivs, database] = await Promise.all([startEmulator(emulator), createDatabase()]);
+    const [ivs, database] = await Promise.all([startEmulator(emulator), prepared ?? createDatabase()]);
     const more = typeof env === 'function' ? env(database) : env;
     const settings = Settings.from(Stagedoor.environment(ivs, database, more));
     try {
