@@ -49,6 +49,7 @@ export class AppModule {
         SecretsModule,
         TelemetryModule,
         IvsModule,
+        AuthModule, // before HttpModule: a caller is renewed before an idempotency key is taken for them
         HttpModule,
         HealthModule,
         AuditModule,
@@ -56,7 +57,6 @@ export class AppModule {
         TenantsModule,
         ApiKeysModule,
         IssuersModule,
-        AuthModule,
         SpacesModule,
         MembersModule,
         GrantsModule,

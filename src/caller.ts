@@ -26,6 +26,8 @@ export interface UserCaller {
   id: string;
   tenantId: string;
   issuerId: string;
+  /** The version of the issuer that the JWT was verified with. Each change of the issuer gives it another one. */
+  issuerVersion: number;
   /** Name of a role, from a claim of the JWT. It counts only if the tenant has a role of this name. */
   role: string | undefined;
   /** The verified claims of the JWT. Attribute templates use them. */
@@ -43,7 +45,10 @@ export function callerRef(caller: Caller): CallerRef {
   return { kind: caller.kind, id: caller.id };
 }
 
-/** Id of the credential. The database looks it up to check that the credential is still valid. */
+/**
+ * Id of the credential. The database looks it up to check that the credential is still valid. Of a user it is the id and the
+ * version of the issuer, with a dot between.
+ */
 export function credentialId(caller: Caller): string {
-  return caller.kind === 'user' ? caller.issuerId : caller.id;
+  return caller.kind === 'user' ? `${caller.issuerId}.${caller.issuerVersion}` : caller.id;
 }

@@ -79,3 +79,10 @@ export function invalid(path: string, message: string): Problem {
     errors: [{ path, message }],
   });
 }
+
+/** The database has refused the credential of the caller in the first statement: nothing was done for them. */
+export class CredentialRefused extends Problem {
+  constructor() {
+    super('unauthenticated', 'The credential was revoked or has expired.');
+  }
+}

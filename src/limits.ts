@@ -38,6 +38,8 @@ export const limits = {
   lookIntervalSeconds: 2,
   /** A look ends the hold of a grant only if the grant has expired for longer than this. */
   lookMarginSeconds: 5,
+  /** A pair of issuer and audience stays reserved for its tenant for this time after the issuer was deleted. */
+  reservedSeconds: 30 * 24 * 3600,
   /** Longest reason of DisconnectParticipant, in characters (service model of ivs-realtime). */
   stageReasonLength: 128,
   /** Longest reason of DisconnectUser, in characters (service model of ivschat). */

@@ -455,6 +455,7 @@ const crossingMay = [
   'issuers.SELECT',
   'lock_salt.SELECT',
   'pacing.INSERT, SELECT, UPDATE',
+  'reservations.DELETE, SELECT',
   'signing_keys.SELECT',
   'spaces.SELECT',
   'tenants.SELECT',

@@ -70,6 +70,7 @@ const frozen: Record<string, string> = {
   '0006_calls_without_answer': '06c1a2697875e03fb28e917316583d7608cf08d0754f8769838124ebb48f977b',
   '0006_looks_that_go_on': '9212ee3133c9a1ed1f04d606d2aa04dd490a983aa00be68b001a9b0922e2b64f',
   '0007_ranks_and_order': 'c3584aff54394cdf4e0372b5f12255e24db759047ad028042ce3233a2b4bb85d',
+  '0008_issuer_versions': '63dba8065c60b3f070931a586361c6a02039199d564ff79c9e0167cbc3f8ca18',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -1,11 +1,12 @@
 import { Global, Module } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
 import { ApiKeysModule } from '../api-keys/api-keys.module.ts';
 import { ReplayAuthority } from '../http/replay-authority.ts';
 import { IssuersModule } from '../issuers/issuers.module.ts';
 import { Authority } from './authority.ts';
 import { CallerGuard } from './caller.guard.ts';
+import { RenewedCallerInterceptor } from './renewed-caller.interceptor.ts';
 import { ApiKeyStrategy, OperatorStrategy, UserStrategy } from './strategies.ts';
 
 @Global()
@@ -18,6 +19,7 @@ import { ApiKeyStrategy, OperatorStrategy, UserStrategy } from './strategies.ts'
     ApiKeyStrategy,
     UserStrategy,
     { provide: APP_GUARD, useClass: CallerGuard },
+    { provide: APP_INTERCEPTOR, useClass: RenewedCallerInterceptor },
   ],
   exports: [Authority, ReplayAuthority],
 })

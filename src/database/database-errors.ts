@@ -1,4 +1,4 @@
-import { Problem } from '../errors.ts';
+import { CredentialRefused, Problem } from '../errors.ts';
 
 /** SQLSTATEs of Postgres, or classes of them, that mean that the database cannot work now. A statement is not at fault. */
 const unavailableStates = [/^08/, /^53/, /^57/, /^25006$/, /^40001$/, /^40P01$/, /^55P03$/, /^3D000$/, /^28/];
@@ -20,7 +20,7 @@ const unavailablePrismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P20
 export function translateDatabaseErrors(error: unknown): unknown {
   if (error instanceof Problem) return error;
   const state = sqlState(error);
-  if (state === 'SD401') return new Problem('unauthenticated', 'The credential was revoked or has expired.');
+  if (state === 'SD401') return new CredentialRefused();
   if (state === missingSchema) {
     return new Problem(
       'unavailable',

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type Caller, credentialId } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { inSpan } from '../telemetry/spans.ts';
+import { noteCommit } from './commits.ts';
 import { translateDatabaseErrors, isTransactionConflict } from './database-errors.ts';
 import { functionSet } from './function-set.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
@@ -147,9 +148,11 @@ abstract class Connections implements OnApplicationShutdown {
   }
 
   private async transaction<T>(work: (tx: Tx) => Promise<T>, timeout = statementTimeoutMs + 500): Promise<T> {
-    return await repeatAfterConflict(() =>
+    const result = await repeatAfterConflict(() =>
       inSpan('postgres transaction', {}, () => this.prisma.$transaction(work, { maxWait: connectTimeoutMs, timeout })),
     );
+    noteCommit();
+    return result;
   }
 }
 

@@ -1,10 +1,17 @@
-import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
-import { type CreateIssuerBody, createIssuerBody, issuer, issuerPage } from './issuers.schemas.ts';
+import {
+  type CreateIssuerBody,
+  createIssuerBody,
+  issuer,
+  issuerPage,
+  type UpdateIssuerBody,
+  updateIssuerBody,
+} from './issuers.schemas.ts';
 import { IssuersService } from './issuers.service.ts';
 
 const tag = 'Issuers';
@@ -41,10 +48,29 @@ export class IssuersController {
     return await this.issuers.get(caller, id);
   }
 
+  @Patch(':issuerId')
+  @Endpoint({
+    summary: 'Change an issuer',
+    description:
+      'Replaces its keys, its algorithms or its claim paths. The pair of issuer and audience stays. JWTs that the change does not accept are refused at once.',
+    tag,
+    access,
+    answers: { 200: issuer },
+    problems: ['not_found'],
+  })
+  async update(
+    @CurrentCaller() caller: TenantCaller,
+    @Param('issuerId', { schema: issuerIdSchema }) id: string,
+    @Body({ schema: updateIssuerBody }) body: UpdateIssuerBody,
+  ) {
+    return await this.issuers.update(caller, id, body);
+  }
+
   @Delete(':issuerId')
   @Endpoint({
     summary: 'Delete an issuer',
-    description: 'Its JWTs are refused at once. Stage and chat tokens that were vended earlier stay valid.',
+    description:
+      'Its JWTs are refused at once. Stage and chat tokens that were vended earlier stay valid. The pair of issuer and audience stays reserved for the tenant for 30 days. To rotate keys, change the issuer instead.',
     tag,
     access,
     answers: { 204: null },

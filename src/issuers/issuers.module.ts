@@ -1,18 +1,28 @@
 import { Module } from '@nestjs/common';
 import { Settings } from '../config.ts';
+import { Database } from '../database/database.ts';
+import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { IssuerDirectory } from './issuer-directory.ts';
 import { IssuersController } from './issuers.controller.ts';
 import { IssuersService } from './issuers.service.ts';
 import { JwksKeys } from './jwks-keys.ts';
+import { ReservedPairsController } from './reserved-pairs.controller.ts';
+import { ReservedPairsService } from './reserved-pairs.service.ts';
 import { UserTokens } from './user-tokens.ts';
 
 @Module({
-  controllers: [IssuersController],
+  controllers: [IssuersController, ReservedPairsController],
   providers: [
     IssuersService,
-    IssuerDirectory,
+    ReservedPairsService,
     UserTokens,
+    {
+      provide: IssuerDirectory,
+      inject: [Database, Secrets, Metrics],
+      useFactory: (database: Database, secrets: Secrets, metrics: Metrics) =>
+        new IssuerDirectory(database, secrets, (keys) => metrics.issuerKeysImported.inc(keys)),
+    },
     {
       provide: JwksKeys,
       inject: [Settings, Metrics],

@@ -123,6 +123,61 @@ export const createIssuerBody = z
   });
 export type CreateIssuerBody = z.output<typeof createIssuerBody>;
 
+/** The body for changing an issuer. What is absent stays as it is. */
+export const updateIssuerBody = z
+  .strictObject({
+    jwksUri: jwksUri.optional(),
+    jwks: jwksInput.optional(),
+    secret: secret.optional(),
+    algorithms: distinctAlgorithms.optional().meta({
+      description: 'Accepted algorithms. Without it, new keys keep the algorithms that were registered and fit them.',
+    }),
+    claims: claimPathsInput.optional().meta({ description: 'Replaces all claim paths.' }),
+  })
+  .refine((body) => Object.keys(body).length > 0, { error: 'must change something' })
+  .refine(({ jwksUri, jwks, secret }) => [jwksUri, jwks, secret].filter((one) => one !== undefined).length <= 1, {
+    error: 'must have at most one of jwksUri, jwks and secret',
+  })
+  .meta({
+    id: 'UpdateIssuerRequest',
+    description:
+      '`jwksUri`, `jwks` and `secret` each replace the keys that the issuer has. To rotate without an outage, send a `jwks` with the old and the new key first.',
+    examples: [{ jwks: { keys: [exampleJwk] } }],
+  });
+export type UpdateIssuerBody = z.output<typeof updateIssuerBody>;
+
+/** The pair that an operator asks about. */
+export const reservedPairQuery = z.strictObject({ issuer: issuerName, audience });
+export type ReservedPairQuery = z.output<typeof reservedPairQuery>;
+
+/** Who has reserved a pair of issuer and audience, as the operator sees it. */
+export const reservedPair = z
+  .object({
+    issuer: issuerName,
+    audience,
+    tenantId: idOf('ten', 'tenant'),
+    state: z.enum(['registered', 'reserved']).meta({
+      description: 'registered: the tenant has an issuer with this pair. reserved: it has deleted that issuer.',
+    }),
+    reservedUntil: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'From then on every tenant can register the pair; null: the pair is registered.' }),
+  })
+  .meta({
+    id: 'ReservedPair',
+    examples: [
+      {
+        issuer: 'https://login.example.com/',
+        audience: 'acme-app',
+        tenantId: exampleId('ten'),
+        state: 'reserved',
+        reservedUntil: '2026-03-31T19:00:00.000Z',
+      },
+    ],
+  });
+export type ReservedPair = z.output<typeof reservedPair>;
+
 /** The algorithms that fit the source of the keys in the body. */
 export function fittingAlgorithms(body: {
   secret?: unknown;

@@ -3,19 +3,23 @@ import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { Database, type Tx } from '../database/database.ts';
-import type { Issuer as IssuerRow, Prisma } from '../database/generated/client.ts';
+import { type Issuer as IssuerRow, Prisma } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { Secrets } from '../secrets/secrets.ts';
-import { release, reserve } from '../tenants/reservations.ts';
+import { countReservations, releaseLater, reserve } from '../tenants/reservations.ts';
 import { faultOfJwksUri } from './addresses.ts';
 import { IssuerDirectory } from './issuer-directory.ts';
-import { type CreateIssuerBody, fittingAlgorithms, type Issuer } from './issuers.schemas.ts';
-import { publicMembers } from './public-keys.ts';
+import { newKeys } from './issuer-changes.ts';
+import { type CreateIssuerBody, fittingAlgorithms, type Issuer, type UpdateIssuerBody } from './issuers.schemas.ts';
+import { type Jwk, publicMembers } from './public-keys.ts';
 
 /** Maximum number of issuers of a tenant. Each can cause fetches of keys. */
 const maxIssuers = 100;
+
+/** Maximum number of pairs of a tenant, those included that stay reserved for it after its issuers were deleted. */
+const maxReservedPairs = 300;
 
 @Injectable()
 export class IssuersService {
@@ -28,8 +32,7 @@ export class IssuersService {
 
   /** @throws Problem `conflict` if this or another tenant has registered the pair of issuer and audience. */
   async create(caller: TenantCaller, body: CreateIssuerBody): Promise<Issuer> {
-    const fault = body.jwksUri && faultOfJwksUri(body.jwksUri, this.settings.jwksAllowPrivateAddresses);
-    if (fault) throw invalid('jwksUri', fault);
+    this.assertMayFetch(body.jwksUri);
     const row = await this.database.inTenantOf(caller, async (tx) => {
       await this.reservePair(tx, caller, body);
       const created = await tx.issuer.create({ data: this.toRow(caller, body) });
@@ -65,17 +68,59 @@ export class IssuersService {
     return toIssuer(row);
   }
 
-  /** Deletes an issuer. Its JWTs are refused from now on, and its pair can be registered again. */
+  /**
+   * Changes an issuer in place: its keys, algorithms or claims. JWTs that the new version does not accept are refused at once.
+   * @throws Problem `invalid_request` if keys and algorithms do not fit each other.
+   */
+  async update(caller: TenantCaller, id: string, body: UpdateIssuerBody): Promise<Issuer> {
+    const { tenantId } = caller;
+    this.assertMayFetch(body.jwksUri);
+    const row = await this.database.inTenantOf(caller, async (tx) => {
+      const where = { tenantId_id: { tenantId, id } };
+      // The version is the lock: a change that another one has overtaken waits for it here, and then reads its outcome.
+      const { count } = await tx.issuer.updateMany({ where: { tenantId, id }, data: { version: { increment: 1 } } });
+      if (count === 0) throw notFound('issuer');
+      const old = await tx.issuer.findUniqueOrThrow({ where });
+      const { source, algorithms } = newKeys(old, body);
+      const updated = await tx.issuer.update({
+        where,
+        data: {
+          ...(source && this.toSource(tenantId, id, source)),
+          algorithms: [...algorithms],
+          ...(body.claims && { claims: withoutUndefined(body.claims) }),
+        },
+      });
+      await audit(tx, caller, {
+        action: 'issuer.update',
+        tenantId,
+        subject: id,
+        details: { ...pairOf(updated), changed: Object.keys(body), algorithms, jwksUri: updated.jwksUri },
+      });
+      return updated;
+    });
+    this.directory.forget(tenantId, id);
+    return toIssuer(row);
+  }
+
+  /**
+   * Deletes an issuer. Its JWTs are refused from now on. Its pair stays reserved for the tenant for 30 days, so that no other
+   * tenant takes it over; the tenant itself can register it again at once.
+   */
   async remove(caller: TenantCaller, id: string): Promise<void> {
     const { tenantId } = caller;
     await this.database.inTenantOf(caller, async (tx) => {
       const row = await tx.issuer.findUnique({ where: { tenantId_id: { tenantId, id } } });
       const { count } = await tx.issuer.deleteMany({ where: { tenantId, id } });
       if (!row || count === 0) throw notFound('issuer');
-      await release(tx, tenantId, 'issuer', reservedValue(row));
+      await releaseLater(tx, tenantId, 'issuer', reservedValue(row));
       await audit(tx, caller, { action: 'issuer.delete', tenantId, subject: id, details: pairOf(row) });
     });
-    this.directory.deleted(tenantId, id);
+    this.directory.forget(tenantId, id);
+  }
+
+  private assertMayFetch(jwksUri: string | undefined): void {
+    const fault = jwksUri && faultOfJwksUri(jwksUri, this.settings.jwksAllowPrivateAddresses);
+    if (fault) throw invalid('jwksUri', fault);
   }
 
   /** Reserves the pair for the tenant. No other tenant of the deployment can register it then. */
@@ -83,34 +128,50 @@ export class IssuersService {
     if ((await tx.issuer.count({ where: { tenantId } })) >= maxIssuers) {
       throw new Problem('quota_exceeded', `A tenant can have ${maxIssuers} issuers. Delete one first.`);
     }
-    const taken = 'This pair of issuer and audience is registered already.';
+    if ((await countReservations(tx, tenantId, 'issuer')) >= maxReservedPairs) {
+      const detail = `A tenant can have ${maxReservedPairs} pairs, those included that stay reserved for it for 30 days after its issuers were deleted. Change an issuer in place, or ask the operator to release a pair.`;
+      throw new Problem('quota_exceeded', detail);
+    }
+    const taken = 'This pair of issuer and audience is registered already, or is reserved for another tenant.';
     await reserve(tx, tenantId, 'issuer', reservedValue(body), taken);
   }
 
   private toRow({ tenantId }: TenantCaller, body: CreateIssuerBody): Prisma.IssuerCreateInput {
     const id = newId('iss');
-    const owner = { tenantId, column: 'issuers.secret', id };
-    const jwks = body.jwks && { keys: body.jwks.keys.map(publicMembers) };
     return {
       tenantId,
       id,
       ...pairOf(body),
-      jwksUri: body.jwksUri ?? null,
-      ...(jwks && { jwks: jwks as Prisma.InputJsonObject }),
-      secret: body.secret === undefined ? null : new Uint8Array(this.secrets.seal(body.secret, owner)),
+      ...this.toSource(tenantId, id, body),
       algorithms: [...(body.algorithms ?? fittingAlgorithms(body))],
       claims: withoutUndefined(body.claims),
       userIdPrefix: body.userIdPrefix ?? '',
     };
   }
+
+  private toSource(tenantId: string, id: string, { jwksUri, jwks, secret }: SourceInput) {
+    const owner = { tenantId, column: 'issuers.secret', id };
+    return {
+      jwksUri: jwksUri ?? null,
+      jwks: jwks ? ({ keys: jwks.keys.map(publicMembers) } as Prisma.InputJsonObject) : Prisma.DbNull,
+      secret: secret === undefined ? null : new Uint8Array(this.secrets.seal(secret, owner)),
+    };
+  }
 }
 
-function pairOf({ issuer, audience }: { issuer: string; audience: string }) {
+/** Where the keys of an issuer come from, as a body names it. */
+interface SourceInput {
+  jwksUri?: string | undefined;
+  jwks?: { keys: Jwk[] } | undefined;
+  secret?: string | undefined;
+}
+
+export function pairOf({ issuer, audience }: { issuer: string; audience: string }) {
   return { issuer, audience };
 }
 
 /** One text for the pair. The schema forbids line breaks in both parts, so no two pairs have the same text. */
-function reservedValue({ issuer, audience }: { issuer: string; audience: string }): string {
+export function reservedValue({ issuer, audience }: { issuer: string; audience: string }): string {
   return `${issuer}\n${audience}`;
 }
 

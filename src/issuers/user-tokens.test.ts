@@ -476,14 +476,15 @@ describe('a valid token is refused', () => {
 describe('registering', () => {
   const pair = { issuer: 'https://taken.example.com/', audience: 'app' };
 
-  it('a pair that any tenant has is a conflict, until it is deleted', async () => {
+  it('a pair that any tenant has is a conflict; after its deletion for the others alone', async () => {
     const { id } = await register(alpha, { ...pair, secret });
     for (const caller of [alpha, beta]) {
       await expect(register(caller, { ...pair, secret })).rejects.toMatchObject({ code: 'conflict', status: 409 });
     }
     await register(beta, { ...pair, audience: 'another', secret });
     await shared.issuers.remove(alpha, id);
-    await register(beta, { ...pair, secret });
+    await expect(register(beta, { ...pair, secret })).rejects.toMatchObject({ code: 'conflict', status: 409 });
+    await register(alpha, { ...pair, secret });
   });
 
   it('takes effect at once, although its tokens were refused just before', async () => {

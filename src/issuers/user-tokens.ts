@@ -31,7 +31,7 @@ export class UserTokens {
    *
    * - `verify` checks the expiry on every use.
    * - `rememberMs` limits how long a withdrawn key is accepted.
-   * - The database checks in every transaction that the issuer exists.
+   * - The database checks in every transaction that this version of the issuer exists.
    * - Only tokens with a valid signature are stored, so strangers cannot fill the cache.
    */
   private readonly verified = new LRUCache<string, Verified>({
@@ -61,6 +61,17 @@ export class UserTokens {
     return verified.caller;
   }
 
+  /**
+   * Verifies a JWT anew, after the database has told that the issuer, as it was when `caller` was verified, is not there any
+   * more: it was changed, or deleted and registered again.
+   * @throws as `verify`
+   */
+  async verifyAnew(token: string, caller: UserCaller): Promise<UserCaller> {
+    this.verified.delete(hash('sha256', token, 'base64url'));
+    this.issuers.forget(caller.tenantId, caller.issuerId);
+    return await this.verify(token);
+  }
+
   private async check(token: string): Promise<Verified> {
     const unverified = readUnverified(token);
     const issuer = await this.issuers.find(unverified.issuer, unverified.audiences);
@@ -69,12 +80,14 @@ export class UserTokens {
     }
     const claims = await this.verifyWith(await this.keysOf(issuer, unverified), token, issuer, unverified);
     const exp = checkTimes(claims, Date.now() / 1_000);
+    if (unverified.audiences.length > 1) this.issuers.verified(issuer, unverified.audiences);
     const user = readUser(claims, issuer.claims, issuer.userIdPrefix);
     const caller: UserCaller = {
       kind: 'user',
       id: user.id,
       tenantId: issuer.tenantId,
       issuerId: issuer.id,
+      issuerVersion: issuer.version,
       role: user.role,
       claims: Object.freeze(user.claims),
     };

@@ -3,8 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { callerRef, credentialId, type TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
+import { noteCommit } from '../database/commits.ts';
 import { Database } from '../database/database.ts';
-import { invalid, notFound, Problem } from '../errors.ts';
+import { CredentialRefused, invalid, notFound, Problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { currentRequest } from '../request-context.ts';
@@ -145,7 +146,10 @@ export class AdmissionService {
     for (;;) {
       const checkedAt = performance.now();
       const decided = await this.tryToAdmit(caller, request);
-      if (!('refused' in decided)) return { admission: admission.parse(decided), checkedAt };
+      if (!('refused' in decided)) {
+        noteCommit();
+        return { admission: admission.parse(decided), checkedAt };
+      }
       const refused = refusal.parse(decided);
       const waitMs = refused.refused === 'disconnecting' ? Math.max(refused.seconds * 1000, retryMs) : Infinity;
       if (performance.now() + waitMs > deadline) throw refusalProblem(refused, this.settings.vendsPerUserPerMinute);
@@ -203,7 +207,7 @@ export class AdmissionService {
 function refusalProblem(refused: Refusal, perMinute: number): Problem {
   switch (refused.refused) {
     case 'credential':
-      return new Problem('unauthenticated', 'The credential was revoked or has expired.');
+      return new CredentialRefused();
     case 'tenant_suspended':
       return new Problem('forbidden', 'The tenant is suspended. It gets no tokens.');
     case 'space_unknown':

@@ -46,6 +46,12 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly issuerKeysImported = new Counter({
+    name: 'stagedoor_issuer_keys_imported_total',
+    help: 'Inline keys of issuers that were read from the database and imported, for each version of an issuer once.',
+    registers: [this.registry],
+  });
+
   readonly silence = new Histogram({
     name: 'stagedoor_time_to_silence_seconds',
     help: 'Time from the request of a moderator to the end of the last connection that it concerns.',

@@ -1,6 +1,7 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SignJWT } from 'jose';
+import { expectProblem } from '../../support/problem.ts';
 import { Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
 import { JwksServer, saying, serving } from './jwks-server.ts';
 
@@ -30,6 +31,7 @@ async function register(body: object, as = tenant.key) {
 async function tokenOf(
   { issuer, audience }: { issuer: string; audience: string | string[] },
   kid = 'one',
+  key = privateKey,
 ): Promise<string> {
   return await new SignJWT({})
     .setProtectedHeader({ alg: 'ES384', kid })
@@ -38,7 +40,8 @@ async function tokenOf(
     .setSubject('alice')
     .setIssuedAt()
     .setExpirationTime('10m')
-    .sign(privateKey);
+    .setJti(randomUUID())
+    .sign(key);
 }
 
 /** Users may not list issuers: 403 says that a user was known, 401 that none was. */
@@ -109,9 +112,10 @@ describe('POST /v1/issuers', () => {
       ['POST', ''],
       ['GET', ''],
       ['GET', '/iss_x'],
+      ['PATCH', '/iss_x'],
       ['DELETE', '/iss_x'],
     ] as const) {
-      const body = method === 'POST' ? { ...pair(), secret } : undefined;
+      const body = method === 'POST' || method === 'PATCH' ? { ...pair(), secret } : undefined;
       const answer = await stagedoor.request(method, `/v1/issuers${path}`, { as: key, body });
       expect([answer.status, answer.body['code']]).toEqual([403, 'forbidden']);
     }
@@ -180,18 +184,181 @@ describe('GET and DELETE /v1/issuers/{issuerId}', () => {
   });
 });
 
+function patch(id: string, body: object, as = tenant.key) {
+  return stagedoor.request('PATCH', `/v1/issuers/${id}`, { as, body });
+}
+
+const removing = (id: string) =>
+  stagedoor.expect(204, stagedoor.request('DELETE', `/v1/issuers/${id}`, { as: tenant.key }));
+
+describe('PATCH /v1/issuers/{issuerId}', () => {
+  const fresh = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const jwkOf = (key: KeyObject, kid: string) => ({ ...key.export({ format: 'jwk' }), kid });
+  const two = jwkOf(fresh.publicKey, 'two');
+
+  it('rotates the keys in place: the pair is never free, and tokens of the old key are refused at once', async () => {
+    const body = { ...pair(), jwks: { keys: [jwk] } };
+    const made = await register(body);
+    const [old, young] = [await tokenOf(body), await tokenOf(body, 'two', fresh.privateKey)];
+    expect([await statusFor(old), await statusFor(young)]).toEqual([403, 401]);
+    const both = { jwks: { keys: [jwk, two] } };
+    expect(await stagedoor.expect(200, patch(made['id'], both))).toEqual({ ...made, ...both });
+    expect([await statusFor(old), await statusFor(young)]).toEqual([403, 403]);
+    expectProblem(await stagedoor.post('/v1/issuers', other.key, body), 'conflict');
+    await stagedoor.expect(200, patch(made['id'], { jwks: { keys: [two] } }));
+    const space = await stagedoor.createSpace(tenant);
+    const join = async (token: string) => (await stagedoor.post(`/v1/spaces/${space['id']}/join`, token, {})).status;
+    expect([await join(old), await join(young)]).toEqual([401, 201]);
+  });
+
+  it('a replica that has not heard of a change refuses what it withdrew, and serves what it allows, at once', async () => {
+    const body = { ...pair(), jwks: { keys: [jwk] } };
+    const made = await register(body);
+    const space = await stagedoor.createSpace(tenant);
+    const join = async (token: string, headers: Record<string, string> = {}) => {
+      const path = `/v1/spaces/${space['id']}/join`;
+      return (await stagedoor.request('POST', path, { as: token, body: {}, headers })).status;
+    };
+    const tokens = [await tokenOf(body), await tokenOf(body), await tokenOf(body)];
+    for (const token of tokens) expect(await join(token)).toBe(201);
+    // Another replica has changed the issuer.
+    await stagedoor.database.query('update issuers set version = version + 1 where id = $1', [made['id']]);
+    expect(await join(tokens[0] as string)).toBe(201);
+    expect(await join(tokens[1] as string, { 'idempotency-key': 'once' })).toBe(201);
+    const changed = JSON.stringify({ keys: [two] });
+    await stagedoor.database.query('update issuers set version = version + 1, jwks = $2 where id = $1', [
+      made['id'],
+      changed,
+    ]);
+    expect(await join(tokens[2] as string)).toBe(401);
+    expect(await join(await tokenOf(body, 'two', fresh.privateKey))).toBe(201);
+  });
+
+  it('changes the claims, the algorithms, the URL and the secret, each alone', async () => {
+    const made = await register({ ...pair(), jwks: { keys: [jwk] } });
+    const claims = { userId: 'user.id', role: 'role' };
+    expect(await stagedoor.expect(200, patch(made['id'], { claims }))).toEqual({ ...made, claims });
+    const toSecret = await stagedoor.expect(200, patch(made['id'], { secret, algorithms: ['HS256'] }));
+    const { jwks: _, ...rest } = made;
+    expect(toSecret).toEqual({ ...rest, claims, algorithms: ['HS256'] });
+    const url = { jwksUri: 'https://login.example.com/keys', algorithms: ['ES384', 'RS256'] };
+    expect(await stagedoor.expect(200, patch(made['id'], url))).toEqual({ ...rest, claims, ...url });
+    expect((await stagedoor.expect(200, patch(made['id'], { algorithms: ['RS256'] })))['algorithms']).toEqual([
+      'RS256',
+    ]);
+    const { data } = (await stagedoor.get('/v1/audit?action=issuer.update&limit=1', tenant.key)).body;
+    expect(data[0]).toMatchObject({ subject: made['id'], details: { changed: ['algorithms'], algorithms: ['RS256'] } });
+  });
+
+  it('never makes an algorithm good that was not asked for', async () => {
+    const made = await register({ ...pair(), jwks: { keys: [jwk] } });
+    for (const keys of [[jwkOf(rsa.publicKey, 'r')], [jwk, jwkOf(rsa.publicKey, 'r')]]) {
+      const answer = await patch(made['id'], { jwks: { keys } });
+      expectProblem(answer, 'invalid_request');
+      expect(answer.body['errors'][0]).toMatchObject({ path: 'algorithms', message: expect.stringContaining('name') });
+    }
+    const jwks = { keys: [jwk, jwkOf(rsa.publicKey, 'r')] };
+    const named = await stagedoor.expect(200, patch(made['id'], { jwks, algorithms: ['ES384', 'RS256'] }));
+    expect(named['algorithms']).toEqual(['ES384', 'RS256']);
+  });
+
+  it.each([
+    ['nothing', {}],
+    ['two sources', { secret, jwks: { keys: [jwk] } }],
+    ['a secret with an algorithm of public keys', { secret, algorithms: ['RS256'] }],
+    ['another issuer', { issuer: 'https://other.example/' }],
+    ['a JWKS URL that is none', { jwksUri: 'jwks' }],
+  ])('refuses %s, and changes nothing', async (_, body) => {
+    const made = await register({ ...pair(), jwks: { keys: [jwk] } });
+    expectProblem(await patch(made['id'], body), 'invalid_request');
+    expect((await stagedoor.get(`/v1/issuers/${made['id']}`, tenant.key)).body).toEqual(made);
+  });
+});
+
 describe('DELETE /v1/issuers/{issuerId}', () => {
-  it('ends its users’ access at once, and frees the pair', async () => {
+  it('ends its users’ access at once, and keeps the pair for its tenant for 30 days', async () => {
     const body = { ...pair(), jwks: { keys: [jwk] } };
     const { id } = await register(body);
     const space = await stagedoor.createSpace(tenant);
     const token = await tokenOf(body);
     const join = () => stagedoor.post(`/v1/spaces/${space['id']}/join`, token, {});
     expect((await join()).status).toBe(201);
-    expect((await stagedoor.request('DELETE', `/v1/issuers/${id}`, { as: tenant.key })).status).toBe(204);
+    await removing(id);
     expect((await join()).status).toBe(401);
     expect((await stagedoor.get(`/v1/issuers/${id}`, tenant.key)).status).toBe(404);
+    expectProblem(await stagedoor.post('/v1/issuers', other.key, body), 'conflict');
+    const age = (days: number) =>
+      stagedoor.database.query(
+        `update reservations set released_at = now() - make_interval(days => $2) where value = $1`,
+        [`${body.issuer}\n${body.audience}`, days],
+      );
+    await age(29);
+    expectProblem(await stagedoor.post('/v1/issuers', other.key, body), 'conflict');
+    await age(30);
     await register(body, other.key);
+    expectProblem(await stagedoor.post('/v1/issuers', tenant.key, body), 'conflict');
+  });
+
+  it('and registering it again serves its users at once, with the tokens that they have', async () => {
+    const body = { ...pair(), jwks: { keys: [jwk] } };
+    const space = await stagedoor.createSpace(tenant);
+    const token = await tokenOf(body);
+    const join = async () => (await stagedoor.post(`/v1/spaces/${space['id']}/join`, token, {})).status;
+    const { id } = await register(body);
+    expect(await join()).toBe(201);
+    await removing(id);
+    await register(body);
+    expect(await join()).toBe(201);
+  });
+});
+
+describe('the operator', () => {
+  const { operatorToken } = Stagedoor;
+  const at = ({ issuer, audience }: { issuer: string; audience: string }) =>
+    `/v1/issuer-reservations?issuer=${encodeURIComponent(issuer)}&audience=${encodeURIComponent(audience)}`;
+  const releasing = (body: { issuer: string; audience: string }) =>
+    stagedoor.expect(204, stagedoor.request('DELETE', at(body), { as: operatorToken }));
+
+  it('sees which tenant has a pair, and releases one that is reserved', async () => {
+    const body = { ...pair(), jwks: { keys: [jwk] } };
+    const { id } = await register(body);
+    const shown = { issuer: body.issuer, audience: body.audience, tenantId: tenant.id };
+    const registered = { ...shown, state: 'registered', reservedUntil: null };
+    expect((await stagedoor.get(at(body), operatorToken)).body).toEqual(registered);
+    await removing(id);
+    const reserved = await stagedoor.expect(200, stagedoor.get(at(body), operatorToken));
+    expect(reserved).toEqual({ ...shown, state: 'reserved', reservedUntil: expect.any(String) });
+    const days = (Date.parse(reserved['reservedUntil']) - Date.now()) / (24 * 3_600_000);
+    expect(Math.round(days)).toBe(30);
+    await releasing(body);
+    expectProblem(await stagedoor.get(at(body), operatorToken), 'not_found');
+    await register(body, other.key);
+  });
+
+  it('takes a pair from a tenant that has registered what is not theirs; their audit log tells', async () => {
+    const body = { ...pair(), jwks: { keys: [jwk] } };
+    const { id } = await register(body, other.key);
+    const space = await stagedoor.createSpace(other);
+    const token = await tokenOf(body);
+    const join = async () => (await stagedoor.post(`/v1/spaces/${space['id']}/join`, token, {})).status;
+    expect(await join()).toBe(201);
+    await releasing(body);
+    expect(await join()).toBe(401);
+    await register(body);
+    const { data } = (await stagedoor.get('/v1/audit?action=issuer.release&limit=1', other.key)).body;
+    expect(data[0]).toMatchObject({
+      caller: { kind: 'operator' },
+      subject: id,
+      details: { issuer: body.issuer, audience: body.audience },
+    });
+  });
+
+  it('is the only one who can', async () => {
+    for (const method of ['GET', 'DELETE']) {
+      expectProblem(await stagedoor.request(method, at(pair()), { as: tenant.key }), 'forbidden');
+      expectProblem(await stagedoor.request(method, at(pair()), { as: operatorToken }), 'not_found');
+    }
   });
 });
 

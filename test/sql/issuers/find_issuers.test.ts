@@ -78,10 +78,11 @@ describe('find_issuers', () => {
     expect(await find([mine], ['app'], other)).toEqual([]);
   });
 
-  test('gives the service whole rows before the tenant is known', async () => {
-    const row = await sql.insert('issuers', { tenant_id: 'ten', issuer, audience: 'app' });
+  test('tells the service the version, and no keys, before the tenant is known', async () => {
+    await sql.insert('issuers', { tenant_id: 'ten', id: 'iss', issuer, audience: 'app', version: 7 });
     await sql.becomeService();
     expect(await sql.query('select id from issuers')).toEqual([]);
-    expect(await sql.call('find_issuers', { issuer, audiences: ['app'] })).toEqual([row]);
+    const found = await sql.call('find_issuers', { issuer, audiences: ['app'] });
+    expect(found).toEqual([{ tenant_id: 'ten', id: 'iss', version: 7 }]);
   });
 });

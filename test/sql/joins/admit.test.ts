@@ -136,7 +136,7 @@ describe('admit refuses', () => {
 
   test.each<[string, Case, string]>([
     ['an API key that has expired', { apiKey: { expires_at: inSeconds(-1) } }, 'credential'],
-    ['an issuer that was deleted', { request: { callerKind: 'user', credential: 'iss_gone' } }, 'credential'],
+    ['an issuer that was deleted', { request: { callerKind: 'user', credential: 'iss_gone.1' } }, 'credential'],
     ['a space that is not ready', { space: { ready_at: null } }, 'space_unknown'],
     ['a space that was deleted', { space: { deleted_at: inSeconds(-1) } }, 'space_unknown'],
     ['a user who is banned in this space', { ban: { space_id: 'spc' } }, 'banned'],
