@@ -4,7 +4,7 @@ import type { TenantCaller } from '../caller.ts';
 import { ModerationDatabase, type Tx } from '../database/database.ts';
 import type { Action as ActionRow, Delivery as DeliveryRow, Prisma } from '../database/generated/client.ts';
 import { actionsWithOpenDeliveries, deliveriesOf, isOpen } from '../delivery/deliveries.ts';
-import { valueIn } from '../database/sql-call.ts';
+import { callIn, valueIn } from '../database/sql-call.ts';
 import { notFound } from '../errors.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import type { Action, ActionKind, ActionsQuery } from './actions.schemas.ts';
@@ -88,14 +88,24 @@ export async function findAction(tx: Tx, tenantId: string, actionId: string): Pr
 /** Ids of the tenant's actions that are not carried out yet. */
 async function pendingActionIds(tx: Tx, tenantId: string): Promise<string[]> {
   const unfinished = await tx.unfinishedAction.findMany({ where: { tenantId }, select: { actionId: true } });
-  return [...(await actionsWithOpenDeliveries(tx, tenantId)), ...unfinished.map(({ actionId }) => actionId)];
+  return [
+    ...(await actionsWithOpenDeliveries(tx, tenantId)),
+    ...unfinished.map(({ actionId }) => actionId),
+    ...(await actionsOnFailingLooks(tx, tenantId)),
+  ];
 }
 
-/** Ids of those of these actions that have not treated all their grants yet. */
+/** Ids of the tenant's actions that rest on looks that fail: nobody knows whether the people concerned are out. */
+async function actionsOnFailingLooks(tx: Tx, tenantId: string): Promise<Set<string>> {
+  const rows = await callIn(tx, 'actions_on_failing_looks', { tenant: tenantId }, z.object({ action_id: z.string() }));
+  return new Set(rows.map((row) => row.action_id));
+}
+
+/** Ids of those of these actions that have not treated all their grants yet, or that rest on looks that fail. */
 async function unfinishedAmong(tx: Tx, tenantId: string, actionIds: string[]): Promise<Set<string>> {
   const where = { tenantId, actionId: { in: actionIds } };
   const rows = await tx.unfinishedAction.findMany({ where, select: { actionId: true } });
-  return new Set(rows.map(({ actionId }) => actionId));
+  return new Set([...rows.map(({ actionId }) => actionId), ...(await actionsOnFailingLooks(tx, tenantId))]);
 }
 
 function toAction(row: ActionRow, deliveries: DeliveryRow[], isUnfinished: boolean): Action {
@@ -110,7 +120,7 @@ function toAction(row: ActionRow, deliveries: DeliveryRow[], isUnfinished: boole
     targets: deliveries.map(toTarget),
     requestedBy: row.requestedBy as Action['requestedBy'],
     createdAt: row.createdAt.toISOString(),
-    ...(row.silencedAt !== null && { silencedAt: row.silencedAt.toISOString() }),
+    ...(row.silencedAt !== null && !isUnfinished && { silencedAt: row.silencedAt.toISOString() }),
   };
 }
 

@@ -11,10 +11,20 @@ const mostBansAtOnce = 1_000;
 /** Time that one run spends on bans at most, in milliseconds. The next run goes on where it stopped. */
 const banCheckMs = 5_000;
 
+/** A participant is returning if IVS has confirmed so many disconnections of them within `returningWithin`. */
+const returningAfter = 3;
+const returningWithin = '5 minutes';
+
+/** Unsealed audit entries are counted up to this number, so that counting stays cheap. */
+const mostUnsealedCounted = 100_000;
+
 /** The position before the first ban. */
 const startOfBans = { tenantId: '', banId: '' };
 
 const backlogRow = z.object({ stuck: z.coerce.number(), overdue: z.coerce.number(), oldest_seconds: z.number() });
+const returningRow = z.coerce.number();
+const looksRow = z.object({ oldest: z.number(), failing: z.coerce.number() });
+const unsealedRow = z.object({ entries: z.coerce.number(), oldest_seconds: z.number() });
 const passRow = z.object({
   tenant_id: z.string().nullable(),
   ban_id: z.string().nullable(),
@@ -22,8 +32,9 @@ const passRow = z.object({
 });
 
 /**
- * Checks every 15 seconds that no delivery is stuck or overdue, and that holds cover the grants of all banned users. It sets
- * the metrics for them. A check that fails does not keep the others from running.
+ * Checks every 15 seconds that deliveries are made, that the disconnected stay away, that watched stages are looked at, that
+ * audit entries are sealed, and that holds cover the grants of all banned users. It sets the metrics for them. A check that
+ * fails does not keep the others from running.
  */
 @Injectable()
 export class Watchdog extends BackgroundWork {
@@ -49,7 +60,13 @@ export class Watchdog extends BackgroundWork {
   }
 
   async run(): Promise<void> {
-    const results = await Promise.allSettled([this.checkDeliveries(), this.checkBans()]);
+    const results = await Promise.allSettled([
+      this.checkDeliveries(),
+      this.checkReturning(),
+      this.checkLooks(),
+      this.checkAudit(),
+      this.checkBans(),
+    ]);
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
     if (failures.length > 0) throw new AggregateError(failures, 'the watchdog could not check everything');
   }
@@ -59,6 +76,25 @@ export class Watchdog extends BackgroundWork {
     this.metrics.stuckDeliveries.set(backlog?.stuck ?? 0);
     this.metrics.overdueDeliveries.set(backlog?.overdue ?? 0);
     this.metrics.oldestDelivery.set(backlog?.oldest_seconds ?? 0);
+  }
+
+  /** Looks at the outcome: whether those whom IVS has disconnected stay away. */
+  private async checkReturning(): Promise<void> {
+    const args = { times: returningAfter, within: returningWithin };
+    const returning = await this.database.value('returning_participants', args, returningRow);
+    this.metrics.returningParticipants.set(returning);
+  }
+
+  private async checkLooks(): Promise<void> {
+    const [looks] = await this.database.call('watch_backlog', {}, looksRow);
+    this.metrics.oldestLook.set(looks?.oldest ?? 0);
+    this.metrics.failingWatches.set(looks?.failing ?? 0);
+  }
+
+  private async checkAudit(): Promise<void> {
+    const [unsealed] = await this.database.call('unsealed_audit', { most: mostUnsealedCounted }, unsealedRow);
+    this.metrics.unsealedAudit.set(unsealed?.entries ?? 0);
+    this.metrics.oldestUnsealedAudit.set(unsealed?.oldest_seconds ?? 0);
   }
 
   /** Checks bans until it has checked all of them, or until its time is over. */

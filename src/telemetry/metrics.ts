@@ -85,6 +85,36 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly returningParticipants = new Gauge({
+    name: 'stagedoor_returning_participants',
+    help: 'Participants whom Amazon IVS has disconnected at least three times in five minutes: they come back, or do not go.',
+    registers: [this.registry],
+  });
+
+  readonly oldestLook = new Gauge({
+    name: 'stagedoor_oldest_look_seconds',
+    help: 'Time since the last whole look at the stage that waits longest for one. Looks find who comes back.',
+    registers: [this.registry],
+  });
+
+  readonly failingWatches = new Gauge({
+    name: 'stagedoor_failing_watches',
+    help: 'Stages that are watched and whose looks fail.',
+    registers: [this.registry],
+  });
+
+  readonly unsealedAudit = new Gauge({
+    name: 'stagedoor_unsealed_audit_entries',
+    help: 'Audit entries that are in no hash chain yet, counted to 100,000.',
+    registers: [this.registry],
+  });
+
+  readonly oldestUnsealedAudit = new Gauge({
+    name: 'stagedoor_oldest_unsealed_audit_entry_seconds',
+    help: 'Age of the oldest audit entry that is in no hash chain yet.',
+    registers: [this.registry],
+  });
+
   readonly undeliveredBans = new Gauge({
     name: 'stagedoor_bans_without_delivery',
     help: 'Grants of banned users that the service does not act on. Must be zero.',

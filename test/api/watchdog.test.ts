@@ -1,5 +1,6 @@
 import { Watchdog } from '../../src/health/watchdog.ts';
 import { ban } from '../support/actions.ts';
+import { onStage } from '../support/chat.ts';
 import { asSuperuser } from '../support/database.ts';
 import { hoard } from '../support/hoard.ts';
 import { sized } from '../support/full-size.ts';
@@ -32,6 +33,15 @@ const run = () => stagedoor.app.get(Watchdog).run();
 async function whileLocked(table: string, work: () => Promise<void>): Promise<void> {
   await asSuperuser(stagedoor.database.name, async (client) => {
     await client.query(`begin; lock table ${table} in access exclusive mode`);
+    await work();
+    await client.query('rollback');
+  });
+}
+
+/** Runs `work` while no replica can seal, because another one seems to. */
+async function whileSealing(work: () => Promise<void>): Promise<void> {
+  await asSuperuser(stagedoor.database.name, async (client) => {
+    await client.query(`begin; select take_lock('sealer', '{}', true)`);
     await work();
     await client.query('rollback');
   });
@@ -97,6 +107,73 @@ test('a call that fails again and again shows in the age of the oldest delivery,
     await run();
     return (await metric('stagedoor_overdue_deliveries')) === 0;
   }, 'the call is made');
+});
+
+test('a participant who comes back again and again shows', async () => {
+  await stagedoor.expect(201, stagedoor.post('/v1/signing-keys', tenant.key));
+  const userId = 'who-returns';
+  stagedoor.ivs.setSwitches({ kickedSelfSignedRefused: false });
+  const pass = await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId }));
+  expect(pass['stage'].mint).toBe('key-pair');
+  await ban(stagedoor, tenant.key, { userId });
+  await run();
+  expect(await metric('stagedoor_returning_participants')).toBe(0);
+  for (let times = 0; times < 3; times++) {
+    stagedoor.ivs.join(pass['stage'].token);
+    // oxlint-disable-next-line no-await-in-loop -- they come back when they are out
+    await until(() => onStage(stagedoor, space['stage'].arn).length === 0, 'the participant is out again');
+  }
+  await until(async () => {
+    await run();
+    return (await metric('stagedoor_returning_participants')) === 1;
+  }, 'the metric shows the participant');
+});
+
+test('a stage that cannot be looked at shows, and the act that rests on the look is not delivered', async () => {
+  const userId = 'who-may-be-in';
+  // Without a room nothing but the look is open.
+  const other = await stagedoor.createSpace(tenant, { defaultRole: 'speaker', room: false });
+  await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${other['id']}/join`, tenant.key, { userId }));
+  await run();
+  expect(await metric('stagedoor_failing_watches')).toBe(0);
+  const denied = { error: 'AccessDeniedException' };
+  for (const operation of ['ListParticipants', 'GetStage']) stagedoor.ivs.fault({ operation, effect: denied });
+  await ban(stagedoor, tenant.key, { userId, spaceId: other['id'] });
+  await stagedoor.database.query(`update watches set began_at = began_at - interval '1 hour' where space_id = $1`, [
+    other['id'],
+  ]);
+  await until(async () => {
+    await run();
+    return (await metric('stagedoor_failing_watches')) === 1;
+  }, 'the watch fails');
+  expect(await metric('stagedoor_oldest_look_seconds')).toBeGreaterThanOrEqual(3_600);
+  const listed = async (state: string): Promise<Json[]> =>
+    (await stagedoor.get(`/v1/actions?spaceId=${other['id']}&state=${state}`, tenant.key)).body['data'];
+  expect(await listed('pending')).toMatchObject([{ kind: 'ban', state: 'pending' }]);
+  expect((await listed('pending'))[0]?.['silencedAt']).toBeUndefined();
+  stagedoor.ivs.clearFaults();
+  await until(async () => {
+    await run();
+    return (await metric('stagedoor_failing_watches')) === 0;
+  }, 'the stage is looked at again');
+  expect(await listed('delivered')).toMatchObject([{ kind: 'ban', silencedAt: expect.any(String) }]);
+});
+
+test('audit entries that are not sealed show', async () => {
+  await whileSealing(async () => {
+    await stagedoor.database.query(
+      `update audit set seq = null, hash = null, at = at - interval '1 hour'
+        where tenant_id = $1 and seq = (select max(seq) from audit where tenant_id = $1)`,
+      [tenant.id],
+    );
+    await run();
+    expect(await metric('stagedoor_unsealed_audit_entries')).toBeGreaterThanOrEqual(1);
+    expect(await metric('stagedoor_oldest_unsealed_audit_entry_seconds')).toBeGreaterThanOrEqual(3_600);
+  });
+  await until(async () => {
+    await run();
+    return (await metric('stagedoor_unsealed_audit_entries')) === 0;
+  }, 'the entries are sealed');
 });
 
 test('background work that fails shows in the age of its last run', async () => {

@@ -550,6 +550,24 @@ describe('deliveries_under_way', () => {
   });
 });
 
+describe('returning_participants', () => {
+  const done = { state: 'done', target: 'ann-1', done_at: inHours(-1) };
+
+  test.each<[string, Row[], number]>([
+    ['one who was disconnected three times', [done, done, done], 1],
+    ['nobody who was disconnected twice', [done, done], 0],
+    ['nobody whose disconnections are long ago', [done, done, { ...done, done_at: inHours(-3) }], 0],
+    ['nobody whom IVS did not know', [done, done, { ...done, state: 'not_connected' }], 0],
+    ['nobody who left a room', [done, done, { ...done, operation: 'DisconnectUser' }], 0],
+    ['participants by themselves', [done, done, { ...done, target: 'ann-2' }], 0],
+    ['a participant of one tenant', [done, done, { ...done, ...others }], 0],
+  ])('counts %s', async (_, deliveries, count) => {
+    for (const delivery of deliveries) await insertDelivery(sql, delivery); // oxlint-disable-line no-await-in-loop
+    const found = await sql.value('returning_participants', { times: 3, within: '2 hours' });
+    expect(Number(found)).toBe(count);
+  });
+});
+
 describe('delivery_backlog', () => {
   const backlog = async () => {
     const [row] = await sql.call('delivery_backlog', { overdueAfter: '2 hours' });
