@@ -6,6 +6,7 @@ import { Settings } from '../src/config.ts';
 import { Database, systemScope } from '../src/database/database.ts';
 import { Reach } from '../src/database/reach.ts';
 import { functionSet } from '../src/database/function-set.ts';
+import { runIn } from '../src/database/sql-call.ts';
 import { Problem } from '../src/errors.ts';
 import { assertServable } from '../src/database/serving-role.ts';
 import { asSuperuser, createDatabase } from './support/database.ts';
@@ -440,6 +441,41 @@ describe('the roles', () => {
       });
     }
   });
+});
+
+test('a replica that stands still in a transaction keeps its locks for less than the others wait', async () => {
+  const database = new Database(
+    settingsFor(stagedoor.database.serviceUrl, { DATABASE_POOL_SIZE: '4' }),
+    new Reach(false),
+  );
+  const lock = { tenant: ours.id, user: 'ann', exclusive: true };
+  let stands: (() => void) | undefined;
+  let goOn: (() => void) | undefined;
+  const isStanding = new Promise<void>((resolve) => (stands = resolve));
+  const still = database
+    .inScope(
+      systemScope(ours.id),
+      async (tx) => {
+        await runIn(tx, 'lock_user', lock);
+        stands?.();
+        await new Promise<void>((resolve) => (goOn = resolve));
+      },
+      60_000,
+    )
+    .then(
+      () => 'committed',
+      (error: unknown) => error,
+    );
+  try {
+    await isStanding;
+    await database.run('lock_user', lock);
+    goOn?.();
+    expect(await still).toMatchObject({ code: 'unavailable' });
+  } finally {
+    goOn?.();
+    await still;
+    await database.onApplicationShutdown();
+  }
 });
 
 /** What the functions owned by stagedoor_crossing may do, with the columns where it is not all of them. */

@@ -47,7 +47,7 @@ describeWhereFound('behind PgBouncer in transaction mode', () => {
   ])('the service does not start without time limits, if PgBouncer %s those of the connection', async (_what, ini) => {
     const database = await createDatabase();
     const bouncer = await startBouncer(database, ini);
-    await setTimeouts(database, '3s', '5s');
+    await setTimeouts(database, '3s', '1500ms');
     const start = Stagedoor.start({ DATABASE_URL: bouncer.url }, {}, database);
     await expect(start).rejects.toThrow(/alter role "stagedoor_test_service" set statement_timeout = '2s';.*RECONNECT/);
     await expect(start).rejects.not.toThrow(/idle_in_transaction/);
@@ -56,7 +56,7 @@ describeWhereFound('behind PgBouncer in transaction mode', () => {
 
   it('the service works, no two transactions mix, and its time limits hold', async () => {
     const database = await createDatabase();
-    await setTimeouts(database, '2s', '5s');
+    await setTimeouts(database, '2s', '1500ms');
     const bouncer = await startBouncer(database);
     const stagedoor = await startService(database, bouncer);
     const tenants = await Promise.all([stagedoor.createTenant(), stagedoor.createTenant()]);

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import type { TenantCaller } from '../caller.ts';
-import { ModerationDatabase, type Tx } from '../database/database.ts';
+import { ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Action as ActionRow, Delivery as DeliveryRow, Prisma } from '../database/generated/client.ts';
 import { actionsWithOpenDeliveries, deliveriesOf, isOpen } from '../delivery/deliveries.ts';
 import { callIn, valueIn } from '../database/sql-call.ts';
@@ -18,6 +18,7 @@ export class ActionsService {
 
   constructor(
     private readonly database: ModerationDatabase,
+    private readonly reads: ReadDatabase,
     private readonly authority: Authority,
     private readonly delivery: Delivery,
   ) {}
@@ -37,7 +38,7 @@ export class ActionsService {
   }
 
   async get(caller: TenantCaller, actionId: string): Promise<Action> {
-    return await this.database.inTenantOf(caller, async (tx) => {
+    return await this.reads.inTenantOf(caller, async (tx) => {
       const found = await findAction(tx, caller.tenantId, actionId);
       await this.authority.assertModerator(tx, caller, found.spaceId);
       return found;
@@ -48,7 +49,7 @@ export class ActionsService {
   async list(caller: TenantCaller, query: ActionsQuery): Promise<Page<Action>> {
     const { tenantId } = caller;
     const before = readCursor(query.cursor);
-    return await this.database.inTenantOf(caller, async (tx) => {
+    return await this.reads.inTenantOf(caller, async (tx) => {
       await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
       const pending = query.state === undefined ? undefined : await pendingActionIds(tx, tenantId);
       const rows = await tx.action.findMany({

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { ApiKeyCaller, OperatorCaller, TenantCaller } from '../caller.ts';
-import { Database, type Tx } from '../database/database.ts';
+import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import { callIn, valueIn } from '../database/sql-call.ts';
 import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
@@ -57,6 +57,7 @@ export class ApiKeysService {
 
   constructor(
     private readonly database: Database,
+    private readonly reads: ReadDatabase,
     private readonly secrets: Secrets,
   ) {}
 
@@ -110,7 +111,7 @@ export class ApiKeysService {
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<ApiKey>> {
     const after = readCursor(query.cursor);
-    const rows = await this.database.inTenantOf(caller, (tx) =>
+    const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.apiKey.findMany({
         where: { tenantId: caller.tenantId, revokedAt: null, ...(after !== undefined && { id: { gt: after } }) },
         orderBy: { id: 'asc' },

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
-import { Database } from '../database/database.ts';
+import { ReadDatabase } from '../database/database.ts';
 import type { AuditEntry as AuditRow } from '../database/generated/client.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import type { AuditEntryAnswer, AuditQuery } from './audit.schemas.ts';
 
 @Injectable()
 export class AuditService {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: ReadDatabase) {}
 
   /** Lists the entries of the caller's tenant, the newest first. */
   async list(caller: TenantCaller, query: AuditQuery): Promise<Page<AuditEntryAnswer>> {

@@ -7,7 +7,7 @@ import { cancelActions, undo } from '../acts/undo.ts';
 import { audit } from '../audit/audit.ts';
 import { Authority } from '../auth/authority.ts';
 import { callerRef, type TenantCaller } from '../caller.ts';
-import { ModerationDatabase, type Tx } from '../database/database.ts';
+import { ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
 import { valueIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
@@ -22,6 +22,7 @@ import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts
 export class BansService {
   constructor(
     private readonly database: ModerationDatabase,
+    private readonly reads: ReadDatabase,
     private readonly authority: Authority,
     private readonly actions: ActionsService,
   ) {}
@@ -56,7 +57,7 @@ export class BansService {
   async list(caller: TenantCaller, query: BansQuery): Promise<Page<Ban>> {
     const { tenantId } = caller;
     const before = readCursor(query.cursor);
-    const { rows, now } = await this.database.inTenantOf(caller, async (tx) => {
+    const { rows, now } = await this.reads.inTenantOf(caller, async (tx) => {
       await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
       const now = await databaseNow(tx);
       const inForce: Prisma.BanWhereInput = { liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
@@ -83,7 +84,7 @@ export class BansService {
 
   /** @throws Problem `not_found`, `forbidden` or `banned` */
   async get(caller: TenantCaller, banId: string): Promise<Ban> {
-    return await this.database.inTenantOf(caller, async (tx) => {
+    return await this.reads.inTenantOf(caller, async (tx) => {
       const row = await findBan(tx, caller.tenantId, banId);
       await this.authority.assertModerator(tx, caller, row.spaceId);
       return toBan(row, await databaseNow(tx));

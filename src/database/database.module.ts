@@ -1,6 +1,8 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import { Database, ModerationDatabase } from './database.ts';
+import { Database, ModerationDatabase, ReadDatabase, ReadinessDatabase } from './database.ts';
 import { Reach } from './reach.ts';
+
+const databases = [Database, ModerationDatabase, ReadDatabase, ReadinessDatabase];
 
 @Global()
 @Module({})
@@ -8,8 +10,8 @@ export class DatabaseModule {
   static with(reach: Reach): DynamicModule {
     return {
       module: DatabaseModule,
-      providers: [{ provide: Reach, useValue: reach }, Database, ModerationDatabase],
-      exports: [Database, ModerationDatabase],
+      providers: [{ provide: Reach, useValue: reach }, ...databases],
+      exports: databases,
     };
   }
 }

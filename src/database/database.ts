@@ -11,6 +11,7 @@ import { functionSet } from './function-set.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
 import { Reach, statementTimeoutMs } from './reach.ts';
 import { parseValue, type ResultRow, runIn, type SqlArguments, sqlCall, unnamed } from './sql-call.ts';
+import { TenantShare } from './tenant-share.ts';
 
 /** Prisma's client inside a transaction of one tenant or of the operator. */
 export type Tx = Prisma.TransactionClient;
@@ -20,6 +21,12 @@ const connectTimeoutMs = 1_000;
 
 /** Number of connections of one replica that only moderation uses. */
 const moderationConnections = 4;
+
+/** Number of connections of one replica that only reads for callers use. */
+const readConnections = 4;
+
+/** Largest number of them that one tenant uses at the same time. */
+const readsOfTenant = 2;
 
 /** The tenant whose rows a transaction sees, and the credential that allows it. */
 export interface Scope {
@@ -179,5 +186,46 @@ export class Database extends Connections {
 export class ModerationDatabase extends Connections {
   constructor(settings: Settings, reach: Reach) {
     super(settings, reach, 'stagedoor moderation', moderationConnections);
+  }
+}
+
+/**
+ * The same database, over connections that only reads for callers use: lists, and single things. So no vend and no act waits
+ * behind a read. A tenant uses half of them at most.
+ */
+@Injectable()
+export class ReadDatabase extends Connections {
+  private readonly share = new TenantShare(readsOfTenant);
+
+  constructor(settings: Settings, reach: Reach) {
+    super(settings, reach, 'stagedoor reads', readConnections);
+  }
+
+  /**
+   * As `Connections.inTenantOf`.
+   * @throws Problem `rate_limited` if the tenant reads too much at the same time.
+   */
+  override async inTenantOf<T>(
+    caller: Exclude<Caller, { kind: 'operator' }>,
+    work: (tx: Tx) => Promise<T>,
+    timeoutMs?: number,
+  ): Promise<T> {
+    return await this.share.run(caller.tenantId, () => super.inTenantOf(caller, work, timeoutMs));
+  }
+}
+
+/** One connection that only the check of readiness uses. So a replica with much to do is ready all the same. */
+@Injectable()
+export class ReadinessDatabase extends Connections {
+  private asking: Promise<boolean> | undefined;
+
+  constructor(settings: Settings, reach: Reach) {
+    super(settings, reach, 'stagedoor readiness', 1);
+  }
+
+  /** As `Connections.isReady`. Checks at the same time share one query. */
+  override async isReady(): Promise<boolean> {
+    this.asking ??= super.isReady().finally(() => (this.asking = undefined));
+    return await this.asking;
   }
 }

@@ -4,8 +4,11 @@ import { assertServable, explainingConnectionErrors } from './serving-role.ts';
 /** Longest run of a statement, in milliseconds. */
 export const statementTimeoutMs = 2_000;
 
-/** A connection that stands still inside a transaction for longer is closed, in milliseconds. It may hold locks. */
-const idleTimeoutMs = 5_000;
+/**
+ * A connection that stands still inside a transaction for longer is closed, in milliseconds. It may hold locks. The time is
+ * shorter than that of a statement, so others that wait for a lock get it.
+ */
+const idleTimeoutMs = 1_500;
 
 /** Parameters with which a connection starts. */
 export const timeouts = {

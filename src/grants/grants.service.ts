@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Authority } from '../auth/authority.ts';
 import type { TenantCaller } from '../caller.ts';
-import { Database } from '../database/database.ts';
+import { ReadDatabase } from '../database/database.ts';
 import type { Grant as GrantRow, Prisma } from '../database/generated/client.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import type { Grant, GrantsQuery } from './grants.schemas.ts';
@@ -10,7 +10,7 @@ import type { Grant, GrantsQuery } from './grants.schemas.ts';
 @Injectable()
 export class GrantsService {
   constructor(
-    private readonly database: Database,
+    private readonly database: ReadDatabase,
     private readonly authority: Authority,
   ) {}
 

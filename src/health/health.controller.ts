@@ -2,7 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { Database } from '../database/database.ts';
+import { ReadinessDatabase } from '../database/database.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { Stopping } from './stopping.ts';
 
@@ -16,7 +16,7 @@ export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
-    private readonly database: Database,
+    private readonly database: ReadinessDatabase,
     private readonly stopping: Stopping,
   ) {}
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
-import { Database, ModerationDatabase, type Tx } from '../database/database.ts';
+import { Database, ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Member as MemberRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
@@ -16,6 +16,7 @@ import { RoleChanges } from './role-changes.service.ts';
 export class MembersService {
   constructor(
     private readonly database: Database,
+    private readonly reads: ReadDatabase,
     private readonly moderation: ModerationDatabase,
     private readonly authority: Authority,
     private readonly changes: RoleChanges,
@@ -65,7 +66,7 @@ export class MembersService {
   async list(caller: TenantCaller, spaceId: string, query: ListQuery): Promise<Page<Member>> {
     const { tenantId } = caller;
     const after = readCursor(query.cursor);
-    const rows = await this.database.inTenantOf(caller, async (tx) => {
+    const rows = await this.reads.inTenantOf(caller, async (tx) => {
       await findSpace(tx, tenantId, spaceId);
       return await tx.member.findMany({
         where: { tenantId, spaceId, ...(after !== undefined && { userId: { gt: after } }) },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
-import { Database, type Tx } from '../database/database.ts';
+import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Role as RoleRow } from '../database/generated/client.ts';
 import { valueIn } from '../database/sql-call.ts';
 import { notFound, Problem } from '../errors.ts';
@@ -13,11 +13,14 @@ import type { PutRoleBody, Role } from './roles.schemas.ts';
 
 @Injectable()
 export class RolesService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly reads: ReadDatabase,
+  ) {}
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<Role>> {
     const after = readCursor(query.cursor);
-    const rows = await this.database.inTenantOf(caller, (tx) =>
+    const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.role.findMany({
         where: { tenantId: caller.tenantId, ...(after !== undefined && { name: { gt: after } }) },
         orderBy: { name: 'asc' },

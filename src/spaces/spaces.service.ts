@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
-import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
+import { Database, ReadDatabase, type Scope, systemScope, type Tx } from '../database/database.ts';
 import { Prisma, type Space as SpaceRow } from '../database/generated/client.ts';
 import { runIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
@@ -19,6 +19,7 @@ import type { CreateSpaceBody, Space, UpdateSpaceBody } from './spaces.schemas.t
 export class SpacesService {
   constructor(
     private readonly database: Database,
+    private readonly reads: ReadDatabase,
     private readonly provisioning: Provisioning,
   ) {}
 
@@ -45,7 +46,7 @@ export class SpacesService {
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<Space>> {
     const after = readCursor(query.cursor);
-    const rows = await this.database.inTenantOf(caller, (tx) =>
+    const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.space.findMany({
         where: { ...whereVisible(caller.tenantId), ...(after !== undefined && { id: { gt: after } }) },
         orderBy: { id: 'asc' },

@@ -3,7 +3,7 @@ import { audit } from '../audit/audit.ts';
 import type { OperatorCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
-import { Database, type Tx } from '../database/database.ts';
+import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Tenant as TenantRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
@@ -15,6 +15,7 @@ import type { CreateTenantBody, Tenant, UpdateTenantBody } from './tenants.schem
 export class TenantsService {
   constructor(
     private readonly database: Database,
+    private readonly reads: ReadDatabase,
     private readonly settings: Settings,
   ) {}
 
@@ -45,7 +46,7 @@ export class TenantsService {
 
   async list(_caller: OperatorCaller, query: ListQuery): Promise<Page<Tenant>> {
     const after = readCursor(query.cursor);
-    const rows = await this.database.asOperator((tx) =>
+    const rows = await this.reads.asOperator((tx) =>
       tx.tenant.findMany({
         ...(after !== undefined && { where: { id: { gt: after } } }),
         orderBy: { id: 'asc' },

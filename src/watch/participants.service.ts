@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Authority } from '../auth/authority.ts';
 import type { TenantCaller } from '../caller.ts';
-import { ModerationDatabase } from '../database/database.ts';
+import { ReadDatabase } from '../database/database.ts';
 import type { Grant } from '../database/generated/client.ts';
 import { newestGrantsOfParticipants } from '../grants/ledger.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
@@ -16,7 +16,7 @@ import type { Participant } from './participants.schemas.ts';
 @Injectable()
 export class ParticipantsService {
   constructor(
-    private readonly database: ModerationDatabase,
+    private readonly database: ReadDatabase,
     private readonly authority: Authority,
     private readonly connected: ConnectedParticipants,
   ) {}
