@@ -29,9 +29,14 @@ class BearerStrategy extends Strategy {
   }
 }
 
-/** The credential of a request. @throws Problem `unauthenticated` if there is none. */
+/** The credential of a request. @throws Problem `unauthenticated` if there is none, or more than one. */
 export function bearerToken(request: FastifyRequest): string {
   const { authorization } = request.headers;
+  // Node keeps the first of several. A proxy in front may have looked at another one.
+  const { rawHeaders } = request.raw;
+  if (rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'authorization').length > 1) {
+    throw new Problem('unauthenticated', 'Send one Authorization header.');
+  }
   const token = /^Bearer +([^\s]+)$/i.exec(authorization ?? '')?.[1];
   if (token === undefined) {
     throw new Problem('unauthenticated', 'Send a credential as Authorization: Bearer ….');

@@ -57,13 +57,15 @@ describe('the times of a token', () => {
     ['nbf over a minute ahead', { iat: now, nbf: now + 61, exp: now + 600 }, /not valid yet/],
     ['a life of more than a day', { iat: now, exp: now + maxLifeSeconds + 1 }, /24 hours/],
     ['a life since 1970', { iat: 0, exp: now + 60 }, /24 hours/],
+    ['exp at iat', { iat: now + 30, exp: now + 30 }, /later than iat/],
+    ['exp before iat', { iat: now + 30, exp: now + 10 }, /later than iat/],
     ['exp in milliseconds', { iat: now, exp: now * 1000 }, /24 hours/],
   ])('are refused with %s', (_, claims, reason) => {
     expect(refusal(() => checkTimes(claims, now))).toMatch(reason);
   });
 
   it('may be a minute off, except exp', () => {
-    expect(checkTimes({ iat: now + 60, nbf: now + 60, exp: now + 1 }, now)).toBe(now + 1);
+    expect(checkTimes({ iat: now + 60, nbf: now + 60, exp: now + 61 }, now)).toBe(now + 61);
   });
 });
 
@@ -113,10 +115,33 @@ describe('the user of a token', () => {
     },
   );
 
-  it.each([{ typ: 'Refresh' }, { typ: 'Offline' }, { token_use: 'refresh' }])(
-    'is refused a refresh token: %j',
+  it.each([
+    { typ: 'Refresh' },
+    { typ: 'offline' },
+    { token_use: 'refresh' },
+    { token_use: 'REFRESH' },
+    { type: 'refresh' },
+    { type: 'Refresh_Token' },
+    { token_type: 'refreshToken' },
+    { token_type: 'refresh-token' },
+  ])('is refused a refresh token: %j', (claims) => {
+    expect(refusal(() => readUser({ sub: 'alice', ...claims }, paths, ''))).toMatch(/refresh token/);
+  });
+
+  it.each([
+    [{ cnf: { jkt: 'x' } }, /bound to a key/],
+    [{ cnf: { 'x5t#S256': 'x' } }, /bound to a key/],
+    [{ cnf: null }, /bound to a key/],
+    [{ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }, /events/],
+    [{ typ: 'Logout' }, /logout token/],
+  ])('is refused a token that is not a bearer token: %j', (claims, detail) => {
+    expect(refusal(() => readUser({ sub: 'alice', ...claims }, paths, ''))).toMatch(detail);
+  });
+
+  it.each([{ typ: 'Bearer' }, { typ: 'ID' }, { token_use: 'access' }, { type: 'access' }, { token_type: 'Bearer' }])(
+    'is taken a token that is for calling: %j',
     (claims) => {
-      expect(refusal(() => readUser({ sub: 'alice', ...claims }, paths, ''))).toMatch(/refresh token/);
+      expect(readUser({ sub: 'alice', ...claims }, paths, '').id).toBe('alice');
     },
   );
 });

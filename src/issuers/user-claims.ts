@@ -65,6 +65,7 @@ export function checkTimes(claims: Record<string, unknown>, nowSeconds: number):
   if (exp <= nowSeconds) throw refused('The token has expired.');
   const latest = nowSeconds + clockToleranceSeconds;
   if (iat > latest || (nbf !== undefined && nbf > latest)) throw refused('The token is not valid yet.');
+  if (exp <= iat) throw refused('The token expires before it was issued: exp must be later than iat.');
   if (exp - iat > maxLifeSeconds) throw refused('The token lives too long: exp may be at most 24 hours after iat.');
   return exp;
 }
@@ -75,7 +76,7 @@ export function checkTimes(claims: Record<string, unknown>, nowSeconds: number):
  * @throws Problem `unauthenticated`
  */
 export function readUser(claims: Record<string, unknown>, paths: ClaimPaths, userIdPrefix: string): TokenUser {
-  if (isRefreshToken(claims)) throw refused('This is a refresh token. Send an access token or an ID token.');
+  assertBearerToken(claims);
   const subject = claimAt(claims, paths.userId);
   const id = userId.safeParse(typeof subject === 'string' && subject !== '' ? userIdPrefix + subject : subject);
   if (!id.success) {
@@ -86,9 +87,32 @@ export function readUser(claims: Record<string, unknown>, paths: ClaimPaths, use
   return { id: id.data, role, claims: paths.name === undefined ? claims : withName(claims, name) };
 }
 
-/** Whether this is a refresh token. Some providers sign them with the same key, for the same audience. */
-function isRefreshToken({ typ, token_use: use }: Record<string, unknown>): boolean {
-  return typ === 'Refresh' || typ === 'Offline' || use === 'refresh';
+/** Names of claims in which providers say what a token is for. */
+const useClaims = ['typ', 'type', 'token_type', 'token_use'];
+
+/** Kinds of tokens that some providers sign with the same key, for the same audience, and that name no user who calls. */
+const otherUses: [RegExp, string][] = [
+  [/^(refresh|offline)([ _-]?token)?$/i, 'This is a refresh token. Send an access token or an ID token.'],
+  [/^logout([ _-]?token)?$/i, 'This is a logout token. Send an access token or an ID token.'],
+];
+
+/**
+ * Checks that a token is for calling, and by whoever has it.
+ * @throws Problem `unauthenticated` for refresh tokens, for logout tokens and other security events (RFC 8417), and for tokens
+ * that are bound to a key of the client (`cnf`, RFC 7800): Stagedoor does not ask for the proof of DPoP or mutual TLS.
+ */
+function assertBearerToken(claims: Record<string, unknown>): void {
+  if (Object.hasOwn(claims, 'cnf')) {
+    throw refused('The token is bound to a key of the client (cnf). Send a token that is not bound: a bearer token.');
+  }
+  if (Object.hasOwn(claims, 'events')) {
+    throw refused('The token tells of events, as a logout token does. Send an access token or an ID token.');
+  }
+  for (const name of useClaims) {
+    const use = claims[name];
+    const [, detail] = otherUses.find(([form]) => typeof use === 'string' && form.test(use)) ?? [];
+    if (detail !== undefined) throw refused(detail);
+  }
 }
 
 function textAt(claims: Record<string, unknown>, path: string): string | undefined {

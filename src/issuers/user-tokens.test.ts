@@ -345,6 +345,19 @@ const bad: [string, () => string | Promise<string>, RegExp][] = [
   ['type logout+jwt', () => token({ header: { typ: 'logout+jwt' } }), /typ/],
   ['type dpop+jwt', () => token({ header: { typ: 'dpop+jwt' } }), /typ/],
   ['a refresh token', () => token({ claims: { typ: 'Refresh' } }), /refresh token/],
+  ...['type', 'token_type', 'token_use'].map((name): [string, () => Promise<string>, RegExp] => [
+    `a refresh token by ${name}`,
+    () => token({ claims: { [name]: 'REFRESH' } }),
+    /refresh token/,
+  ]),
+  ['a DPoP-bound token', () => token({ claims: { cnf: { jkt: 'thumbprint' } } }), /bound to a key/],
+  ['a token bound to a certificate', () => token({ claims: { cnf: { 'x5t#S256': 'hash' } } }), /bound to a key/],
+  [
+    'a logout token of type JWT',
+    () => token({ claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } } }),
+    /logout token/,
+  ],
+  ['exp before iat', () => token({ claims: { iat: now() + 50, exp: now() + 40 } }), /exp must be later than iat/],
   // T11: not a signed JWT at all
   ['crit', () => forged({ alg: 'ES256', kid: 'one', crit: ['exp'], exp: 1 }, goodClaims(), byEc), /crit/],
   ['b64: false', () => forged({ alg: 'ES256', kid: 'one', b64: false, crit: ['b64'] }, goodClaims(), byEc), /crit/],

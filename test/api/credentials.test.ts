@@ -276,3 +276,16 @@ describe('a request that two servers could read in two ways is refused', () => {
     expect([401, 431]).toContain(answer.status);
   });
 });
+
+describe('two Authorization headers', () => {
+  it.each(['good first', 'bad first', 'the same twice'])('are refused: %s', async (order) => {
+    const other = order === 'the same twice' ? tenant.key : 'sk_bad';
+    const both = [`Authorization: Bearer ${tenant.key}`, `authorization: Bearer ${other}`];
+    if (order === 'bad first') both.reverse();
+    const answer = await sendRaw(stagedoor.url, `GET /v1/spaces HTTP/1.1\r\nHost: x\r\n${both.join('\r\n')}\r\n\r\n`);
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([
+      401,
+      { code: 'unauthenticated', detail: 'Send one Authorization header.' },
+    ]);
+  });
+});
