@@ -1,6 +1,7 @@
 import { CreateStageCommand, GetStageCommand } from '@aws-sdk/client-ivs-realtime';
+import { DisconnectUserCommand } from '@aws-sdk/client-ivschat';
 import type { Emulator } from '../src/index.ts';
-import { OTHER_ACCOUNT, realtime, startEmulator } from './support/clients.ts';
+import { chat, OTHER_ACCOUNT, realtime, startEmulator } from './support/clients.ts';
 
 let ivs: Emulator;
 
@@ -42,6 +43,17 @@ it('rates can be changed and turned off', async () => {
   expect(calls).toBeGreaterThanOrEqual(18 - passable);
   ivs.setQuotas({ mode: 'off' });
   expect(await outcomes(20)).not.toContain(429);
+});
+
+it('the switch names the error for operations whose model lists none', async () => {
+  ivs = await startEmulator({ switches: { throttlingError: 'TooManyRequestsException' } });
+  ivs.fault({ operation: '*', effect: { throttle: true } });
+  const status = { $metadata: { httpStatusCode: 429 } };
+  const created = realtime(ivs).send(new CreateStageCommand({}));
+  await expect(created).rejects.toMatchObject({ name: 'TooManyRequestsException', ...status });
+  const roomIdentifier = 'arn:aws:ivschat:us-west-2:111122223333:room/abcdABCDefgh';
+  const kicked = chat(ivs).send(new DisconnectUserCommand({ roomIdentifier, userId: 'ada' }));
+  await expect(kicked).rejects.toMatchObject({ name: 'ThrottlingException', ...status });
 });
 
 it('each operation has its own rate', async () => {

@@ -129,7 +129,7 @@ export class AwsServices {
     }
     const { operation } = target;
     if (!this.#world.rates.take(caller.account, caller.region, target.service, operation.name)) {
-      throw throttled(operation.name, this.#world.rates.rateOf(target.service, operation.name));
+      throw this.#throttled(request);
     }
     const input = operation.readInput({ body: request.body, label: target.label, query: request.query });
     entry.input = input;
@@ -140,6 +140,14 @@ export class AwsServices {
       headers: { ...headers, ...operation.headers, 'content-type': 'application/json' },
       body,
     };
+  }
+
+  #throttled(request: AwsRequest): ServiceError {
+    const { target } = request;
+    const { rates, switches } = this.#world;
+    const name = nameOf(request);
+    const modelled = target.service === 'sts' ? undefined : target.operation.errors;
+    return throttled(name, rates.rateOf(target.service, name), switches.throttlingError, modelled);
   }
 
   async #handle(operation: OperationModel, caller: Caller, input: Record<string, unknown>): Promise<unknown> {
@@ -167,7 +175,7 @@ export class AwsServices {
     if (delayMs > 0) await sleep(delayMs, undefined, { ref: false });
     if (hang) return 'hang';
     if (reset) return 'cut';
-    if (throttle) throw throttled(entry.operation, this.#world.rates.rateOf(entry.service, entry.operation));
+    if (throttle) throw this.#throttled(request);
     if (error) {
       const { message = 'a fault was armed for this call', status = 500 } = fault.effect;
       throw new ServiceError(

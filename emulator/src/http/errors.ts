@@ -34,12 +34,14 @@ export function internalError(): ServiceError {
 }
 
 /**
- * The error for a call that exceeds its rate. The model of IVS Chat lists it for three operations, and that of
- * Real-Time for none. AWS throttles all operations and always uses this name.
+ * The error for a call that exceeds its rate. AWS throttles all operations, but the models list an error for it only for
+ * three operations of IVS Chat.
+ *
+ * @param name The name for an operation whose model lists none: the switch `throttlingError`.
  */
-export function throttled(operation: string, rate: number): ServiceError {
+export function throttled(operation: string, rate: number, name: string, modelled?: ReadonlySet<string>): ServiceError {
   return new ServiceError(
-    'ThrottlingException',
+    modelled?.has('ThrottlingException') ? 'ThrottlingException' : name,
     `${operation} exceeds its rate of ${rate} calls a second`,
     { resourceId: operation, resourceType: 'ROOM', limit: rate },
     429,

@@ -18,7 +18,9 @@ export function scheduleComposition(world: World, scope: Scope, composition: Com
   const now = world.clock.now();
   scheduleChange(world, scope, 'composition-starts', composition.arn, now + TRANSITION_MS);
   scheduleChange(world, scope, 'composition-stops', composition.arn, now + MAX_DURATION_MS);
-  if (!scope.stages.get(composition.stageArn)?.activeSessionId) {
+  const lastSession = scope.stageLives.get(composition.stageArn)?.sessions.at(-1);
+  const lives = [...(lastSession?.participants.values() ?? [])];
+  if (!lives.some(({ participant }) => participant.state === 'CONNECTED')) {
     scheduleChange(world, scope, 'composition-idles', composition.arn, now + IDLE_MS);
   }
 }

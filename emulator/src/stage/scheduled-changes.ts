@@ -5,6 +5,7 @@ import { endComposition, activateComposition, stopComposition } from './composit
 import { expireToken } from './join.ts';
 import { advanceRecording } from './media.ts';
 import { lapseReplication } from './replication.ts';
+import { endEmptySession } from './session.ts';
 
 /** The function that makes each kind of scheduled change. */
 const CHANGES: Record<ScheduledChange['what'], (world: World, scope: Scope, change: ScheduledChange) => void> = {
@@ -16,6 +17,7 @@ const CHANGES: Record<ScheduledChange['what'], (world: World, scope: Scope, chan
   'recording-ends': (world, scope, change) => advanceRecording(world, scope, change),
   'replication-lapses': (world, scope, change) =>
     lapseReplication(world, scope, change.arn, change.participantId ?? ''),
+  'session-ends': (_world, scope, change) => endEmptySession(scope, change.arn, change.at),
   'token-expires': (world, scope, change) => expireToken(world, scope, change.arn, change.participantId ?? ''),
 };
 

@@ -5,7 +5,7 @@ import type { LeaveReason, ParticipantLife, Presence, Scope, SessionLife, StageL
 import type { World } from '../state/world.ts';
 import { scheduleIdleStop, cancelIdleStop } from './composition-life.ts';
 
-/** The active session of a stage. There is one while anybody is connected. */
+/** The active session of a stage. There is one while anybody is connected, and for the time of a switch after that. */
 export function activeSession(life: StageLife | undefined): SessionLife | undefined {
   const last = life?.sessions.at(-1);
   return last?.endTime === undefined ? last : undefined;
@@ -16,7 +16,11 @@ export function activeSession(life: StageLife | undefined): SessionLife | undefi
  */
 export function openSession(world: World, scope: Scope, stage: Stage, life: StageLife): SessionLife {
   const active = activeSession(life);
-  if (active) return active;
+  if (active) {
+    world.schedule.cancel('session-ends', stage.arn);
+    cancelIdleStop(world, scope, stage.arn);
+    return active;
+  }
   const session = { sessionId: randomSessionId(), startTime: iso(world.clock.now()), participants: new Map() };
   life.sessions.push(session);
   stage.activeSessionId = session.sessionId;
@@ -43,7 +47,10 @@ export function record(life: ParticipantLife, now: number, event: Omit<Event, 'p
   life.events.push({ participantId: life.participant.participantId, eventTime: iso(now), ...event, ...replica });
 }
 
-/** Marks a participant as disconnected. The session ends with its last participant (service model). */
+/**
+ * Marks a participant as disconnected. The session ends after its last participant left (service model). A switch says
+ * how soon.
+ */
 export function markDisconnected(world: World, { scope, stage, participant }: Presence, reason: LeaveReason): void {
   const now = world.clock.now();
   participant.participant.state = 'DISCONNECTED';
@@ -51,7 +58,19 @@ export function markDisconnected(world: World, { scope, stage, participant }: Pr
   record(participant, now, { name: 'LEFT' });
   const session = activeSession(scope.stageLives.get(stage.arn));
   if (!session || connectedIn(session).length > 0) return;
-  session.endTime = iso(now);
-  delete stage.activeSessionId;
   scheduleIdleStop(world, scope, stage.arn);
+  const endsAt = now + world.switches.stageSessionEndSeconds * 1000;
+  if (endsAt === now) endEmptySession(scope, stage.arn, now);
+  else {
+    const { account, region } = scope;
+    world.schedule.add({ at: endsAt, what: 'session-ends', account, region, arn: stage.arn });
+  }
+}
+
+/** Ends the active session of a stage if nobody is connected. */
+export function endEmptySession(scope: Scope, stageArn: string, now: number): void {
+  const session = activeSession(scope.stageLives.get(stageArn));
+  if (!session || connectedIn(session).length > 0) return;
+  session.endTime = iso(now);
+  delete scope.stages.get(stageArn)?.activeSessionId;
 }

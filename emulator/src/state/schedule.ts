@@ -12,6 +12,7 @@ export interface ScheduledChange {
     | 'recording-starts'
     | 'recording-ends'
     | 'replication-lapses'
+    | 'session-ends'
     | 'token-expires';
   account: string;
   region: string;

@@ -8,8 +8,11 @@ export interface Switches {
   /** Whether DisconnectParticipant makes the emulator refuse the id (`jti`) of a self-signed token too. */
   kickedSelfSignedRefused: boolean;
   /**
-   * What DisconnectParticipant does with an id that is not connected. `not-found`: ResourceNotFoundException.
-   * `ignored`: it succeeds without effect. `refused-later`: it succeeds, and the id is refused from then on.
+   * What DisconnectParticipant does with an id that is not connected, for example because it never joined. `ignored`: it
+   * succeeds without effect. `refused-later`: it succeeds, and the id is refused from then on. `not-found`:
+   * ResourceNotFoundException, which the service model lists, also for a stage. AWS's sample back end "UGC platform"
+   * disconnects ids without asking whether they joined, and takes an error for a failure: so the default is to succeed.
+   * Nothing says that an unused token ends by it.
    */
   absentParticipant: 'not-found' | 'ignored' | 'refused-later';
   /** Whether a participant id may join again after a second use of its token. */
@@ -35,6 +38,16 @@ export interface Switches {
   /** How a chat session ends when its time is over: with a clean close, or with ERROR 401 and then a close. */
   chatSessionEnd: 'close' | 'error-401';
   /**
+   * How many seconds after its last participant left a stage session ends. Who joins before that joins the same session.
+   * The service model says that it ends after the last participant leaves, and not how soon.
+   */
+  stageSessionEndSeconds: number;
+  /**
+   * The error name of a call above its rate. The models list ThrottlingException for three operations of Chat, which
+   * always use it, and nothing for the others. AWS's services use each of these names; all SDKs know them.
+   */
+  throttlingError: 'ThrottlingException' | 'TooManyRequestsException' | 'Throttling' | 'RequestLimitExceeded';
+  /**
    * The order of ListParticipantEvents. AWS's documents show two, and promise none.
    *
    * - `oldest-first`: the sample of the RealTimeUserGuide, "Monitoring Stages".
@@ -53,7 +66,7 @@ export interface Switches {
 export const DEFAULT_SWITCHES: Readonly<Switches> = {
   kickedRefusedSeconds: null,
   kickedSelfSignedRefused: true,
-  absentParticipant: 'not-found',
+  absentParticipant: 'ignored',
   replacedMayReturn: true,
   expiredStays: true,
   deletedKeyStays: true,
@@ -64,6 +77,8 @@ export const DEFAULT_SWITCHES: Readonly<Switches> = {
   chatTokenSeconds: 60,
   disconnectUserEventTo: 'room',
   chatSessionEnd: 'close',
+  stageSessionEndSeconds: 0,
+  throttlingError: 'ThrottlingException',
   participantEventsOrder: 'oldest-first',
   participantEventTimes: 'milliseconds',
 };
@@ -97,6 +112,8 @@ const CHECKS: Record<keyof Switches, Check> = {
   chatTokenSeconds: seconds,
   disconnectUserEventTo: oneOf('room', 'user'),
   chatSessionEnd: oneOf('close', 'error-401'),
+  stageSessionEndSeconds: seconds,
+  throttlingError: oneOf('ThrottlingException', 'TooManyRequestsException', 'Throttling', 'RequestLimitExceeded'),
   participantEventsOrder: oneOf('oldest-first', 'newest-first', 'newest-time-first'),
   participantEventTimes: oneOf('milliseconds', 'seconds'),
 };

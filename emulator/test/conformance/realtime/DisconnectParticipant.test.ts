@@ -30,6 +30,15 @@ onEmulator('disconnects one participant, and leaves another participant of the s
   ]);
 });
 
+it('accepts an id that never joined', async () => {
+  const { arn: stageArn } = await t.stage();
+  const { participantToken } = await t.realtime.send(new CreateParticipantTokenCommand({ stageArn }));
+  for (const participantId of [participantToken?.participantId, 'abcdefghijkl']) {
+    const answer = await t.realtime.send(new DisconnectParticipantCommand({ stageArn, participantId }));
+    expect(answer.$metadata.httpStatusCode).toBe(200);
+  }
+});
+
 onEmulator.each([
   ['not-found', 'ResourceNotFoundException'],
   ['ignored', undefined],
