@@ -24,7 +24,16 @@ export interface AuditEntry {
  * exactly once, after the change. `AuditSealer` adds the entry to the tenant's hash chain within about a second.
  */
 export async function audit(tx: Tx, caller: Caller | { kind: 'system'; id: string }, entry: AuditEntry): Promise<void> {
-  const request = currentRequest();
+  await auditBeside(tx, caller, entry);
+  await currentRequest()?.markApplied?.(tx, entry.tenantId);
+}
+
+/** Writes the audit entry of a change that is not the one that the request asks for, as `audit` does. */
+export async function auditBeside(
+  tx: Tx,
+  caller: Caller | { kind: 'system'; id: string },
+  entry: AuditEntry,
+): Promise<void> {
   await runIn(tx, 'write_audit_entry', {
     tenant: entry.tenantId,
     id: newId('aud'),
@@ -34,7 +43,6 @@ export async function audit(tx: Tx, caller: Caller | { kind: 'system'; id: strin
     user: entry.userId ?? null,
     subject: entry.subject ?? null,
     details: entry.details ?? {},
-    request: request?.requestId ?? 'background',
+    request: currentRequest()?.requestId ?? 'background',
   });
-  await request?.markApplied?.(tx, entry.tenantId);
 }

@@ -30,15 +30,16 @@ export class Authority implements ReplayAuthority {
   /**
    * Checks that the caller may moderate, and may act on this user. It takes the lock of the user, so their rank stays as it
    * is until the transaction ends.
+   * @returns the rank of the caller; null for an API key. The act binds only users of a lower rank (`binds`).
    * @throws Problem `forbidden` or `banned`
    */
-  async assertMayActOn(tx: Tx, caller: TenantCaller, spaceId: string | null, userId: string): Promise<void> {
+  async assertMayActOn(tx: Tx, caller: TenantCaller, spaceId: string | null, userId: string): Promise<number | null> {
     const own = await this.rankOfModerator(tx, caller, spaceId);
-    if (caller.kind === 'apiKey') return;
+    if (caller.kind === 'apiKey') return null;
     if (userId === caller.id) throw new Problem('forbidden', 'A moderator cannot act on themselves.');
     const where = { tenant: caller.tenantId, space: spaceId, user: userId };
     const rank = await valueIn(tx, 'rank_to_act_on', { ...where, limits }, z.int());
-    if (rank < own) return;
+    if (rank < own) return own;
     throw new Problem('forbidden', 'A moderator can act only on users of a lower rank than their own.');
   }
 

@@ -28,7 +28,7 @@ export class BansController {
   @Endpoint({
     summary: 'Ban a user',
     description:
-      'From now on the user gets no tokens where the ban covers them. Then they are disconnected there. `action` tells how far that has come. The service continues pending deliveries by itself. A user who never joined can be banned too.',
+      'From now on the user gets no tokens where the ban covers them. Then they are disconnected there. `action` tells how far that has come. The service continues pending deliveries by itself. A user who never joined can be banned too. The ban of an app user binds only users of a lower rank. If the user turns out to have their rank or a higher one, the ban does not hold: it ends when they come, and `outranked` says so.',
     tag,
     access,
     answers: { 201: banAnswer },

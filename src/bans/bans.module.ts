@@ -1,7 +1,14 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { ActsModule } from '../acts/acts.module.ts';
+import { OutrankedBans } from '../joins/outranked-bans.ts';
 import { BansController } from './bans.controller.ts';
 import { BansService } from './bans.service.ts';
 
-@Module({ imports: [ActsModule], controllers: [BansController], providers: [BansService] })
+@Global()
+@Module({
+  imports: [ActsModule],
+  controllers: [BansController],
+  providers: [BansService, { provide: OutrankedBans, useExisting: BansService }],
+  exports: [OutrankedBans],
+})
 export class BansModule {}

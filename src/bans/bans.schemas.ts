@@ -62,6 +62,10 @@ export const ban = z
     expiresAt: z.iso.datetime().nullable().meta({ description: 'null: the ban holds until it is lifted.' }),
     liftedAt: z.iso.datetime().optional(),
     liftedBy: callerSchema.optional(),
+    outranked: z.literal(true).optional().meta({
+      description:
+        'The user came with a rank that is not below that of the moderator who banned them. The ban did not hold, and ended then.',
+    }),
     state: z.enum(['active', 'expired', 'lifted']).meta({ id: 'BanState' }),
   })
   .meta({ id: 'Ban', examples: [banExample] });

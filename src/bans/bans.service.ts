@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ActionsService, actionOfBan } from '../acts/actions.service.ts';
 import { secondsSinceRequest } from '../acts/record-act.ts';
 import { cancelActions, undo } from '../acts/undo.ts';
-import { audit } from '../audit/audit.ts';
+import { audit, auditBeside } from '../audit/audit.ts';
 import { Authority } from '../auth/authority.ts';
 import { callerRef, type TenantCaller } from '../caller.ts';
 import { ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
@@ -14,12 +14,13 @@ import { invalid, notFound, Problem } from '../errors.ts';
 import { lockUser } from '../grants/ledger.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
+import type { OutrankedBan, OutrankedBans } from '../joins/outranked-bans.ts';
 import { limits } from '../limits.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
 
 /** Bans of users. From the commit of a ban on, every replica refuses the user tokens where the ban covers them. */
 @Injectable()
-export class BansService {
+export class BansService implements OutrankedBans {
   constructor(
     private readonly database: ModerationDatabase,
     private readonly reads: ReadDatabase,
@@ -36,8 +37,8 @@ export class BansService {
     const { userId, spaceId } = body;
     const actionId = newId('act');
     const { ban, waitSeconds } = await this.database.inTenantOf(caller, async (tx) => {
-      await this.authority.assertMayActOn(tx, caller, spaceId ?? null, userId);
-      const { row, waitSeconds } = await insertBan(tx, caller, body, actionId);
+      const byRank = await this.authority.assertMayActOn(tx, caller, spaceId ?? null, userId);
+      const { row, waitSeconds } = await insertBan(tx, caller, body, actionId, byRank);
       await audit(tx, caller, {
         action: 'ban.create',
         tenantId,
@@ -99,6 +100,27 @@ export class BansService {
     return await undo(this.database, caller, (tx) => this.tryLift(tx, caller, banId, reason));
   }
 
+  /** Ends a ban that does not bind its user, as `OutrankedBans` says. The audit log tells it as `ban.outranked`. */
+  async end(caller: TenantCaller, { banId, userId, rank }: OutrankedBan): Promise<void> {
+    const { tenantId } = caller;
+    await undo(this.database, caller, async (tx) => {
+      await lockUser(tx, tenantId, userId);
+      const { liftedAt, spaceId, byRank, createdBy } = await findBan(tx, tenantId, banId);
+      if (liftedAt !== null) return true;
+      const data = { outranked: true };
+      if (!(await this.endBan(tx, caller, banId, 'the user outranks the ban', data))) return undefined;
+      await auditBeside(tx, caller, {
+        action: 'ban.outranked',
+        tenantId,
+        ...(spaceId !== null && { spaceId }),
+        userId,
+        subject: banId,
+        details: { createdBy, byRank, rank },
+      });
+      return true;
+    });
+  }
+
   /** Returns undefined while a call of the ban is on its way to IVS. */
   private async tryLift(
     tx: Tx,
@@ -112,13 +134,8 @@ export class BansService {
     await lockUser(tx, tenantId, userId);
     const current = await findBan(tx, tenantId, banId);
     if (current.liftedAt !== null) throw new Problem('conflict', 'The ban was lifted already.');
-    const actionId = await actionOfBan(tx, tenantId, banId);
-    if (actionId !== undefined && !(await cancelActions(tx, tenantId, [actionId], 'the ban was lifted')))
-      return undefined;
-    const row = await tx.ban.update({
-      where: { tenantId_id: { tenantId, id: banId } },
-      data: { liftedAt: await databaseNow(tx), liftedBy: { ...callerRef(caller) } },
-    });
+    const row = await this.endBan(tx, caller, banId, 'the ban was lifted');
+    if (!row) return undefined;
     await audit(tx, caller, {
       action: 'ban.lift',
       tenantId,
@@ -128,6 +145,23 @@ export class BansService {
       details: { reason: reason ?? null },
     });
     return toBan(row, await databaseNow(tx));
+  }
+
+  /** Ends a ban and cancels its deliveries. Returns undefined while a call of the ban is on its way to IVS. */
+  private async endBan(
+    tx: Tx,
+    caller: TenantCaller,
+    banId: string,
+    why: string,
+    more: Prisma.BanUpdateInput = {},
+  ): Promise<BanRow | undefined> {
+    const { tenantId } = caller;
+    const actionId = await actionOfBan(tx, tenantId, banId);
+    if (actionId !== undefined && !(await cancelActions(tx, tenantId, [actionId], why))) return undefined;
+    return await tx.ban.update({
+      where: { tenantId_id: { tenantId, id: banId } },
+      data: { liftedAt: await databaseNow(tx), liftedBy: { ...callerRef(caller) }, ...more },
+    });
   }
 }
 
@@ -153,6 +187,7 @@ async function insertBan(
   caller: TenantCaller,
   body: CreateBanBody,
   actionId: string,
+  byRank: number | null,
 ): Promise<{ row: BanRow; waitSeconds: number }> {
   const { tenantId } = caller;
   const { userId, spaceId, reason, expiresAt } = { spaceId: null, reason: null, ...body };
@@ -171,6 +206,7 @@ async function insertBan(
       reason,
       expires,
       caller: createdBy,
+      byRank,
       elapsed: secondsSinceRequest(),
       limits,
     },
@@ -190,7 +226,7 @@ async function insertBan(
     expiresAt: expires,
     liftedAt: null,
     liftedBy: null,
-    byRank: null,
+    byRank,
     outranked: false,
   };
   return { row, waitSeconds: decision.waitSeconds };
@@ -213,6 +249,7 @@ function toBan(row: BanRow, now: Date): Ban {
     createdAt: row.createdAt.toISOString(),
     expiresAt: row.expiresAt?.toISOString() ?? null,
     ...(row.liftedAt !== null && { liftedAt: row.liftedAt.toISOString(), liftedBy: row.liftedBy as Ban['createdBy'] }),
+    ...(row.outranked && { outranked: true }),
     state: stateOf(row, now),
   };
 }

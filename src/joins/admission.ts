@@ -9,6 +9,7 @@ import { CredentialRefused, invalid, notFound, Problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { currentRequest } from '../request-context.ts';
+import { OutrankedBans } from './outranked-bans.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 
 /** A request for tokens, with what `admit` needs of it. */
@@ -104,6 +105,12 @@ const refusal = z.discriminatedUnion('refused', [
 ]);
 type Refusal = z.output<typeof refusal>;
 
+/** What `admit` returns if it must be called again once this ban is ended, or if no token may leave. */
+const admitRefusal = z.discriminatedUnion('refused', [
+  z.object({ refused: z.literal('outranks'), ban: z.string(), rank: z.int() }),
+  refusal,
+]);
+
 /** The answer of `admit`, before it is known which of the two it is. A union would try both schemas for each vend. */
 const answer = z.custom<object>((value) => typeof value === 'object' && value !== null);
 
@@ -133,11 +140,12 @@ export class AdmissionService {
   constructor(
     private readonly database: Database,
     private readonly settings: Settings,
+    private readonly outrankedBans: OutrankedBans,
   ) {}
 
   /**
-   * Runs every admission check and records the grants, in one round trip. It waits for calls that disconnect the user from
-   * the room, two seconds at most.
+   * Runs every admission check and records the grants, in one round trip. It ends bans that the user outranks first. It
+   * waits for calls that disconnect the user from the room, two seconds at most.
    * @returns the admission, and the time before its check, in milliseconds of `performance.now()`.
    * @throws Problem that gives the reason of the refusal.
    */
@@ -150,7 +158,11 @@ export class AdmissionService {
         noteCommit();
         return { admission: admission.parse(decided), checkedAt };
       }
-      const refused = refusal.parse(decided);
+      const refused = admitRefusal.parse(decided);
+      if (refused.refused === 'outranks') {
+        await this.outrankedBans.end(caller, { banId: refused.ban, userId: request.userId, rank: refused.rank });
+        continue;
+      }
       const waitMs = refused.refused === 'disconnecting' ? Math.max(refused.seconds * 1000, retryMs) : Infinity;
       if (performance.now() + waitMs > deadline) throw refusalProblem(refused, this.settings.vendsPerUserPerMinute);
       await sleep(waitMs);
@@ -161,19 +173,14 @@ export class AdmissionService {
     return await this.database.value(
       'admit',
       {
-        tenant: caller.tenantId,
-        callerKind: caller.kind,
-        credential: credentialId(caller),
+        ...this.asked(caller, request),
         caller: callerRef(caller),
-        space: request.spaceId,
-        user: request.userId,
         pseudonym: request.pseudonym,
-        roleAsked: request.roleAsked ?? null,
-        roleClaimed: request.roleClaimed ?? null,
         stageGrant: request.stageGrantId,
         chatGrant: request.chatGrantId,
         participant: request.participantId,
         auditEntry: newId('aud'),
+        outrankedEntry: newId('aud'),
         auditAction: request.action,
         request: currentRequest()?.requestId ?? 'background',
         vendsPerMinute: this.settings.vendsPerUserPerMinute,
@@ -183,18 +190,29 @@ export class AdmissionService {
     );
   }
 
+  /** What `admit` and `settle` both decide on. */
+  private asked(caller: TenantCaller, request: AdmissionRequest) {
+    return {
+      tenant: caller.tenantId,
+      callerKind: caller.kind,
+      credential: credentialId(caller),
+      space: request.spaceId,
+      user: request.userId,
+      roleAsked: request.roleAsked ?? null,
+      roleClaimed: request.roleClaimed ?? null,
+    };
+  }
+
   /**
    * Records the tokens that were made, and checks once more that they may leave.
    * @param failed ids of the grants whose tokens were not made.
-   * @throws Problem if the user was banned since `admit`, or if the vend took too long. Then no token leaves.
+   * @throws Problem if a check of `admit` fails now, or if the vend took too long. Then no token leaves.
    */
   async settle(caller: TenantCaller, request: AdmissionRequest, made: MintedToken[], failed: string[]): Promise<void> {
     const refused = await this.database.value(
       'settle',
       {
-        tenant: caller.tenantId,
-        user: request.userId,
-        space: request.spaceId,
+        ...this.asked(caller, request),
         made: JSON.stringify(made),
         failed,
       },

@@ -38,6 +38,10 @@ export const member = z
     role: z.string(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
+    outrankedAt: z.iso.datetime().optional().meta({
+      description:
+        'Time at which the user came with a rank that is not below that of the moderator who gave the role. The role does not hold for them then.',
+    }),
   })
   .meta({ id: 'Member', examples: [memberExample] });
 export type Member = z.output<typeof member>;

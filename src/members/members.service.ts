@@ -26,7 +26,7 @@ export class MembersService {
   async put(caller: TenantCaller, spaceId: string, userId: string, body: PutMemberBody): Promise<Member> {
     const change = { spaceId, userId, auditAction: 'member.put' };
     const { result } = await this.changes.change(this.database, caller, change, (tx) =>
-      writeMember(tx, caller.tenantId, spaceId, userId, body.role),
+      writeMember(tx, caller.tenantId, spaceId, userId, body.role, null),
     );
     return result;
   }
@@ -54,11 +54,11 @@ export class MembersService {
       ...(isKey && { exchange: { attributes: attributes ?? {} } }),
     };
     const { result, ...outcome } = await this.changes.change(this.moderation, caller, change, async (tx) => {
-      await this.authority.assertMayActOn(tx, caller, spaceId, userId);
+      const byRank = await this.authority.assertMayActOn(tx, caller, spaceId, userId);
       const rank = await rankOfRole(tx, caller.tenantId, role);
       if (rank === undefined) throw unknownRole();
       await this.authority.assertMayGive(tx, caller, spaceId, rank);
-      return await writeMember(tx, caller.tenantId, spaceId, userId, role);
+      return await writeMember(tx, caller.tenantId, spaceId, userId, role, byRank);
     });
     return { member: result, ...outcome };
   }
@@ -91,12 +91,27 @@ export class MembersService {
   }
 }
 
-async function writeMember(tx: Tx, tenantId: string, spaceId: string, userId: string, role: string): Promise<Member> {
+/**
+ * Writes a member row. Who writes over the row of somebody of a higher rank, or of an API key, does not make it weaker: it
+ * goes on to bind whom it has bound.
+ * @param byRank rank of the person who gives the role; null for an API key.
+ */
+async function writeMember(
+  tx: Tx,
+  tenantId: string,
+  spaceId: string,
+  userId: string,
+  role: string,
+  byRank: number | null,
+): Promise<Member> {
+  const where = { tenantId_spaceId_userId: { tenantId, spaceId, userId } };
+  const before = await tx.member.findUnique({ where, select: { byRank: true } });
+  const strongest = before?.byRank === null || byRank === null ? null : Math.max(before?.byRank ?? byRank, byRank);
   const row = await tx.member
     .upsert({
-      where: { tenantId_spaceId_userId: { tenantId, spaceId, userId } },
-      create: { tenantId, spaceId, userId, role },
-      update: { role, updatedAt: new Date() },
+      where,
+      create: { tenantId, spaceId, userId, role, byRank },
+      update: { role, byRank: strongest, outrankedAt: null, updatedAt: new Date() },
     })
     .catch((error: unknown) => {
       throw isForeignKeyViolation(error) ? unknownRole() : error;
@@ -114,5 +129,6 @@ function toMember(row: MemberRow): Member {
     role: row.role,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
+    ...(row.outrankedAt !== null && { outrankedAt: row.outrankedAt.toISOString() }),
   };
 }

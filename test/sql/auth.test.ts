@@ -259,6 +259,20 @@ describe('rank_to_act_on', () => {
   });
 });
 
+describe('binds', () => {
+  test.each<[by: number | null, own: number | null, binds: boolean]>([
+    [null, 1_000_000, true],
+    [null, null, true],
+    [20, 19, true],
+    [20, 20, false],
+    [20, 21, false],
+    [0, null, true],
+    [0, 0, false],
+  ])('an act by the rank %p, a user of the rank %p: %p', async (byRank, rank, binds) => {
+    expect(await sql.value('binds', { byRank, rank })).toBe(binds);
+  });
+});
+
 const chief = { name: 'chief', rank: 7, moderator: true };
 const helper = { name: 'helper', rank: 3, moderator: true };
 
@@ -285,6 +299,33 @@ describe('moderator_rank', () => {
     ['a ban from any space, in the tenant', [['bans', { space_id: 'spc' }]], null, 'chief', banned],
     ['a ban from the tenant', [['bans', {}]], 'spc', 'chief', banned],
     ['a ban that was lifted', [['bans', { lifted_at: inSeconds(-1) }]], null, 'chief', { rank: 7 }],
+    ['a ban by a lower rank', [['bans', { by_rank: 6 }]], 'spc', 'chief', { rank: 7 }],
+    ['a ban by the same rank', [['bans', { by_rank: 7 }]], null, 'chief', { rank: 7 }],
+    ['a ban by a higher rank', [['bans', { by_rank: 8 }]], null, 'chief', banned],
+    [
+      'a ban by the rank that everybody has in the space',
+      [
+        ['spaces', { id: 'spc_all', default_role: 'helper' }],
+        ['bans', { by_rank: 3 }],
+      ],
+      'spc_all',
+      null,
+      banned,
+    ],
+    [
+      'a member row by a lower rank, in its space',
+      [['members', { ...host, role: 'viewer', by_rank: 6 }]],
+      'spc',
+      'chief',
+      { rank: 7 },
+    ],
+    [
+      'a member row by a lower rank, in the tenant',
+      [['members', { ...host, role: 'viewer', by_rank: 6 }]],
+      null,
+      'chief',
+      { rank: 7 },
+    ],
     ['a ban before a role that does not moderate', [['bans', {}]], null, 'owner', banned],
   ])('%s', async (_, rows, space, claimed, answer) => {
     await put([['roles', chief], ['roles', helper], ...rows]);
@@ -297,6 +338,22 @@ const rolesInSpace: [string, Given[], space: string, claimed: string | null, rol
   ['nothing', [], 'spc', null, null],
   ['the member row before all others', [['members', host]], 'spc', 'owner', 'host'],
   ['the claimed role', [], 'spc', 'owner', 'owner'],
+  [
+    'the claimed role before a member row by a lower rank',
+    [['members', { ...host, by_rank: 8 }]],
+    'spc',
+    'owner',
+    'owner',
+  ],
+  ['the claimed role before a member row by its rank', [['members', { ...host, by_rank: 9 }]], 'spc', 'owner', 'owner'],
+  [
+    'a member row by a higher rank before the claimed role',
+    [['members', { ...host, by_rank: 10 }]],
+    'spc',
+    'owner',
+    'host',
+  ],
+  ['a member row by any rank, if no role is claimed', [['members', { ...host, by_rank: 1 }]], 'spc', null, 'host'],
   ['the claimed role before the default of the space', [], 'spc_beside', 'host', 'host'],
   ['the default of the space', [], 'spc_beside', null, 'owner'],
   ['the default if the claimed role is not defined', [], 'spc_beside', 'king', 'owner'],

@@ -84,7 +84,9 @@ const inForce: [string, Row[], string | null][] = [
 describe('ban_in_force', () => {
   test.each(inForce)('%s', async (_, bans, id) => {
     await putBans(bans);
-    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: 'spc' })).toMatchObject([{ id }]);
+    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: 'spc', rank: 9 })).toMatchObject([
+      { id },
+    ]);
   });
 
   test.each<[string, Row, string | null]>([
@@ -94,12 +96,57 @@ describe('ban_in_force', () => {
     ['in any space: no ban of somebody else', { user_id: 'ben' }, null],
   ])('%s', async (_, ban, id) => {
     await putBans([{ id: 'a', ...ban }]);
-    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: null })).toMatchObject([{ id }]);
+    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: null, rank: 9 })).toMatchObject([
+      { id },
+    ]);
   });
 
   test('a ban that began and ended within the transaction is over', async () => {
     await putBans([{ id: 'a', expires_at: inSeconds(-0.001) }]);
-    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: 'spc' })).toMatchObject([{ id: null }]);
+    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: 'spc', rank: 9 })).toMatchObject([
+      { id: null },
+    ]);
+  });
+});
+
+/** The rank of who banned, the rank of who is banned, and whether the ban binds them. */
+const ranks: [by: number | null, own: number | null, binds: boolean][] = [
+  [null, 9, true],
+  [null, null, true],
+  [20, 10, true],
+  [20, null, true],
+  [0, null, true],
+  [20, 20, false],
+  [20, 30, false],
+];
+
+describe.each(ranks)('a ban by the rank %p, and a user of the rank %p', (by_rank, rank, binds) => {
+  const request = { tenant: 'ten', user: 'ann', space: 'spc', rank };
+
+  test('ban_in_force', async () => {
+    await putBans([{ id: 'a', by_rank }]);
+    expect(await sql.call('ban_in_force', request)).toMatchObject([{ id: binds ? 'a' : null }]);
+  });
+
+  test('ban_refusal', async () => {
+    await putBans([{ id: 'a', by_rank }]);
+    expect(await sql.value('ban_refusal', request)).toEqual(
+      binds ? expect.objectContaining({ refused: 'banned' }) : null,
+    );
+  });
+});
+
+describe('outranked_ban', () => {
+  test.each(ranks)('by the rank %p, of a user of the rank %p', async (by_rank, rank, binds) => {
+    await putBans([{ id: 'a', by_rank }]);
+    const id = await sql.value('outranked_ban', { tenant: 'ten', user: 'ann', space: 'spc', rank });
+    expect(id).toBe(binds ? null : 'a');
+  });
+
+  test.each(inForce)('%s', async (_, bans, id) => {
+    await putBans(bans.map((ban) => ({ by_rank: 1, ...ban })));
+    const found = await sql.value('outranked_ban', { tenant: 'ten', user: 'ann', space: 'spc', rank: 1 });
+    expect(found !== null).toBe(id !== null);
   });
 });
 
@@ -110,14 +157,14 @@ describe('ban_refusal', () => {
       `select to_jsonb(expires_at) as until from bans where tenant_id = 'ten' and id = $1`,
       [id],
     );
-    expect(await sql.value('ban_refusal', { tenant: 'ten', user: 'ann', space: 'spc' })).toEqual(
+    expect(await sql.value('ban_refusal', { tenant: 'ten', user: 'ann', space: 'spc', rank: 9 })).toEqual(
       id === null ? null : { refused: 'banned', reason: `of ${id}`, ...until },
     );
   });
 
   test('a ban without a reason and without an end', async () => {
     await putBans([{}]);
-    expect(await sql.value('ban_refusal', { tenant: 'ten', user: 'ann', space: 'spc' })).toEqual({
+    expect(await sql.value('ban_refusal', { tenant: 'ten', user: 'ann', space: 'spc', rank: 9 })).toEqual({
       refused: 'banned',
       until: null,
       reason: null,

@@ -1,5 +1,5 @@
 /** The functions that admit is made of. */
-import { fromNow, limitsWith, SqlSession } from '../support/sql.ts';
+import { fromNow, inSeconds, limitsWith, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
 let other: SqlSession;
@@ -123,6 +123,64 @@ describe('refusal_without_tokens', () => {
       role: 'host',
       space: has,
     });
+  });
+});
+
+describe('admission_refusal', () => {
+  interface Given {
+    tenant?: Record<string, unknown>;
+    space?: Record<string, unknown> | null;
+    role?: Record<string, unknown> | null;
+    ban?: Record<string, unknown>;
+    ownRole?: string | null;
+    rank?: number | null;
+    kind?: string;
+  }
+
+  async function refusal(given: Given): Promise<unknown> {
+    await sql.insert('tenants', { id: 'ten', ...given.tenant });
+    await sql.insert('roles', { tenant_id: 'ten', name: 'host', rank: 30, ...given.role });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc', ...given.space });
+    if (given.ban) await sql.insert('bans', { tenant_id: 'ten', ...given.ban });
+    const space = given.space === null ? 'nobody' : 'spc';
+    const role = given.role === null ? 'nobody' : 'host';
+    const args = `find_tenant('ten'), find_space('ten', $1), find_role('ten', $2), 'ann', $3, $4::integer, $5, 'key'`;
+    const { ownRole = 'host', rank = 30, kind = 'system' } = given;
+    return await sql.valueOf('admission_refusal', args, [space, role, ownRole, rank, kind]);
+  }
+
+  test.each<[string, Given, string | null]>([
+    ['nothing', {}, null],
+    ['a credential that does not hold', { kind: 'apiKey', tenant: { status: 'suspended' } }, 'credential'],
+    ['a suspended tenant', { tenant: { status: 'suspended' }, space: null }, 'tenant_suspended'],
+    ['no space', { space: null }, 'space_unknown'],
+    ['a closed space', { space: { status: 'closed' }, ban: {} }, 'space_closed'],
+    ['a ban', { ban: {}, role: null }, 'banned'],
+    ['a ban of this space by a higher rank', { ban: { by_rank: 31, space_id: 'spc' } }, 'banned'],
+    ['a ban by a person, for nobody of a rank', { ban: { by_rank: 0 }, rank: null }, 'banned'],
+    ['a ban by their rank', { ban: { by_rank: 30 } }, null],
+    ['no role', { ownRole: null, role: null }, 'role_none'],
+    ['a role that is not defined', { ownRole: 'king', role: null }, 'role_unknown'],
+    ['a frozen space', { space: { frozen_at: inSeconds(-1) } }, 'space_frozen'],
+    ['a frozen space, for a moderator', { space: { frozen_at: inSeconds(-1) }, role: { moderator: true } }, null],
+    ['the default role of the space', { ownRole: null, space: { default_role: 'host' } }, null],
+  ])('of %s', async (_, given, code) => {
+    expect(await refusal(given)).toEqual(code === null ? null : expect.objectContaining({ refused: code }));
+  });
+});
+
+describe('refusal_by_rank', () => {
+  test.each<[string, number | null, Record<string, unknown> | null, boolean]>([
+    ['no ban', 30, null, false],
+    ['a ban by a lower rank', 30, { by_rank: 20 }, true],
+    ['a ban by an API key', 30, { by_rank: null }, false],
+    ['a ban by a higher rank', 30, { by_rank: 31 }, false],
+    ['a ban, of a user without a rank', null, { by_rank: 0 }, false],
+  ])('of %s', async (_, rank, ban, refuses) => {
+    await sql.insert('tenants', { id: 'ten' });
+    if (ban) await sql.insert('bans', { tenant_id: 'ten', id: 'ban', ...ban });
+    const answer = await sql.value('refusal_by_rank', { tenant: 'ten', user: 'ann', space: 'spc', rank });
+    expect(answer).toEqual(refuses ? { refused: 'outranks', ban: 'ban', rank } : null);
   });
 });
 

@@ -27,6 +27,16 @@ beforeEach(async () => {
 });
 afterEach(() => sql.rollback());
 
+/** The rank of who gave the role, the rank of who has it, and whether it binds them. */
+const ranks: [by: number | null, own: number | null, binds: boolean][] = [
+  [null, 9, true],
+  [null, null, true],
+  [20, 10, true],
+  [20, null, true],
+  [20, 20, false],
+  [20, 30, false],
+];
+
 describe('member_role', () => {
   test.each([
     ['spc', 'ann', 'host'],
@@ -38,7 +48,69 @@ describe('member_role', () => {
     [null, 'ann', null],
     ['spc', null, null],
   ])('in %p of %p is %p', async (space, user, role) => {
-    expect(await sql.value('member_role', { tenant: 'ten', space, user })).toBe(role);
+    expect(await sql.value('member_role', { tenant: 'ten', space, user, rank: 1_000_000 })).toBe(role);
+  });
+
+  test.each(ranks)('by the rank %p, of a user of the rank %p', async (by_rank, rank, binds) => {
+    await sql.query(`update members set by_rank = $1`, [by_rank]);
+    const role = await sql.value('member_role', { tenant: 'ten', space: 'spc', user: 'ann', rank });
+    expect(role).toBe(binds ? 'host' : null);
+  });
+});
+
+describe('binding_member_roles', () => {
+  test.each<[string, string[]]>([
+    ['ann', ['host', 'owner']],
+    ['ben', ['viewer']],
+    ['eve', []],
+  ])('of %p', async (user, roles) => {
+    const found = await sql.value<string[]>('binding_member_roles', { tenant: 'ten', user, rank: 1_000_000 });
+    expect(found.toSorted()).toEqual(roles);
+  });
+
+  test.each(ranks)('by the rank %p, of a user of the rank %p', async (by_rank, rank, binds) => {
+    await sql.query(`update members set by_rank = $1 where space_id = 'spc_b'`, [by_rank]);
+    const found = await sql.value<string[]>('binding_member_roles', { tenant: 'ten', user: 'ann', rank });
+    expect(found.toSorted()).toEqual(binds ? ['host', 'owner'] : ['host']);
+  });
+});
+
+describe('note_outranked_member', () => {
+  const note = (more: object = {}) =>
+    sql.call('note_outranked_member', {
+      tenant: 'ten',
+      space: 'spc',
+      user: 'ann',
+      rank: 30,
+      caller: { kind: 'user', id: 'ann' },
+      auditEntry: `aud_${Math.random()}`,
+      request: 'request',
+      ...more,
+    });
+  const marked = () =>
+    sql.query(`select concat_ws(' ', tenant_id, space_id, user_id) as row from members where outranked_at is not null`);
+  const entries = () => sql.query('select caller, action, space_id, user_id, details, request_id from audit');
+
+  test('marks the row and tells the log, once', async () => {
+    await sql.query(`update members set by_rank = 20`);
+    for (let time = 0; time < 2; time++) await note();
+    expect(await marked()).toEqual([{ row: 'ten spc ann' }]);
+    expect(await entries()).toEqual([
+      {
+        caller: { kind: 'user', id: 'ann' },
+        action: 'member.outranked',
+        space_id: 'spc',
+        user_id: 'ann',
+        details: { role: 'host', byRank: 20, rank: 30 },
+        request_id: 'request',
+      },
+    ]);
+  });
+
+  test.each(ranks.filter(([, , binds]) => binds))('not by the rank %p, of a user of the rank %p', async (by, rank) => {
+    await sql.query(`update members set by_rank = $1`, [by]);
+    await note({ rank });
+    expect([await marked(), await entries()]).toEqual([[], []]);
   });
 });
 

@@ -10,13 +10,19 @@ language plpgsql
 stable
 as $$
 declare
+  v_claimed public.roles := find_role(p_tenant, p_claimed);
   v_roles text[] := case
-    when p_space is null then (find_role(p_tenant, p_claimed)).name || member_roles(p_tenant, null, p_user)
+    when p_space is null then v_claimed.name || binding_member_roles(p_tenant, p_user, v_claimed.rank)
     else array[(role_in_space(p_tenant, p_space, p_user, p_claimed)).name]
   end;
   v_rank integer := rank_of_moderators(p_tenant, v_roles);
+  -- The default role of a space is everybody's. It gives no rank that a ban does not bind.
+  v_own_rank integer := case
+    when p_space is null then v_rank
+    else rank_of_roles(p_tenant, array[role_name_in_space(p_tenant, p_space, p_user, p_claimed, null)])
+  end;
 begin
-  if (ban_in_force(p_tenant, p_user, p_space)).id is not null then
+  if (ban_in_force(p_tenant, p_user, p_space, v_own_rank)).id is not null then
     return refusal('banned');
   end if;
   if v_rank is null then

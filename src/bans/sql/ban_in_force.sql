@@ -1,8 +1,9 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Returns the ban that keeps a user out of a space now. Of several it is the one that ends last. A null row means that
--- there is none. Null p_space means any space. Admission calls it only after lock_user.
-create function ban_in_force(p_tenant text, p_user text, p_space text)
+-- there is none. Null p_space means any space. p_rank is the rank of the user; null: they have none. A ban that does
+-- not bind this rank does not count. Admission calls it only after lock_user.
+create function ban_in_force(p_tenant text, p_user text, p_space text, p_rank integer)
 returns public.bans
 language plpgsql
 stable
@@ -23,6 +24,7 @@ begin
       or space_id = p_space
       or (p_space is null and (find_space(p_tenant, space_id)).id is not null)
     )
+    and binds(by_rank, p_rank)
     and (expires_at is null or expires_at > clock_timestamp())
   order by expires_at desc nulls first
   limit 1;

@@ -4,6 +4,7 @@
 -- for it, and vends to the user wait too.
 -- Returns { "refused": code } and writes nothing, or { "createdAt", "waitSeconds" }. After waitSeconds no token can
 -- leave that was decided on before the ban. p_elapsed is the number of seconds since the request came in.
+-- p_by_rank is the rank of the person who bans: the ban binds only users of a lower rank. It is null for an API key.
 create function ban_user(
   p_tenant text,
   p_ban text,
@@ -13,6 +14,7 @@ create function ban_user(
   p_reason text,
   p_expires timestamptz,
   p_caller jsonb,
+  p_by_rank integer,
   p_elapsed double precision,
   p_limits jsonb
 )
@@ -32,8 +34,8 @@ begin
   if p_expires <= v_now then
     return jsonb_build_object('refused', 'over_already');
   end if;
-  insert into public.bans (tenant_id, id, user_id, space_id, reason, created_by, created_at, expires_at)
-  values (p_tenant, p_ban, p_user, p_space, p_reason, p_caller, v_now, p_expires);
+  insert into public.bans (tenant_id, id, user_id, space_id, reason, created_by, created_at, expires_at, by_rank)
+  values (p_tenant, p_ban, p_user, p_space, p_reason, p_caller, v_now, p_expires, p_by_rank);
   perform record_action(p_tenant, p_action, 'ban', p_space, p_user, p_ban, p_reason, p_caller, p_elapsed);
   perform
     act_on_grants(

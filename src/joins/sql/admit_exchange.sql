@@ -24,7 +24,7 @@ begin
     or v_role.stage_ttl_seconds is null
     or v_key.state is distinct from 'active'
     or (v_space.frozen_at is not null and not v_role.moderator)
-    or ban_refusal(p_tenant, p_user, p_space) is not null
+    or ban_refusal(p_tenant, p_user, p_space, v_role.rank) is not null
     or participant_is_disconnected(p_tenant, v_old.space_id, v_old.participant_id)
   then
     return null;

@@ -1,29 +1,48 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Ends a vend that IVS had a part in. It records what IVS made (settle_grants), and checks once more that the tokens
--- may leave. Returns null, or { "refused": code, ... } if the user was banned since admit, or if the vend took so long
--- that its grants were swept.
-create function settle(p_tenant text, p_user text, p_space text, p_made jsonb, p_failed text[])
+-- Ends a vend that IVS had a part in. It records what IVS made (settle_grants), and makes the checks of admit once more
+-- that do not depend on other vends (admission_refusal). Returns null, or { "refused": code, ... } if the tokens may
+-- not leave any more, or if the vend took so long that its grants were swept.
+create function settle(
+  p_tenant text,
+  p_caller_kind text,
+  p_credential text,
+  p_user text,
+  p_space text,
+  p_role_asked text,
+  p_role_claimed text,
+  p_made jsonb,
+  p_failed text[]
+)
 returns jsonb
 language plpgsql
 set enable_seqscan = off
 as $$
 declare
+  v_tenant public.tenants;
+  v_space public.spaces;
+  v_own_role text;
+  v_role public.roles;
   v_refusal jsonb;
   v_settled integer;
 begin
   perform set_config('app.tenant_id', p_tenant, true);
+  v_tenant := find_tenant(p_tenant);
+  perform lock_space(p_tenant, p_space, false);
+  v_space := find_space(p_tenant, p_space);
   perform lock_user(p_tenant, p_user, false);
-  v_refusal := ban_refusal(p_tenant, p_user, p_space);
+  v_own_role := coalesce(p_role_asked, role_name_in_space(p_tenant, p_space, p_user, p_role_claimed, null));
+  v_role := find_role(p_tenant, coalesce(v_own_role, v_space.default_role));
+  v_refusal := admission_refusal(
+    v_tenant, v_space, v_role, p_user, v_own_role, case when v_own_role is not null then v_role.rank end, p_caller_kind,
+    p_credential
+  );
   v_settled := settle_grants(
     p_tenant, p_made, p_failed, case when v_refusal is null then 'released' else 'refused' end
   );
-  if v_refusal is not null then
-    return v_refusal;
-  end if;
-  if v_settled < jsonb_array_length(p_made) then
+  if v_refusal is null and v_settled < jsonb_array_length(p_made) then
     return refusal('too_slow');
   end if;
-  return null;
+  return v_refusal;
 end;
 $$;

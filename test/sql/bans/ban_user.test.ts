@@ -42,6 +42,7 @@ const request = {
   reason: 'spam' as string | null,
   expires: null as Date | null,
   caller: { kind: 'apiKey', id: 'key' },
+  byRank: null as number | null,
   elapsed: 0,
   limits: limits as Record<string, number>,
 };
@@ -94,6 +95,7 @@ describe('ban_user', () => {
     ['from everywhere, for ever', {}],
     ['from a space', { space: 'spc' }],
     ['without a reason', { reason: null }],
+    ['by a person', { byRank: 20, caller: { kind: 'user', id: 'mod' } }],
     ['until later', { expires: new Date('2999-01-01T00:00:00.123Z') }],
   ])('bans somebody who was never seen before: %s', async (_, changed) => {
     const given = { ...request, ...changed };
@@ -112,7 +114,7 @@ describe('ban_user', () => {
         expires_at: given.expires,
         lifted_at: null,
         lifted_by: null,
-        by_rank: null,
+        by_rank: given.byRank,
         outranked: false,
       },
     ]);
@@ -134,7 +136,7 @@ describe('ban_user', () => {
       },
     ]);
     expect(await written()).toHaveLength(2);
-    expect(await sql.value('ban_refusal', { tenant: 'ten', user: 'ann', space: 'spc' })).toMatchObject({
+    expect(await sql.value('ban_refusal', { rank: null, tenant: 'ten', user: 'ann', space: 'spc' })).toMatchObject({
       refused: 'banned',
     });
   });

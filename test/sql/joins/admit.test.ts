@@ -44,6 +44,7 @@ const requestDefaults = {
   chatGrant: 'grt_chat' as string | null,
   participant: 'participant',
   auditEntry: 'aud',
+  outrankedEntry: 'aud_outranked',
   auditAction: 'space.join',
   request: 'request',
   vendsPerMinute: 30,
@@ -168,6 +169,51 @@ describe('admit refuses', () => {
     ],
   ])('%s', async (_, given, code) => {
     expect((await admit(given))['refused']).toBe(code);
+  });
+});
+
+describe('admit and who outranks an act against them', () => {
+  const claims = { roleAsked: null, roleClaimed: 'host' };
+
+  test.each<[string, Case, unknown]>([
+    ['a ban by their rank', { role: { rank: 30 }, ban: { id: 'ban', by_rank: 30 }, request: claims }, 'outranks'],
+    ['a ban by a lower rank', { role: { rank: 30 }, ban: { id: 'ban', by_rank: 20 }, request: claims }, 'outranks'],
+    ['a ban by a higher rank', { role: { rank: 30 }, ban: { id: 'ban', by_rank: 31 }, request: claims }, 'banned'],
+    ['a ban by an API key', { role: { rank: 30 }, ban: { id: 'ban' }, request: claims }, 'banned'],
+    ['a ban, for a role that the API key names', { role: { rank: 30 }, ban: { id: 'ban', by_rank: 20 } }, 'outranks'],
+    [
+      'a ban, with the role that everybody has in the space',
+      {
+        role: { rank: 30 },
+        space: { default_role: 'host' },
+        ban: { id: 'ban', by_rank: 20 },
+        request: { roleAsked: null },
+      },
+      'banned',
+    ],
+    [
+      'a ban, with a member row that binds them',
+      { role: { rank: 30 }, member: { role: 'viewer' }, ban: { id: 'ban', by_rank: 20 }, request: claims },
+      'banned',
+    ],
+  ])('%s', async (_, given, refused) => {
+    const answer = await admit(given);
+    expect(answer['refused']).toBe(refused);
+    if (refused === 'outranks') expect(answer).toEqual({ refused, ban: 'ban', rank: 30 });
+    expect(await sql.query(`select from grants where id = 'grt_stage'`)).toEqual([]);
+  });
+
+  test.each<[string, Row, string, boolean]>([
+    ['a lower rank', { by_rank: 20 }, 'host', true],
+    ['their rank', { by_rank: 30 }, 'host', true],
+    ['a higher rank', { by_rank: 31 }, 'viewer', false],
+    ['an API key', { by_rank: null }, 'viewer', false],
+  ])('a member row by %s', async (_, member, role, isNoted) => {
+    const given = { role: { rank: 30 }, member: { role: 'viewer', ...member }, request: claims };
+    expect(await admit(given)).toMatchObject({ role: { name: role } });
+    expect(await sql.query('select from members where outranked_at is not null')).toHaveLength(isNoted ? 1 : 0);
+    const noted = await sql.query(`select id, action from audit where action <> 'space.join'`);
+    expect(noted).toEqual(isNoted ? [{ id: 'aud_outranked', action: 'member.outranked' }] : []);
   });
 });
 

@@ -17,6 +17,8 @@ beforeEach(async () => {
   await other.begin();
   for (const tenant_id of ['ten', 'ten_other']) {
     await sql.insert('tenants', { id: tenant_id });
+    await sql.insert('issuers', { tenant_id, id: 'iss' });
+    await sql.insert('roles', { tenant_id, name: 'host', rank: 30 });
     await sql.insert('spaces', { tenant_id, id: 'spc' });
     await sql.insert('spaces', { tenant_id, id: 'spc_beside' });
   }
@@ -33,9 +35,18 @@ const stage = { id: 'stage', mint: 'ivs', participantId: 'p', ...times };
 const signed = { id: 'stage', mint: 'key-pair', participantId: 'p', signingKeyId: 'sgk', ...times };
 const chat = { id: 'chat', ...times };
 
+const vend = {
+  tenant: 'ten',
+  callerKind: 'user',
+  credential: 'iss.1',
+  user: 'ann',
+  space: 'spc',
+  roleAsked: null,
+  roleClaimed: 'host',
+};
+
 async function settle(made: object[], failed: string[] = [], session = sql): Promise<unknown> {
-  const request = { tenant: 'ten', user: 'ann', space: 'spc', made: JSON.stringify(made), failed };
-  return await session.value('settle', request);
+  return await session.value('settle', { ...vend, made: JSON.stringify(made), failed });
 }
 
 /** Puts the two grants of a vend into the table, and beside them pending ones that the vend is not about. */
@@ -56,6 +67,34 @@ async function states(): Promise<string> {
 
 const banned = { refused: 'banned', until: null, reason: 'spam' };
 const tooSlow = { refused: 'too_slow' };
+
+describe('settle refuses what admit would refuse now', () => {
+  test.each<[string, string, string]>([
+    ['the issuer was deleted', `delete from issuers`, 'credential'],
+    ['the tenant was suspended', `update tenants set status = 'suspended'`, 'tenant_suspended'],
+    ['the space was deleted', `update spaces set deleted_at = now()`, 'space_unknown'],
+    ['the space was closed', `update spaces set status = 'closed'`, 'space_closed'],
+    [
+      'the user was banned',
+      `insert into bans (tenant_id, id, user_id, created_by) values ('ten', 'b', 'ann', '{}')`,
+      'banned',
+    ],
+    ['the role was deleted', `delete from roles`, 'role_none'],
+    ['the space was frozen', `update spaces set frozen_at = now()`, 'space_frozen'],
+  ])('%s since then', async (_, change, refused) => {
+    await putGrants();
+    await sql.query(change);
+    expect(await settle([stage, chat])).toMatchObject({ refused });
+    expect(await states()).toBe('refused refused');
+  });
+
+  test('and no ban that the user outranks', async () => {
+    await putGrants();
+    await sql.insert('bans', { tenant_id: 'ten', by_rank: 30 });
+    expect(await settle([stage, chat])).toBeNull();
+    expect(await states()).toBe('released released');
+  });
+});
 
 describe('settle', () => {
   /** The states of the stage grant and the chat grant before, what IVS made, what failed; the answer, and the states after. */
