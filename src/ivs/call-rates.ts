@@ -42,8 +42,8 @@ export const tenantRates = {
 /** The operations that tenants may call. */
 export type TenantOperation = keyof typeof tenantRates;
 
-/**
- * Calls of moderation's rate that stay for moderation when tenants borrow from it. A look takes at most three calls of one
- * operation at once (`maxByName` of the watch), so no look waits for a borrowed call.
- */
+/** Calls of moderation's rate that stay for moderation when tenants borrow from it: a look begins with two calls. */
 export const keptForModeration = 3;
+
+/** Failed requests of one tenant that cost calls to IVS: six a minute, and twenty at once. */
+export const failedAttempts: CallRate = { rate: 0.1, burst: 20 };

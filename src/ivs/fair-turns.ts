@@ -1,12 +1,10 @@
 import type { Metrics } from '../telemetry/metrics.ts';
 import { IvsFailure, toIvsFailure } from './ivs-errors.ts';
 import { Pace } from './pace.ts';
+import { TenantQueues } from './tenant-queues.ts';
 
 /** Longest wait of a call for its turn, in milliseconds. The rest of its deadline is left for the answer of IVS. */
 const longestWaitMs = 1_000;
-
-/** Ends the wait of one call. `given` is true if it is its turn, false if its turn would come too late. */
-type EndWait = (given: boolean) => void;
 
 /**
  * Shares the rate of one IVS operation between the tenants of one account and Region. While IVS does not throttle, every
@@ -17,8 +15,7 @@ type EndWait = (given: boolean) => void;
  */
 export class FairTurns {
   private readonly pace = new Pace();
-  /** Waiting calls by tenant, the oldest first. The next turn belongs to the first tenant. No queue is empty. */
-  private readonly queues = new Map<string, Set<EndWait>>();
+  private readonly queues = new TenantQueues();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -32,7 +29,7 @@ export class FairTurns {
    * @throws {IvsFailure} the failure of the call; or `throttled` without a call, if the turn would come too late.
    */
   async inTurn<Answer>(tenantId: string, call: () => Promise<Answer>): Promise<Answer> {
-    if (this.queues.size > 0 || !this.pace.takeTurn(performance.now())) await this.waitForTurn(tenantId);
+    if (this.queues.tenants > 0 || !this.pace.takeTurn(performance.now())) await this.waitForTurn(tenantId);
     const sentAt = performance.now();
     try {
       const answer = await call();
@@ -48,59 +45,27 @@ export class FairTurns {
 
   private async waitForTurn(tenantId: string): Promise<void> {
     const stop = this.metrics.ivsTurns.startTimer({ operation: this.operation });
-    const given = this.turnCanCome(tenantId) && (await this.enqueue(tenantId));
+    const turnsInTime = (this.pace.turnsPerSecond * longestWaitMs) / 1000;
+    const given = this.queues.turnCanCome(tenantId, turnsInTime) && (await this.enqueue(tenantId));
     stop({ outcome: given ? 'given' : 'refused' });
     if (!given) throw new IvsFailure('throttled', this.operation, 'NoTurn', 'more calls wait than IVS accepts');
   }
 
-  /** Whether one more call of the tenant can have its turn in time, if all waiting calls use their turns. */
-  private turnCanCome(tenantId: string): boolean {
-    const queue = this.queues.get(tenantId);
-    if (!queue) return true;
-    const turnsInTime = (this.pace.turnsPerSecond * longestWaitMs) / 1000;
-    return queue.size < turnsInTime / this.queues.size;
-  }
-
-  /** Waits at the end of the tenant's queue. Answers whether the turn came in time. */
   private async enqueue(tenantId: string): Promise<boolean> {
-    const queue = this.queues.get(tenantId) ?? new Set();
-    this.queues.set(tenantId, queue);
-    return await new Promise((resolve) => {
-      const endWait: EndWait = (given) => {
-        clearTimeout(deadline);
-        queue.delete(endWait);
-        if (queue.size === 0) this.queues.delete(tenantId);
-        resolve(given);
-      };
-      const deadline = setTimeout(endWait, longestWaitMs, false).unref();
-      queue.add(endWait);
-      this.wakeForTurn();
-    });
+    const turn = this.queues.wait(tenantId, longestWaitMs);
+    this.wakeForTurn();
+    return await turn;
   }
 
   private wakeForTurn(): void {
-    if (this.queues.size === 0) return;
+    if (this.queues.tenants === 0) return;
     this.timer ??= setTimeout(
       () => {
         this.timer = undefined;
-        this.giveTurns();
+        while (this.queues.tenants > 0 && this.pace.takeTurn(performance.now())) this.queues.giveTurn();
         this.wakeForTurn();
       },
       Math.ceil(this.pace.untilTurn(performance.now())),
     ).unref();
-  }
-
-  /** Gives all turns that are due, to one tenant after the other. */
-  private giveTurns(): void {
-    // A tenant with more waiting calls moves to the end of the map. This loop then reaches it again.
-    for (const [tenantId, queue] of this.queues) {
-      if (!this.pace.takeTurn(performance.now())) return;
-      const [first] = queue;
-      first?.(true);
-      if (queue.size > 0) {
-        this.queues.delete(tenantId);
-        this.queues.set(tenantId, queue);
-      }
-    }
   }
 }

@@ -1,14 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { type CircuitBreakerPolicy, circuitBreaker, ConsecutiveBreaker, handleWhen } from 'cockatiel';
 import { LRUCache } from 'lru-cache';
-import type { z } from 'zod';
+import { z } from 'zod';
+import { Database } from '../database/database.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { inSpan } from '../telemetry/spans.ts';
+import { keptForModeration, moderationRates, type TenantOperation, tenantRates } from './call-rates.ts';
 import { FairTurns } from './fair-turns.ts';
 import { accountKey, type IvsAccount, IvsClientPool, type IvsClients, type IvsTenant } from './ivs-clients.ts';
 import { IvsFailure, toIvsFailure } from './ivs-errors.ts';
+import { TenantTurns } from './tenant-turns.ts';
 
-/** Deadline of a call, with the wait for its turn, in milliseconds. Callers of the API get an answer within 3 s. */
+/** Deadline of a call in milliseconds. For a token it includes the wait for the turn. */
 const deadlineMs = 2_500;
 
 /** After this many failures in a row the breaker of one operation, in one account and Region, opens. */
@@ -18,21 +21,30 @@ const failuresToOpen = 10;
 const halfOpenAfterMs = 1_000;
 
 /** Sends one call with the clients of an account. */
-type Send = (clients: IvsClients, options: { abortSignal: AbortSignal }) => Promise<unknown>;
+export type Send = (clients: IvsClients, options: { abortSignal: AbortSignal }) => Promise<unknown>;
 
-/** Calls IVS. Every call has a deadline, a circuit breaker, a measurement, and a check of its answer. */
+/**
+ * Calls IVS. Every call has a deadline, a circuit breaker, a measurement, and a check of its answer. No call is made without
+ * a share of the rate of IVS:
+ *
+ * - `call`: moderation. The SQL functions that lease its work have reserved the call.
+ * - `callForTenant`: what tenants ask for in their requests. The call waits for its turn in the shared rate.
+ * - `callInTurn`: tokens. While IVS throttles, the tenants take turns.
+ */
 @Injectable()
 export class IvsCalls {
   private readonly breakers = new LRUCache<string, CircuitBreakerPolicy>({ max: 10_000 });
   private readonly turns = new LRUCache<string, FairTurns>({ max: 10_000 });
+  private readonly tenantTurns = new LRUCache<string, TenantTurns>({ max: 10_000 });
 
   constructor(
     private readonly pool: IvsClientPool,
+    private readonly database: Database,
     private readonly metrics: Metrics,
   ) {}
 
   /**
-   * Makes one call.
+   * Makes one call, for which a share of the rate has been reserved.
    * @param operation name of the operation in the service model, such as `CreateStage`.
    * @param answer schema of the fields that the answer must have. IVS can answer 200 without a body; no token may come of
    * that.
@@ -83,6 +95,40 @@ export class IvsCalls {
     return await this.turnsOf(tenant, operation).inTurn(tenant.id, () =>
       this.call(tenant, operation, answer, send, abortSignal),
     );
+  }
+
+  /**
+   * Makes one call that a tenant asks for, when it is the tenant's turn.
+   * @throws {IvsFailure} also `NoTurn`, without a call.
+   * @throws {Problem} `unavailable` if the shared rate cannot be read.
+   */
+  async callForTenant<Answer extends z.ZodType>(
+    tenant: IvsTenant,
+    operation: TenantOperation,
+    answer: Answer,
+    send: Send,
+  ): Promise<z.output<Answer>> {
+    await this.tenantTurnsOf(tenant, operation).wait(tenant.id);
+    return await this.call(tenant, operation, answer, send);
+  }
+
+  private tenantTurnsOf(tenant: IvsTenant, operation: TenantOperation): TenantTurns {
+    const account = accountKey(tenant);
+    const key = `${operation} ${account}`;
+    const known = this.tenantTurns.get(key);
+    if (known) return known;
+    const { rate, burst } = tenantRates[operation];
+    const lent: { rate: number } | null =
+      operation in moderationRates ? moderationRates[operation as 'GetStage'] : null;
+    const reserve = (wanted: number) =>
+      this.database.value(
+        'reserve_tenant_calls',
+        { account, operation, wanted, rate, burst, moderation: lent, leave: keptForModeration },
+        z.int(),
+      );
+    const made = new TenantTurns(operation, rate + (lent?.rate ?? 0), reserve, this.metrics);
+    this.tenantTurns.set(key, made);
+    return made;
   }
 
   private turnsOf(account: IvsAccount, operation: string): FairTurns {

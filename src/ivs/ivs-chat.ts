@@ -52,28 +52,28 @@ export class IvsChat {
     return this.settings.ivsChatEndpoint ?? `wss://edge.ivschat.${region}.amazonaws.com`;
   }
 
-  async createRoom(account: IvsAccount, name: string, tags: Record<string, string>): Promise<Room> {
-    return await this.calls.call(account, 'CreateRoom', room, ({ chat }, options) =>
+  async createRoom(tenant: IvsTenant, name: string, tags: Record<string, string>): Promise<Room> {
+    return await this.calls.callForTenant(tenant, 'CreateRoom', room, ({ chat }, options) =>
       chat.send(new CreateRoomCommand({ name, tags }), options),
     );
   }
 
-  async getRoom(account: IvsAccount, arn: string): Promise<Room> {
-    return await this.calls.call(account, 'GetRoom', room, ({ chat }, options) =>
+  async getRoom(tenant: IvsTenant, arn: string): Promise<Room> {
+    return await this.calls.callForTenant(tenant, 'GetRoom', room, ({ chat }, options) =>
       chat.send(new GetRoomCommand({ identifier: arn }), options),
     );
   }
 
-  async deleteRoom(account: IvsAccount, arn: string): Promise<void> {
-    await this.calls.call(account, 'DeleteRoom', anyAnswer, ({ chat }, options) =>
+  async deleteRoom(tenant: IvsTenant, arn: string): Promise<void> {
+    await this.calls.callForTenant(tenant, 'DeleteRoom', anyAnswer, ({ chat }, options) =>
       chat.send(new DeleteRoomCommand({ identifier: arn }), options),
     );
   }
 
   /** All rooms of the account and Region, with their tags. */
-  async listRooms(account: IvsAccount): Promise<Tagged[]> {
+  async listRooms(tenant: IvsTenant): Promise<Tagged[]> {
     return await collectPages(async (nextToken) => {
-      const page = await this.calls.call(account, 'ListRooms', roomsPage, ({ chat }, options) =>
+      const page = await this.calls.callForTenant(tenant, 'ListRooms', roomsPage, ({ chat }, options) =>
         chat.send(new ListRoomsCommand({ maxResults: 50, nextToken }), options),
       );
       return { items: page.rooms, nextToken: page.nextToken };

@@ -1,5 +1,6 @@
 import { BrokenCircuitError } from 'cockatiel';
 import { Problem } from '../errors.ts';
+import { rateLimited } from './rate-limited.ts';
 
 /** Kinds of failures of a call to IVS. The kind decides what to do next. */
 export type IvsFailureKind =
@@ -40,6 +41,11 @@ export class IvsFailure extends Error {
     if (this.kind !== 'unavailable' || this.cause instanceof BrokenCircuitError) return false;
     const { code } = (this.cause ?? {}) as { code?: unknown };
     return httpStatus(this.cause) === undefined && !(typeof code === 'string' && codesBeforeSending.has(code));
+  }
+
+  /** Whether IVS may have made what it was asked for, although the call failed. An answer of 500 can come after the work. */
+  get mayHaveWorked(): boolean {
+    return this.kind === 'unusable_answer' || (this.kind === 'unavailable' && this.awsName !== 'BreakerOpen');
   }
 
   /** The problem for the caller of the API. */
@@ -95,6 +101,33 @@ export class IvsFailure extends Error {
 
 /** Codes of Node for a connection that was never made. */
 const codesBeforeSending = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** A call that was not sent, because more calls wait than the rate of IVS allows. */
+export class NoTurn extends IvsFailure {
+  /**
+   * @param whose whose calls are too many: those of the tenant itself, or those of all tenants of the AWS account.
+   * @param perSecond calls a second that IVS accepts from all tenants together.
+   */
+  constructor(
+    operation: string,
+    private readonly whose: 'tenant' | 'account',
+    private readonly retryAfterSeconds: number,
+    private readonly perSecond: number,
+  ) {
+    super('throttled', operation, 'NoTurn', 'more calls wait than IVS accepts');
+  }
+
+  override toProblem(): Problem {
+    const { retryAfterSeconds } = this;
+    if (this.whose === 'tenant') {
+      const detail = 'Too many requests of the tenant wait for Amazon IVS. Send fewer at once, and try again later.';
+      const quota = Math.floor(this.perSecond);
+      return rateLimited(detail, { policy: 'ivs-calls', quota, windowSeconds: 1, retryAfterSeconds, cause: this });
+    }
+    const detail = 'More requests wait for Amazon IVS than it accepts. Nothing was sent. Try again later.';
+    return new Problem('ivs_unavailable', detail, { retryAfterSeconds, cause: this });
+  }
+}
 
 const kinds: Readonly<Record<string, IvsFailureKind>> = {
   ThrottlingException: 'throttled',

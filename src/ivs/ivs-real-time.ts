@@ -14,7 +14,7 @@ import {
   type ParticipantTokenCapability,
 } from '@aws-sdk/client-ivs-realtime';
 import { z } from 'zod';
-import { IvsCalls } from './ivs-calls.ts';
+import { IvsCalls, type Send } from './ivs-calls.ts';
 import type { IvsAccount, IvsTenant } from './ivs-clients.ts';
 
 const nonEmpty = z.string().min(1);
@@ -100,30 +100,30 @@ export interface ParticipantTokenRequest {
 export class IvsRealTime {
   constructor(private readonly calls: IvsCalls) {}
 
-  async createStage(account: IvsAccount, name: string, tags: Record<string, string>): Promise<Stage> {
-    const made = await this.calls.call(account, 'CreateStage', stage, ({ realTime }, options) =>
+  async createStage(tenant: IvsTenant, name: string, tags: Record<string, string>): Promise<Stage> {
+    const made = await this.calls.callForTenant(tenant, 'CreateStage', stage, ({ realTime }, options) =>
       realTime.send(new CreateStageCommand({ name, tags }), options),
     );
     return made.stage;
   }
 
-  async getStage(account: IvsAccount, arn: string): Promise<Stage> {
-    const found = await this.calls.call(account, 'GetStage', stage, ({ realTime }, options) =>
+  async getStage(tenant: IvsTenant, arn: string): Promise<Stage> {
+    const found = await this.calls.callForTenant(tenant, 'GetStage', stage, ({ realTime }, options) =>
       realTime.send(new GetStageCommand({ arn }), options),
     );
     return found.stage;
   }
 
-  async deleteStage(account: IvsAccount, arn: string): Promise<void> {
-    await this.calls.call(account, 'DeleteStage', anyAnswer, ({ realTime }, options) =>
+  async deleteStage(tenant: IvsTenant, arn: string): Promise<void> {
+    await this.calls.callForTenant(tenant, 'DeleteStage', anyAnswer, ({ realTime }, options) =>
       realTime.send(new DeleteStageCommand({ arn }), options),
     );
   }
 
   /** All stages of the account and Region, with their tags. */
-  async listStages(account: IvsAccount): Promise<Tagged[]> {
+  async listStages(tenant: IvsTenant): Promise<Tagged[]> {
     return await collectPages(async (nextToken) => {
-      const page = await this.calls.call(account, 'ListStages', stagesPage, ({ realTime }, options) =>
+      const page = await this.calls.callForTenant(tenant, 'ListStages', stagesPage, ({ realTime }, options) =>
         realTime.send(new ListStagesCommand({ maxResults: 100, nextToken }), options),
       );
       return { items: page.stages, nextToken: page.nextToken };
@@ -164,10 +164,7 @@ export class IvsRealTime {
 
   /** The id of the session of a stage that goes on now. Undefined: nobody is on the stage. */
   async activeSession(account: IvsAccount, stageArn: string): Promise<string | undefined> {
-    const { stage: found } = await this.calls.call(account, 'GetStage', activeSession, ({ realTime }, options) =>
-      realTime.send(new GetStageCommand({ arn: stageArn }), options),
-    );
-    return found.activeSessionId;
+    return await sessionOf(this.reserved(account), stageArn);
   }
 
   /**
@@ -181,23 +178,21 @@ export class IvsRealTime {
     sessionId: string,
     filter: ParticipantFilter,
     nextToken?: string,
-  ): Promise<{ participants: Participant[]; nextToken?: string | undefined }> {
-    const page = await this.calls.call(account, 'ListParticipants', participantsPage, ({ realTime }, options) =>
-      realTime.send(
-        new ListParticipantsCommand({ stageArn, sessionId, ...filter, maxResults: 100, nextToken }),
-        options,
-      ),
-    );
-    return { participants: page.participants.map((one) => ({ ...one, sessionId })), nextToken: page.nextToken };
+  ): Promise<ParticipantsPage> {
+    return await pageOf(this.reserved(account), stageArn, sessionId, filter, nextToken);
   }
 
-  /** Lists the participants that are connected to a stage now. Without an active session the list is empty. */
-  async connectedParticipants(account: IvsAccount, stageArn: string): Promise<Participant[]> {
-    const sessionId = await this.activeSession(account, stageArn);
+  /**
+   * Lists the participants that are connected to a stage now, at the request of a tenant. Each page waits for its turn.
+   * Without an active session the list is empty.
+   */
+  async connectedParticipants(tenant: IvsTenant, stageArn: string): Promise<Participant[]> {
+    const inTurn: MakeCall = (operation, answer, send) => this.calls.callForTenant(tenant, operation, answer, send);
+    const sessionId = await sessionOf(inTurn, stageArn);
     if (sessionId === undefined) return [];
     return await collectPages(async (nextToken) => {
       const filter = { filterByState: 'CONNECTED' as const };
-      const page = await this.participantsPage(account, stageArn, sessionId, filter, nextToken);
+      const page = await pageOf(inTurn, stageArn, sessionId, filter, nextToken);
       return { items: page.participants, nextToken: page.nextToken };
     });
   }
@@ -220,32 +215,69 @@ export class IvsRealTime {
 
   /** @param material the public key of a P-384 key pair, as PEM (SubjectPublicKeyInfo). */
   async importPublicKey(
-    account: IvsAccount,
+    tenant: IvsTenant,
     name: string,
     material: string,
     tags: Record<string, string>,
   ): Promise<{ arn: string }> {
-    const made = await this.calls.call(account, 'ImportPublicKey', publicKey, ({ realTime }, options) =>
+    const made = await this.calls.callForTenant(tenant, 'ImportPublicKey', publicKey, ({ realTime }, options) =>
       realTime.send(new ImportPublicKeyCommand({ name, publicKeyMaterial: material, tags }), options),
     );
     return made.publicKey;
   }
 
-  async deletePublicKey(account: IvsAccount, arn: string): Promise<void> {
-    await this.calls.call(account, 'DeletePublicKey', anyAnswer, ({ realTime }, options) =>
+  async deletePublicKey(tenant: IvsTenant, arn: string): Promise<void> {
+    await this.calls.callForTenant(tenant, 'DeletePublicKey', anyAnswer, ({ realTime }, options) =>
       realTime.send(new DeletePublicKeyCommand({ arn }), options),
     );
   }
 
   /** All public keys of the account and Region, with their tags. IVS allows three (service quotas). */
-  async listPublicKeys(account: IvsAccount): Promise<Tagged[]> {
+  async listPublicKeys(tenant: IvsTenant): Promise<Tagged[]> {
     return await collectPages(async (nextToken) => {
-      const page = await this.calls.call(account, 'ListPublicKeys', publicKeysPage, ({ realTime }, options) =>
+      const page = await this.calls.callForTenant(tenant, 'ListPublicKeys', publicKeysPage, ({ realTime }, options) =>
         realTime.send(new ListPublicKeysCommand({ maxResults: 100, nextToken }), options),
       );
       return { items: page.publicKeys, nextToken: page.nextToken };
     });
   }
+
+  private reserved(account: IvsAccount): MakeCall {
+    return (operation, answer, send) => this.calls.call(account, operation, answer, send);
+  }
+}
+
+/** A page of participants, and the token of the next one. */
+interface ParticipantsPage {
+  participants: Participant[];
+  nextToken?: string | undefined;
+}
+
+/** Makes a call of an operation that both moderation and tenants make. Each takes it from a rate of its own. */
+type MakeCall = <Answer extends z.ZodType>(
+  operation: 'GetStage' | 'ListParticipants',
+  answer: Answer,
+  send: Send,
+) => Promise<z.output<Answer>>;
+
+async function sessionOf(makeCall: MakeCall, arn: string): Promise<string | undefined> {
+  const found = await makeCall('GetStage', activeSession, ({ realTime }, options) =>
+    realTime.send(new GetStageCommand({ arn }), options),
+  );
+  return found.stage.activeSessionId;
+}
+
+async function pageOf(
+  makeCall: MakeCall,
+  stageArn: string,
+  sessionId: string,
+  filter: ParticipantFilter,
+  nextToken: string | undefined,
+): Promise<ParticipantsPage> {
+  const page = await makeCall('ListParticipants', participantsPage, ({ realTime }, options) =>
+    realTime.send(new ListParticipantsCommand({ stageArn, sessionId, ...filter, maxResults: 100, nextToken }), options),
+  );
+  return { participants: page.participants.map((one) => ({ ...one, sessionId })), nextToken: page.nextToken };
 }
 
 /** Fetches all pages of a list, and puts their items together. */

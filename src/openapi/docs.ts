@@ -60,7 +60,8 @@ const explanations: Readonly<Record<ProblemCode, { happened: string; remedy: str
     remedy: 'Send a smaller body.',
   },
   rate_limited: {
-    happened: 'The user has asked for more tokens than they may get in a minute.',
+    happened:
+      'The user has asked for more tokens than they may get in a minute. Or too many requests of the tenant wait for Amazon IVS, or have failed there.',
     remedy: 'Wait for the number of seconds in <code>Retry-After</code>, and try again.',
   },
   quota_exceeded: {

@@ -35,7 +35,7 @@ const reference = (name: keyof typeof headers) => ({ $ref: `#/components/headers
 export const onEvery: References = { 'x-request-id': reference('RequestId') };
 /** Headers of answers that tell the caller to try again. */
 export const onRetry: References = { 'Retry-After': reference('RetryAfter') };
-/** Headers of the answers of routes with a rate limit. */
+/** Headers of the answers of routes that make tokens, and of every 429 `rate_limited`. */
 export const onLimited: References = {
   'RateLimit-Policy': reference('RateLimitPolicy'),
   RateLimit: reference('RateLimit'),

@@ -31,7 +31,7 @@ export function describeOperations(document: OpenAPIObject): void {
       const codes = takeCodes(operation, isWrite);
       describeParameters(operation);
       describeBody(operation);
-      describeAnswers(operation, codes.includes('rate_limited'));
+      describeAnswers(operation, operation.tags?.includes('Joining') === true && codes.includes('rate_limited'));
       for (const [status, name, response] of failures(operation, codes)) {
         shared[name] = response;
         operation.responses[status] ??= { $ref: `#/components/responses/${name}` };

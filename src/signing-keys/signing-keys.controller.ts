@@ -23,7 +23,7 @@ export class SigningKeysController {
     tag,
     access,
     answers: { 201: signingKey },
-    problems: ['conflict', 'quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
+    problems: ['rate_limited', 'conflict', 'quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
   })
   async create(@CurrentCaller() caller: TenantCaller, @Body({ schema: noBody }) _body: object) {
     return await this.signingKeys.create(caller);
@@ -43,7 +43,7 @@ export class SigningKeysController {
     tag,
     access,
     answers: { 201: signingKey },
-    problems: ['quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
+    problems: ['rate_limited', 'quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
   })
   async rotate(@CurrentCaller() caller: TenantCaller, @Body({ schema: noBody }) _body: object) {
     return await this.signingKeys.rotate(caller);
@@ -56,7 +56,7 @@ export class SigningKeysController {
     tag,
     access,
     answers: { 204: null },
-    problems: ['not_found', 'ivs_rejected', 'ivs_unavailable'],
+    problems: ['rate_limited', 'not_found', 'ivs_rejected', 'ivs_unavailable'],
   })
   async remove(
     @CurrentCaller() caller: TenantCaller,

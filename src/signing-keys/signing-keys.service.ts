@@ -10,9 +10,10 @@ import { notFound, Problem } from '../errors.ts';
 import { lastTokenExpiries, revokeGrantsOfSigningKey } from '../grants/ledger.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
-import type { IvsAccount } from '../ivs/ivs-clients.ts';
+import type { IvsTenant } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
+import { TenantAttempts } from '../ivs/tenant-attempts.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
 import type { SigningKey } from './signing-keys.schemas.ts';
@@ -35,21 +36,26 @@ export class SigningKeysService {
     private readonly database: Database,
     private readonly realTime: IvsRealTime,
     private readonly secrets: Secrets,
+    private readonly attempts: TenantAttempts,
   ) {}
 
   /** Makes the first key of a tenant. @throws Problem `conflict` if the tenant has an active key. */
   async create(caller: TenantCaller): Promise<SigningKey> {
-    return await this.import(caller, 'signingKey.create', async (tx) => {
-      if (await this.hasActiveKey(tx, caller.tenantId)) throw alreadyActive();
-    });
+    return await this.attempts.limit(caller.tenantId, () =>
+      this.import(caller, 'signingKey.create', async (tx) => {
+        if (await this.hasActiveKey(tx, caller.tenantId)) throw alreadyActive();
+      }),
+    );
   }
 
   /** Replaces the active key by a new one. Tokens that the old key has signed stay valid until they expire. */
   async rotate(caller: TenantCaller): Promise<SigningKey> {
     const { tenantId } = caller;
-    return await this.import(caller, 'signingKey.rotate', async (tx) => {
-      await tx.signingKey.updateMany({ where: { tenantId, state: 'active' }, data: { state: 'retiring' } });
-    });
+    return await this.attempts.limit(tenantId, () =>
+      this.import(caller, 'signingKey.rotate', async (tx) => {
+        await tx.signingKey.updateMany({ where: { tenantId, state: 'active' }, data: { state: 'retiring' } });
+      }),
+    );
   }
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<SigningKey>> {
@@ -115,7 +121,7 @@ export class SigningKeysService {
     });
   }
 
-  private async removeFromIvs(account: IvsAccount, row: SigningKeyRow): Promise<void> {
+  private async removeFromIvs(account: IvsTenant, row: SigningKeyRow): Promise<void> {
     const arns =
       row.arn !== null
         ? [row.arn]
@@ -181,13 +187,21 @@ export class SigningKeysService {
         return toSigningKey(row, undefined);
       });
     } catch (error) {
-      // The answer does not wait for the removal. If IVS did not answer, it may still import the key. Then only the sweeper
-      // removes it, a minute later.
-      const isUnanswered = error instanceof IvsFailure && error.isTransient;
-      if (!isUnanswered) void this.finishRemoval(tenantId, id).catch(() => undefined);
+      // The answer does not wait for the removal. If IVS may have imported the key, only the sweeper removes it, a minute
+      // later. If IVS has refused it, there is nothing to look for.
+      const failure = error instanceof IvsFailure ? error : undefined;
+      if (failure && !failure.mayHaveWorked) void this.forget(tenantId, id).catch(() => undefined);
+      if (!failure) void this.finishRemoval(tenantId, id).catch(() => undefined);
       if (isUniqueViolation(error)) throw alreadyActive();
       throw error instanceof IvsFailure ? error.toProblem() : error;
     }
+  }
+
+  /** Deletes the record of a key that IVS does not have. */
+  private async forget(tenantId: string, id: string): Promise<void> {
+    await this.database.inScope(systemScope(tenantId), (tx) =>
+      tx.signingKey.deleteMany({ where: { tenantId, id, state: 'importing' } }),
+    );
   }
 
   private async hasActiveKey(tx: Tx, tenantId: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { invalid } from '../errors.ts';
 import { IvsChat } from '../ivs/ivs-chat.ts';
-import type { IvsAccount } from '../ivs/ivs-clients.ts';
+import type { IvsTenant } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime, type Stage, type Tagged } from '../ivs/ivs-real-time.ts';
 import type { CreateSpaceBody } from './spaces.schemas.ts';
@@ -10,11 +10,10 @@ import type { CreateSpaceBody } from './spaces.schemas.ts';
 const tenantTag = 'stagedoor:tenant';
 const spaceTag = 'stagedoor:space';
 
-/** The space that a stage or room belongs to, and its AWS account. */
+/** The space that a stage or room belongs to, and its tenant. */
 export interface SpaceIdentity {
-  tenantId: string;
+  tenant: IvsTenant;
   spaceId: string;
-  account: IvsAccount;
 }
 
 /** The stage and the room of a space at IVS; null for a part that the space does not have. */
@@ -32,69 +31,98 @@ export class Provisioning {
   ) {}
 
   /**
-   * Creates or adopts the stage and the room, at the same time. If one fails, the other may exist: see `removeOrphans`.
-   * @throws {Problem}
+   * Creates or adopts the stage and the room. It adopts before it creates, so an adoption that fails is the only call, and
+   * leaves nothing behind.
+   * @throws {Problem} if there is nothing to remove.
+   * @throws {UnfinishedProvision}
    */
   async provision(identity: SpaceIdentity, body: Pick<CreateSpaceBody, 'stage' | 'room'>): Promise<Provisioned> {
-    const [stage, room] = await Promise.allSettled([
-      body.stage === false ? null : this.provisionStage(identity, body.stage),
-      body.room === false ? null : this.provisionRoom(identity, body.room),
+    const stage = typeof body.stage === 'object' ? await this.adoptStage(identity, body.stage.arn) : null;
+    const room = typeof body.room === 'object' ? await this.adoptRoom(identity, body.room.arn) : null;
+    const { tenant, spaceId } = identity;
+    const [newStage, newRoom] = await Promise.allSettled([
+      body.stage === true ? this.realTime.createStage(tenant, spaceId, tagsOf(identity)) : null,
+      body.room === true ? this.chat.createRoom(tenant, spaceId, tagsOf(identity)) : null,
     ]);
-    if (stage.status === 'fulfilled' && room.status === 'fulfilled') return { stage: stage.value, room: room.value };
-    const failed = [stage, room].find((part) => part.status === 'rejected');
-    throw failed?.reason instanceof IvsFailure ? failed.reason.toProblem() : failed?.reason;
+    const reasons = [newStage, newRoom].flatMap((part) => (part.status === 'rejected' ? [part.reason as unknown] : []));
+    const created = { stage: valueOf(newStage), room: valueOf(newRoom) };
+    if (reasons.length > 0) throw new UnfinishedProvision(reasons, created);
+    return { stage: stage ?? created.stage, room: room ?? created.room };
   }
 
   /** Deletes a stage and a room. One that does not exist any more is no failure. @throws {IvsFailure} */
-  async remove(account: IvsAccount, stageArn: string | null, roomArn: string | null): Promise<void> {
+  async remove(tenant: IvsTenant, stageArn: string | null, roomArn: string | null): Promise<void> {
     await Promise.all([
-      stageArn === null ? null : ignoreMissing(this.realTime.deleteStage(account, stageArn)),
-      roomArn === null ? null : ignoreMissing(this.chat.deleteRoom(account, roomArn)),
+      stageArn === null ? null : ignoreMissing(this.realTime.deleteStage(tenant, stageArn)),
+      roomArn === null ? null : ignoreMissing(this.chat.deleteRoom(tenant, roomArn)),
     ]);
   }
 
   /** Deletes stages and rooms that were created for a space but not recorded. Finds them by tags. @throws {IvsFailure} */
-  async removeOrphans({ tenantId, spaceId, account }: SpaceIdentity): Promise<void> {
-    const [stages, rooms] = await Promise.all([this.realTime.listStages(account), this.chat.listRooms(account)]);
-    const ours = ({ tags }: Tagged) => tags?.[tenantTag] === tenantId && tags[spaceTag] === spaceId;
-    for (const { arn } of stages.filter(ours)) await ignoreMissing(this.realTime.deleteStage(account, arn));
-    for (const { arn } of rooms.filter(ours)) await ignoreMissing(this.chat.deleteRoom(account, arn));
+  async removeOrphans({ tenant, spaceId }: SpaceIdentity): Promise<void> {
+    const [stages, rooms] = await Promise.all([this.realTime.listStages(tenant), this.chat.listRooms(tenant)]);
+    const ours = ({ tags }: Tagged) => tags?.[tenantTag] === tenant.id && tags[spaceTag] === spaceId;
+    for (const { arn } of stages.filter(ours)) await ignoreMissing(this.realTime.deleteStage(tenant, arn));
+    for (const { arn } of rooms.filter(ours)) await ignoreMissing(this.chat.deleteRoom(tenant, arn));
   }
 
-  private async provisionStage(identity: SpaceIdentity, wanted: true | { arn: string }): Promise<Stage> {
-    if (wanted === true) {
-      return await this.realTime.createStage(identity.account, identity.spaceId, tagsOf(identity));
-    }
-    return await adopt(identity, 'stage.arn', () => this.realTime.getStage(identity.account, wanted.arn));
+  private async adoptStage(identity: SpaceIdentity, arn: string): Promise<Stage> {
+    return await adopt(identity, 'stage.arn', () => this.realTime.getStage(identity.tenant, arn));
   }
 
-  private async provisionRoom(identity: SpaceIdentity, wanted: true | { arn: string }): Promise<{ arn: string }> {
-    if (wanted === true) return await this.chat.createRoom(identity.account, identity.spaceId, tagsOf(identity));
-    return await adopt(identity, 'room.arn', () => this.chat.getRoom(identity.account, wanted.arn));
+  private async adoptRoom(identity: SpaceIdentity, arn: string): Promise<{ arn: string }> {
+    return await adopt(identity, 'room.arn', () => this.chat.getRoom(identity.tenant, arn));
   }
 }
 
-function tagsOf({ tenantId, spaceId }: SpaceIdentity): Record<string, string> {
-  return { [tenantTag]: tenantId, [spaceTag]: spaceId };
+/** The creation of a stage or a room that failed. */
+export class UnfinishedProvision extends Error {
+  /** The problem for the caller of the API, or another error. */
+  readonly reason: unknown;
+  /** Whether IVS may have made more than it has answered. Then it is found by its tags. */
+  readonly mayHaveMore: boolean;
+
+  /**
+   * @param reasons why the stage or the room, or both, were not created.
+   * @param created what was created, and is to be removed.
+   */
+  constructor(
+    reasons: unknown[],
+    readonly created: Provisioned,
+  ) {
+    const [first] = reasons;
+    super('a stage or a room could not be created', { cause: first });
+    this.reason = first instanceof IvsFailure ? first.toProblem() : first;
+    this.mayHaveMore = reasons.some((reason) => reason instanceof IvsFailure && reason.mayHaveWorked);
+  }
+}
+
+function valueOf<T>(part: PromiseSettledResult<T>): T | null {
+  return part.status === 'fulfilled' ? part.value : null;
+}
+
+function tagsOf({ tenant, spaceId }: SpaceIdentity): Record<string, string> {
+  return { [tenantTag]: tenant.id, [spaceTag]: spaceId };
 }
 
 /**
  * Finds the stage or room to adopt. Tenants can share the service's own AWS account, and an ARN is no secret. In a shared
  * account the tenant proves with the tag that the resource is theirs. A tenant with an account of their own has proved it
  * with the IAM role. The refusal is the same for a resource of another tenant and for one that does not exist.
+ * @throws {Problem}
  */
 async function adopt<Found extends Tagged>(
-  { tenantId, account }: SpaceIdentity,
+  { tenant }: SpaceIdentity,
   path: string,
   find: () => Promise<Found>,
 ): Promise<Found> {
-  const isShared = account.awsRoleArn === null;
+  const isShared = tenant.awsRoleArn === null;
   const found = await find().catch((error: unknown) => {
     if (error instanceof IvsFailure && (error.kind === 'not_found' || error.kind === 'access_denied')) return undefined;
-    throw error;
+    throw error instanceof IvsFailure ? error.toProblem() : error;
   });
-  if (found && (!isShared || found.tags?.[tenantTag] === tenantId)) return found;
-  const tagged = isShared ? ` and has the tag ${tenantTag}=${tenantId}` : '';
+  if (found && (!isShared || found.tags?.[tenantTag] === tenant.id)) return found;
+  const tagged = isShared ? ` and has the tag ${tenantTag}=${tenant.id}` : '';
   throw invalid(path, `must be the ARN of a resource that exists in the tenant’s AWS account and Region${tagged}`);
 }
 

@@ -44,7 +44,7 @@ export class SpaceReclaimer extends BackgroundWork {
       tx.space.findUnique({ where: { tenantId_id: { tenantId, id: spaceId } } }),
     );
     if (!row) return;
-    if (row.readyAt === null) await this.spaces.discard({ tenantId, spaceId });
+    if (row.readyAt === null) await this.spaces.discard(tenantId, spaceId);
     else await this.spaces.finishRemoval(tenantId, spaceId);
   }
 }

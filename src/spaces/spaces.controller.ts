@@ -29,7 +29,7 @@ export class SpacesController {
     tag,
     access: { scope: 'spaces:write' },
     answers: { 201: space },
-    problems: ['conflict', 'quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
+    problems: ['rate_limited', 'conflict', 'quota_exceeded', 'ivs_rejected', 'ivs_unavailable'],
   })
   async create(@CurrentCaller() caller: TenantCaller, @Body({ schema: createSpaceBody }) body: CreateSpaceBody) {
     return await this.spaces.create(caller, body);
@@ -77,7 +77,7 @@ export class SpacesController {
     tag,
     access: { scope: 'spaces:write' },
     answers: { 204: null },
-    problems: ['not_found', 'ivs_rejected', 'ivs_unavailable'],
+    problems: ['rate_limited', 'not_found', 'ivs_rejected', 'ivs_unavailable'],
   })
   async remove(
     @CurrentCaller() caller: TenantCaller,

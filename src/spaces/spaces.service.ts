@@ -8,11 +8,11 @@ import { runIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
-import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
+import { TenantAttempts } from '../ivs/tenant-attempts.ts';
 import { release, reserve } from '../tenants/reservations.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
-import { Provisioning, type Provisioned, type SpaceIdentity } from './provisioning.ts';
+import { Provisioning, type Provisioned, type SpaceIdentity, UnfinishedProvision } from './provisioning.ts';
 import type { CreateSpaceBody, Space, UpdateSpaceBody } from './spaces.schemas.ts';
 
 @Injectable()
@@ -21,6 +21,7 @@ export class SpacesService {
     private readonly database: Database,
     private readonly reads: ReadDatabase,
     private readonly provisioning: Provisioning,
+    private readonly attempts: TenantAttempts,
   ) {}
 
   /**
@@ -28,20 +29,25 @@ export class SpacesService {
    * @throws Problem `conflict` if another space has the stage or the room.
    */
   async create(caller: TenantCaller, body: CreateSpaceBody): Promise<Space> {
-    const { tenantId } = caller;
-    const spaceId = newId('spc');
-    const account = await this.database.inTenantOf(caller, async (tx) => {
-      await recordSpace(tx, tenantId, spaceId, body);
-      return await accountOf(tx, tenantId);
+    return await this.attempts.limit(caller.tenantId, async () => {
+      const { tenantId } = caller;
+      const spaceId = newId('spc');
+      const tenant = await this.database.inTenantOf(caller, async (tx) => {
+        await recordSpace(tx, tenantId, spaceId, body);
+        return await accountOf(tx, tenantId);
+      });
+      const made = await this.provision({ tenant, spaceId }, body);
+      try {
+        return await this.database.inTenantOf(caller, (tx) => this.finishCreation(tx, caller, spaceId, body, made));
+      } catch (error) {
+        // After a failure of the database nobody knows whether the space is ready. The reclaimer finds out.
+        const isRefused = error instanceof Problem && error.code !== 'unavailable';
+        const { stage, room } = made;
+        const created = { stage: body.stage === true ? stage : null, room: body.room === true ? room : null };
+        if (isRefused) this.undo({ tenant, spaceId }, created);
+        throw error;
+      }
     });
-    try {
-      const made = await this.provisioning.provision({ tenantId, spaceId, account }, body);
-      return await this.database.inTenantOf(caller, (tx) => this.finishCreation(tx, caller, spaceId, body, made));
-    } catch (error) {
-      // The answer does not wait for this. If it fails, the reclaimer does it a minute later.
-      void this.cleanUpAfterFailure({ tenantId, spaceId, account }, error).catch(() => undefined);
-      throw error;
-    }
   }
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<Space>> {
@@ -129,25 +135,43 @@ export class SpacesService {
     });
   }
 
-  /** Undoes a creation that was not finished. */
-  async discard(identity: { tenantId: string; spaceId: string; account?: IvsAccount }): Promise<void> {
-    const { tenantId, spaceId } = identity;
-    const scope = systemScope(tenantId);
-    const account = identity.account ?? (await this.database.inScope(scope, (tx) => accountOf(tx, tenantId)));
-    await this.provisioning.removeOrphans({ tenantId, spaceId, account });
-    await this.database.inScope(scope, (tx) =>
-      tx.space.deleteMany({ where: { tenantId, id: spaceId, readyAt: null } }),
-    );
+  /** Undoes a creation that was interrupted. What it left at IVS is found by its tags. @throws {IvsFailure} */
+  async discard(tenantId: string, spaceId: string): Promise<void> {
+    const tenant = await this.database.inScope(systemScope(tenantId), (tx) => accountOf(tx, tenantId));
+    await this.provisioning.removeOrphans({ tenant, spaceId });
+    await this.forget(tenantId, spaceId);
+  }
+
+  /** @throws {Problem} after what was created is being removed. */
+  private async provision(identity: SpaceIdentity, body: CreateSpaceBody): Promise<Provisioned> {
+    try {
+      return await this.provisioning.provision(identity, body);
+    } catch (error) {
+      if (!(error instanceof UnfinishedProvision)) {
+        this.undo(identity, { stage: null, room: null });
+        throw error;
+      }
+      this.undo(identity, error.created, error.mayHaveMore);
+      throw error.reason;
+    }
   }
 
   /**
-   * Removes what a failed creation left at IVS. If IVS did not answer, it may still create something. Then the record of
-   * the space stays, so that the reclaimer removes it later.
+   * Removes the stage and the room that were created, and the record of the space. The answer does not wait for this. If it
+   * fails, or if IVS may have created more, the record stays, and the reclaimer does it a minute later.
    */
-  private async cleanUpAfterFailure(identity: SpaceIdentity, reason: unknown): Promise<void> {
-    const unanswered = reason instanceof Problem && reason.code === 'ivs_unavailable';
-    if (unanswered) await this.provisioning.removeOrphans(identity);
-    else await this.discard(identity);
+  private undo({ tenant, spaceId }: SpaceIdentity, { stage, room }: Provisioned, mayHaveMore = false): void {
+    void this.provisioning
+      .remove(tenant, stage?.arn ?? null, room?.arn ?? null)
+      .then(() => (mayHaveMore ? undefined : this.forget(tenant.id, spaceId)))
+      .catch(() => undefined);
+  }
+
+  /** Deletes the record of a space that never was ready. */
+  private async forget(tenantId: string, spaceId: string): Promise<void> {
+    await this.database.inScope(systemScope(tenantId), (tx) =>
+      tx.space.deleteMany({ where: { tenantId, id: spaceId, readyAt: null } }),
+    );
   }
 
   /** Reserves the stage and the room, and makes the space visible. @throws Problem `conflict` if one is taken. */

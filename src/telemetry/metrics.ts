@@ -33,7 +33,7 @@ export class Metrics {
 
   readonly ivsTurns = new Histogram({
     name: 'stagedoor_ivs_turn_wait_seconds',
-    help: 'Time that requests for tokens wait for their turn while Amazon IVS throttles, by operation and outcome (given, refused).',
+    help: 'Time that calls to Amazon IVS wait for the turn of their tenant, by operation and outcome (given, refused).',
     labelNames: ['operation', 'outcome'] as const,
     buckets: bucketsInSeconds,
     registers: [this.registry],

@@ -1,12 +1,12 @@
 import type { Tx } from '../database/database.ts';
-import type { IvsAccount } from '../ivs/ivs-clients.ts';
+import type { IvsTenant } from '../ivs/ivs-clients.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 
-/** The AWS account and Region of a tenant's stages and rooms. */
-export async function accountOf(tx: Tx, tenantId: string): Promise<IvsAccount> {
+/** A tenant, with the AWS account and Region of its stages and rooms. */
+export async function accountOf(tx: Tx, tenantId: string): Promise<IvsTenant> {
   return await tx.tenant.findUniqueOrThrow({
     where: { id: tenantId },
-    select: { region: true, awsRoleArn: true, awsExternalId: true },
+    select: { id: true, region: true, awsRoleArn: true, awsExternalId: true },
   });
 }
 

@@ -1,35 +1,48 @@
 import { Injectable } from '@nestjs/common';
-import type { IvsAccount } from '../ivs/ivs-clients.ts';
+import type { IvsTenant } from '../ivs/ivs-clients.ts';
+import { NoTurn } from '../ivs/ivs-errors.ts';
 import { IvsRealTime, type Participant } from '../ivs/ivs-real-time.ts';
 
-/** An answer of IVS is used again for this time, in milliseconds. */
+/** An answer of IVS is used again for this time at least, in milliseconds. */
 const answerLifetimeMs = 1_000;
 
+/** Longest wait for a list, in milliseconds. IVS gives a hundred participants in a call, and calls wait for their turn. */
+const longestWaitMs = 4_000;
+
 /**
- * Lists the participants of stages, as of at most one second ago. IVS allows five such calls a second in an account (service
- * quotas), and the watch needs them. So moderators who list the same stage share one call.
+ * Lists the participants of stages, as of at most one second ago, or as long ago as the listing took. IVS allows five such
+ * calls a second in an account (service quotas). So moderators who list the same stage share one list.
  */
 @Injectable()
 export class ConnectedParticipants {
-  /** Calls on their way, and calls with an answer that is used again. */
-  private readonly calls = new Map<string, Promise<Participant[]>>();
+  /** Lists on their way, and lists that are used again. */
+  private readonly lists = new Map<string, Promise<Participant[]>>();
 
   constructor(private readonly realTime: IvsRealTime) {}
 
   /**
    * The participants who are connected to a stage, in the order of their ids.
-   * @throws {IvsFailure}
+   * @throws {IvsFailure} also `NoTurn`, if the list takes too long. It goes on, and the next request gets it.
    */
-  async on(tenantId: string, account: IvsAccount, stageArn: string): Promise<Participant[]> {
-    const key = `${tenantId} ${stageArn}`;
-    const known = this.calls.get(key);
+  async on(tenant: IvsTenant, stageArn: string): Promise<Participant[]> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new NoTurn('ListParticipants', 'account', 2, 1)), longestWaitMs).unref();
+    });
+    return await Promise.race([this.listOf(tenant, stageArn), timeUp]).finally(() => clearTimeout(timer));
+  }
+
+  private async listOf(tenant: IvsTenant, stageArn: string): Promise<Participant[]> {
+    const key = `${tenant.id} ${stageArn}`;
+    const known = this.lists.get(key);
     if (known) return await known;
-    const call = this.realTime
-      .connectedParticipants(account, stageArn)
+    const startedAt = performance.now();
+    const list = this.realTime
+      .connectedParticipants(tenant, stageArn)
       .then((all) => all.toSorted((one, other) => (one.participantId < other.participantId ? -1 : 1)));
-    this.calls.set(key, call);
-    const forget = () => this.calls.delete(key);
-    call.then(() => setTimeout(forget, answerLifetimeMs).unref(), forget);
-    return await call;
+    this.lists.set(key, list);
+    const forget = () => this.lists.delete(key);
+    list.then(() => setTimeout(forget, Math.max(answerLifetimeMs, performance.now() - startedAt)).unref(), forget);
+    return await list;
   }
 }

@@ -19,7 +19,7 @@ export class ParticipantsController {
     tag: 'Moderation',
     access: { scope: 'moderation:read', users: true },
     answers: { 200: participantPage },
-    problems: ['not_found', 'banned', 'ivs_rejected', 'ivs_unavailable'],
+    problems: ['rate_limited', 'not_found', 'banned', 'ivs_rejected', 'ivs_unavailable'],
   })
   async listParticipants(
     @CurrentCaller() caller: TenantCaller,

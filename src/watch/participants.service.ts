@@ -34,7 +34,7 @@ export class ParticipantsService {
       return { space: found, account: await accountOf(tx, tenantId) };
     });
     if (space.stageArn === null) return { data: [], nextCursor: null };
-    const connected = await this.connected.on(tenantId, account, space.stageArn).catch((error: unknown) => {
+    const connected = await this.connected.on(account, space.stageArn).catch((error: unknown) => {
       throw error instanceof IvsFailure ? error.toProblem() : error;
     });
     const rows = connected
