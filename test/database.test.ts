@@ -492,10 +492,10 @@ const crossingMay = [
   'lock_salt.SELECT',
   'pacing.INSERT, SELECT, UPDATE',
   'reservations.DELETE, SELECT',
-  'signing_keys.SELECT',
-  'spaces.SELECT',
+  'signing_keys.SELECT, UPDATE attempted_at',
+  'spaces.SELECT, UPDATE attempted_at',
   'tenants.SELECT',
-  'unfinished_actions.SELECT',
+  'unfinished_actions.SELECT, UPDATE attempted_at',
   'watches.SELECT, UPDATE',
 ];
 

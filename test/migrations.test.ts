@@ -72,6 +72,7 @@ const frozen: Record<string, string> = {
   '0007_ranks_and_order': 'c3584aff54394cdf4e0372b5f12255e24db759047ad028042ce3233a2b4bb85d',
   '0008_issuer_versions': '63dba8065c60b3f070931a586361c6a02039199d564ff79c9e0167cbc3f8ca18',
   '0009_returning_participants': 'c8764b85c683aeef5490f0b1a4618cef9681548fd305802d15a631f2c0444d55',
+  '0010_attempts': '00652f3517cbe515894402073771de3f611906628d95c94b8371a802b06346a6',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
@@ -14,22 +14,31 @@ const actionsAtOnce = 10;
 @Injectable()
 export class UnfinishedActions extends BackgroundWork {
   protected readonly everyMs = 250;
+  private readonly logger = new Logger(UnfinishedActions.name);
 
   constructor(private readonly database: ModerationDatabase) {
     super();
   }
 
+  /** Continues actions until all are finished, or until none of a round can be continued. */
   async run(): Promise<void> {
     for (;;) {
       const actions = await this.database.call(
-        'list_unfinished_actions',
+        'take_unfinished_actions',
         { limit: actionsAtOnce },
         z.object({ tenant_id: z.string(), action_id: z.string() }),
       );
-      if (actions.length === 0) return;
+      let continued = 0;
       for (const { tenant_id: tenant, action_id: action } of actions) {
-        await this.database.run('continue_action', { tenant, action, limits });
+        try {
+          await this.database.run('continue_action', { tenant, action, limits });
+          continued++;
+        } catch (error) {
+          const text = 'An action could not be continued. It is tried again after the others.';
+          this.logger.warn({ actionId: action, err: error }, text);
+        }
       }
+      if (continued === 0) return;
     }
   }
 }

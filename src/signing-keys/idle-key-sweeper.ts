@@ -26,19 +26,20 @@ export class IdleKeySweeper extends BackgroundWork {
   /** @param olderThan a Postgres interval. Younger imports are skipped, because a request may still be working on them. */
   async run(olderThan = '1 minute'): Promise<void> {
     const idle = await this.database.call(
-      'idle_signing_keys',
+      'take_idle_signing_keys',
       { olderThan, expiredFor: '1 minute', limit: keysAtOnce },
       z.object({ tenant_id: z.string(), id: z.string() }),
     );
-    for (const { tenant_id: tenantId, id } of idle) {
-      try {
-        await this.signingKeys.finishRemoval(tenantId, id);
-      } catch (error) {
-        this.logger.warn(
-          { signingKeyId: id, err: error },
-          'a signing key could not be removed; the next run tries again',
-        );
-      }
+    // At once: one that waits for IVS does not hold up the others.
+    await Promise.all(idle.map(({ tenant_id: tenantId, id }) => this.tryToRemove(tenantId, id)));
+  }
+
+  private async tryToRemove(tenantId: string, id: string): Promise<void> {
+    try {
+      await this.signingKeys.finishRemoval(tenantId, id);
+    } catch (error) {
+      const text = 'A signing key could not be removed. It is tried again after the others.';
+      this.logger.warn({ signingKeyId: id, err: error }, text);
     }
   }
 }

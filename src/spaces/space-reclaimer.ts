@@ -23,19 +23,20 @@ export class SpaceReclaimer extends BackgroundWork {
   /** @param olderThan a Postgres interval. Younger spaces are skipped, because a request may still be working on them. */
   async run(olderThan = '1 minute'): Promise<void> {
     const unsettled = await this.database.call(
-      'unsettled_spaces',
+      'take_unsettled_spaces',
       { olderThan, limit: spacesAtOnce },
       z.object({ tenant_id: z.string(), id: z.string() }),
     );
-    for (const { tenant_id: tenantId, id: spaceId } of unsettled) {
-      try {
-        await this.finish(tenantId, spaceId);
-      } catch (error) {
-        this.logger.warn(
-          { spaceId, err: error },
-          'The creation or deletion of a space could not be finished. The next run tries again.',
-        );
-      }
+    // At once: one that waits for IVS does not hold up the others.
+    await Promise.all(unsettled.map(({ tenant_id: tenantId, id }) => this.tryToFinish(tenantId, id)));
+  }
+
+  private async tryToFinish(tenantId: string, spaceId: string): Promise<void> {
+    try {
+      await this.finish(tenantId, spaceId);
+    } catch (error) {
+      const text = 'The creation or deletion of a space could not be finished. It is tried again after the others.';
+      this.logger.warn({ spaceId, err: error }, text);
     }
   }
 

@@ -7,14 +7,14 @@ import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/s
 import { until } from '../support/until.ts';
 
 let stagedoor: Stagedoor;
-let flooding = false;
+let flooding = new AbortController();
 
 beforeEach(async () => {
   stagedoor = await Stagedoor.start({}, { quotas: 'on' });
 });
 
 afterEach(async () => {
-  flooding = false;
+  flooding.abort();
   await stagedoor.stop();
 });
 
@@ -22,10 +22,11 @@ const missing = 'arn:aws:ivs:us-east-1:111122223333:stage/AbCdEfGhIjKl';
 
 /** Sends a request again and again, ten at a time, until the test ends. */
 function flood(send: () => Promise<Answer>): { answers: Answer[] } {
-  flooding = true;
+  flooding = new AbortController();
+  const { signal } = flooding;
   const answers: Answer[] = [];
   const again = async () => {
-    while (flooding) {
+    while (!signal.aborted) {
       answers.push(await send());
       await sleep(200); // some fifty a second, whatever the answers are
     }
@@ -61,7 +62,7 @@ test('a tenant that adopts a missing stage in a loop takes no call from the look
     const participantId = await comeInBanned(other, space, `user${n}`);
     await until(() => !onStage(stagedoor, space['stage'].arn).includes(participantId), 'the banned user is out');
   }
-  flooding = false;
+  flooding.abort();
 
   // Twenty attempts may fail, and then one in ten seconds. Each has cost one call, and nothing was listed or created.
   const calls = callsFor(missing);

@@ -190,9 +190,9 @@ describe('held_back_actions', () => {
   });
 });
 
-describe('list_unfinished_actions', () => {
+describe('take_unfinished_actions', () => {
   const listed = async (limit: number | null) =>
-    (await sql.call('list_unfinished_actions', { limit })).map((row) => Object.values(row).join(' '));
+    (await sql.call('take_unfinished_actions', { limit })).map((row) => Object.values(row).join(' '));
 
   test('lists nothing if all actions are finished', async () => {
     expect(await listed(10)).toEqual([]);

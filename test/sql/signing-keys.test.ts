@@ -47,7 +47,7 @@ describe('signing_key_to_use', () => {
   });
 });
 
-describe('idle_signing_keys', () => {
+describe('take_idle_signing_keys', () => {
   const ask = { olderThan: '1 minute', expiredFor: '1 hour', limit: 10 };
   const hour = 3_600_000;
 
@@ -69,13 +69,13 @@ describe('idle_signing_keys', () => {
     for (const grant of grants) {
       await sql.insert('grants', { tenant_id: 'ten', space_id: 'spc', signing_key_id: 'key', ...grant });
     }
-    expect(await sql.call('idle_signing_keys', ask)).toEqual(isIdle ? [{ tenant_id: 'ten', id: 'key' }] : []);
+    expect(await sql.call('take_idle_signing_keys', ask)).toEqual(isIdle ? [{ tenant_id: 'ten', id: 'key' }] : []);
   });
 
   test('lists no more than asked for', async () => {
     await putKeys([{ state: 'deleting' }, { state: 'retiring' }, { state: 'deleting' }]);
-    expect(await sql.call('idle_signing_keys', { ...ask, limit: 2 })).toHaveLength(2);
-    expect(await sql.call('idle_signing_keys', { ...ask, limit: 0 })).toEqual([]);
+    expect(await sql.call('take_idle_signing_keys', { ...ask, limit: 2 })).toHaveLength(2);
+    expect(await sql.call('take_idle_signing_keys', { ...ask, limit: 0 })).toEqual([]);
   });
 
   test('shows the service the ids of all tenants, and nothing else of the keys', async () => {
@@ -85,7 +85,7 @@ describe('idle_signing_keys', () => {
     ]);
     await sql.becomeService();
     expect(await sql.query('select id from signing_keys')).toEqual([]);
-    const keys = await sql.call<{ id: string }>('idle_signing_keys', ask);
+    const keys = await sql.call<{ id: string }>('take_idle_signing_keys', ask);
     expect(keys.toSorted((one, two) => one.id.localeCompare(two.id))).toEqual([
       { tenant_id: 'ten', id: 'a' },
       { tenant_id: 'ten_other', id: 'b' },
