@@ -73,6 +73,7 @@ const frozen: Record<string, string> = {
   '0008_issuer_versions': '63dba8065c60b3f070931a586361c6a02039199d564ff79c9e0167cbc3f8ca18',
   '0009_returning_participants': 'c8764b85c683aeef5490f0b1a4618cef9681548fd305802d15a631f2c0444d55',
   '0010_attempts': '00652f3517cbe515894402073771de3f611906628d95c94b8371a802b06346a6',
+  '0011_former_arns': '9aaf8abcd0b35eb030716a68ef05bf71e0394dc309cb193057c5ab61b6ff05ca',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Tx } from '../database/database.ts';
 import type { Grant as GrantRow } from '../database/generated/client.ts';
-import { runIn, valueIn } from '../database/sql-call.ts';
+import { callIn, runIn, valueIn } from '../database/sql-call.ts';
 import { notFound } from '../errors.ts';
 import { limits } from '../limits.ts';
 
@@ -71,6 +71,13 @@ export async function findVendedGrant(tx: Tx, tenantId: string, grantId: string)
   return row;
 }
 
+/** Ids of the spaces whose stage tokens work on the stage of a space: deleted spaces may have had the stage before. */
+async function spacesOnSameStage(tx: Tx, tenantId: string, spaceId: string): Promise<string[]> {
+  const row = z.object({ space_id: z.string(), kind: z.enum(['stage', 'chat']) });
+  const rows = await callIn(tx, 'spaces_sharing', { tenant: tenantId, space: spaceId }, row);
+  return rows.filter(({ kind }) => kind === 'stage').map(({ space_id: id }) => id);
+}
+
 /**
  * One grant of a participant. They may have several, all of the same user. Undefined if Stagedoor did not vend their token.
  */
@@ -80,7 +87,8 @@ export async function anyGrantOfParticipant(
   spaceId: string,
   participantId: string,
 ): Promise<GrantRow | undefined> {
-  return (await tx.grant.findFirst({ where: { tenantId, spaceId, participantId } })) ?? undefined;
+  const spaceIds = await spacesOnSameStage(tx, tenantId, spaceId);
+  return (await tx.grant.findFirst({ where: { tenantId, spaceId: { in: spaceIds }, participantId } })) ?? undefined;
 }
 
 /** The newest grant of each of these participants, by participant id. */
@@ -90,8 +98,9 @@ export async function newestGrantsOfParticipants(
   spaceId: string,
   participantIds: string[],
 ): Promise<Map<string | null, GrantRow>> {
+  const spaceIds = await spacesOnSameStage(tx, tenantId, spaceId);
   const rows = await tx.grant.findMany({
-    where: { tenantId, spaceId, participantId: { in: participantIds } },
+    where: { tenantId, spaceId: { in: spaceIds }, participantId: { in: participantIds } },
     orderBy: { id: 'asc' },
   });
   return new Map(rows.map((row) => [row.participantId, row]));

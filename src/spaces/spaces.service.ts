@@ -130,7 +130,14 @@ export class SpacesService {
       if (row.roomArn !== null) await release(tx, tenantId, 'room', row.roomArn);
       await tx.space.update({
         where: { tenantId_id: { tenantId, id: spaceId } },
-        data: { stageArn: null, stageEndpoints: Prisma.DbNull, roomArn: null },
+        data: {
+          stageArn: null,
+          stageEndpoints: Prisma.DbNull,
+          roomArn: null,
+          // The tokens of the space stay valid on an adopted stage. Acts have to find them when a space adopts it again.
+          ...(row.stageAdopted && row.stageArn !== null && { formerStageArn: row.stageArn }),
+          ...(row.roomAdopted && row.roomArn !== null && { formerRoomArn: row.roomArn }),
+        },
       });
     });
   }

@@ -1,4 +1,5 @@
 /** The functions of grants. Those that decide whose grants an act takes have files of their own. */
+import type { SqlArguments } from '../../src/database/sql-call.ts';
 import { limits } from '../../src/limits.ts';
 import { fromNow, inSeconds, limitsWith, SqlSession } from '../support/sql.ts';
 import { until } from '../support/until.ts';
@@ -924,5 +925,34 @@ describe('vends_in_last_minute', () => {
     await sql.call('lock_user', { tenant: 'ten', user: 'ann', exclusive: true });
     await sql.call('lock_space', { tenant: 'ten', space: 'ann', exclusive: true });
     expect(await other.hasToWait(() => other.call('vends_in_last_minute', ask))).toBe(false);
+  });
+});
+
+describe('of a deleted space whose stage a space has adopted again', () => {
+  beforeEach(async () => {
+    await sql.insert('tenants', { id: 'ten' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_old', stage_arn: null, former_stage_arn: 'stage' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc', stage_arn: 'stage' });
+    const old = { space_id: 'spc_old', user_id: 'ann', role: 'host', capabilities: ['PUBLISH', 'SEND_MESSAGE'] };
+    await putAll([
+      { ...old, id: 'a' },
+      { ...old, id: 'b', kind: 'chat' },
+    ]);
+  });
+
+  test.each<[string, SqlArguments]>([
+    ['usable_grants', { tenant: 'ten', user: 'ann', space: 'spc' }],
+    ['granted_roles', { tenant: 'ten', user: 'ann', space: 'spc', limits }],
+  ])('%s finds the stage grants', async (name, args) => {
+    expect(await sql.call(name, args)).toMatchObject([{ space_id: 'spc_old' }]);
+  });
+
+  test('a freezing finds the stage grants', async () => {
+    const asked = { tenant: 'ten', space: 'spc', moderatorRoles: [], limits };
+    expect(await sql.value('grants_to_silence', asked)).toEqual(['a']);
+  });
+
+  test('their users count for the capacity', async () => {
+    expect(await sql.value('users_in_space', { tenant: 'ten', space: 'spc', except: 'ben' })).toBe('1');
   });
 });

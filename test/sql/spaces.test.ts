@@ -106,9 +106,82 @@ describe('spaces_at_ivs', () => {
     ]);
   });
 
+  test('gives a deleted space the part that another space has adopted again', async () => {
+    await insertDeleted({ former_stage_arn: 'stage', former_room_arn: 'room' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_new', stage_arn: 'stage', room_arn: 'room-new' });
+    const rows = await sql.call<{ space_id: string }>('spaces_at_ivs', { tenant: 'ten' });
+    expect(rows.find(({ space_id }) => space_id === 'spc_old')).toEqual({
+      space_id: 'spc_old',
+      stage_arn: 'stage',
+      room_arn: null,
+      is_deleted: false,
+    });
+  });
+
   test('lists nothing of a tenant that is not there', async () => {
     await sql.insert('spaces', { tenant_id: 'ten' });
     expect(await sql.call('spaces_at_ivs', { tenant: 'ten_gone' })).toEqual([]);
+  });
+});
+
+/** A deleted space of `ten` that has nothing at IVS any more. */
+async function insertDeleted(row: Row): Promise<void> {
+  const gone = { stage_arn: null, room_arn: null, deleted_at: inSeconds(-60) };
+  await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_old', ...gone, ...row });
+}
+
+describe('adopted_again', () => {
+  test.each<[string, Row, Row, string | null]>([
+    ['the stage', { former_stage_arn: 'arn' }, { stage_arn: 'arn' }, 'arn'],
+    ['the room', { former_room_arn: 'arn' }, { room_arn: 'arn' }, 'arn'],
+    ['nothing, of a space that had adopted none', {}, { stage_arn: 'arn' }, null],
+    ['nothing, if nobody has it', { former_stage_arn: 'arn' }, {}, null],
+    [
+      'nothing, if a deleted space has it',
+      { former_stage_arn: 'arn' },
+      { stage_arn: 'arn', deleted_at: inSeconds(0) },
+      null,
+    ],
+    [
+      'nothing, if another tenant has it',
+      { former_stage_arn: 'arn' },
+      { stage_arn: 'arn', tenant_id: 'ten_other' },
+      null,
+    ],
+  ])('is %s', async (what, old, now, arn) => {
+    await insertDeleted(old);
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_new', ...now });
+    const part = what.includes('room') ? 'room' : 'stage';
+    const space = `(select s from spaces as s where id = 'spc_old')`;
+    expect(await sql.valueOf('adopted_again', `${space}, $1`, [part])).toBe(arn);
+  });
+});
+
+describe('spaces_sharing', () => {
+  const sharing = async (space: string | null) =>
+    (await sql.call<{ space_id: string; kind: string }>('spaces_sharing', { tenant: 'ten', space }))
+      .map((row) => `${row.space_id} ${row.kind}`)
+      .toSorted();
+
+  test('lists the space, and deleted ones that had its stage or its room', async () => {
+    await insertDeleted({ former_stage_arn: 'stage', former_room_arn: 'room-else' });
+    await insertDeleted({ id: 'spc_older', former_stage_arn: 'stage', former_room_arn: 'room' });
+    await insertDeleted({ tenant_id: 'ten_other', id: 'spc_foreign', former_stage_arn: 'stage' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc', stage_arn: 'stage', room_arn: 'room' });
+    expect(await sharing('spc')).toEqual([
+      'spc chat',
+      'spc stage',
+      'spc_old stage',
+      'spc_older chat',
+      'spc_older stage',
+    ]);
+    expect(await sharing('spc_old')).toEqual(['spc_old chat', 'spc_old stage']);
+  });
+
+  test('lists a space that has neither alone', async () => {
+    await insertDeleted({});
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc', stage_arn: null, room_arn: null });
+    expect(await sharing('spc')).toEqual(['spc chat', 'spc stage']);
   });
 });
 

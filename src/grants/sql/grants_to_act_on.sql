@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Returns the ids of the grants that a user may be connected with, or may still connect with: unexpired ones, and stage
--- grants whose token expired less than stageStaySeconds ago. Null p_space means all spaces. Only grants issued before
--- p_before count.
+-- grants whose token expired less than stageStaySeconds ago. Null p_space means all spaces; else those of
+-- spaces_sharing count. Only grants issued before p_before count.
 -- Order: the newest of each space first, stage before chat.
 create function grants_to_act_on(p_tenant text, p_user text, p_space text, p_before timestamptz, p_limits jsonb)
 returns text[]
@@ -27,7 +27,10 @@ begin
       where
         tenant_id = p_tenant
         and user_id = p_user
-        and (p_space is null or space_id = p_space)
+        and (
+          p_space is null
+          or (space_id, kind) in (select s.space_id, s.kind from spaces_sharing(p_tenant, p_space) as s)
+        )
         and may_be_inside(g)
         and issued_at > v_oldest
         and issued_at < p_before

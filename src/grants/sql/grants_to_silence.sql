@@ -25,7 +25,8 @@ begin
       from public.grants as g
       where
         tenant_id = p_tenant
-        and space_id = p_space
+        and space_id = any (array(select s.space_id from spaces_sharing(p_tenant, p_space) as s))
+        and (space_id, kind) in (select s.space_id, s.kind from spaces_sharing(p_tenant, p_space) as s)
         and may_be_inside(g)
         and role != all (p_moderator_roles)
         and capabilities && array['PUBLISH', 'SEND_MESSAGE']

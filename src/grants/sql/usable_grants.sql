@@ -12,7 +12,11 @@ as $$
   where
     g.tenant_id = p_tenant
     and g.user_id = p_user
-    and (p_space is null or g.space_id = p_space)
+    and (
+      p_space is null
+      or g.space_id = p_space
+      or (g.space_id, g.kind) in (select s.space_id, s.kind from spaces_sharing(p_tenant, p_space) as s)
+    )
     and may_be_inside(g)
     and g.expires_at > now();
 $$;

@@ -13,7 +13,8 @@ begin
     from public.grants
     where
       tenant_id = p_tenant
-      and space_id = p_space
+      and space_id = any (array(select s.space_id from spaces_sharing(p_tenant, p_space) as s))
+      and (space_id, kind) in (select s.space_id, s.kind from spaces_sharing(p_tenant, p_space) as s)
       and session_expires_at > now()
       and state in ('pending', 'released')
       and user_id != p_except

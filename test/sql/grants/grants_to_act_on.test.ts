@@ -60,6 +60,15 @@ describe('grants_to_act_on', () => {
     expect(await sql.value('grants_to_act_on', ask)).toEqual(taken ? ['a'] : []);
   });
 
+  test('takes the stage grants of a deleted space whose stage the space has now, and not its chat grants', async () => {
+    await sql.insert('tenants', { id: 'ten' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_old', stage_arn: null, former_stage_arn: 'stage' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc', stage_arn: 'stage' });
+    await put([{ id: 'a', space_id: 'spc_old' }, { id: 'b', space_id: 'spc_old', kind: 'chat' }, { id: 'c' }]);
+    expect(await sql.value<string[]>('grants_to_act_on', ask)).toEqual(expect.arrayContaining(['a', 'c']));
+    expect(await sql.value<string[]>('grants_to_act_on', ask)).toHaveLength(2);
+  });
+
   test.each([
     ['from before the moment that counts', -1, true],
     ['of that moment', 0, false],
