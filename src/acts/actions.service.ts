@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
-import type { TenantCaller } from '../caller.ts';
+import { callerRef, type TenantCaller } from '../caller.ts';
 import { ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Action as ActionRow, Delivery as DeliveryRow, Prisma } from '../database/generated/client.ts';
 import { actionsWithOpenDeliveries, deliveriesOf, isOpen } from '../delivery/deliveries.ts';
@@ -10,6 +11,13 @@ import { type Page, readCursor, toPage } from '../http/paging.ts';
 import type { Action, ActionKind, ActionsQuery } from './actions.schemas.ts';
 import { Authority } from '../auth/authority.ts';
 import { Delivery } from '../delivery/delivery.ts';
+import type { RecordedAct } from './record-act.ts';
+
+/** Longest time that a request waits for the calls of its action, in milliseconds. */
+const callsWaitMs = 2_000;
+
+/** Longest time that a request then waits to read its action, in milliseconds. */
+const readWaitMs = 1_000;
 
 /** Shows actions, and carries them out. */
 @Injectable()
@@ -24,17 +32,31 @@ export class ActionsService {
   ) {}
 
   /**
-   * Makes the calls of an action that the rates allow now, and returns the action. The background makes the others.
-   * @param withinMs longest wait for the calls, in milliseconds. The default is that of `Delivery.deliver`.
+   * Makes the calls of an action that the rates allow now, and returns the action. The background makes the others. The
+   * action is on record, so this never fails: if it cannot be read in time, the answer is what is known of it.
+   * @param callsMs longest wait for the calls, in milliseconds.
+   * @param readMs longest wait to read the action after that, in milliseconds.
    */
-  async carryOut(caller: TenantCaller, actionId: string, withinMs?: number): Promise<Action> {
-    await this.delivery.deliver(caller.tenantId, actionId, withinMs).catch((error: unknown) => {
+  async carryOut(
+    caller: TenantCaller,
+    recorded: RecordedAct,
+    callsMs = callsWaitMs,
+    readMs = readWaitMs,
+  ): Promise<Action> {
+    const { tenantId } = caller;
+    const calls = this.delivery.deliver(tenantId, recorded.id, callsMs).catch((error: unknown) => {
       this.logger.warn(
-        { actionId, err: error },
+        { actionId: recorded.id, err: error },
         'the first calls of an action could not be made; the background makes them',
       );
     });
-    return await this.database.inTenantOf(caller, (tx) => findAction(tx, caller.tenantId, actionId));
+    await inTime(calls, callsMs);
+    const reading = this.database
+      .inTenantOf(caller, (tx) => findAction(tx, tenantId, recorded.id))
+      .catch((error: unknown) => {
+        this.logger.warn({ actionId: recorded.id, err: error }, 'an action could not be read after it was recorded');
+      });
+    return (await inTime(reading, readMs)) ?? asRecorded(caller, recorded);
   }
 
   async get(caller: TenantCaller, actionId: string): Promise<Action> {
@@ -75,6 +97,32 @@ export class ActionsService {
       );
     });
   }
+}
+
+/** Waits for work, but not longer than this. Returns undefined if it is not done by then; it goes on. */
+async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  const abort = new AbortController();
+  const timeUp = sleep(milliseconds, undefined, { signal: abort.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([work, timeUp]);
+  } finally {
+    abort.abort();
+  }
+}
+
+/** An action as it was recorded, before anything is known of its deliveries. */
+function asRecorded(caller: TenantCaller, { id, kind, spaceId, userId, reason }: RecordedAct): Action {
+  return {
+    id,
+    kind,
+    spaceId,
+    ...(userId !== undefined && { userId }),
+    ...(reason !== undefined && { reason }),
+    state: 'pending',
+    targets: [],
+    requestedBy: callerRef(caller),
+    createdAt: new Date().toISOString(),
+  };
 }
 
 /** @throws Problem `not_found` */

@@ -184,20 +184,20 @@ export class ActsService {
     caller: TenantCaller,
     decide: (tx: Tx) => Promise<Act & { details?: Record<string, string | null> }>,
   ): Promise<Action> {
-    const actionId = await this.database.inTenantOf(caller, async (tx) => {
+    const recorded = await this.database.inTenantOf(caller, async (tx) => {
       const { details, ...act } = await decide(tx);
-      const id = await recordAct(tx, caller, act);
+      const made = await recordAct(tx, caller, act);
       await audit(tx, caller, {
         action: act.kind,
         tenantId: caller.tenantId,
         ...(act.spaceId !== null && { spaceId: act.spaceId }),
         ...(act.userId !== undefined && { userId: act.userId }),
-        subject: id,
+        subject: made.id,
         details: { ...details, reason: act.reason ?? null },
       });
-      return id;
+      return made;
     });
-    return await this.actions.carryOut(caller, actionId);
+    return await this.actions.carryOut(caller, recorded);
   }
 }
 

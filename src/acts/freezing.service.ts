@@ -7,7 +7,7 @@ import { Problem } from '../errors.ts';
 import { grantsToSilence, refusePendingGrants } from '../grants/ledger.ts';
 import { moderatorRoles } from '../roles/roles.service.ts';
 import type { Space } from '../spaces/spaces.schemas.ts';
-import { findSpace, lockSpace, setFrozen, SpacesService } from '../spaces/spaces.service.ts';
+import { findSpace, lockSpace, setFrozen, toSpace } from '../spaces/spaces.service.ts';
 import type { Action } from './actions.schemas.ts';
 import { ActionsService, newestFreezing } from './actions.service.ts';
 import { recordAct } from './record-act.ts';
@@ -20,7 +20,6 @@ export class FreezingService {
     private readonly database: ModerationDatabase,
     private readonly authority: Authority,
     private readonly actions: ActionsService,
-    private readonly spaces: SpacesService,
   ) {}
 
   /**
@@ -30,7 +29,7 @@ export class FreezingService {
    */
   async freeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Action> {
     const { tenantId } = caller;
-    const id = await this.database.inTenantOf(caller, async (tx) => {
+    const recorded = await this.database.inTenantOf(caller, async (tx) => {
       // The lock waits for vends that have begun. The reads after it see their grants.
       await lockSpace(tx, tenantId, spaceId, 'exclusive');
       const space = await findSpace(tx, tenantId, spaceId);
@@ -41,12 +40,12 @@ export class FreezingService {
       await refusePendingGrants(tx, tenantId, { spaceId, sparedRoles: moderators });
       const ids = await grantsToSilence(tx, tenantId, spaceId, moderators);
       const grants = [{ ids, keepOut: true }];
-      const actionId = await recordAct(tx, caller, { kind: 'space.freeze', spaceId, reason, grants });
+      const made = await recordAct(tx, caller, { kind: 'space.freeze', spaceId, reason, grants });
       const details = { reason: reason ?? null, grants: ids.length };
-      await audit(tx, caller, { action: 'space.freeze', tenantId, spaceId, subject: actionId, details });
-      return actionId;
+      await audit(tx, caller, { action: 'space.freeze', tenantId, spaceId, subject: made.id, details });
+      return made;
     });
-    return await this.actions.carryOut(caller, id);
+    return await this.actions.carryOut(caller, recorded);
   }
 
   /**
@@ -55,8 +54,7 @@ export class FreezingService {
    */
   async unfreeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Space> {
     const freezing: { actionId?: string } = {};
-    await undo(this.database, caller, (tx) => this.tryUnfreeze(tx, caller, spaceId, reason, freezing));
-    return await this.spaces.get(caller, spaceId);
+    return await undo(this.database, caller, (tx) => this.tryUnfreeze(tx, caller, spaceId, reason, freezing));
   }
 
   /**
@@ -69,7 +67,7 @@ export class FreezingService {
     spaceId: string,
     reason: string | undefined,
     freezing: { actionId?: string },
-  ): Promise<true | undefined> {
+  ): Promise<Space | undefined> {
     const { tenantId } = caller;
     await lockSpace(tx, tenantId, spaceId, 'exclusive');
     const space = await findSpace(tx, tenantId, spaceId);
@@ -82,6 +80,6 @@ export class FreezingService {
     await setFrozen(tx, tenantId, spaceId, false);
     const details = { reason: reason ?? null };
     await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details });
-    return true;
+    return toSpace(await findSpace(tx, tenantId, spaceId));
   }
 }

@@ -20,6 +20,12 @@ export interface Act {
   deliveries?: NewDelivery[];
 }
 
+/** An act that is on record. */
+export interface RecordedAct extends Pick<Act, 'kind' | 'spaceId' | 'userId' | 'reason'> {
+  /** Id of its action. */
+  id: string;
+}
+
 /** Grants that an act is against, and how they are treated. */
 export interface GrantsActedOn {
   /** Ids of the grants, in the order in which they are treated. */
@@ -33,9 +39,8 @@ export interface GrantsActedOn {
 /**
  * Records an act in the transaction that decides it: its action, its deliveries, and its holds. Every act but the ban is
  * recorded here. `ban_user` calls the same SQL functions, `record_action` and `act_on_grants`.
- * @returns the id of the action.
  */
-export async function recordAct(tx: Tx, caller: TenantCaller, act: Act): Promise<string> {
+export async function recordAct(tx: Tx, caller: TenantCaller, act: Act): Promise<RecordedAct> {
   const { tenantId } = caller;
   const actionId = newId('act');
   await runIn(tx, 'record_action', {
@@ -61,7 +66,7 @@ export async function recordAct(tx: Tx, caller: TenantCaller, act: Act): Promise
     });
   }
   for (const delivery of act.deliveries ?? []) await addDelivery(tx, tenantId, actionId, delivery);
-  return actionId;
+  return { ...act, id: actionId };
 }
 
 /** Seconds since the current request came in; 0 in background work. */

@@ -49,8 +49,9 @@ export class BansService implements OutrankedBans {
       });
       return { ban: toBan(row, row.createdAt), waitSeconds };
     });
+    const recorded = { id: actionId, kind: 'ban' as const, spaceId: spaceId ?? null, userId, reason: body.reason };
     // The answer waits until no token can leave any more that was decided on before the ban.
-    const [action] = await Promise.all([this.actions.carryOut(caller, actionId), sleep(Math.ceil(waitSeconds * 1000))]);
+    const [action] = await Promise.all([this.actions.carryOut(caller, recorded), sleep(Math.ceil(waitSeconds * 1000))]);
     return { ban, action };
   }
 

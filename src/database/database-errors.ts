@@ -49,6 +49,18 @@ export function isTransactionConflict(error: unknown): boolean {
   return ['40P01', '40001'].includes(sqlState(error) ?? '') || field(error, 'code') === 'P2034';
 }
 
+/**
+ * Whether a transaction failed because the database was busy for too long. It has changed nothing, so it can run again: it
+ * got no connection in time, or a limit of time has ended it before its commit.
+ */
+export function wasTooBusy(error: unknown): boolean {
+  const cause = error instanceof Problem ? error.cause : error;
+  return ['57014', '55P03'].includes(sqlState(cause) ?? '') || busyMessages.test(messagesOf(cause));
+}
+
+/** Messages of pg and Prisma for a transaction that has not begun in time, or was rolled back after its time. */
+const busyMessages = /timeout exceeded when trying to connect|Unable to start a transaction|Transaction already closed/;
+
 /** Whether an error means that a row with the same unique values exists. */
 export function isUniqueViolation(error: unknown): boolean {
   return field(error, 'code') === 'P2002' || sqlState(error) === '23505';

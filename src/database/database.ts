@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
@@ -6,9 +7,10 @@ import { type Caller, credentialId } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import { noteCommit } from './commits.ts';
-import { translateDatabaseErrors, isTransactionConflict } from './database-errors.ts';
+import { isTransactionConflict, translateDatabaseErrors, wasTooBusy } from './database-errors.ts';
 import { functionSet } from './function-set.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
+import { Line } from './line.ts';
 import { Reach, statementTimeoutMs } from './reach.ts';
 import { parseValue, type ResultRow, runIn, type SqlArguments, sqlCall, unnamed } from './sql-call.ts';
 import { TenantShare } from './tenant-share.ts';
@@ -28,6 +30,12 @@ const readConnections = 4;
 /** Largest number of them that one tenant uses at the same time. */
 const readsOfTenant = 2;
 
+/** Longest time that a transaction of moderation waits for its turn, or runs again, in milliseconds. */
+const actWaitMs = 10_000;
+
+/** Mean time until a transaction of moderation runs again, in milliseconds. */
+const retryMs = 100;
+
 /** The tenant whose rows a transaction sees, and the credential that allows it. */
 export interface Scope {
   tenantId: string;
@@ -46,7 +54,8 @@ export function systemScope(tenantId: string): Scope {
  * The only way to Postgres. Every transaction names its tenant: row-level security shows a transaction no rows of a tenant
  * that it has not entered.
  *
- * If the database fails, every method throws the Problem `unavailable` within about three seconds.
+ * If the database fails, every method throws the Problem `unavailable` within about three seconds; a transaction of
+ * moderation within about ten.
  */
 abstract class Connections implements OnApplicationShutdown {
   readonly pool: pg.Pool;
@@ -184,8 +193,27 @@ export class Database extends Connections {
 /** The same database, over connections that only moderation uses. So a ban does not wait behind many vends. */
 @Injectable()
 export class ModerationDatabase extends Connections {
+  /** One connection is left for the deliveries of acts and for the watch. */
+  private readonly line = new Line(moderationConnections - 1);
+
   constructor(settings: Settings, reach: Reach) {
     super(settings, reach, 'stagedoor moderation', moderationConnections);
+  }
+
+  /**
+   * Runs `work` in a transaction, as `Database.inScope` does. An act of a moderator waits rather than fails: while the
+   * database is busy, transactions wait in line, and run again, for ten seconds at most. Tenants take turns.
+   */
+  override async inScope<T>(scope: Scope, work: (tx: Tx) => Promise<T>, timeoutMs?: number): Promise<T> {
+    const deadline = performance.now() + actWaitMs;
+    for (;;) {
+      try {
+        return await this.line.run(scope.tenantId, deadline, () => super.inScope(scope, work, timeoutMs));
+      } catch (error) {
+        if (!wasTooBusy(error) || performance.now() > deadline) throw error;
+        await sleep(retryMs * (0.5 + Math.random()));
+      }
+    }
   }
 }
 

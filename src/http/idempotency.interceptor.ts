@@ -1,4 +1,11 @@
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor, SetMetadata } from '@nestjs/common';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  Logger,
+  type NestInterceptor,
+  SetMetadata,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
@@ -24,6 +31,8 @@ export function ShowsSecret(): MethodDecorator {
 /** Runs a write with an `Idempotency-Key` once. A repeated request with the same key and body gets the first answer. */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
+  private readonly logger = new Logger(IdempotencyInterceptor.name);
+
   constructor(
     private readonly keys: IdempotencyKeys,
     private readonly reflector: Reflector,
@@ -63,10 +72,18 @@ export class IdempotencyInterceptor implements NestInterceptor {
     }
     const current = currentRequest();
     if (current) current.markApplied = (tx, tenantId) => this.keys.markApplied(tx, attempt, tenantId);
+    const body = await this.runOrFree(attempt, next);
+    // The change is made, so the caller gets the answer also if it cannot be stored. A repeated request is then refused.
+    await this.keys.finish(attempt, rules, { status: reply.statusCode, body }).catch((error: unknown) => {
+      this.logger.warn({ err: error }, 'the answer to a request with an Idempotency-Key could not be stored');
+    });
+    return body;
+  }
+
+  /** Runs the request. If it fails, its key becomes free. */
+  private async runOrFree(attempt: Attempt, next: CallHandler): Promise<unknown> {
     try {
-      const body: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
-      await this.keys.finish(attempt, rules, { status: reply.statusCode, body });
-      return body;
+      return await lastValueFrom(next.handle(), { defaultValue: undefined });
     } catch (error) {
       await this.keys.abandon(attempt);
       throw error;

@@ -8,14 +8,13 @@ import type { NewDelivery } from '../delivery/deliveries.ts';
 import { lockUser } from '../grants/ledger.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
-import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { admission, releaseWindowMs } from '../joins/admission.ts';
 import { tokenAttributes } from '../joins/attributes.ts';
 import type { StageToken } from '../joins/joins.schemas.ts';
 import { type TokenHolder, Mints } from '../joins/mints.ts';
 import type { Action } from '../acts/actions.schemas.ts';
 import { ActionsService } from '../acts/actions.service.ts';
-import { recordAct } from '../acts/record-act.ts';
+import { type RecordedAct, recordAct } from '../acts/record-act.ts';
 import { cancelActions, undo } from '../acts/undo.ts';
 import { mustLeaveBy } from '../request-context.ts';
 import { findSpace, lockSpace } from '../spaces/spaces.service.ts';
@@ -23,8 +22,14 @@ import { findSpace, lockSpace } from '../spaces/spaces.service.ts';
 /** Time that a demoted participant has to exchange their token before the watch looks for them, in seconds. */
 export const exchangeGraceSeconds = 10;
 
-/** Longest wait of an answer with an exchange token for the calls to IVS, in milliseconds. It has to leave in time. */
-const callsWaitWithExchangeMs = 700;
+/** Part of `leaveMarginMs` for sending the answer, in milliseconds. */
+const sendMarginMs = 100;
+
+/**
+ * An answer with an exchange token waits for the calls to IVS until this long before it has to leave, in milliseconds. The rest
+ * is for reading the action and for sending the answer.
+ */
+const leaveMarginMs = 300;
 
 /** The event that the clients in the room get. Its attributes are `userId` and, if there is a new role, `role`. */
 const roleChangedEvent = 'stagedoor:role_changed';
@@ -115,16 +120,18 @@ export class RoleChanges {
         tenantId,
         spaceId,
         userId,
-        ...(recorded.actionId !== null && { subject: recorded.actionId }),
+        ...(recorded.act && { subject: recorded.act.id }),
         details: { role, ...(change.reason !== undefined && { reason: change.reason }) },
       });
       return { result, ...recorded };
     };
-    const { result, actionId, exchange } = await undo(database, caller, tryToChange);
+    const { result, act, exchange } = await undo(database, caller, tryToChange);
+    // An answer with an exchange token has to leave in time. Its wait for the calls ends before that.
+    const callsWaitMs = exchange
+      ? Math.max(0, checkedAt + releaseWindowMs - leaveMarginMs - performance.now())
+      : undefined;
     const [action, token] = await Promise.all([
-      actionId === null
-        ? null
-        : this.actions.carryOut(caller, actionId, exchange ? callsWaitWithExchangeMs : undefined),
+      act && this.actions.carryOut(caller, act, callsWaitMs, exchange ? leaveMarginMs - sendMarginMs : undefined),
       exchange && this.mint(exchange),
     ]);
     // A ban waits no longer than this for a token. A late exchange token is left out; the user gets a new token as usual.
@@ -140,7 +147,7 @@ export class RoleChanges {
     caller: TenantCaller,
     change: RoleChangeRequest,
     role: string | null,
-  ): Promise<{ actionId: string | null; exchange: RecordedExchange | null }> {
+  ): Promise<{ act: RecordedAct | null; exchange: RecordedExchange | null }> {
     const { tenantId } = caller;
     const { spaceId, userId, reason } = change;
     const held = await callIn(
@@ -149,14 +156,14 @@ export class RoleChanges {
       { tenant: tenantId, space: spaceId, user: userId, role, limits },
       heldGrant,
     );
-    if (!held.some((grant) => grant.exceeds || grant.role !== role)) return { actionId: null, exchange: null };
+    if (!held.some((grant) => grant.exceeds || grant.role !== role)) return { act: null, exchange: null };
 
     const exchange = role === null ? null : await this.admitExchange(tx, tenantId, change, role);
     const exceeding = held.filter((grant) => grant.exceeds);
     const { participantId } = exchange?.admission ?? {};
     const exchangeable = exceeding.filter((grant) => grant.kind === 'stage' && grant.participant_id === participantId);
     const ids = (grants: HeldGrant[]) => grants.map(({ id }) => id);
-    const actionId = await recordAct(tx, caller, {
+    const act = await recordAct(tx, caller, {
       kind: 'role.change',
       spaceId,
       userId,
@@ -167,7 +174,7 @@ export class RoleChanges {
       ],
       deliveries: await eventForClients(tx, tenantId, change, role, held[0]?.ivs_user_id ?? userId),
     });
-    return { actionId, exchange };
+    return { act, exchange };
   }
 
   /** Records the grant of an exchange token. Null: the caller gets none, or `admit_exchange` refuses it. */
@@ -203,7 +210,6 @@ export class RoleChanges {
       const { signingKeyId: _, ...token } = minted;
       return { grantId, ...token };
     } catch (error) {
-      if (!(error instanceof IvsFailure)) throw error;
       this.logger.warn({ grantId, err: error }, 'an exchange token could not be made');
       return null;
     }

@@ -1,0 +1,80 @@
+/** Acts of moderators while the database is busy: they wait rather than fail, and what is on record is told. */
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { carriedOut } from '../support/actions.ts';
+import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { until } from '../support/until.ts';
+
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+let space: Json;
+/** Somebody who keeps locks in the database. */
+let blocker: pg.Client;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start();
+  tenant = await stagedoor.createTenant();
+  space = await stagedoor.createSpace(tenant);
+  blocker = new pg.Client({ connectionString: stagedoor.database.superuserUrl });
+  await blocker.connect();
+});
+
+afterEach(() => blocker.query('rollback'));
+
+afterAll(async () => {
+  await blocker.end();
+  await stagedoor.stop();
+});
+
+const act = (path: string, body: Json = {}, headers = {}) =>
+  stagedoor.once.request('POST', path, { as: tenant.key, body, headers });
+
+/** Locks a table until the test ends or `release` is called, and counts who waits for it. */
+async function lock(table: string): Promise<{ waiting: () => Promise<number>; release: () => Promise<unknown> }> {
+  await blocker.query(`begin; lock table ${table} in access exclusive mode`);
+  const waits = `select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+  return {
+    waiting: async () => Number((await stagedoor.database.query(waits))[0]?.['n']),
+    release: () => blocker.query('rollback'),
+  };
+}
+
+test('twenty moderators at once are all served when the database is slower than the limit of a statement', async () => {
+  const bans = await lock('bans');
+  const from = performance.now();
+  const answers = Array.from({ length: 20 }, (_, n) => act('/v1/bans', { userId: `user-${n}` }));
+  // A statement is ended after two seconds. One connection of moderation is free for the calls of acts.
+  await until(async () => performance.now() - from > 2_500 && (await bans.waiting()) > 0, 'acts wait and are repeated');
+  await bans.release();
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  expect(statuses).toEqual(Array.from({ length: 20 }, () => 201));
+  expect(
+    await stagedoor.database.query(`select count(distinct user_id)::int as n, count(*)::int as all from bans`),
+  ).toEqual([{ n: 20, all: 20 }]);
+});
+
+test.each<[string, string, () => Promise<Answer>, number]>([
+  ['a ban', 'actions', () => act('/v1/bans', { userId: 'loud', spaceId: space['id'] }), 201],
+  ['a kick', 'actions', () => act(`/v1/spaces/${space['id']}/users/loud/disconnect`), 202],
+  ['a freezing', 'actions', () => act(`/v1/spaces/${space['id']}/freeze`), 202],
+  [
+    'a kick under an Idempotency-Key',
+    'idempotency_keys',
+    () => act(`/v1/spaces/${space['id']}/users/loud/disconnect`, {}, { 'idempotency-key': randomUUID() }),
+    200,
+  ],
+])('%s that is on record is answered, also if %s cannot be read or written then', async (_, table, send, status) => {
+  space = await stagedoor.createSpace(tenant);
+  const userId = 'loud';
+  await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId }));
+  const fault = stagedoor.ivs.fault({ operation: 'DisconnectUser', count: 1, effect: { delayMs: 500 } });
+  const answering = send();
+  await until(() => fault.struck === 1, 'the act is on record, and its call is at IVS');
+  const held = await lock(table);
+  const answer = await answering;
+  expect(answer.status).toBe(status);
+  const action = answer.body['action'] ?? answer.body;
+  expect(action).toMatchObject({ id: expect.stringMatching(/^act_/), requestedBy: { kind: 'apiKey' } });
+  await held.release();
+  await carriedOut(stagedoor, tenant.key, action);
+});
