@@ -32,7 +32,10 @@ interface Row {
 }
 
 const role = { stage: { capabilities: ['SUBSCRIBE'] }, chat: { capabilities: [] } };
-const vend: Row = { body: { userId: 'sam', role: 'viewer', attributes: { a: 'b' } }, keyOnly: ['userId', 'role'] };
+const vend: Row = {
+  body: { userId: 'sam', role: 'viewer', attributes: { a: 'b' } },
+  keyOnly: ['userId', 'role', 'attributes'],
+};
 
 const rows: Record<string, Row> = {
   'GET /health/live': {},

@@ -10,13 +10,23 @@ export const reasonBody = z
   .prefault({});
 export type ReasonBody = z.output<typeof reasonBody>;
 
+/** The service sends events whose names begin with this, and clients believe them. Nobody else sends one. */
+const ownPrefix = 'stagedoor:';
+const isOurs = (name: string) => name.toLowerCase().startsWith(ownPrefix);
+
 /** An event for the chat room. IVS uses names with `aws:` itself (IVS Chat API reference, `SendEvent`). */
 export const eventBody = z
   .strictObject({
     name: text(1, 100)
       .refine((name) => !name.startsWith('aws:'), { error: 'must not begin with aws:, which IVS uses itself' })
-      .meta({ description: 'Name of the event. It must not begin with `aws:`.' }),
-    attributes: attributes.default({}).meta({ description: 'Data of the event, at most 1 KB together.' }),
+      .refine((name) => !isOurs(name), { error: 'must not begin with stagedoor:, which the service uses itself' })
+      .meta({ description: 'Name of the event. It must not begin with `aws:` or `stagedoor:`.' }),
+    attributes: attributes
+      .refine((value) => !Object.keys(value).some(isOurs), {
+        error: 'must not have a name that begins with stagedoor:, which the service uses itself',
+      })
+      .default({})
+      .meta({ description: 'Data of the event, at most 1 KB together. No name begins with `stagedoor:`.' }),
   })
   .meta({ id: 'SendEventRequest', examples: [{ name: 'poll:opened', attributes: { poll: '7' } }] });
 export type EventBody = z.output<typeof eventBody>;

@@ -69,7 +69,12 @@ export const admission = z.object({
   /** The user id that IVS sees: the user id of the tenant, or a pseudonym. */
   ivsUserId: z.string(),
   space: z.object({ id: z.string(), name: z.string() }),
-  role: z.object({ name: z.string(), attributes: z.record(z.string(), z.string()) }),
+  role: z.object({
+    name: z.string(),
+    attributes: z.record(z.string(), z.string()),
+    /** Names of the attributes that an app user may add. */
+    clientAttributes: z.array(z.string()),
+  }),
   /** Time of the decision, by the clock of the database: ISO 8601. */
   issuedAt: z.string(),
   /** Number of vends of this kind to this user in the last minute, with this one. */

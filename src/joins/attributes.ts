@@ -3,9 +3,11 @@ import { attributesBytes, attributesMaxBytes } from '../http/text.ts';
 
 /**
  * Puts together the attributes of a token: those of the role, and those that the caller adds. Other participants see
- * them, so an app user may not replace an attribute of the role. An API key may.
+ * them, and their clients may rely on them. So an app user adds only those that the role allows, and replaces none of the
+ * role. An API key may add and replace any.
  *
  * @param templates attributes of the role. `{{claims.a.b}}` stands for a claim of the JWT.
+ * @param allowed names of the attributes that the caller may add; `any` for an API key.
  * @throws Problem `forbidden` if the caller may not set an attribute, or `invalid_request` if they are longer than IVS
  * allows (`attributesMaxBytes`).
  */
@@ -13,12 +15,20 @@ export function tokenAttributes(
   templates: Readonly<Record<string, string>>,
   claims: Readonly<Record<string, unknown>>,
   added: Readonly<Record<string, string>>,
-  mayOverride: boolean,
+  allowed: readonly string[] | 'any',
 ): Record<string, string> {
   const fromRole = Object.fromEntries(Object.entries(templates).map(([key, value]) => [key, fillIn(value, claims)]));
-  const taken = mayOverride ? undefined : Object.keys(added).find((key) => Object.hasOwn(fromRole, key));
-  if (taken !== undefined) {
-    throw new Problem('forbidden', `The role sets the attribute ${taken}. Leave it out.`);
+  if (allowed !== 'any') {
+    const names = Object.keys(added);
+    const taken = names.find((name) => Object.hasOwn(fromRole, name));
+    if (taken !== undefined) throw new Problem('forbidden', `The role sets the attribute ${taken}. Leave it out.`);
+    const foreign = names.find((name) => !allowed.includes(name));
+    if (foreign !== undefined) {
+      throw new Problem(
+        'forbidden',
+        `An app user may not add the attribute ${foreign}. Leave it out, or let the role name it in clientAttributes.`,
+      );
+    }
   }
   const all = { ...fromRole, ...added };
   const bytes = attributesBytes(all);

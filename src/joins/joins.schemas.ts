@@ -11,7 +11,7 @@ const common = {
   role: roleName.optional().meta({ description: 'Replaces the user’s own role. Only API keys may send it.' }),
   attributes: attributes.optional().meta({
     description:
-      'Added to the attributes of the role. An app user cannot change an attribute that the role sets. Every participant sees them.',
+      'Added to the attributes of the role. An app user may add only those that the role names in `clientAttributes`, and cannot change one that the role sets. Every participant sees them.',
   }),
 };
 

@@ -120,7 +120,12 @@ export class JoinsService {
     const claims = caller.kind === 'user' ? caller.claims : {};
     return {
       ivsUserId: admission.ivsUserId,
-      attributes: tokenAttributes(admission.role.attributes, claims, body.attributes ?? {}, caller.kind === 'apiKey'),
+      attributes: tokenAttributes(
+        admission.role.attributes,
+        claims,
+        body.attributes ?? {},
+        caller.kind === 'apiKey' ? 'any' : admission.role.clientAttributes,
+      ),
     };
   }
 

@@ -194,7 +194,7 @@ export class RoleChanges {
       exchangeAdmission.nullable(),
     );
     if (!admitted) return null;
-    const attributes = tokenAttributes(admitted.role.attributes, {}, change.exchange.attributes, true);
+    const attributes = tokenAttributes(admitted.role.attributes, {}, change.exchange.attributes, 'any');
     return { grantId, admission: admitted, holder: { ivsUserId: admitted.ivsUserId, attributes } };
   }
 

@@ -19,5 +19,6 @@ function builtIn(capabilities: ('PUBLISH' | 'SUBSCRIBE')[], moderator: boolean, 
     moderator,
     rank,
     attributes: {},
+    clientAttributes: [],
   };
 }

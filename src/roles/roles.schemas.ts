@@ -48,6 +48,16 @@ const attributeTemplates = z
       'Attributes of the tokens. A value may contain claims of the user’s JWT, such as `{{claims.name}}`. A claim that is missing, or is no text, number or boolean, becomes empty text.',
   });
 
+/** Names of the attributes that an app user may add to their own tokens. */
+const clientAttributes = z
+  .array(text(1, 128))
+  .max(32)
+  .refine((given) => new Set(given).size === given.length, { error: 'must not name an attribute twice' })
+  .meta({
+    description:
+      'Names of the attributes that app users may add to their own tokens. Every participant sees attributes, so name none that clients of others rely on. API keys may add any.',
+  });
+
 /** How long a stage token is valid: 1 minute to 14 days (service model, `ParticipantTokenDurationMinutes`). */
 const ttlSeconds = z
   .int()
@@ -79,6 +89,7 @@ const roleExample = {
   moderator: false,
   rank: 10,
   attributes: { displayName: '{{claims.name}}' },
+  clientAttributes: ['pronouns'],
 };
 
 /** The body for creating or replacing a role. */
@@ -100,6 +111,7 @@ export const putRoleBody = z
       .default(0)
       .meta({ description: 'A moderator can act only on users whose role has a lower rank.' }),
     attributes: attributeTemplates.default({}),
+    clientAttributes: clientAttributes.default([]),
   })
   .meta({ id: 'PutRoleRequest', examples: [roleExample] });
 export type PutRoleBody = z.output<typeof putRoleBody>;
@@ -121,6 +133,7 @@ export const role = z
     moderator: z.boolean(),
     rank: z.int(),
     attributes: z.record(z.string(), z.string()),
+    clientAttributes: z.array(z.string()),
   })
   .meta({ id: 'Role', examples: [{ name: 'speaker', ...roleExample }] });
 export type Role = z.output<typeof role>;

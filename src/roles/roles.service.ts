@@ -86,6 +86,7 @@ function toColumns(body: PutRoleBody) {
     moderator: body.moderator,
     rank: body.rank,
     attributes: body.attributes,
+    clientAttributes: body.clientAttributes,
   };
 }
 
@@ -109,5 +110,6 @@ function toRole(row: RoleRow): Role {
     moderator: row.moderator,
     rank: row.rank,
     attributes: row.attributes as Record<string, string>,
+    clientAttributes: row.clientAttributes,
   };
 }

@@ -42,6 +42,7 @@ const role: Row = {
   chat_capabilities: ['SEND_MESSAGE'],
   chat_session_minutes: 60,
   attributes: { badge: 'gold' },
+  client_attributes: ['pronouns'],
 };
 
 const tenant: Row = { id: 'ten', region: 'us-east-1', ivs_user_ids: 'plain' };
@@ -286,7 +287,7 @@ describe('admission_answer', () => {
     tenant: { id: 'ten', region: 'us-east-1', awsRoleArn: null, awsExternalId: null },
     ivsUserId: 'p-ann',
     space: { id: 'spc', name: 'A space' },
-    role: { name: 'host', attributes: { badge: 'gold' } },
+    role: { name: 'host', attributes: { badge: 'gold' }, clientAttributes: ['pronouns'] },
     issuedAt: '2026-07-01T12:00:00.123+00:00',
     used: 3,
     stage: null,

@@ -25,8 +25,10 @@ as $$
         'awsExternalId', p_tenant.aws_external_id
       ),
       'space', jsonb_build_object('id', p_space.id, 'name', p_space.name),
-      'role', jsonb_build_object('name', p_role.name, 'attributes', p_role.attributes), 'issuedAt', p_issued_at,
-      'used', p_used,
+      'role', jsonb_build_object(
+        'name', p_role.name, 'attributes', p_role.attributes, 'clientAttributes', p_role.client_attributes
+      ),
+      'issuedAt', p_issued_at, 'used', p_used,
       'stage', case
         when p_stage then jsonb_build_object(
             'arn', p_space.stage_arn, 'endpoints', p_space.stage_endpoints, 'endpointsAt', p_space.stage_endpoints_at,

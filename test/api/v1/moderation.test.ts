@@ -192,6 +192,13 @@ describe('messages and events', () => {
   test.each([
     ['an event in IVS’s own name', 'events', { name: 'aws:x' }],
     ['an event without a name', 'events', {}],
+    [
+      'an event of the service',
+      'events',
+      { name: 'stagedoor:role_changed', attributes: { userId: 'u', role: 'host' } },
+    ],
+    ['an event of the service in other letters', 'events', { name: 'StageDoor:x' }],
+    ['an event with an attribute of the service', 'events', { name: 'x', attributes: { 'stagedoor:role': 'host' } }],
     ['an event with too much in it', 'events', { name: 'x', attributes: { a: 'y'.repeat(1_025) } }],
     ['a reason of nothing', 'freeze', { reason: '' }],
   ])('%s is refused', async (_what, path, body) => {

@@ -27,6 +27,7 @@ const builtIn = (capabilities: string[], moderator: boolean, rank: number) => ({
   moderator,
   rank,
   attributes: {},
+  clientAttributes: [],
 });
 
 it('a tenant starts with host, moderator, speaker and viewer', async () => {
@@ -44,7 +45,7 @@ it('a tenant starts with host, moderator, speaker and viewer', async () => {
 });
 
 it.each<[string, Json, Json]>([
-  ['nothing said', {}, { stage: null, chat: null, moderator: false, rank: 0, attributes: {} }],
+  ['nothing said', {}, { stage: null, chat: null, moderator: false, rank: 0, attributes: {}, clientAttributes: [] }],
   [
     'only a stage',
     { stage: { capabilities: ['PUBLISH'] } },
@@ -63,6 +64,7 @@ it.each<[string, Json, Json]>([
       moderator: true,
       rank: 1_000_000,
       attributes: { name: '{{claims.name}}', badge: '★' },
+      clientAttributes: ['pronouns'],
     },
     {},
   ],
@@ -77,7 +79,15 @@ it.each<[string, Json, Json]>([
 it('a role that is put again is replaced whole', async () => {
   await put('again', { moderator: true, rank: 5, attributes: { a: 'b' } });
   const { body } = await put('again', { rank: 6 });
-  expect(body).toEqual({ name: 'again', stage: null, chat: null, moderator: false, rank: 6, attributes: {} });
+  expect(body).toEqual({
+    name: 'again',
+    stage: null,
+    chat: null,
+    moderator: false,
+    rank: 6,
+    attributes: {},
+    clientAttributes: [],
+  });
 });
 
 it('a role that is put by many at once is there once', async () => {

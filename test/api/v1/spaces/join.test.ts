@@ -85,6 +85,34 @@ it('two people in the room hear one another, and one who may only read is refuse
   await expect(alice.room.disconnectUser(new DisconnectUserRequest('bob'))).rejects.toMatchObject({ errorCode: 403 });
 });
 
+describe('attributes that the caller adds', () => {
+  const wanted = { pronouns: 'she', role: 'host' };
+
+  beforeAll(() => putRole('guest', { stage: { capabilities: ['SUBSCRIBE'] }, clientAttributes: ['pronouns'] }));
+
+  it.each([
+    ['join', { role: 'host' }, 'role'],
+    ['stage-tokens', { pronouns: 'she', moderator: 'true' }, 'moderator'],
+  ])('are refused by name to an app user whose role does not name them: %s', async (path, attributes, name) => {
+    const as = await tenant.issuer.token('eve', { role: 'guest' });
+    const answer = await stagedoor.post(`/v1/spaces/${space['id']}/${path}`, as, { attributes });
+    expectProblem(answer, 'forbidden');
+    expect(answer.body['detail']).toContain(`the attribute ${name}.`);
+    const viewer = await tenant.issuer.token('eve', { role: 'viewer' });
+    expectProblem(await stagedoor.post(`/v1/spaces/${space['id']}/${path}`, viewer, { attributes }), 'forbidden');
+  });
+
+  it('are those that the role names, for an app user, and any for an API key', async () => {
+    const path = `/v1/spaces/${space['id']}/join`;
+    const as = await tenant.issuer.token('eve', { role: 'guest' });
+    const { stage } = await stagedoor.expect(201, stagedoor.post(path, as, { attributes: { pronouns: 'she' } }));
+    expect(stagedoor.ivs.join(stage.token)).toMatchObject({ attributes: { pronouns: 'she' } });
+    const body = { userId: 'eve', role: 'guest', attributes: wanted };
+    const byKey = await stagedoor.expect(201, stagedoor.post(path, tenant.key, body));
+    expect(stagedoor.ivs.join(byKey['stage'].token)).toMatchObject({ attributes: wanted });
+  });
+});
+
 describe.each(['ivs', 'key-pair'])('a stage token of the mint %s', (mint) => {
   let tokens: Json;
 
