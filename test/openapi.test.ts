@@ -1,9 +1,11 @@
 /** The OpenAPI document is part of the product. These tests compare it with the code, and with what customers need. */
+import { jest } from '@jest/globals';
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
+import { load } from 'js-yaml';
 import { z } from 'zod';
 import { assemble } from '../src/app.ts';
 import { Settings } from '../src/config.ts';
@@ -63,6 +65,39 @@ test('the document has the version of the package', () => {
 test('the running service serves the same document', async () => {
   const answer = await fastify().inject({ method: 'GET', url: '/openapi.json' });
   expect(openApiText(answer.json())).toBe(openApiText(document));
+});
+
+test('the document in YAML is the same document', async () => {
+  const { body } = await fastify().inject({ method: 'GET', url: '/openapi.yaml' });
+  expect(load(body)).toEqual(JSON.parse(openApiText(document)));
+});
+
+test('the document is written once, not for each request', async () => {
+  const written: string[] = [];
+  const isDocument = (value: unknown) => typeof value === 'object' && value !== null && 'openapi' in value;
+  const spies = [
+    jest.spyOn(JSON, 'stringify').mockName('JSON.stringify'),
+    jest.spyOn(Object, 'keys').mockName('Object.keys'),
+  ];
+  for (const url of ['/openapi.json', '/openapi.yaml']) {
+    for (let n = 0; n < 5; n++) expect((await fastify().inject({ method: 'GET', url })).statusCode).toBe(200);
+  }
+  for (const spy of spies) {
+    if (spy.mock.calls.some(([value]) => isDocument(value))) written.push(spy.getMockName());
+    spy.mockRestore();
+  }
+  expect(written).toEqual([]);
+});
+
+test.each(['/openapi.json', '/openapi.yaml', '/docs/problems'])('a client that has %s gets 304', async (url) => {
+  const { headers } = await fastify().inject({ method: 'GET', url });
+  const etag = String(headers.etag);
+  for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {
+    const answer = await fastify().inject({ method: 'GET', url, headers: { 'if-none-match': known } });
+    expect([answer.statusCode, answer.body]).toEqual([304, '']);
+  }
+  const other = await fastify().inject({ method: 'GET', url, headers: { 'if-none-match': '"other"' } });
+  expect(other.statusCode).toBe(200);
 });
 
 test('every route of the service is described, and nothing is described that is not there', () => {

@@ -21,7 +21,7 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
         response.writeHead(404).end();
         return;
       }
-      void this.metrics.registry.metrics().then((text) => {
+      void this.metrics.text().then((text) => {
         response.writeHead(200, { 'content-type': this.metrics.registry.contentType }).end(text);
       });
     });

@@ -28,6 +28,6 @@ export class MetricsController {
     if (this.settings.metricsPort !== undefined)
       throw new Problem('not_found', 'The metrics are on another port: see METRICS_PORT.');
     reply.type(this.metrics.registry.contentType);
-    return await this.metrics.registry.metrics();
+    return await this.metrics.text();
   }
 }

@@ -69,7 +69,9 @@ it.each([
 
 it.each([
   ['no keys', [], /keys/],
-  ['more than 50 keys', Array.from({ length: 51 }, () => publicJwk), /keys/],
+  ['more than 16 keys', Array.from({ length: 17 }, () => publicJwk), /keys/],
+  ['an RSA key of 8192 bits', [{ kty: 'RSA', n: '_'.repeat(1_366), e: 'AQAB' }], /at most 4096 bits/],
+  ['an RSA key of 4104 bits', [{ kty: 'RSA', n: '_'.repeat(684), e: 'AQAB' }], /at most 4096 bits/],
   ['a private EC key', [ec.privateKey.export({ format: 'jwk' })], /keys\.0\.d must be absent/],
   ['a private RSA key', [rsa.privateKey.export({ format: 'jwk' })], /must be absent/],
   ['a private Ed25519 key', [ed.privateKey.export({ format: 'jwk' })], /keys\.0\.d must be absent/],

@@ -3,7 +3,7 @@ import { exampleId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { text } from '../http/text.ts';
 import { type Algorithm, algorithms, publicKeyAlgorithms, secretAlgorithms } from './algorithms.ts';
-import { exampleJwk, jwk, type Jwk, maxKeys, usableKeys } from './public-keys.ts';
+import { exampleJwk, jwk, type Jwk, maxInlineKeys, usableKeys } from './public-keys.ts';
 
 /** Schema of an issuer or an audience. Together they must fit into an index entry of Postgres, which is 2.7 kB. */
 const name = text(1, 512).refine((value) => Buffer.byteLength(value) <= 1_024 && !/\p{Cc}/u.test(value), {
@@ -51,7 +51,7 @@ const jwksUri = text(1, 2_048).meta({
   examples: ['https://login.example.com/.well-known/jwks.json'],
 });
 const jwksInput = z
-  .strictObject({ keys: z.array(jwk).min(1).max(maxKeys) })
+  .strictObject({ keys: z.array(jwk).min(1).max(maxInlineKeys) })
   .meta({ id: 'JwksInput', description: 'The public keys of the issuer.', examples: [{ keys: [exampleJwk] }] });
 const jwks = z
   .object({ keys: z.array(jwk) })

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { JwksServer, saying, serving } from '../../test/api/issuers/jwks-server.ts';
 import { until } from '../../test/support/until.ts';
 import { Problem } from '../errors.ts';
-import { JwksKeys } from './jwks-keys.ts';
+import { JwksKeys, tenantFetchEveryMs, tenantFetches } from './jwks-keys.ts';
 
 const minute = 60_000;
 const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
@@ -176,4 +176,20 @@ it('a tenant that registers another’s URL does not use up the other’s fetche
   for (let second = 0; second < 60; second++, jwks.pass(1_000)) await jwks.has('made-up', 'ten_b');
   jwks.server.answer = named('two');
   expect(await jwks.has('two', 'ten_a')).toBe(true);
+});
+
+it('a tenant that names ever new URLs causes a hundred fetches, then one in three seconds; others are not affected', async () => {
+  await using jwks = await given();
+  let count = 0;
+  const use = (tenantId: string) => jwks.keys.find(tenantId, `${jwks.server.uri}?n=${++count}`, (keys) => [...keys]);
+  for (let n = 0; n < tenantFetches; n++) expect(await use('ten_a')).toHaveLength(1);
+  const refused = await unavailable(use('ten_a'));
+  expect(refused.retryAfterSeconds).toBe(tenantFetchEveryMs / 1000);
+  for (let n = 0; n < 300; n++) await unavailable(use('ten_a'));
+  expect(jwks.fetches).toHaveLength(tenantFetches);
+  expect(await use('ten_b')).toHaveLength(1);
+  jwks.pass(tenantFetchEveryMs);
+  expect(await use('ten_a')).toHaveLength(1);
+  await unavailable(use('ten_a'));
+  expect(jwks.fetches).toHaveLength(tenantFetches + 2);
 });

@@ -10,6 +10,15 @@ export const fetchEveryMs = 30_000;
 /** Minimum time between two fetches of a JWKS, in milliseconds. It lets a key that was rotated right after a fetch be known within 5 s. */
 export const fetchGapMs = 3_000;
 
+/**
+ * Number of fetches that a tenant may make at once: one for each of its issuers. After that it gets another one in each
+ * `tenantFetchEveryMs`. Without this limit, a tenant that registers, uses and deletes issuers could cause any number.
+ */
+export const tenantFetches = 100;
+
+/** Time in which a tenant gets another fetch, in milliseconds: a hundred issuers are refreshed every five minutes. */
+export const tenantFetchEveryMs = 3_000;
+
 /** Keys older than this, in milliseconds, are used, and fetched again in the background. */
 const refreshAfterMs = 5 * 60_000;
 
@@ -25,6 +34,13 @@ const unusableAfterMs = 24 * 3_600_000;
 /** Maximum number of JWKS in memory. A tenant has at most a hundred. */
 const maxSources = 10_000;
 
+/** Maximum size of all JWKS in memory, in bytes: about. */
+const maxSourcesBytes = 64 * 1024 * 1024;
+
+/** Size of a JWKS in memory without its keys, and of one key of the largest kind, in bytes: about. */
+const sourceBytes = 1_000;
+const keyBytes = 4_000;
+
 /** Options of `JwksKeys`. */
 export interface JwksKeysOptions extends FetchOptions {
   /** A clock in milliseconds that only goes forward. */
@@ -35,6 +51,8 @@ export interface JwksKeysOptions extends FetchOptions {
 
 /** The state of one JWKS of one tenant. Times are in milliseconds of the clock. */
 interface Source {
+  name: string;
+  tenantId: string;
   uri: string;
   keys: readonly PublicKey[] | undefined;
   /** Time of the last successful fetch. */
@@ -55,7 +73,9 @@ export class JwksKeys {
   private readonly logger = new Logger(JwksKeys.name);
   private readonly now: () => number;
   // One entry for each tenant and URL. So a tenant with the URL of another tenant cannot use up the other's fetches.
-  private readonly sources = new LRUCache<string, Source>({ max: maxSources });
+  private readonly sources = new LRUCache<string, Source>({ max: maxSources, maxSize: maxSourcesBytes });
+  /** For each tenant the time until which its fetches are paid for, as `paidUntil` of a source. */
+  private readonly tenants = new LRUCache<string, number>({ max: maxSources });
 
   constructor(private readonly options: JwksKeysOptions) {
     this.now = options.now ?? (() => performance.now());
@@ -83,7 +103,7 @@ export class JwksKeys {
     await this.refresh(source);
     if (source.keys && this.now() - source.fetchedAt < unusableAfterMs) return source.keys;
     throw new Problem('unavailable', 'The keys of the issuer of this token cannot be fetched. Try again later.', {
-      retryAfterSeconds: Math.max(1, Math.ceil((nextFetchAt(source) - this.now()) / 1_000)),
+      retryAfterSeconds: Math.max(1, Math.ceil((this.nextFetchAt(source) - this.now()) / 1_000)),
       cause: source.failure,
     });
   }
@@ -92,7 +112,8 @@ export class JwksKeys {
   private async refresh(source: Source): Promise<boolean> {
     if (!source.inFlight) {
       const now = this.now();
-      if (now < nextFetchAt(source)) return false;
+      if (now < this.nextFetchAt(source)) return false;
+      this.tenants.set(source.tenantId, Math.max(this.tenants.get(source.tenantId) ?? 0, now) + tenantFetchEveryMs);
       source.startedAt = now;
       source.paidUntil = Math.max(source.paidUntil, now) + fetchEveryMs;
       source.inFlight = this.fetch(source).finally(() => (source.inFlight = undefined));
@@ -106,6 +127,10 @@ export class JwksKeys {
       source.keys = await fetchJwks(source.uri, this.options);
       source.fetchedAt = this.now();
       source.failure = undefined;
+      // Sets it again, so that its size counts.
+      if (this.sources.peek(source.name) === source) {
+        this.sources.set(source.name, source, { size: sourceBytes + keyBytes * source.keys.length });
+      }
       this.options.onFetched?.('ok');
     } catch (error) {
       source.failure = error;
@@ -122,6 +147,8 @@ export class JwksKeys {
     const known = this.sources.get(name);
     if (known) return known;
     const source: Source = {
+      name,
+      tenantId,
       uri,
       keys: undefined,
       fetchedAt: -Infinity,
@@ -130,12 +157,13 @@ export class JwksKeys {
       failure: undefined,
       inFlight: undefined,
     };
-    this.sources.set(name, source);
+    this.sources.set(name, source, { size: sourceBytes });
     return source;
   }
-}
 
-/** Earliest time of the next fetch. */
-function nextFetchAt(source: Source): number {
-  return Math.max(source.startedAt + fetchGapMs, source.paidUntil - fetchEveryMs);
+  /** Earliest time of the next fetch. */
+  private nextFetchAt({ tenantId, startedAt, paidUntil }: Source): number {
+    const ofTenant = (this.tenants.get(tenantId) ?? -Infinity) - (tenantFetches - 1) * tenantFetchEveryMs;
+    return Math.max(startedAt + fetchGapMs, paidUntil - fetchEveryMs, ofTenant);
+  }
 }

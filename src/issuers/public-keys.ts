@@ -3,8 +3,17 @@ import { z } from 'zod';
 import { text } from '../http/text.ts';
 import { type Algorithm, algorithmsOf } from './algorithms.ts';
 
-/** Maximum number of keys in one set. Large providers publish two to six. */
+/** Maximum number of keys in a set that is fetched. Large providers publish two to six, and a few of them a dozen. */
 export const maxKeys = 50;
+
+/** Maximum number of keys in a set that a tenant registers: the present ones and the next ones. */
+export const maxInlineKeys = 16;
+
+/** Largest modulus of an RSA key, in bits. Verifying with longer keys is slow, and hardly anybody uses them. */
+const maxRsaBits = 4_096;
+
+/** Length of the largest modulus in base64url: six bits a character. */
+const maxModulusLength = Math.ceil(maxRsaBits / 6);
 
 /** Maximum length of a `kid`. A `kid` is only compared with those of the set. */
 export const maxKidLength = 128;
@@ -26,28 +35,30 @@ export const exampleJwk = {
   kid: '1',
 };
 
+/** The form of a public JWK (RFC 7517). It says nothing about whether the key is one. */
+const jwkForm = z.looseObject({
+  kty: z.enum(['RSA', 'EC', 'OKP'], { error: 'must be RSA, EC or OKP: a public key' }),
+  crv: z.enum(['P-256', 'P-384', 'P-521', 'Ed25519']).optional(),
+  x: base64url.optional(),
+  y: base64url.optional(),
+  n: base64url.optional(),
+  e: base64url.optional(),
+  kid: text(1, maxKidLength).optional(),
+  alg: text(1, 32).optional(),
+  use: z.literal('sig', { error: 'must be sig, or absent' }).optional(),
+  key_ops: z.array(text(1, 32)).max(8).optional(),
+});
+
 /** Schema of a public JWK (RFC 7517). Members that verifying does not need, such as certificates, are not stored. */
-export const jwk = z
-  .looseObject({
-    kty: z.enum(['RSA', 'EC', 'OKP'], { error: 'must be RSA, EC or OKP: a public key' }),
-    crv: z.enum(['P-256', 'P-384', 'P-521', 'Ed25519']).optional(),
-    x: base64url.optional(),
-    y: base64url.optional(),
-    n: base64url.optional(),
-    e: base64url.optional(),
-    kid: text(1, maxKidLength).optional(),
-    alg: text(1, 32).optional(),
-    use: z.literal('sig', { error: 'must be sig, or absent' }).optional(),
-    key_ops: z.array(text(1, 32)).max(8).optional(),
-  })
+export const jwk = jwkForm
   .superRefine((value, context) => {
     const secret = privateMembers.find((name) => Object.hasOwn(value, name));
     if (secret !== undefined) {
       context.addIssue({ code: 'custom', path: [secret], message: 'must be absent: send the public key only' });
       return;
     }
-    const fault = faultOf(value);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+    const read = readKey(value);
+    if (typeof read === 'string') context.addIssue({ code: 'custom', message: read });
   })
   .meta({
     id: 'PublicJwk',
@@ -71,27 +82,14 @@ export function publicMembers({ kty, crv, x, y, n, e, kid, alg, use, key_ops }: 
   return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
 }
 
-/** The keys of a set that can verify JWTs. Other keys are ignored, as RFC 7517 (section 5) demands. */
+/** The keys of a set that can verify JWTs. Other keys are ignored, as RFC 7517 (section 5) demands. Each is imported once. */
 export function usableKeys(entries: readonly unknown[]): PublicKey[] {
   return entries.flatMap((entry) => {
-    const parsed = jwk.safeParse(entry);
-    return parsed.success ? [toPublicKey(parsed.data)] : [];
+    const parsed = jwkForm.safeParse(entry);
+    if (!parsed.success || privateMembers.some((name) => Object.hasOwn(parsed.data, name))) return [];
+    const read = readKey(parsed.data);
+    return typeof read === 'string' ? [] : [read];
   });
-}
-
-/** @throws {Error} if Node cannot read the key. The schema has already tried it, so its output never fails here. */
-function toPublicKey(value: Jwk): PublicKey {
-  const { kty, crv, x, y, n, e } = value;
-  const material = Object.fromEntries(
-    Object.entries({ kty, crv, x, y, n, e }).filter(([, part]) => part !== undefined),
-  );
-  const key = createPublicKey({ key: material, format: 'jwk' });
-  const byKind = algorithmsOf(key);
-  return {
-    kid: value.kid,
-    key,
-    algorithms: value.alg === undefined ? byKind : byKind.filter((one) => one === value.alg),
-  };
 }
 
 /** The keys that can verify a JWT with this algorithm and `kid`. Without a `kid`, all keys of the algorithm. */
@@ -101,20 +99,31 @@ export function keysFor(keys: readonly PublicKey[], alg: Algorithm, kid: string 
     .map((one) => one.key);
 }
 
-function faultOf(value: Jwk): string | undefined {
+/** Imports a key, or says why it is none that verifies JWTs. What can be told without importing it is told first. */
+function readKey(value: z.output<typeof jwkForm>): PublicKey | string {
   if (value.key_ops !== undefined && !value.key_ops.includes('verify')) return 'must be a key to verify with (key_ops)';
-  let made: PublicKey;
+  if (value.n !== undefined && value.n.length > maxModulusLength) return `must have at most ${maxRsaBits} bits`;
+  let key: KeyObject;
   try {
-    made = toPublicKey(value);
+    key = importKey(value);
   } catch {
     return 'is not a valid public key';
   }
-  const { modulusLength, publicExponent } = made.key.asymmetricKeyDetails ?? {};
+  const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {};
   if (modulusLength !== undefined && modulusLength < 2_048) return 'must have at least 2048 bits';
-  // Long keys and large exponents make verifying slow, and nobody uses them.
-  if (modulusLength !== undefined && modulusLength > 8_192) return 'must have at most 8192 bits';
+  if (modulusLength !== undefined && modulusLength > maxRsaBits) return `must have at most ${maxRsaBits} bits`;
+  // Large exponents make verifying slow, and nobody uses them.
   if (publicExponent !== undefined && (publicExponent < 3n || publicExponent > 0xffff_ffffn)) {
     return 'must have a public exponent such as 65537';
   }
-  return made.algorithms.length === 0 ? 'fits no accepted algorithm' : undefined;
+  const algorithms = algorithmsOf(key).filter((one) => value.alg === undefined || one === value.alg);
+  return algorithms.length === 0 ? 'fits no accepted algorithm' : { kid: value.kid, key, algorithms };
+}
+
+/** @throws {Error} if Node cannot read the key. */
+function importKey({ kty, crv, x, y, n, e }: z.output<typeof jwkForm>): KeyObject {
+  const material = Object.fromEntries(
+    Object.entries({ kty, crv, x, y, n, e }).filter(([, part]) => part !== undefined),
+  );
+  return createPublicKey({ key: material, format: 'jwk' });
 }

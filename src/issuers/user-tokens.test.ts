@@ -75,8 +75,8 @@ afterAll(async () => {
 });
 
 /** The verifier as the module makes it, with caches of its own. */
-function start() {
-  const directory = new IssuerDirectory(database, secrets);
+function start(onImported?: (keys: number) => void) {
+  const directory = new IssuerDirectory(database, secrets, onImported);
   const tokens = new UserTokens(directory, new JwksKeys({ allowPrivateAddresses: true }));
   return { tokens, issuers: new IssuersService(database, secrets, settings, directory) };
 }
@@ -454,6 +454,25 @@ it('no URL in the header of a token is fetched', async () => {
     }
   }
   expect(trap.requests).toBe(0);
+});
+
+it('tokens with ever new lists of audiences cause one import of the keys of their issuer', async () => {
+  const imported: number[] = [];
+  const { tokens } = start((keys) => imported.push(keys));
+  const unsigned = Array.from({ length: 200 }, (_, n) =>
+    forged({ alg: 'ES256', kid: 'one' }, { ...goodClaims(), aud: ['inline', `made-up-${n}`] }, () => Buffer.alloc(64)),
+  );
+  await Promise.all(unsigned.slice(0, 50).map((one) => refusal(tokens.verify(one))));
+  for (const one of unsigned.slice(50)) expect(await refusal(tokens.verify(one))).toMatch(/signature does not fit/);
+  expect(await refusal(tokens.verify(forged({ alg: 'RS512', kid: 'none' }, goodClaims(), byEc)))).toMatch(/no key/);
+  expect(imported).toEqual([3]);
+  const good = await token();
+  const caller = await tokens.verify(good);
+  await shared.issuers.update(alpha, registered.jwks.id, {
+    claims: { userId: 'user.id', role: 'https://example.com/role', name: 'user.name' },
+  });
+  expect((await tokens.verifyAnew(good, caller)).id).toBe('corp:alice');
+  expect(imported).toEqual([3, 3]); // once for each version
 });
 
 describe('a valid token is refused', () => {

@@ -1,16 +1,35 @@
+import { hash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import { type ProblemCode, problemKinds } from '../errors.ts';
 import { problemDocsPath } from '../http/problem.filter.ts';
 import { openApiDocument } from './openapi.ts';
+import { toYaml } from './yaml.ts';
 
-/** Serves the OpenAPI document (/openapi.json, /openapi.yaml), its page /docs, and the page of the problem codes. */
+/**
+ * Serves the OpenAPI document (/openapi.json, /openapi.yaml), its page /docs, and the page of the problem codes. Each text is
+ * made once, at the start: anybody can ask for it, and making it takes as much time as many requests.
+ */
 export function serveDocs(app: NestFastifyApplication): void {
   const document = openApiDocument(app);
-  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', yamlDocumentUrl: 'openapi.yaml' });
+  SwaggerModule.setup('docs', app, document, { raw: false });
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  fastify.get(problemDocsPath, (_, reply) => reply.type('text/html; charset=utf-8').send(problemsPage()));
+  serveText(fastify, '/openapi.json', 'application/json; charset=utf-8', JSON.stringify(document));
+  serveText(fastify, '/openapi.yaml', 'application/yaml; charset=utf-8', toYaml(document));
+  serveText(fastify, problemDocsPath, 'text/html; charset=utf-8', problemsPage());
+}
+
+/** Serves a text that stays the same until the next start. A client that has it already gets 304. */
+function serveText(fastify: FastifyInstance, path: string, type: string, text: string): void {
+  const body = Buffer.from(text);
+  const etag = `"${hash('sha256', body, 'base64url')}"`;
+  fastify.get(path, (request, reply) => {
+    void reply.headers({ etag, 'cache-control': 'no-cache' });
+    const known = request.headers['if-none-match']?.split(',').map((one) => one.trim().replace(/^W\//, ''));
+    if (known?.includes(etag) || known?.includes('*')) return reply.status(304).send();
+    return reply.type(type).send(body);
+  });
 }
 
 /** For each problem code: what has happened, and what the caller can do. The text is HTML. */

@@ -3,6 +3,9 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 const bucketsInSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
+/** How long collected metrics are served, in milliseconds. */
+const collectEveryMs = 1_000;
+
 /** All metrics of the service. Labels come from closed sets: a tenant, a user or an id is never a label. */
 @Injectable()
 export class Metrics {
@@ -127,7 +130,26 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private collected: { text: Promise<string>; at: number; isRunning: boolean } | undefined;
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  /**
+   * All metrics in the format of Prometheus. They are collected once in a second at most, and never twice at a time, because
+   * collecting takes as much time as many requests.
+   */
+  async text(): Promise<string> {
+    const { collected } = this;
+    if (collected && (collected.isRunning || performance.now() - collected.at < collectEveryMs))
+      return await collected.text;
+    const next = { text: this.registry.metrics(), at: performance.now(), isRunning: true };
+    this.collected = next;
+    try {
+      return await next.text;
+    } finally {
+      next.isRunning = false;
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { Watchdog } from '../../src/health/watchdog.ts';
+import { Metrics } from '../../src/telemetry/metrics.ts';
 import { ban } from '../support/actions.ts';
 import { onStage } from '../support/chat.ts';
 import { asSuperuser } from '../support/database.ts';
@@ -23,7 +24,7 @@ afterAll(async () => {
 
 /** The value of a metric without labels, as Prometheus reads it. */
 async function metric(name: string): Promise<number> {
-  const { text } = await stagedoor.get('/metrics');
+  const text = await stagedoor.app.get(Metrics).registry.metrics(); // GET /metrics may be a second old
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 
