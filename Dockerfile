@@ -46,6 +46,7 @@ COPY emulator/page emulator/page
 COPY --from=build /app/emulator/dist emulator/dist
 USER node
 EXPOSE 4580
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "emulator/dist/bin.js", "wait", "--timeout", "2"]
 CMD ["node", "--enable-source-maps", "emulator/dist/bin.js", "--host", "0.0.0.0", "--allow-remote"]
 
 # ---- the service ----

@@ -25,6 +25,12 @@ function lockfileIsInstalled() {
   });
 }
 
+/**
+ * What an npm that has called this program must not pass on to `npm ci`. `npm pack --workspace=emulator
+ * --ignore-scripts=false` would install the one workspace only, and run the install scripts of the dependencies.
+ */
+const ownSettings = { npm_config_workspace: undefined, npm_config_ignore_scripts: 'true' };
+
 /** Runs the user's own npm on the user's own Node, because `npm ci` first deletes the folder of the project's Node. */
 async function installDependencies() {
   if (lstatSync(at('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink())
@@ -34,7 +40,10 @@ async function installDependencies() {
   const args = ['ci', '--loglevel=error', '--include=dev', '--include=optional'];
   const { npm_execpath: cli, npm_node_execpath: node, PATH = '' } = process.env;
   if (cli?.endsWith('.js') && node && !node.startsWith(root) && existsSync(node))
-    return await run([node, cli, ...args]);
+    return await run([node, cli, ...args], ownSettings);
   const elsewhere = PATH.split(path.delimiter).filter((folder) => !folder.startsWith(root));
-  await run([process.platform === 'win32' ? 'npm.cmd' : 'npm', ...args], { PATH: elsewhere.join(path.delimiter) });
+  await run([process.platform === 'win32' ? 'npm.cmd' : 'npm', ...args], {
+    ...ownSettings,
+    PATH: elsewhere.join(path.delimiter),
+  });
 }

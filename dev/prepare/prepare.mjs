@@ -13,10 +13,14 @@ import { databaseClient, wireTypes } from './generate.mjs';
 import { installed } from './install.mjs';
 import { lock } from './lock.mjs';
 
-/** How far a script needs the project prepared: `installed` < `generated` < `built`. Tasks of one array run side by side. */
+/**
+ * How far a script needs the project prepared: `installed` < `generated` < `built`. `emulator` is the part of `built` that the
+ * package of the emulator needs. Tasks of one array run side by side.
+ */
 const plans = {
   installed: [[installed]],
   generated: [[installed], [databaseClient, wireTypes]],
+  emulator: [[installed], [wireTypes], [emulator]],
   built: [[installed], [databaseClient, wireTypes], [service, emulator]],
 };
 

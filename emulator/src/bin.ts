@@ -1,18 +1,25 @@
 #!/usr/bin/env node
-import { HELP, parseCommandLine } from './cli.ts';
+import { HELP, parseCommandLine, version } from './cli.ts';
 import { Emulator } from './emulator.ts';
 import type { EmulatorOptions } from './options.ts';
+import { parseWait, waitForEmulator } from './wait.ts';
 
 try {
-  const options = parseCommandLine(process.argv.slice(2), process.env);
-  if (options === 'help') console.log(HELP);
-  else await run(options);
+  const [command, ...args] = process.argv.slice(2);
+  if (command === 'wait') await waitForEmulator(parseWait(args));
+  else await obey(parseCommandLine(process.argv.slice(2), process.env));
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException;
   console.error(
     code === 'EADDRINUSE' ? `ivs-emulator: ${message}. Choose another port with --port.` : `ivs-emulator: ${message}`,
   );
   process.exitCode = 1;
+}
+
+async function obey(options: ReturnType<typeof parseCommandLine>): Promise<void> {
+  if (options === 'help') console.log(HELP);
+  else if (options === 'version') console.log(version());
+  else await run(options);
 }
 
 async function run(options: EmulatorOptions): Promise<void> {

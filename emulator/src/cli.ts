@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { EmulatorOptions } from './options.ts';
 import { readSwitches, switchesOfEnvironment } from './state/switches.ts';
@@ -18,10 +19,21 @@ export const HELP = `ivs-emulator: Amazon IVS Real-Time and IVS Chat on this mac
   --review-handler ARN=URL
                        send messages for review to URL in place of the Lambda function ARN; repeatable
   --chat-logs DIR      write chat logs to files in this folder
+  --version            print the version
   --help               print this text
+
+ivs-emulator wait [--url URL] [--timeout SECONDS]
+  waits until an emulator answers at URL (default http://127.0.0.1:4580), for CI and for health checks; it fails if none
+  answers in time (default 30 seconds)
 
 Credentials: the access key id is "local" or any account id of twelve digits. The secret access key is "local".
 `;
+
+/** The version of this package. */
+export function version(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
 
 /** An error in the command line. The message is one line that a user can act on. */
 export class UsageError extends Error {
@@ -30,13 +42,17 @@ export class UsageError extends Error {
 
 /**
  * Reads the command line, and the environment variable `IVS_EMULATOR_SWITCHES`. An option has precedence over the
- * variable. Returns `help` when `--help` is given.
+ * variable. Returns `help` or `version` when that is asked for.
  *
  * @throws UsageError for an unknown option or a wrong value.
  */
-export function parseCommandLine(args: string[], environment: NodeJS.ProcessEnv = {}): EmulatorOptions | 'help' {
+export function parseCommandLine(
+  args: string[],
+  environment: NodeJS.ProcessEnv = {},
+): EmulatorOptions | 'help' | 'version' {
   const { values } = parse(args);
   if (values.help) return 'help';
+  if (values.version) return 'version';
   if (values['strict-quotas'] && values['no-quotas'])
     throw new UsageError('give either --strict-quotas or --no-quotas, not both');
   const options: EmulatorOptions = {};
@@ -74,6 +90,7 @@ function parse(args: string[]) {
         'event-target': { type: 'string', multiple: true },
         'review-handler': { type: 'string', multiple: true },
         'chat-logs': { type: 'string' },
+        version: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     });

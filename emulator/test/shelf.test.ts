@@ -10,7 +10,7 @@ const shelf = [
   'wire realtime chat chatlogs',
   'journal faults quotas accounts eventbridge',
   'state stage messaging operations',
-  'options seed http control emulator cli bin index',
+  'options seed http control emulator cli wait bin index',
 ].flatMap((line) => line.split(' '));
 
 const reason =

@@ -1,0 +1,18 @@
+/**
+ * `npm run pack:emulator`: makes the package of the emulator, a file `ivs-emulator-<version>.tgz` in the present folder, also
+ * from a fresh checkout. Arguments go to `npm pack`: `npm run pack:emulator -- --pack-destination /tmp`.
+ *
+ * A plain `npm pack --workspace=emulator` would leave out the compiled program unless somebody had built it before: .npmrc turns
+ * off all scripts that npm calls by itself, `prepack` among them.
+ */
+import { spawnSync } from 'node:child_process';
+
+import { root } from './settings.ts';
+
+const args = ['pack', '--workspace=emulator', ...process.argv.slice(2)];
+const { npm_execpath: cli } = process.env;
+const { status, error } = cli?.endsWith('.js')
+  ? spawnSync(process.execPath, [cli, ...args], { cwd: root, stdio: 'inherit' })
+  : spawnSync('npm', args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+if (error) throw error;
+process.exitCode = status ?? 1;
