@@ -218,6 +218,7 @@ export class AdmissionService {
       'settle',
       {
         ...this.asked(caller, request),
+        grants: [request.stageGrantId, request.chatGrantId].filter((id) => id !== null),
         made: JSON.stringify(made),
         failed,
       },

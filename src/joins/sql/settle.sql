@@ -2,7 +2,8 @@
 --
 -- Ends a vend that IVS had a part in. It records what IVS made (settle_grants), and makes the checks of admit once more
 -- that do not depend on other vends (admission_refusal). Returns null, or { "refused": code, ... } if the tokens may
--- not leave any more, or if the vend took so long that its grants were swept.
+-- not leave any more, or if the vend took so long that its grants were swept. Then none of p_grants, the grants of the
+-- vend, stays released.
 create function settle(
   p_tenant text,
   p_caller_kind text,
@@ -11,6 +12,7 @@ create function settle(
   p_space text,
   p_role_asked text,
   p_role_claimed text,
+  p_grants text[],
   p_made jsonb,
   p_failed text[]
 )
@@ -41,7 +43,10 @@ begin
     p_tenant, p_made, p_failed, case when v_refusal is null then 'released' else 'refused' end
   );
   if v_refusal is null and v_settled < jsonb_array_length(p_made) then
-    return refusal('too_slow');
+    v_refusal := refusal('too_slow');
+  end if;
+  if v_refusal is not null then
+    perform refuse_grants(p_tenant, p_grants);
   end if;
   return v_refusal;
 end;

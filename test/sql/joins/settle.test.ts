@@ -46,7 +46,7 @@ const vend = {
 };
 
 async function settle(made: object[], failed: string[] = [], session = sql): Promise<unknown> {
-  return await session.value('settle', { ...vend, made: JSON.stringify(made), failed });
+  return await session.value('settle', { ...vend, grants: ['stage', 'chat'], made: JSON.stringify(made), failed });
 }
 
 /** Puts the two grants of a vend into the table, and beside them pending ones that the vend is not about. */
@@ -107,12 +107,20 @@ describe('settle', () => {
     ['a signed token is noted again', 'released pending', [signed, chat], [], null, 'released released'],
     ['a signed token has left, and a chat token fails', 'released pending', [], ['chat'], null, 'released refused'],
     ['both were swept', 'refused refused', [stage, chat], [], tooSlow, 'refused refused'],
-    ['one was swept', 'refused pending', [stage, chat], [], tooSlow, 'refused released'],
+    ['one was swept', 'refused pending', [stage, chat], [], tooSlow, 'refused refused'],
+    [
+      'a signed token has not left, and the other was swept',
+      'released refused',
+      [chat],
+      [],
+      tooSlow,
+      'refused refused',
+    ],
     ['one was swept and the other fails', 'refused pending', [stage], ['chat'], tooSlow, 'refused refused'],
-    ['one is watched: an act has taken it', 'watched pending', [stage, chat], [], tooSlow, 'watched released'],
-    ['one was revoked', 'revoked pending', [stage, chat], [], tooSlow, 'revoked released'],
+    ['one is watched: an act has taken it', 'watched pending', [stage, chat], [], tooSlow, 'watched refused'],
+    ['one was revoked', 'revoked pending', [stage, chat], [], tooSlow, 'revoked refused'],
     ['nothing is made and nothing fails', 'pending pending', [], [], null, 'pending pending'],
-    ['a grant is not there', 'pending pending', [{ ...stage, id: 'gone' }], [], tooSlow, 'pending pending'],
+    ['a grant is not there', 'pending pending', [{ ...stage, id: 'gone' }], [], tooSlow, 'refused refused'],
   ])('%s', async (_, before, made, failed, answer, after) => {
     await putGrants(...before.split(' '));
     expect(await settle(made, failed)).toEqual(answer);

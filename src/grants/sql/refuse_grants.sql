@@ -1,0 +1,14 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Refuses grants whose tokens do not leave. A grant that an act is against keeps its state.
+create function refuse_grants(p_tenant text, p_ids text[])
+returns void
+language plpgsql
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+  update public.grants
+  set state = 'refused'
+  where tenant_id = p_tenant and id = any (p_ids) and state in ('pending', 'released');
+end;
+$$;
