@@ -74,6 +74,7 @@ const frozen: Record<string, string> = {
   '0009_returning_participants': 'c8764b85c683aeef5490f0b1a4618cef9681548fd305802d15a631f2c0444d55',
   '0010_attempts': '00652f3517cbe515894402073771de3f611906628d95c94b8371a802b06346a6',
   '0011_former_arns': '9aaf8abcd0b35eb030716a68ef05bf71e0394dc309cb193057c5ab61b6ff05ca',
+  '0012_removed_keys': 'fb6b79662d1f66af985f0490251995f22a3037336faa822a41f656fcd7cacfb3',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { Authority } from '../auth/authority.ts';
 import type { TenantCaller } from '../caller.ts';
 import { ReadDatabase } from '../database/database.ts';
 import type { Grant as GrantRow, Prisma } from '../database/generated/client.ts';
+import { valueIn } from '../database/sql-call.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import type { Grant, GrantsQuery } from './grants.schemas.ts';
 
@@ -22,36 +24,48 @@ export class GrantsService {
     const { tenantId } = caller;
     const before = readCursor(query.cursor);
     const now = new Date();
-    const rows = await this.database.inTenantOf(caller, async (tx) => {
+    const { rows, removedKeys } = await this.database.inTenantOf(caller, async (tx) => {
       await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
-      return await tx.grant.findMany({
+      const removedKeys = await valueIn(tx, 'removed_signing_keys', { tenant: tenantId }, z.array(z.string()));
+      const rows = await tx.grant.findMany({
         where: {
           tenantId,
           ...(before !== undefined && { id: { lt: before } }),
           ...(query.userId !== undefined && { userId: query.userId }),
           ...(query.spaceId !== undefined && { spaceId: query.spaceId }),
-          AND: [stateCondition(query, now)],
+          AND: [stateCondition(query, now, removedKeys)],
         },
         orderBy: { id: 'desc' },
         take: query.limit + 1,
       });
+      return { rows, removedKeys };
     });
     return toPage(
       rows,
       query.limit,
       (row) => row.id,
-      (row) => toGrant(row, now),
+      (row) => toGrant(row, now, removedKeys),
     );
   }
 }
 
 /** The condition for the requested states. Grants whose token was never handed out are not shown. */
-function stateCondition(query: GrantsQuery, now: Date): Prisma.GrantWhereInput {
-  const usable: Prisma.GrantWhereInput = { expiresAt: { gt: now } };
+function stateCondition(query: GrantsQuery, now: Date, removedKeys: string[]): Prisma.GrantWhereInput {
+  const unexpired: Prisma.GrantWhereInput = { expiresAt: { gt: now } };
+  const signedByRemoved: Prisma.GrantWhereInput = { signingKeyId: { in: removedKeys } };
+  const usable: Prisma.GrantWhereInput =
+    removedKeys.length === 0
+      ? unexpired
+      : { ...unexpired, OR: [{ signingKeyId: null }, { signingKeyId: { notIn: removedKeys } }] };
+  const revokedWithKey: Prisma.GrantWhereInput = {
+    ...unexpired,
+    ...signedByRemoved,
+    state: { in: ['released', 'watched'] },
+  };
   const byState: Record<Grant['state'], Prisma.GrantWhereInput> = {
     live: { ...usable, state: 'released' },
     watched: { ...usable, state: 'watched' },
-    revoked: { state: 'revoked' },
+    revoked: removedKeys.length === 0 ? { state: 'revoked' } : { OR: [{ state: 'revoked' }, revokedWithKey] },
     expired: { state: { in: ['released', 'watched'] }, expiresAt: { lte: now } },
   };
   const requested =
@@ -59,7 +73,7 @@ function stateCondition(query: GrantsQuery, now: Date): Prisma.GrantWhereInput {
   return query.live === true ? { AND: [requested, { OR: [byState.live, byState.watched] }] } : requested;
 }
 
-function toGrant(row: GrantRow, now: Date): Grant {
+function toGrant(row: GrantRow, now: Date, removedKeys: string[]): Grant {
   return {
     id: row.id,
     kind: row.kind as Grant['kind'],
@@ -71,12 +85,14 @@ function toGrant(row: GrantRow, now: Date): Grant {
     capabilities: row.capabilities,
     issuedAt: row.issuedAt.toISOString(),
     expiresAt: row.expiresAt.toISOString(),
-    state: stateOf(row, now),
+    state: stateOf(row, now, removedKeys),
   };
 }
 
-function stateOf(row: GrantRow, now: Date): Grant['state'] {
+/** @param removedKeys keys that IVS has deleted. The rows of their grants follow in steps. */
+function stateOf(row: GrantRow, now: Date, removedKeys: string[]): Grant['state'] {
   if (row.state === 'revoked') return 'revoked';
   if (row.expiresAt <= now) return 'expired';
+  if (row.signingKeyId !== null && removedKeys.includes(row.signingKeyId)) return 'revoked';
   return row.state === 'watched' ? 'watched' : 'live';
 }

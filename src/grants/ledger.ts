@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Tx } from '../database/database.ts';
+import type { Database, Tx } from '../database/database.ts';
 import type { Grant as GrantRow } from '../database/generated/client.ts';
 import { callIn, runIn, valueIn } from '../database/sql-call.ts';
 import { notFound } from '../errors.ts';
@@ -106,12 +106,21 @@ export async function newestGrantsOfParticipants(
   return new Map(rows.map((row) => [row.participantId, row]));
 }
 
-/** Marks the grants whose tokens a signing key has signed as revoked: IVS does not accept these tokens any more. */
-export async function revokeGrantsOfSigningKey(tx: Tx, tenantId: string, signingKeyId: string): Promise<void> {
-  await tx.grant.updateMany({
-    where: { tenantId, signingKeyId, state: { in: ['released', 'watched'] }, expiresAt: { gt: new Date() } },
-    data: { state: 'revoked' },
-  });
+const revocationStep = z.object({ revoked: z.int(), from: z.string() });
+
+/**
+ * Marks the grants whose tokens a signing key has signed as revoked: IVS does not accept these tokens any more. There may be
+ * very many, so each step is a transaction of its own. It is safe to repeat after an interruption.
+ */
+export async function revokeGrantsOfSigningKey(database: Database, tenantId: string, keyId: string): Promise<void> {
+  const limit = limits.grantsAtOnce;
+  let from = '-infinity';
+  for (;;) {
+    const args = { tenant: tenantId, key: keyId, from, limit };
+    const step = await database.value('revoke_grants_of_key', args, revocationStep);
+    if (step.revoked < limit) return;
+    from = step.from;
+  }
 }
 
 /** The expiry of the last token that each of these signing keys has signed. A key that has signed none is missing. */

@@ -1,6 +1,6 @@
 import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
@@ -32,6 +32,8 @@ const keyTag = 'stagedoor:signing-key';
  */
 @Injectable()
 export class SigningKeysService {
+  private readonly logger = new Logger(SigningKeysService.name);
+
   constructor(
     private readonly database: Database,
     private readonly realTime: IvsRealTime,
@@ -63,7 +65,7 @@ export class SigningKeysService {
     const after = readCursor(query.cursor);
     return await this.database.inTenantOf(caller, async (tx) => {
       const rows = await tx.signingKey.findMany({
-        where: { tenantId, arn: { not: null }, ...(after !== undefined && { id: { gt: after } }) },
+        where: { tenantId, arn: { not: null }, removedAt: null, ...(after !== undefined && { id: { gt: after } }) },
         orderBy: { id: 'asc' },
         take: query.limit + 1,
       });
@@ -90,17 +92,21 @@ export class SigningKeysService {
     const { tenantId } = caller;
     await this.database.inTenantOf(caller, async (tx) => {
       const { count } = await tx.signingKey.updateMany({
-        where: { tenantId, id: keyId, arn: { not: null } },
+        where: { tenantId, id: keyId, arn: { not: null }, removedAt: null },
         data: { state: 'deleting' },
       });
       if (count === 0) throw notFound('signing key');
       await audit(tx, caller, { action: 'signingKey.delete', tenantId, subject: keyId });
     });
     try {
-      await this.finishRemoval(tenantId, keyId);
+      await this.voidTokens(tenantId, keyId);
     } catch (error) {
       throw error instanceof IvsFailure ? error.toProblem() : error;
     }
+    // The answer does not wait for the rows of the grants. If this is interrupted, the sweeper does it a minute later.
+    void this.forgetRemoved(tenantId, keyId).catch((error: unknown) => {
+      this.logger.warn({ signingKeyId: keyId, err: error }, 'the grants of a deleted key are marked later');
+    });
   }
 
   /**
@@ -109,16 +115,33 @@ export class SigningKeysService {
    * @throws {IvsFailure}
    */
   async finishRemoval(tenantId: string, keyId: string): Promise<void> {
+    if (await this.voidTokens(tenantId, keyId)) await this.forgetRemoved(tenantId, keyId);
+  }
+
+  /**
+   * Removes a key from IVS, unless it is active. From then on the ledger shows the grants of its tokens as revoked. Returns
+   * whether the key is removed.
+   */
+  private async voidTokens(tenantId: string, keyId: string): Promise<boolean> {
     const { row, account } = await this.database.inScope(systemScope(tenantId), async (tx) => ({
       row: await tx.signingKey.findUnique({ where: { tenantId_id: { tenantId, id: keyId } } }),
       account: await accountOf(tx, tenantId),
     }));
-    if (!row || row.state === 'active') return;
+    if (!row || row.state === 'active') return false;
+    if (row.removedAt !== null) return true;
     await this.removeFromIvs(account, row);
-    await this.database.inScope(systemScope(tenantId), async (tx) => {
-      await revokeGrantsOfSigningKey(tx, tenantId, keyId);
-      await tx.signingKey.deleteMany({ where: { tenantId, id: keyId } });
-    });
+    await this.database.inScope(systemScope(tenantId), (tx) =>
+      tx.signingKey.updateMany({ where: { tenantId, id: keyId }, data: { state: 'deleting', removedAt: new Date() } }),
+    );
+    return true;
+  }
+
+  /** Marks the grants of a removed key as revoked, in steps, and then deletes its record. */
+  private async forgetRemoved(tenantId: string, keyId: string): Promise<void> {
+    await revokeGrantsOfSigningKey(this.database, tenantId, keyId);
+    await this.database.inScope(systemScope(tenantId), (tx) =>
+      tx.signingKey.deleteMany({ where: { tenantId, id: keyId, removedAt: { not: null } } }),
+    );
   }
 
   private async removeFromIvs(account: IvsTenant, row: SigningKeyRow): Promise<void> {

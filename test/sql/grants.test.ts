@@ -956,3 +956,53 @@ describe('of a deleted space whose stage a space has adopted again', () => {
     expect(await sql.value('users_in_space', { tenant: 'ten', space: 'spc', except: 'ben' })).toBe('1');
   });
 });
+
+describe('refuse_grants', () => {
+  test.each([
+    ['pending', 'refused'],
+    ['released', 'refused'],
+    ['watched', 'watched'],
+    ['revoked', 'revoked'],
+  ])('a grant that is %s is %s then', async (before, after) => {
+    await putAll([
+      { id: 'a', state: before },
+      { id: 'b', state: before },
+      { id: 'a', tenant_id: 'ten_other', state: before },
+    ]);
+    await sql.call('refuse_grants', { tenant: 'ten', ids: ['a'] });
+    expect(await states()).toEqual([`ten a ${after}`, `ten b ${before}`, `ten_other a ${before}`]);
+  });
+});
+
+describe('revoke_grants_of_key', () => {
+  const of = { signing_key_id: 'sgk', mint: 'key-pair' };
+  const step = (from: string | Date = '-infinity', limit = 10) =>
+    sql.value<{ revoked: number; from: string }>('revoke_grants_of_key', { tenant: 'ten', key: 'sgk', from, limit });
+
+  test.each<[string, Row, boolean]>([
+    ['a released grant', {}, true],
+    ['a watched grant', { state: 'watched' }, true],
+    ['a refused grant', { state: 'refused' }, false],
+    ['a grant that has expired', { expires_at: fromNow(0) }, false],
+    ['a grant of another key', { signing_key_id: 'sgk_beside' }, false],
+    ['a grant of no key', { signing_key_id: null, mint: 'ivs' }, false],
+    ['a grant at another tenant', { tenant_id: 'ten_other' }, false],
+  ])('marks %s: %j', async (_, row, isRevoked) => {
+    await put({ ...of, ...row });
+    expect((await step()).revoked).toBe(isRevoked ? 1 : 0);
+    expect((await states()).join()).toMatch(isRevoked ? /revoked$/ : /released$|refused$/);
+  });
+
+  test('goes on where the step before has ended, also among grants that expire at the same time', async () => {
+    const expiries = [1, 2, 2, 2, 3].map((hours) => ({ ...of, expires_at: fromNow(hours * hour) }));
+    await putAll(expiries);
+    let from = '-infinity';
+    const steps: number[] = [];
+    for (let n = 0; n < 4; n++) {
+      const done = await step(from, 2);
+      steps.push(done.revoked);
+      from = done.from;
+    }
+    expect(steps).toEqual([2, 2, 1, 0]);
+  });
+});

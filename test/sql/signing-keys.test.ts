@@ -92,3 +92,18 @@ describe('take_idle_signing_keys', () => {
     ]);
   });
 });
+
+describe('removed_signing_keys', () => {
+  test('lists the keys of the tenant that IVS has deleted', async () => {
+    const gone = { state: 'deleting', removed_at: inSeconds(-1) };
+    await sql.insert('signing_keys', { tenant_id: 'ten', id: 'gone', ...gone });
+    await sql.insert('signing_keys', { tenant_id: 'ten', id: 'going', state: 'deleting' });
+    await sql.insert('signing_keys', { tenant_id: 'ten', id: 'active' });
+    await sql.insert('signing_keys', { tenant_id: 'ten_other', id: 'foreign', ...gone });
+    expect(await sql.value('removed_signing_keys', { tenant: 'ten' })).toEqual(['gone']);
+  });
+
+  test('lists none where there is none', async () => {
+    expect(await sql.value('removed_signing_keys', { tenant: 'ten_gone' })).toEqual([]);
+  });
+});

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { IdleKeySweeper } from '../../../src/signing-keys/idle-key-sweeper.ts';
 import { inTime } from '../../support/own-time.ts';
 import { expectProblem } from '../../support/problem.ts';
@@ -156,6 +157,36 @@ describe('deleting', () => {
     expect(next['mint']).toBe('ivs');
     stagedoor.ivs.join(next['token']);
     expectProblem(await remove(made['id']), 'not_found');
+  });
+
+  it('is true in the ledger at once, and goes on in steps, also after an interruption', async () => {
+    const made = await create();
+    const { grantId } = await vend();
+    await stagedoor.database.query(`
+      insert into grants select (jsonb_populate_record(g, jsonb_build_object('id', 'grt_' || n))).*
+        from grants as g, generate_series(1, 2500) as n where id = '${grantId}'`);
+    const blocker = new pg.Client({ connectionString: stagedoor.database.superuserUrl });
+    await blocker.connect();
+    try {
+      // The step that comes to this grant waits, and is ended by the limit of a statement.
+      await blocker.query(`begin; select from grants where id = '${grantId}' for update`);
+      expect((await remove(made['id'])).status).toBe(204);
+      expect(await list()).toEqual([]);
+      const ledger = async (query: string) => (await stagedoor.get(`/v1/grants?${query}`, tenant.key)).body['data'];
+      expect(await ledger('live=true')).toEqual([]);
+      expect(await ledger('state=live')).toEqual([]);
+      const revoked = await ledger('state=revoked&limit=100');
+      expect(new Set(revoked.map(({ state }: Json) => state))).toEqual(new Set(['revoked']));
+      expect(revoked).toHaveLength(100);
+    } finally {
+      await blocker.end();
+    }
+    const left = `select (select count(*) from grants where signing_key_id = '${made['id']}' and state <> 'revoked')
+                       + (select count(*) from signing_keys where id = '${made['id']}') as rows`;
+    await until(async () => {
+      await stagedoor.app.get(IdleKeySweeper).run('0 seconds');
+      return Number((await stagedoor.database.query(left))[0]?.['rows']) === 0;
+    }, 'all grants are marked, and the key is forgotten');
   });
 
   it('leaves who came in with its tokens where they are, and within reach of a ban', async () => {
