@@ -25,8 +25,8 @@ async function compiled<Module>(file: string): Promise<Module> {
 const app = await assemble(
   Settings.from({
     DATABASE_URL: 'postgresql://nobody@localhost/none',
-    STAGEDOOR_OPERATOR_TOKEN: 'x'.repeat(32),
-    STAGEDOOR_MASTER_KEY: Buffer.alloc(32).toString('base64'),
+    STAGEDOOR_OPERATOR_TOKEN: 'no-operator-uses-this-token-0123456789',
+    STAGEDOOR_MASTER_KEY: Buffer.from('a master key for this, and alone').toString('base64'),
     AWS_REGION: 'us-east-1',
     LOG_LEVEL: 'silent',
   }),

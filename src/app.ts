@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Span } from '@opentelemetry/api';
@@ -10,6 +9,7 @@ import { examine, Reach } from './database/reach.ts';
 import { Problem } from './errors.ts';
 import { Stopping } from './health/stopping.ts';
 import { acceptJsonOnly, maxBodyBytes } from './http/json-body.ts';
+import { requestId } from './http/request-id.ts';
 import { answerMalformed, answerUnroutable } from './http/unroutable.ts';
 import { logRequest } from './logging.ts';
 import { serveDocs } from './openapi/docs.ts';
@@ -53,7 +53,7 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
     trustProxy: settings.trustedProxies ?? false,
     requestIdHeader: false,
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
-      requestId(request.headers['x-request-id']),
+      requestId(request.headers['x-request-id'], [settings.operatorToken, settings.masterKey.toString('base64')]),
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: 'idle',
     // A stopping service still serves requests on open connections, and closes each connection after the answer.
@@ -137,11 +137,4 @@ function closeConnectionsWhenStopping(fastify: FastifyInstance, stopping: Stoppi
     if (stopping.hasBegun) reply.header('connection', 'close');
     done();
   });
-}
-
-/** Uses the caller's request id if it is safe in a log and a header, and does not look like a credential. */
-function requestId(given: string | string[] | undefined): string {
-  if (typeof given !== 'string' || !/^[A-Za-z0-9._-]{8,128}$/.test(given)) return randomUUID();
-  const isCredential = given.startsWith('sk_') || given.split('.').length > 2;
-  return isCredential ? randomUUID() : given;
 }

@@ -21,11 +21,16 @@ const proxies = z
   });
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// address' });
 
+/** Least number of different characters or bytes in a secret. A random one of 32 has at least twice as many. */
+const leastVariety = 8;
+
 /** Every variable that the service reads. `.env.example` describes each. */
 const environment = z.object({
   PORT: port.default(3000),
   HOST: z.string().min(1).default('0.0.0.0'),
   METRICS_PORT: port.optional(),
+  METRICS_PUBLIC: flag.optional(),
+  NODE_ENV: z.string().optional(),
   SHUTDOWN_DRAIN_SECONDS: wholeNumber(0, 300).default(5),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -34,16 +39,18 @@ const environment = z.object({
   DATABASE_POOL_SIZE: wholeNumber(2, 200).default(10),
   STAGEDOOR_OPERATOR_TOKEN: z
     .string()
-    .regex(/^[\x21-\x7e]{32,}$/, 'must have at least 32 characters: ASCII, and no blanks')
+    .regex(/^[\x21-\x7e]{32,}$/, { error: 'must have at least 32 characters: ASCII, and no blanks', abort: true })
     // The service recognises the kind of a credential by its form.
     .refine(
       (token) => !token.startsWith('sk_') && token.split('.').length < 3,
       'must not look like an API key or a JWT',
-    ),
+    )
+    .refine((token) => new Set(token).size >= leastVariety, 'must be random, as `openssl rand -hex 32` prints it'),
   STAGEDOOR_MASTER_KEY: z
     .string()
     .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them')
-    .transform((value) => Buffer.from(value, 'base64')),
+    .transform((value) => Buffer.from(value, 'base64'))
+    .refine((key) => new Set(key).size >= leastVariety, 'must be random, as `openssl rand -base64 32` prints it'),
   AWS_REGION: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a Region such as us-east-1'),
   IVS_ENDPOINT: httpUrl.optional(),
   IVS_CHAT_ENDPOINT: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
@@ -57,6 +64,8 @@ export class Settings {
   readonly port: number;
   readonly host: string;
   readonly metricsPort: number | undefined;
+  /** Whether the public port serves the metrics. They tell strangers how many people there are, and what fails. */
+  readonly metricsPublic: boolean;
   /** The service serves for this time after SIGTERM, although it is not ready. */
   readonly shutdownDrainSeconds: number;
   readonly logLevel: string;
@@ -83,6 +92,7 @@ export class Settings {
     this.port = env.PORT;
     this.host = env.HOST;
     this.metricsPort = env.METRICS_PORT;
+    this.metricsPublic = env.METRICS_PORT === undefined && (env.METRICS_PUBLIC ?? env.NODE_ENV !== 'production');
     this.shutdownDrainSeconds = env.SHUTDOWN_DRAIN_SECONDS;
     this.logLevel = env.LOG_LEVEL;
     this.otlpEndpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;

@@ -25,7 +25,7 @@ let operations: [name: string, operation: Operation][];
 const settings = Settings.from({
   DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none',
   STAGEDOOR_OPERATOR_TOKEN: 'operator-token-of-the-tests-0123456789',
-  STAGEDOOR_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+  STAGEDOOR_MASTER_KEY: Buffer.from('stagedoor master key of the test').toString('base64'),
   AWS_REGION: 'us-east-1',
   LOG_LEVEL: 'silent',
 });

@@ -13,7 +13,7 @@ const shown = parseEnv(example.replaceAll(/^#(?=[A-Z_]+=)/gm, '')) as Record<str
 const required = {
   DATABASE_URL: 'postgresql://stagedoor@localhost/stagedoor',
   STAGEDOOR_OPERATOR_TOKEN: 'operator-token-of-the-tests-0123456789',
-  STAGEDOOR_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+  STAGEDOOR_MASTER_KEY: Buffer.from('stagedoor master key of the test').toString('base64'),
   AWS_REGION: 'us-east-1',
 };
 
@@ -69,6 +69,8 @@ const wrong: Record<string, string[]> = {
   PORT: ['http', '65536', '-1', '80.5', '0x50', '1e3', ' '],
   HOST: [],
   METRICS_PORT: ['nine', '99999'],
+  METRICS_PUBLIC: ['yes', '1'],
+  NODE_ENV: [],
   SHUTDOWN_DRAIN_SECONDS: ['-1', '2.5', '301'],
   LOG_LEVEL: ['loud', 'INFO'],
   OTEL_EXPORTER_OTLP_ENDPOINT: ['collector:4318', 'grpc://collector'],
@@ -80,8 +82,15 @@ const wrong: Record<string, string[]> = {
     'with blanks, which no header carries',
     'sk_looks_like_an_api_key_of_a_tenant_0123',
     'header-of-a-jwt.payload-of-a-jwt.signature-of-a-jwt',
+    'a'.repeat(40),
+    'abcabcabcabcabcabcabcabcabcabcabcabc',
   ],
-  STAGEDOOR_MASTER_KEY: ['c2hvcnQ=', 'not base64 at all', Buffer.alloc(33).toString('base64')],
+  STAGEDOOR_MASTER_KEY: [
+    'c2hvcnQ=',
+    'not base64 at all',
+    Buffer.alloc(33).toString('base64'),
+    Buffer.alloc(32).toString('base64'),
+  ],
   AWS_REGION: ['virginia', 'useast', 'us-east-1a'],
   IVS_ENDPOINT: ['127.0.0.1:4580', 'ws://127.0.0.1'],
   IVS_CHAT_ENDPOINT: ['http://127.0.0.1:4580', 'chat'],
@@ -132,4 +141,15 @@ test('the service hands its settings on as what they mean', () => {
     jwksAllowPrivateAddresses: false,
   });
   expect(settings.masterKey).toHaveLength(32);
+});
+
+test.each<[Record<string, string>, boolean]>([
+  [{}, true],
+  [{ NODE_ENV: 'production' }, false],
+  [{ NODE_ENV: 'production', METRICS_PUBLIC: 'true' }, true],
+  [{ NODE_ENV: 'development', METRICS_PUBLIC: 'false' }, false],
+  [{ METRICS_PORT: '9464' }, false],
+  [{ METRICS_PORT: '9464', METRICS_PUBLIC: 'true' }, false],
+])('with %j the public port serves the metrics: %j', (env, served) => {
+  expect(Settings.from({ ...required, ...env }).metricsPublic).toBe(served);
 });

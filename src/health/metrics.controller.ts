@@ -18,15 +18,17 @@ export class MetricsController {
   @ApiProduces('text/plain')
   @Endpoint({
     summary: 'Get the metrics for Prometheus',
-    description: 'If METRICS_PORT is set, the metrics are served on that port instead, and this route answers 404.',
+    description:
+      'The metrics are a second old at most. If METRICS_PORT is set, they are served on that port instead, and this route answers 404. It also answers 404 in production, unless METRICS_PUBLIC is true.',
     tag: 'Health',
     access: { public: true },
     answers: { 200: z.string().meta({ examples: ['stagedoor_stuck_targets 0\n'] }) },
     problems: ['not_found'],
   })
   async getMetrics(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    if (this.settings.metricsPort !== undefined)
-      throw new Problem('not_found', 'The metrics are on another port: see METRICS_PORT.');
+    if (!this.settings.metricsPublic) {
+      throw new Problem('not_found', 'The metrics are not on this port: see METRICS_PORT and METRICS_PUBLIC.');
+    }
     reply.type(this.metrics.registry.contentType);
     return await this.metrics.text();
   }

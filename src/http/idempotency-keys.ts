@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
@@ -79,20 +79,22 @@ export class IdempotencyKeys extends BackgroundWork {
    */
   async begin(attempt: Attempt, rules: AnswerRules): Promise<Answer | undefined> {
     const where = this.rowOf(attempt);
-    const requestHash = hash(attempt.body);
+    const body = JSON.stringify(attempt.body ?? null);
+    const requestHash = Uint8Array.from(this.secrets.hashRequest(body));
+    const hashBefore = Uint8Array.from(hash('sha256', body, 'buffer')); // of a key that an older build has taken
     return await this.database.inScope(callerScope(attempt), async (tx) => {
       const taken = await tx.$executeRaw`
         insert into idempotency_keys (tenant_id, caller, operation, key, request_hash, state, taken_until)
         values (${where.tenantId}, ${where.caller}, ${where.operation}, ${where.key}, ${requestHash}, 'running',
                 now() + make_interval(secs => ${ownedForMs / 1000}))
         on conflict (tenant_id, caller, operation, key) do update
-           set taken_until = excluded.taken_until, state = 'running'
-         where idempotency_keys.request_hash = excluded.request_hash
+           set taken_until = excluded.taken_until, state = 'running', request_hash = excluded.request_hash
+         where idempotency_keys.request_hash in (excluded.request_hash, ${hashBefore})
            and ((idempotency_keys.state = 'running' and idempotency_keys.taken_until < now())
                 or (idempotency_keys.state = 'answered' and ${rules.hasTokens}))`;
       if (taken === 1) return undefined;
       const row = await tx.idempotencyKey.findUniqueOrThrow({ where: { tenantId_caller_operation_key: where } });
-      if (!Buffer.from(row.requestHash).equals(requestHash)) {
+      if (![requestHash, hashBefore].some((one) => Buffer.from(row.requestHash).equals(one))) {
         throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another body. Use a new key.');
       }
       if (row.state === 'answered') return await this.read(tx, attempt, rules, row);
@@ -196,10 +198,4 @@ function secretWasShown(body: unknown): Problem {
     'The first request was carried out, and its answer showed a secret. It is shown only once. If you do not have it, rotate or revoke what was made.',
     { extra: { id } },
   );
-}
-
-function hash(body: unknown): Buffer<ArrayBuffer> {
-  return createHash('sha256')
-    .update(JSON.stringify(body ?? null))
-    .digest() as Buffer<ArrayBuffer>;
 }

@@ -673,7 +673,7 @@ function settingsWith(allowPrivate: 'true' | 'false', databaseUrl = 'postgresql:
   return Settings.from({
     DATABASE_URL: databaseUrl,
     STAGEDOOR_OPERATOR_TOKEN: 'x'.repeat(32),
-    STAGEDOOR_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+    STAGEDOOR_MASTER_KEY: Buffer.from('stagedoor master key of the test').toString('base64'),
     AWS_REGION: 'us-east-1',
     JWKS_ALLOW_PRIVATE_ADDRESSES: allowPrivate,
   });

@@ -21,7 +21,7 @@ explains. A thing of another tenant gets the same answer as one that does not ex
 **Writes** take an \`Idempotency-Key\`. Repeat a write with the same key if its answer was lost. A new secret is shown once: the repeated request is refused, and names what was made.
 
 **Headers**: every 429 and 503 has a \`Retry-After\`. Every answer has an \`x-request-id\`. You can choose it: send an
-\`x-request-id\` of 8 to 128 letters, digits, dots, dashes or underscores.`;
+\`x-request-id\` of 8 to 128 letters, digits, dots, dashes or underscores. One that looks like a credential is not used.`;
 
 /** The groups of routes, and their descriptions. */
 const tags: Record<string, string> = {

@@ -30,6 +30,7 @@ export class Secrets {
   private readonly sealingKey: KeyObject;
   private readonly apiKeyPepper: KeyObject;
   private readonly pseudonymKey: KeyObject;
+  private readonly requestKey: KeyObject;
 
   constructor(settings: Settings) {
     // Key objects are made once, because importing the bytes takes longer than the hash itself.
@@ -38,6 +39,7 @@ export class Secrets {
     this.sealingKey = derive('seal');
     this.apiKeyPepper = derive('api key');
     this.pseudonymKey = derive('pseudonym');
+    this.requestKey = derive('request');
   }
 
   /** Encrypts with AES-256-GCM. The result is version (1 byte), nonce (12), tag (16) and ciphertext, in this order. */
@@ -64,6 +66,14 @@ export class Secrets {
   /** Keyed hash of an API key, 32 bytes. A fast hash is enough, because an API key has 256 random bits. */
   hashApiKey(key: string): Buffer {
     return createHmac('sha256', this.apiKeyPepper).update(key).digest();
+  }
+
+  /**
+   * Keyed hash of the body of a request, 32 bytes. Bodies hold secrets: without the key nobody can guess one, and check the
+   * guess with a copy of the database.
+   */
+  hashRequest(body: string): Buffer {
+    return createHmac('sha256', this.requestKey).update(body).digest();
   }
 
   /**

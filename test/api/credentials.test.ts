@@ -289,3 +289,9 @@ describe('two Authorization headers', () => {
     ]);
   });
 });
+
+it('the token of the operator, sent as x-request-id, is not sent back', async () => {
+  const { headers, text } = await get('/v1/spaces', { 'x-request-id': operatorToken });
+  expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  expect(text).not.toContain(operatorToken);
+});

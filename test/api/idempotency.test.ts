@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { IdempotencyKeys } from '../../src/http/idempotency-keys.ts';
 import { asSuperuser } from '../support/database.ts';
 import { expectProblem } from '../support/problem.ts';
@@ -370,4 +370,17 @@ it('keys are forgotten after 24 hours, and not before', async () => {
   await sql(`update idempotency_keys set created_at = now() - interval '23 hours 59 minutes' where key = $1`, [young]);
   await stagedoor.app.get(IdempotencyKeys).run();
   expect(await sql('select key from idempotency_keys where key = any ($1)', [[old, young]])).toEqual([{ key: young }]);
+});
+
+it('the hash of a body cannot be checked without a key of the service, and one of an older build counts', async () => {
+  const body = { name: 'Hashed' };
+  const headers = { 'idempotency-key': 'hashed' };
+  const send = () => stagedoor.request('POST', '/v1/spaces', { as: tenant.key, body, headers });
+  const first = await stagedoor.expect(201, send());
+  const plain = hash('sha256', JSON.stringify(body), 'buffer');
+  const stored = () => stagedoor.database.query("select request_hash from idempotency_keys where key = 'hashed'");
+  expect(await stored()).toEqual([{ request_hash: expect.any(Buffer) }]);
+  expect(await stored()).not.toEqual([{ request_hash: plain }]);
+  await stagedoor.database.query("update idempotency_keys set request_hash = $1 where key = 'hashed'", [plain]);
+  expect(await stagedoor.expect(201, send())).toEqual(first);
 });

@@ -218,7 +218,7 @@ async function badInput(secret: string, key: string, spaceId: string): Promise<v
     ['GET', `/v1/%zz${inUrl}`, {}],
     ['POST', '/v1/spaces', { body: { name: 1 }, headers: { 'idempotency-key': `a b ${secret}` } }],
     ['POST', '/v1/spaces', { body: '{}', headers: { 'content-type': secret } }],
-    ...(/^sk_|\..+\./.test(secret)
+    ...(/^sk_|\..+\.|^[0-9a-f]{64}$/.test(secret)
       ? [['GET', '/v1/spaces', { headers: { 'x-request-id': secret } }] as [string, string, RequestOptions]]
       : []),
     [
