@@ -5,7 +5,7 @@ import type { TenantCaller } from '../caller.ts';
 import { ModerationDatabase, type Tx } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import { grantsToSilence, refusePendingGrants } from '../grants/ledger.ts';
-import { moderatorRoles } from '../roles/roles.service.ts';
+import { lockModeratorRoles } from '../roles/roles.service.ts';
 import type { Space } from '../spaces/spaces.schemas.ts';
 import { findSpace, lockSpace, setFrozen, toSpace } from '../spaces/spaces.service.ts';
 import type { Action } from './actions.schemas.ts';
@@ -36,7 +36,7 @@ export class FreezingService {
       await this.authority.assertModerator(tx, caller, spaceId);
       if (space.frozenAt !== null) throw new Problem('conflict', 'The space is frozen already.');
       await setFrozen(tx, tenantId, spaceId, true);
-      const moderators = await moderatorRoles(tx, tenantId);
+      const moderators = await lockModeratorRoles(tx, tenantId);
       await refusePendingGrants(tx, tenantId, { spaceId, sparedRoles: moderators });
       const ids = await grantsToSilence(tx, tenantId, spaceId, moderators);
       const grants = [{ ids, keepOut: true }];

@@ -29,7 +29,7 @@ export async function grantsToActOn(
 
 /**
  * Ids of the grants that allow to publish or to send in a space and have a role that does not moderate, in the order in
- * which an act treats them.
+ * which an act treats them. A role that was taken from its user since does not count.
  */
 export async function grantsToSilence(
   tx: Tx,
@@ -40,7 +40,7 @@ export async function grantsToSilence(
   return await valueIn(
     tx,
     'grants_to_silence',
-    { tenant: tenantId, space: spaceId, moderatorRoles, limits },
+    { tenant: tenantId, space: spaceId, user: null, moderatorRoles, limits },
     z.array(z.string()),
   );
 }

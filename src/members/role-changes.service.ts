@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import type { Database, ModerationDatabase, Tx } from '../database/database.ts';
-import { callIn, valueIn } from '../database/sql-call.ts';
+import { callIn, runIn, valueIn } from '../database/sql-call.ts';
 import type { NewDelivery } from '../delivery/deliveries.ts';
 import { lockUser } from '../grants/ledger.ts';
 import { newId } from '../ids.ts';
@@ -79,7 +79,7 @@ interface RecordedExchange {
 /**
  * Changes roles with effect on the tokens that the user holds already. Tokens that allow more than the new role are
  * revoked, and an event tells clients to get a new token. If the answer has an exchange token, its participant stays
- * connected if they exchange their token for it.
+ * connected if they exchange their token for it. In a frozen space, who moderates no more is silenced by the freezing.
  */
 @Injectable()
 export class RoleChanges {
@@ -115,6 +115,7 @@ export class RoleChanges {
       const result = await write(tx);
       const role = await newRoleOf(tx, tenantId, change);
       const recorded = await this.recordConsequences(tx, caller, change, role);
+      await runIn(tx, 'extend_freezing', { tenant: tenantId, space: spaceId, user: userId, limits });
       await audit(tx, caller, {
         action: change.auditAction,
         tenantId,

@@ -21,7 +21,8 @@ export class RolesController {
   @Put(':name')
   @Endpoint({
     summary: 'Create or replace a role',
-    description: 'The role applies to tokens that are vended from now on. Tokens vended earlier do not change.',
+    description:
+      'The role applies to tokens that are vended from now on. Tokens vended earlier do not change. In a frozen space, who has a role that moderates no more is disconnected, unless they only watch.',
     tag,
     access: { scope: 'roles:write' },
     answers: { 200: role },

@@ -5,8 +5,9 @@ import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
 import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Role as RoleRow } from '../database/generated/client.ts';
-import { valueIn } from '../database/sql-call.ts';
+import { runIn, valueIn } from '../database/sql-call.ts';
 import { notFound, Problem } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { builtInRoles } from './built-in-roles.ts';
 import type { PutRoleBody, Role } from './roles.schemas.ts';
@@ -30,7 +31,10 @@ export class RolesService {
     return toPage(rows, query.limit, (row) => row.name, toRole);
   }
 
-  /** Creates or replaces the role. Tokens that were vended earlier do not change. */
+  /**
+   * Creates or replaces the role. Tokens that were vended earlier do not change. But in a frozen space, who has a role that
+   * moderates no more is silenced.
+   */
   async put(caller: TenantCaller, name: string, body: PutRoleBody): Promise<Role> {
     return await this.database.inTenantOf(caller, async (tx) => {
       const columns = toColumns(body);
@@ -39,6 +43,7 @@ export class RolesService {
         create: { tenantId: caller.tenantId, name, ...columns },
         update: { ...columns, updatedAt: new Date() },
       });
+      if (!body.moderator) await runIn(tx, 'extend_freezings', { tenant: caller.tenantId, limits });
       await audit(tx, caller, { action: 'role.put', tenantId: caller.tenantId, subject: name, details: { ...body } });
       return toRole(row);
     });
@@ -65,9 +70,9 @@ export async function rankOfRole(tx: Tx, tenantId: string, name: string): Promis
   return row?.rank;
 }
 
-/** Names of the tenant's roles that moderate. */
-export async function moderatorRoles(tx: Tx, tenantId: string): Promise<string[]> {
-  return await valueIn(tx, 'moderator_roles', { tenant: tenantId }, z.array(z.string()));
+/** Names of the tenant's roles that moderate. They do not change until the transaction ends. */
+export async function lockModeratorRoles(tx: Tx, tenantId: string): Promise<string[]> {
+  return await valueIn(tx, 'lock_moderator_roles', { tenant: tenantId }, z.array(z.string()));
 }
 
 /** Creates the built-in roles of a new tenant. */

@@ -69,3 +69,30 @@ describe('rank_of_moderators', () => {
     expect(await sql.value('rank_of_moderators', { tenant: 'ten', names })).toBe(rank);
   });
 });
+
+describe('lock_moderator_roles', () => {
+  test('names the roles that moderate, and keeps them as they are', async () => {
+    const other = await sql.another();
+    try {
+      await sql.commit();
+      await sql.begin();
+      const [free] = await sql.query<{ name: string }>('select name from roles where not moderator limit 1');
+      const names = await sql.value<string[]>('lock_moderator_roles', { tenant: 'ten' });
+      expect([...names].sort()).toEqual([...(await sql.value<string[]>('moderator_roles', { tenant: 'ten' }))].sort());
+      expect(names.length).toBeGreaterThan(0);
+      await other.begin();
+      const change = (name: string) =>
+        other.hasToWait(() =>
+          other.query(`update roles set rank = rank where tenant_id = 'ten' and name = $1`, [name]),
+        );
+      expect(await change(names[0] ?? '')).toBe(true);
+      expect(await change(free?.name ?? '')).toBe(false);
+      await other.rollback();
+    } finally {
+      await other.stop();
+      await sql.rollback();
+      await sql.query('delete from roles; delete from tenants');
+      await sql.begin();
+    }
+  });
+});

@@ -237,3 +237,18 @@ describe('take_unsettled_spaces', () => {
     ]);
   });
 });
+
+describe('frozen_spaces', () => {
+  test('names the frozen spaces of the tenant', async () => {
+    for (const tenant of ['ten_frozen', 'ten_beside']) await sql.insert('tenants', { id: tenant });
+    const space = (id: string, row = {}) => sql.insert('spaces', { tenant_id: 'ten_frozen', id, ...row });
+    const frozen = { frozen_at: inSeconds(-1) };
+    await space('spc_2', frozen);
+    await space('spc_1', frozen);
+    await space('spc_open');
+    await space('spc_gone', { ...frozen, deleted_at: inSeconds(-1) });
+    await space('spc_3', { ...frozen, tenant_id: 'ten_beside' });
+    expect(await sql.value('frozen_spaces', { tenant: 'ten_frozen' })).toEqual(['spc_1', 'spc_2']);
+    expect(await sql.value('frozen_spaces', { tenant: 'ten_unknown' })).toEqual([]);
+  });
+});

@@ -690,3 +690,15 @@ describe('reserve_event_lookups', () => {
     expect(await reserve('ten_gone', 3)).toBeNull();
   });
 });
+
+describe('is_held_by', () => {
+  test.each<[string, Row, boolean]>([
+    ['this action', {}, true],
+    ['another action', { action_id: 'act_beside' }, false],
+    ['this action, of another grant', { grant_id: 'grt_2' }, false],
+    ['an action of another tenant', others, false],
+  ])('with a hold by %s', async (_, row, is) => {
+    await insertHold(sql, row);
+    expect(await sql.value('is_held_by', { tenant: 'ten', grant: 'grt', action: 'act' })).toBe(is);
+  });
+});

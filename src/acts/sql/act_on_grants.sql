@@ -29,8 +29,10 @@ begin
     return;
   end if;
   if cardinality(p_grants) > v_at_once then
-    insert into public.unfinished_actions (tenant_id, action_id, grants, keep_out, watch_for, watch_from)
-    values (p_tenant, p_action, p_grants[v_at_once + 1:], p_keep_out, p_watch_for, clock_timestamp() + p_grace);
+    insert into public.unfinished_actions as u (tenant_id, action_id, grants, keep_out, watch_for, watch_from)
+    values (p_tenant, p_action, p_grants[v_at_once + 1:], p_keep_out, p_watch_for, clock_timestamp() + p_grace)
+    on conflict (tenant_id, action_id, watch_for) do update
+      set grants = u.grants || excluded.grants;
   end if;
   select * into v_action from public.actions where tenant_id = p_tenant and id = p_action;
   v_until := ban_end(p_tenant, v_action.ban_id);

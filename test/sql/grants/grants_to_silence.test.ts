@@ -18,6 +18,7 @@ const day = 24 * hour;
 const ask = {
   tenant: 'ten',
   space: 'spc',
+  user: null as string | null,
   moderatorRoles: ['guard', 'chief'],
   limits: limitsWith({ longestTokenSeconds: 2 * 24 * 3600, stageStaySeconds: 24 * 3600 }),
 };
@@ -61,6 +62,51 @@ describe('grants_to_silence', () => {
   ])('%s', async (_, grant, taken) => {
     await put([{ id: 'a', ...grant }]);
     expect(await sql.value('grants_to_silence', ask)).toEqual(taken ? ['a'] : []);
+  });
+
+  test('the grants of one user alone', async () => {
+    await put([
+      { id: 'a', ...stage },
+      { id: 'b', ...stage, user_id: 'ben' },
+    ]);
+    expect(await sql.value('grants_to_silence', { ...ask, user: 'ben' })).toEqual(['b']);
+  });
+
+  describe('a grant of a role that moderates, whose user', () => {
+    const change = (row: Row = {}) =>
+      sql.insert('actions', {
+        tenant_id: 'ten',
+        id: 'act',
+        kind: 'role.change',
+        space_id: 'spc',
+        user_id: 'ann',
+        ...row,
+      });
+    const member = (role: string) => sql.insert('members', { tenant_id: 'ten', space_id: 'spc', role });
+
+    beforeEach(async () => {
+      await sql.insert('tenants', { id: 'ten' });
+      for (const id of ['spc', 'spc_2']) await sql.insert('spaces', { tenant_id: 'ten', id });
+      for (const name of ['guard', 'chief', 'host']) {
+        await sql.insert('roles', { tenant_id: 'ten', name, moderator: name !== 'host' });
+      }
+      await put([{ id: 'a', ...stage, role: 'chief' }]);
+    });
+
+    test.each<[string, () => Promise<unknown>, boolean]>([
+      ['has a lesser role now', async () => (await member('host'), await change()), true],
+      ['has another role that moderates now', async () => (await member('guard'), await change()), false],
+      ['has no role of their own any more', () => change(), true],
+      ['has a role of their own, and asked for this one', () => member('host'), false],
+      [
+        'has a new role in another space',
+        async () => (await member('host'), await change({ space_id: 'spc_2' })),
+        false,
+      ],
+    ])('%s', async (_, arrange, taken) => {
+      await arrange();
+      expect(await sql.value('grants_to_silence', ask)).toEqual(taken ? ['a'] : []);
+    });
   });
 
   test('nobody is spared if no role moderates', async () => {

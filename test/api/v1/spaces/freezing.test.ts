@@ -123,3 +123,60 @@ test('a crowd is frozen in one call, and unfrozen by one', async () => {
     await stagedoor.database.query(`select from grants where state = 'watched' and space_id = $1`, [space['id']]),
   ).toEqual([]);
 });
+
+describe('in a frozen space, a moderator who becomes none is silenced, and may be there again after it:', () => {
+  const as = () => tenant.key;
+  const member = (role: string) =>
+    stagedoor.request('PUT', `/v1/spaces/${space['id']}/members/ann`, { as: as(), body: { role } });
+  const hostBody = {
+    stage: { capabilities: ['PUBLISH', 'SUBSCRIBE'] },
+    chat: { capabilities: ['SEND_MESSAGE'] },
+    moderator: true,
+    rank: 30,
+  };
+  const putHost = (moderator: boolean) =>
+    stagedoor.request('PUT', '/v1/roles/host', { as: as(), body: { ...hostBody, moderator } });
+
+  afterEach(() => putHost(true));
+
+  test.each<[string, boolean, () => Promise<unknown>]>([
+    ['their role is changed', false, () => act('users/ann/role', { role: 'speaker' })],
+    ['their member row is changed', false, () => member('speaker')],
+    [
+      'their member row is deleted',
+      false,
+      () => stagedoor.request('DELETE', `/v1/spaces/${space['id']}/members/ann`, { as: as() }),
+    ],
+    ['their role moderates no more', false, () => putHost(false)],
+    ['their role was changed before', true, () => act('users/ann/role', { role: 'speaker' })],
+  ])('%s', async (_, isBefore, change) => {
+    space = await stagedoor.createSpace(tenant, { defaultRole: 'speaker' });
+    await member('host');
+    const ann = await enter(stagedoor, space['id'], as(), { userId: 'ann' });
+    const chief = await enter(stagedoor, space['id'], as(), { userId: 'chief', role: 'moderator' });
+    const stageArn = space['stage'].arn;
+    const isIn = () => onStage(stagedoor, stageArn).includes(ann.pass['stage'].participantId);
+    stagedoor.ivs.publish({ stageArn, participantId: ann.pass['stage'].participantId });
+    if (isBefore) await change();
+    expect(isIn()).toBe(true);
+    const { id } = await freeze(stagedoor, as(), space['id']);
+    if (!isBefore) {
+      expect(isIn()).toBe(true);
+      await change();
+    }
+    await until(() => !isIn(), 'they are off the stage');
+    await ann.chat.disconnected;
+    expect(chief.chat.room.state).toBe('connected');
+    await until(async () => {
+      const told = await stagedoor.get(`/v1/actions/${id}`, as());
+      return told.body['state'] === 'delivered' || told.body['silencedAt'] !== undefined;
+    }, 'the freezing is carried out');
+    expect((await act('unfreeze')).status).toBe(200);
+    const again = await stagedoor.expect(201, act('join', { userId: 'ann' }));
+    const { participantId } = stagedoor.ivs.join(again['stage'].token);
+    stagedoor.ivs.publish({ stageArn, participantId });
+    const { data } = await stagedoor.expect(200, stagedoor.get(`/v1/grants?userId=ann&spaceId=${space['id']}`, as()));
+    expect((data as Json[]).filter(({ state }) => state === 'watched')).toEqual([]);
+    chief.chat.room.disconnect();
+  });
+});
