@@ -16,6 +16,8 @@ export interface ApiKeyCaller {
   /** Id of the key (`key_…`). */
   id: string;
   tenantId: string;
+  /** True for a request that a suspended tenant may not make. The database checks it in every transaction. */
+  mustBeActive?: boolean;
   scopes: readonly string[];
 }
 
@@ -25,6 +27,8 @@ export interface UserCaller {
   /** The tenant's own user id, byte for byte. If the issuer has a prefix, the id begins with it. */
   id: string;
   tenantId: string;
+  /** As of an API key. */
+  mustBeActive?: boolean;
   issuerId: string;
   /** The version of the issuer that the JWT was verified with. Each change of the issuer gives it another one. */
   issuerVersion: number;

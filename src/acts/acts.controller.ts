@@ -25,6 +25,8 @@ import { ActsService } from './acts.service.ts';
 const tag = 'Moderation';
 const spaceIdSchema = pathId('spc', 'space');
 const access = { scope: 'moderation:write', users: true } as const;
+/** Of acts that only take something from somebody. */
+const takingAccess = { ...access, evenIfSuspended: true } as const;
 const readAccess = { scope: 'moderation:read', users: true } as const;
 const answers = { 200: action, 202: action };
 const problems: ProblemCode[] = ['not_found', 'banned', 'conflict'];
@@ -42,7 +44,7 @@ export class ActsController {
     summary: 'Disconnect a participant from the stage',
     description: 'It is no ban: the user can come back with another token.',
     tag,
-    access,
+    access: takingAccess,
     answers,
     problems,
   })
@@ -62,7 +64,7 @@ export class ActsController {
     description:
       'Disconnects the user from the chat room, and all their participants with an unexpired stage token from the stage. It is no ban: the user can come back with new tokens.',
     tag,
-    access,
+    access: takingAccess,
     answers,
     problems,
   })
@@ -112,7 +114,7 @@ export class ActsController {
     description:
       'It revokes grants in all spaces, and closes connections with them. It is no ban: the user can get new tokens.',
     tag,
-    access,
+    access: takingAccess,
     answers,
     problems,
   })
@@ -130,7 +132,7 @@ export class ActsController {
     summary: 'Revoke one grant',
     description: 'It also closes connections with the token of the grant. It is no ban: the user can get new tokens.',
     tag,
-    access,
+    access: takingAccess,
     answers,
     problems,
   })

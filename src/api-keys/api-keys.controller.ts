@@ -69,7 +69,7 @@ export class ApiKeysController {
     description:
       'A key revokes only keys whose scopes it has itself. After a leak, `descendants=true` also revokes what the key has made.',
     tag,
-    access,
+    access: { ...access, evenIfSuspended: true },
     answers: { 204: null },
     problems: ['not_found'],
   })

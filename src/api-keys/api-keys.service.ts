@@ -9,6 +9,7 @@ import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { hasScope, type Scope } from '../http/access.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { slugOf } from '../tenants/tenants.service.ts';
@@ -140,6 +141,7 @@ export class ApiKeysService {
       const details = descendants ? { details: { revoked } } : {};
       await audit(tx, caller, { action: 'apiKey.revoke', tenantId, subject: keyId, ...details });
     });
+    await tokensHaveLeft();
   }
 
   /**

@@ -26,6 +26,7 @@ export class CallerGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     await this.guards[callerKind(bearerToken(request))].canActivate(context);
     authorize(request.caller, access);
+    request.caller = withDutyToBeActive(request, access);
     return true;
   }
 }
@@ -34,6 +35,14 @@ export class CallerGuard implements CanActivate {
 function callerKind(token: string): Caller['kind'] {
   if (token.startsWith('sk_')) return 'apiKey';
   return token.split('.').length >= 3 ? 'user' : 'operator';
+}
+
+/** The caller of a request. A suspended tenant may read, and write where the route says so; its vends check it themselves. */
+function withDutyToBeActive({ caller, method }: AuthenticatedRequest, access: Access | undefined): Caller | undefined {
+  const isRead = method === 'GET' || method === 'HEAD';
+  if (!caller || caller.kind === 'operator' || isRead) return caller;
+  const mayBeSuspended = access && 'scope' in access && access.evenIfSuspended;
+  return mayBeSuspended ? caller : { ...caller, mustBeActive: true };
 }
 
 function authorize(caller: Caller | undefined, access: Access | undefined): void {

@@ -31,7 +31,7 @@ export class RenewedCallerInterceptor implements NestInterceptor {
         if (!(error instanceof CredentialRefused) || caller?.kind !== 'user') throw error;
         const renewed = await this.tokens.verifyAnew(bearerToken(request), caller);
         if (commits.any) throw error;
-        request.caller = renewed;
+        request.caller = { ...renewed, ...(caller.mustBeActive && { mustBeActive: true }) };
         return await run();
       }
     });

@@ -17,7 +17,7 @@ import { BansService } from './bans.service.ts';
 
 const tag = 'Bans';
 const banIdSchema = pathId('ban', 'ban');
-const access = { scope: 'moderation:write', users: true } as const;
+const access = { scope: 'moderation:write', users: true, evenIfSuspended: true } as const;
 const readAccess = { scope: 'moderation:read', users: true } as const;
 
 @Controller('v1/bans')

@@ -14,13 +14,20 @@ const unavailableMessages =
 const unavailablePrismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']);
 
 /**
- * Translates an error of Prisma or pg: into the Problem `unauthenticated` if the credential does not hold any more, and into
- * `unavailable` if the database cannot work now. Every other error is returned unchanged.
+ * Translates an error of Prisma or pg: into the Problem `unauthenticated` if the credential does not hold any more, into
+ * `forbidden` if the tenant is suspended, and into `unavailable` if the database cannot work now. Every other error is
+ * returned unchanged.
  */
 export function translateDatabaseErrors(error: unknown): unknown {
   if (error instanceof Problem) return error;
   const state = sqlState(error);
   if (state === 'SD401') return new CredentialRefused();
+  if (state === 'SD403') {
+    return new Problem(
+      'forbidden',
+      'The tenant is suspended. It can ban, revoke, disconnect, lift and read, until the operator makes it active.',
+    );
+  }
   if (state === missingSchema) {
     return new Problem(
       'unavailable',

@@ -43,6 +43,8 @@ export interface Scope {
   kind: Caller['kind'] | 'system';
   /** Id of the API key or of the issuer; else the same as `kind`. */
   credential: string;
+  /** True: the transaction fails if the tenant is suspended. */
+  mustBeActive?: boolean | undefined;
 }
 
 /** The scope of work that no caller has asked for. */
@@ -91,7 +93,12 @@ abstract class Connections implements OnApplicationShutdown {
     work: (tx: Tx) => Promise<T>,
     timeoutMs?: number,
   ): Promise<T> {
-    const scope = { tenantId: caller.tenantId, kind: caller.kind, credential: credentialId(caller) };
+    const scope = {
+      tenantId: caller.tenantId,
+      kind: caller.kind,
+      credential: credentialId(caller),
+      mustBeActive: caller.mustBeActive,
+    };
     return await this.inScope(scope, work, timeoutMs);
   }
 
@@ -103,7 +110,12 @@ abstract class Connections implements OnApplicationShutdown {
    */
   async inScope<T>(scope: Scope, work: (tx: Tx) => Promise<T>, timeoutMs?: number): Promise<T> {
     return await this.transaction(async (tx) => {
-      await runIn(tx, 'enter_tenant', { tenant: scope.tenantId, kind: scope.kind, credential: scope.credential });
+      await runIn(tx, 'enter_tenant', {
+        tenant: scope.tenantId,
+        kind: scope.kind,
+        credential: scope.credential,
+        mustBeActive: scope.mustBeActive ?? false,
+      });
       return await work(tx);
     }, timeoutMs);
   }

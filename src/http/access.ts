@@ -37,6 +37,8 @@ export type Access =
       scope: Scope;
       /** App users may call too. The service then checks what their role allows. */
       users?: true;
+      /** The route writes, and a suspended tenant may call it all the same: it only takes something from somebody. */
+      evenIfSuspended?: true;
     };
 
 /** Key of the metadata that holds the `Access` of a route. The guard reads it. */

@@ -55,7 +55,8 @@ function describe({ access, description }: EndpointOptions): string {
       : 'operator' in access
         ? 'The operator.'
         : `API keys with \`${access.scope}\`${access.users ? ', and app users' : ''}.`;
-  return `${description ? `${description}\n\n` : ''}Callers: ${who}`;
+  const suspended = 'scope' in access && access.evenIfSuspended ? ' Those of a suspended tenant may call it, too.' : '';
+  return `${description ? `${description}\n\n` : ''}Callers: ${who}${suspended}`;
 }
 
 /** The caller needs one of these credentials. The scope beside `apiKey` is the one that the key needs. */

@@ -183,7 +183,8 @@ function scopeOf({ caller }: Attempt): Scope {
 
 /** Scope for reading a stored answer. The database checks the credential, so that a withdrawn one reads nothing. */
 function callerScope({ caller }: Attempt): Scope {
-  return { tenantId: tenantOf(caller), kind: caller.kind, credential: credentialId(caller) };
+  const mustBeActive = caller.kind === 'operator' ? undefined : caller.mustBeActive;
+  return { tenantId: tenantOf(caller), kind: caller.kind, credential: credentialId(caller), mustBeActive };
 }
 
 /** The id of what was made, alone. */

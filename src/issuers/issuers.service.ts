@@ -6,6 +6,7 @@ import { Database, type Tx } from '../database/database.ts';
 import { type Issuer as IssuerRow, Prisma } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { countReservations, releaseLater, reserve } from '../tenants/reservations.ts';
@@ -99,6 +100,7 @@ export class IssuersService {
       return updated;
     });
     this.directory.forget(tenantId, id);
+    await tokensHaveLeft();
     return toIssuer(row);
   }
 
@@ -116,6 +118,7 @@ export class IssuersService {
       await audit(tx, caller, { action: 'issuer.delete', tenantId, subject: id, details: pairOf(row) });
     });
     this.directory.forget(tenantId, id);
+    await tokensHaveLeft();
   }
 
   private assertMayFetch(jwksUri: string | undefined): void {

@@ -7,6 +7,7 @@ import { Prisma, type Space as SpaceRow } from '../database/generated/client.ts'
 import { runIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { TenantAttempts } from '../ivs/tenant-attempts.ts';
@@ -68,7 +69,7 @@ export class SpacesService {
 
   async update(caller: TenantCaller, spaceId: string, body: UpdateSpaceBody): Promise<Space> {
     const { tenantId } = caller;
-    return await this.database.inTenantOf(caller, async (tx) => {
+    const updated = await this.database.inTenantOf(caller, async (tx) => {
       await findSpace(tx, tenantId, spaceId);
       const row = await tx.space
         .update({
@@ -87,6 +88,8 @@ export class SpacesService {
       await audit(tx, caller, { action: 'space.update', tenantId, spaceId, subject: spaceId, details });
       return toSpace(row);
     });
+    if (body.status === 'closed') await tokensHaveLeft();
+    return updated;
   }
 
   /**
@@ -107,7 +110,7 @@ export class SpacesService {
       await audit(tx, caller, { action: 'space.delete', tenantId, spaceId, subject: spaceId });
     });
     try {
-      await this.finishRemoval(tenantId, spaceId);
+      await Promise.all([this.finishRemoval(tenantId, spaceId), tokensHaveLeft()]);
     } catch (error) {
       throw error instanceof IvsFailure ? error.toProblem() : error;
     }

@@ -40,9 +40,10 @@ const ivsUserIds = z.enum(['plain', 'pseudonym']).meta({
     'The user id that IVS and all participants see. plain: the tenant’s own id. pseudonym: a stable pseudonym. Callers of this API always use the tenant’s own id.',
 });
 
-const status = z
-  .enum(['active', 'suspended'])
-  .meta({ id: 'TenantStatus', description: 'Nobody gets tokens of a suspended tenant.' });
+const status = z.enum(['active', 'suspended']).meta({
+  id: 'TenantStatus',
+  description: 'A suspended tenant gets no tokens. It can only ban, revoke, disconnect, lift and read.',
+});
 
 /** The body for creating a tenant. */
 export const createTenantBody = z

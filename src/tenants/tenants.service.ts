@@ -7,6 +7,7 @@ import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Tenant as TenantRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { createBuiltInRoles } from '../roles/roles.service.ts';
 import type { CreateTenantBody, Tenant, UpdateTenantBody } from './tenants.schemas.ts';
@@ -63,7 +64,7 @@ export class TenantsService {
   }
 
   async update(caller: OperatorCaller, tenantId: string, body: UpdateTenantBody): Promise<Tenant> {
-    return await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, async (tx) => {
+    const updated = await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, async (tx) => {
       const { count } = await tx.tenant.updateMany({
         where: { id: tenantId },
         data: {
@@ -81,6 +82,8 @@ export class TenantsService {
       await audit(tx, caller, { action: 'tenant.update', tenantId, subject: tenantId, details: { ...body } });
       return toTenant(await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } }));
     });
+    if (body.status === 'suspended') await tokensHaveLeft();
+    return updated;
   }
 }
 

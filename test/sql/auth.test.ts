@@ -64,22 +64,34 @@ describe('enter_tenant', () => {
     await put(rows);
     await sql.become('stagedoor_test_service');
     expect(await sql.query(visible)).toEqual([]);
-    await sql.call('enter_tenant', { tenant: 'ten', kind, credential });
+    await sql.call('enter_tenant', { tenant: 'ten', kind, credential, mustBeActive: false });
     expect(await sql.query(visible)).toEqual([{ tenant_id: 'ten' }]);
   });
 
   test.each(credentials.filter(([, , , , holds]) => !holds))('refuses %s', async (_, rows, kind, credential) => {
     await put(rows);
     await sql.become('stagedoor_test_service');
-    const entered = sql.call('enter_tenant', { tenant: 'ten', kind, credential });
+    const entered = sql.call('enter_tenant', { tenant: 'ten', kind, credential, mustBeActive: false });
     await expect(entered).rejects.toMatchObject({ code: 'SD401' });
   });
 
   test('is over when the transaction ends', async () => {
-    await sql.call('enter_tenant', { tenant: 'ten', kind: 'system', credential: null });
+    await sql.call('enter_tenant', { tenant: 'ten', kind: 'system', credential: null, mustBeActive: false });
     await sql.rollback();
     await sql.begin();
     expect(await sql.query(`select current_setting('app.tenant_id') as tenant`)).toEqual([{ tenant: '' }]);
+  });
+
+  test.each<[string, string, boolean, boolean]>([
+    ['an active tenant', 'active', true, true],
+    ['a suspended tenant', 'suspended', false, true],
+    ['a suspended tenant that must be active', 'suspended', true, false],
+  ])('%s', async (_, status, mustBeActive, enters) => {
+    await sql.query(`update tenants set status = $1 where id = 'ten'`, [status]);
+    await sql.become('stagedoor_test_service');
+    const entered = sql.call('enter_tenant', { tenant: 'ten', kind: 'system', credential: null, mustBeActive });
+    if (enters) expect(await entered).toHaveLength(1);
+    else await expect(entered).rejects.toMatchObject({ code: 'SD403' });
   });
 });
 
