@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { createApp } from '../src/app.ts';
 import { Settings } from '../src/config.ts';
+import { translateDatabaseErrors } from '../src/database/database-errors.ts';
 import { Database, systemScope } from '../src/database/database.ts';
 import { Reach } from '../src/database/reach.ts';
 import { functionSet } from '../src/database/function-set.ts';
@@ -545,8 +546,9 @@ describe('many tenants over few connections', () => {
       try {
         await ask(at);
         requests++;
-      } catch (error) {
-        if (!(error instanceof Problem) || error.code !== 'unavailable') throw error;
+      } catch (caught) {
+        const error = translateDatabaseErrors(caught);
+        if (!(error instanceof Problem) || error.code !== 'unavailable') throw caught;
         await askUntilAnswered(at);
       }
     };

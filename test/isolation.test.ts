@@ -27,6 +27,8 @@ interface Row {
   keyOnly?: string[];
   /** Makes what the request will use up, or what it needs first; answers with the ids that differ for it. */
   prepare?: (world: World) => Promise<Record<string, string>>;
+  /** The query that the request needs, by the world whose thing it is about. */
+  query?: (world: World) => string;
   /** Fields of the body that name something of the tenant's, with a value that is another tenant's. */
   references?: Record<string, (other: World) => unknown>;
 }
@@ -59,8 +61,8 @@ const rows: Record<string, Row> = {
   'GET /v1/issuers': {},
   'GET /v1/issuers/{issuerId}': {},
   'PATCH /v1/issuers/{issuerId}': { body: { claims: { userId: 'sub' } } },
-  'GET /v1/issuer-reservations': {},
-  'DELETE /v1/issuer-reservations': {},
+  'GET /v1/issuer-reservations': { prepare: reserve, query: reserved },
+  'DELETE /v1/issuer-reservations': { prepare: reserve, query: reserved },
   'DELETE /v1/issuers/{issuerId}': { prepare: async (world) => ({ issuerId: await makeIssuer(world, 'spent') }) },
   'GET /v1/roles': {},
   'PUT /v1/roles/{name}': { body: role },
@@ -150,6 +152,17 @@ const rows: Record<string, Row> = {
   'GET /v1/bans/{banId}': {},
   'DELETE /v1/bans/{banId}': { body: {}, prepare: async (world) => ({ banId: (await ban(world, 'spent'))['ban'].id }) },
 };
+
+/** Reserves a pair of issuer and audience for the tenant, by an issuer that is deleted. */
+async function reserve(world: World): Promise<Record<string, string>> {
+  const issuerId = await makeIssuer(world, 'reserved');
+  await must(204, stagedoor.request('DELETE', `/v1/issuers/${issuerId}`, { as: world.key }));
+  return {};
+}
+
+function reserved(world: World): string {
+  return `?${new URLSearchParams({ issuer: issuerOf(world), audience: 'reserved' }).toString()}`;
+}
 
 /** Somebody of low rank who was given something. */
 async function another(world: World): Promise<Record<string, string>> {
@@ -265,8 +278,12 @@ async function makeKey(world: TestTenant, scopes: string[]): Promise<{ id: strin
   return { id: made['id'], key: made['key'] };
 }
 
+function issuerOf({ slug }: TestTenant): string {
+  return `https://${slug}.example`;
+}
+
 async function makeIssuer(world: TestTenant, audience: string): Promise<string> {
-  const body = { issuer: `https://${world.slug}.example`, audience, secret: 'a secret of 32 bytes or more, random' };
+  const body = { issuer: issuerOf(world), audience, secret: 'a secret of 32 bytes or more, random' };
   return (await must(201, stagedoor.post('/v1/issuers', world.key, body)))['id'] as string;
 }
 
@@ -578,7 +595,7 @@ describe('the narrowest caller the document allows is enough', () => {
         : scope === undefined
           ? Stagedoor.operatorToken
           : (await makeKey(acme, [scope])).key;
-      await narrowest(operation, as, ids, row.body);
+      await narrowest(operation, as, ids, row.body, row.query?.(acme));
       if (!isForUsers(operation)) return;
       const user = await acme.issuer.token('mod', { role: 'host' });
       Object.assign(ids, await row.prepare?.(acme));
@@ -586,8 +603,14 @@ describe('the narrowest caller the document allows is enough', () => {
     },
   );
 
-  async function narrowest(operation: Operation, as: string | undefined, ids: Record<string, string>, body?: Json) {
-    const { status, text } = await call(operation, { ...(as !== undefined && { as }), ids, body });
+  async function narrowest(
+    operation: Operation,
+    as: string | undefined,
+    ids: Record<string, string>,
+    body?: Json,
+    query = '',
+  ) {
+    const { status, text } = await call(operation, { ...(as !== undefined && { as }), ids, body, query });
     expect(status < 300 ? 'fine' : `${status} ${text}`).toBe('fine');
   }
 
