@@ -45,3 +45,17 @@ export const limits = {
   /** Longest reason of DisconnectUser, in characters (service model of ivschat). */
   chatReasonLength: 256,
 } as const;
+
+/** How many things of each kind a tenant may have. The operator can set other numbers for a tenant. */
+export const quotas = {
+  /** IVS allows a thousand stages in an account and Region by default (AWS user guide, service quotas). */
+  spaces: 1_000,
+  apiKeys: 100,
+  /** IVS allows three public keys in an account and Region, and tenants share an account. See docs/decisions/0021. */
+  signingKeys: 2,
+  issuers: 100,
+  members: 100_000,
+  roles: 100,
+  /** Bans in force. */
+  bans: 100_000,
+} as const;

@@ -47,6 +47,13 @@ const rows: Record<string, Row> = {
   'GET /v1/tenants': {},
   'GET /v1/tenants/{tenantId}': {},
   'PATCH /v1/tenants/{tenantId}': { body: { name: 'renamed' } },
+  'GET /v1/tenants/{tenantId}/signing-keys': {},
+  'DELETE /v1/tenants/{tenantId}/signing-keys/{signingKeyId}': {
+    prepare: async (world) => {
+      const { data } = await must(200, stagedoor.get('/v1/signing-keys', world.key));
+      return { signingKeyId: (data as Json[])[0]?.['id'] as string };
+    },
+  },
   'POST /v1/tenants/{tenantId}/api-keys': { body: { name: 'first', scopes: ['*'] } },
   'POST /v1/api-keys': { body: { name: 'more', scopes: ['keys:write'] } },
   'GET /v1/api-keys': {},

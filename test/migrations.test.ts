@@ -75,6 +75,7 @@ const frozen: Record<string, string> = {
   '0010_attempts': '00652f3517cbe515894402073771de3f611906628d95c94b8371a802b06346a6',
   '0011_former_arns': '9aaf8abcd0b35eb030716a68ef05bf71e0394dc309cb193057c5ab61b6ff05ca',
   '0012_removed_keys': 'fb6b79662d1f66af985f0490251995f22a3037336faa822a41f656fcd7cacfb3',
+  '0013_quotas': 'fc415ee07628e9028aaedf4bfde8f0d48e8d3c5050ed084bf7263c7fd3ddbb84',
 };
 
 test('no migration was changed since it was frozen', () => {

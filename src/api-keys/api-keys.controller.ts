@@ -33,7 +33,7 @@ export class ApiKeysController {
     tag,
     access: { operator: true },
     answers: { 201: newApiKeyAnswer },
-    problems: ['not_found'],
+    problems: ['not_found', 'quota_exceeded'],
   })
   async createTenantApiKey(
     @CurrentCaller() caller: OperatorCaller,
@@ -52,6 +52,7 @@ export class ApiKeysController {
     tag,
     access,
     answers: { 201: newApiKeyAnswer },
+    problems: ['quota_exceeded'],
   })
   async create(@CurrentCaller() caller: TenantCaller, @Body({ schema: createApiKeyBody }) body: CreateApiKeyBody) {
     return await this.apiKeys.create(caller, body);
@@ -90,7 +91,7 @@ export class ApiKeysController {
     tag,
     access,
     answers: { 201: newApiKeyAnswer },
-    problems: ['not_found', 'conflict'],
+    problems: ['not_found', 'conflict', 'quota_exceeded'],
   })
   async rotate(
     @CurrentCaller() caller: TenantCaller,

@@ -11,6 +11,7 @@ import { hasScope, type Scope } from '../http/access.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
+import { assertBelowQuota } from '../quotas.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { slugOf } from '../tenants/tenants.service.ts';
 import { apiKeyPrefix, newApiKey, readApiKey } from './api-key-format.ts';
@@ -186,6 +187,8 @@ export class ApiKeysService {
     act: { action: string; details?: Record<string, string> } = { action: 'apiKey.create' },
   ): Promise<NewApiKeyAnswer> {
     const slug = await slugOf(tx, tenantId);
+    const usable = { tenantId, revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] };
+    await assertBelowQuota(tx, tenantId, 'apiKeys', (take) => tx.apiKey.count({ where: usable, take }));
     const key = newApiKey(slug);
     const { id, name, scopes, parentId, expiresAt = null, lifeMs } = fresh;
     const hash = Uint8Array.from(this.secrets.hashApiKey(key));

@@ -16,6 +16,7 @@ import { type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import type { OutrankedBan, OutrankedBans } from '../joins/outranked-bans.ts';
 import { limits } from '../limits.ts';
+import { assertBelowQuota } from '../quotas.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
 
 /** Bans of users. From the commit of a ban on, every replica refuses the user tokens where the ban covers them. */
@@ -38,6 +39,8 @@ export class BansService implements OutrankedBans {
     const actionId = newId('act');
     const { ban, waitSeconds } = await this.database.inTenantOf(caller, async (tx) => {
       const byRank = await this.authority.assertMayActOn(tx, caller, spaceId ?? null, userId);
+      const inForce = { tenantId, liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] };
+      await assertBelowQuota(tx, tenantId, 'bans', (take) => tx.ban.count({ where: inForce, take }));
       const { row, waitSeconds } = await insertBan(tx, caller, body, actionId, byRank);
       await audit(tx, caller, {
         action: 'ban.create',

@@ -8,6 +8,7 @@ import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
+import { assertBelowQuota } from '../quotas.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { countReservations, releaseLater, reserve } from '../tenants/reservations.ts';
 import { faultOfJwksUri } from './addresses.ts';
@@ -15,9 +16,6 @@ import { IssuerDirectory } from './issuer-directory.ts';
 import { newKeys } from './issuer-changes.ts';
 import { type CreateIssuerBody, fittingAlgorithms, type Issuer, type UpdateIssuerBody } from './issuers.schemas.ts';
 import { type Jwk, publicMembers } from './public-keys.ts';
-
-/** Maximum number of issuers of a tenant. Each can cause fetches of keys. */
-const maxIssuers = 100;
 
 /** Maximum number of pairs of a tenant, those included that stay reserved for it after its issuers were deleted. */
 const maxReservedPairs = 300;
@@ -128,9 +126,7 @@ export class IssuersService {
 
   /** Reserves the pair for the tenant. No other tenant of the deployment can register it then. */
   private async reservePair(tx: Tx, { tenantId }: TenantCaller, body: CreateIssuerBody): Promise<void> {
-    if ((await tx.issuer.count({ where: { tenantId } })) >= maxIssuers) {
-      throw new Problem('quota_exceeded', `A tenant can have ${maxIssuers} issuers. Delete one first.`);
-    }
+    await assertBelowQuota(tx, tenantId, 'issuers', (take) => tx.issuer.count({ where: { tenantId }, take }));
     if ((await countReservations(tx, tenantId, 'issuer')) >= maxReservedPairs) {
       const detail = `A tenant can have ${maxReservedPairs} pairs, those included that stay reserved for it for 30 days after its issuers were deleted. Change an issuer in place, or ask the operator to release a pair.`;
       throw new Problem('quota_exceeded', detail);

@@ -38,7 +38,7 @@ export class MembersController {
     tag,
     access: { scope: 'members:write' },
     answers: { 200: member },
-    problems: ['not_found'],
+    problems: ['not_found', 'quota_exceeded'],
   })
   async put(
     @CurrentCaller() caller: TenantCaller,

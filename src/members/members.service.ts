@@ -6,6 +6,7 @@ import type { Member as MemberRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { Authority } from '../auth/authority.ts';
+import { assertBelowQuota } from '../quotas.ts';
 import { rankOfRole } from '../roles/roles.service.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 import type { ChangeRoleBody, Member, PutMemberBody, RoleChange } from './members.schemas.ts';
@@ -106,6 +107,8 @@ async function writeMember(
 ): Promise<Member> {
   const where = { tenantId_spaceId_userId: { tenantId, spaceId, userId } };
   const before = await tx.member.findUnique({ where, select: { byRank: true } });
+  if (!before)
+    await assertBelowQuota(tx, tenantId, 'members', (take) => tx.member.count({ where: { tenantId }, take }));
   const strongest = before?.byRank === null || byRank === null ? null : Math.max(before?.byRank ?? byRank, byRank);
   const row = await tx.member
     .upsert({

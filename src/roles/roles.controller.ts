@@ -26,6 +26,7 @@ export class RolesController {
     tag,
     access: { scope: 'roles:write' },
     answers: { 200: role },
+    problems: ['quota_exceeded'],
   })
   async put(
     @CurrentCaller() caller: TenantCaller,

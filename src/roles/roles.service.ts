@@ -9,6 +9,7 @@ import { runIn, valueIn } from '../database/sql-call.ts';
 import { notFound, Problem } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { assertBelowQuota } from '../quotas.ts';
 import { builtInRoles } from './built-in-roles.ts';
 import type { PutRoleBody, Role } from './roles.schemas.ts';
 
@@ -38,8 +39,14 @@ export class RolesService {
   async put(caller: TenantCaller, name: string, body: PutRoleBody): Promise<Role> {
     return await this.database.inTenantOf(caller, async (tx) => {
       const columns = toColumns(body);
+      const where = { tenantId_name: { tenantId: caller.tenantId, name } };
+      if (!(await tx.role.findUnique({ where, select: { name: true } }))) {
+        await assertBelowQuota(tx, caller.tenantId, 'roles', (take) =>
+          tx.role.count({ where: { tenantId: caller.tenantId }, take }),
+        );
+      }
       const row = await tx.role.upsert({
-        where: { tenantId_name: { tenantId: caller.tenantId, name } },
+        where,
         create: { tenantId: caller.tenantId, name, ...columns },
         update: { ...columns, updatedAt: new Date() },
       });

@@ -1,7 +1,11 @@
 import { Module } from '@nestjs/common';
 import { IdleKeySweeper } from './idle-key-sweeper.ts';
 import { SigningKeysController } from './signing-keys.controller.ts';
+import { TenantSigningKeysController } from './tenant-signing-keys.controller.ts';
 import { SigningKeysService } from './signing-keys.service.ts';
 
-@Module({ controllers: [SigningKeysController], providers: [SigningKeysService, IdleKeySweeper] })
+@Module({
+  controllers: [SigningKeysController, TenantSigningKeysController],
+  providers: [SigningKeysService, IdleKeySweeper],
+})
 export class SigningKeysModule {}

@@ -2,9 +2,9 @@ import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
-import type { TenantCaller } from '../caller.ts';
+import type { OperatorCaller, TenantCaller } from '../caller.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
-import { Database, systemScope, type Tx } from '../database/database.ts';
+import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
 import type { SigningKey as SigningKeyRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
 import { lastTokenExpiries, revokeGrantsOfSigningKey } from '../grants/ledger.ts';
@@ -14,8 +14,10 @@ import type { IvsTenant } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
 import { TenantAttempts } from '../ivs/tenant-attempts.ts';
+import { assertBelowQuota } from '../quotas.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
+import { slugOf } from '../tenants/tenants.service.ts';
 import type { SigningKey } from './signing-keys.schemas.ts';
 
 const generateKeyPairAsync = promisify(generateKeyPair);
@@ -62,25 +64,35 @@ export class SigningKeysService {
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<SigningKey>> {
     const { tenantId } = caller;
-    const after = readCursor(query.cursor);
-    return await this.database.inTenantOf(caller, async (tx) => {
-      const rows = await tx.signingKey.findMany({
-        where: { tenantId, arn: { not: null }, removedAt: null, ...(after !== undefined && { id: { gt: after } }) },
-        orderBy: { id: 'asc' },
-        take: query.limit + 1,
-      });
-      const expiries = await lastTokenExpiries(
-        tx,
-        tenantId,
-        rows.map((row) => row.id),
-      );
-      return toPage(
-        rows,
-        query.limit,
-        (row) => row.id,
-        (row) => toSigningKey(row, expiries.get(row.id)),
-      );
+    return await this.database.inTenantOf(caller, (tx) => this.listIn(tx, tenantId, query));
+  }
+
+  /** Lists the signing keys of a tenant for the operator. @throws Problem `not_found` */
+  async listOf(caller: OperatorCaller, tenantId: string, query: ListQuery): Promise<Page<SigningKey>> {
+    return await this.database.inScope(operatorScope(caller, tenantId), async (tx) => {
+      await slugOf(tx, tenantId); // throws if there is no such tenant
+      return await this.listIn(tx, tenantId, query);
     });
+  }
+
+  private async listIn(tx: Tx, tenantId: string, query: ListQuery): Promise<Page<SigningKey>> {
+    const after = readCursor(query.cursor);
+    const rows = await tx.signingKey.findMany({
+      where: { tenantId, arn: { not: null }, removedAt: null, ...(after !== undefined && { id: { gt: after } }) },
+      orderBy: { id: 'asc' },
+      take: query.limit + 1,
+    });
+    const expiries = await lastTokenExpiries(
+      tx,
+      tenantId,
+      rows.map((row) => row.id),
+    );
+    return toPage(
+      rows,
+      query.limit,
+      (row) => row.id,
+      (row) => toSigningKey(row, expiries.get(row.id)),
+    );
   }
 
   /**
@@ -89,15 +101,35 @@ export class SigningKeysService {
    * @throws Problem `not_found`, or for a failure of IVS.
    */
   async remove(caller: TenantCaller, keyId: string): Promise<void> {
-    const { tenantId } = caller;
-    await this.database.inTenantOf(caller, async (tx) => {
-      const { count } = await tx.signingKey.updateMany({
-        where: { tenantId, id: keyId, arn: { not: null }, removedAt: null },
-        data: { state: 'deleting' },
-      });
-      if (count === 0) throw notFound('signing key');
-      await audit(tx, caller, { action: 'signingKey.delete', tenantId, subject: keyId });
+    await this.database.inTenantOf(caller, (tx) => this.recordRemoval(tx, caller, caller.tenantId, keyId));
+    await this.finishRemovalFor(caller.tenantId, keyId);
+  }
+
+  /** Takes a key back from a tenant, as `remove` does. The audit log of the tenant tells. */
+  async removeOf(caller: OperatorCaller, tenantId: string, keyId: string): Promise<void> {
+    await this.database.inScope(operatorScope(caller, tenantId), async (tx) => {
+      await slugOf(tx, tenantId); // throws if there is no such tenant
+      await this.recordRemoval(tx, caller, tenantId, keyId);
     });
+    await this.finishRemovalFor(tenantId, keyId);
+  }
+
+  private async recordRemoval(
+    tx: Tx,
+    caller: TenantCaller | OperatorCaller,
+    tenantId: string,
+    keyId: string,
+  ): Promise<void> {
+    const { count } = await tx.signingKey.updateMany({
+      where: { tenantId, id: keyId, arn: { not: null }, removedAt: null },
+      data: { state: 'deleting' },
+    });
+    if (count === 0) throw notFound('signing key');
+    await audit(tx, caller, { action: 'signingKey.delete', tenantId, subject: keyId });
+  }
+
+  /** @throws Problem for a failure of IVS. */
+  private async finishRemovalFor(tenantId: string, keyId: string): Promise<void> {
     try {
       await this.voidTokens(tenantId, keyId);
     } catch (error) {
@@ -187,10 +219,18 @@ export class SigningKeysService {
       privateKeyEncoding: { type: 'pkcs8', format: 'der' },
     });
     const sealed = Uint8Array.from(this.secrets.seal(privateKey, { tenantId, column: privateKeyColumn, id }));
-    const account = await this.database.inTenantOf(caller, async (tx) => {
+    const record = async (tx: Tx) => {
       if (action === 'signingKey.create' && (await this.hasActiveKey(tx, tenantId))) throw alreadyActive();
+      await assertBelowQuota(tx, tenantId, 'signingKeys', (take) =>
+        tx.signingKey.count({ where: { tenantId, removedAt: null }, take }),
+      );
       await tx.signingKey.create({ data: { tenantId, id, state: 'importing', privateKey: sealed, publicKey } });
       return await accountOf(tx, tenantId);
+    };
+    const account = await this.database.inTenantOf(caller, record).catch(async (error: unknown) => {
+      const isFull = error instanceof Problem && error.code === 'quota_exceeded';
+      if (isFull && (await this.removeIdle(tenantId))) return await this.database.inTenantOf(caller, record);
+      throw error;
     });
     try {
       const tags = { 'stagedoor:tenant': tenantId, [keyTag]: id };
@@ -230,6 +270,10 @@ export class SigningKeysService {
   private async hasActiveKey(tx: Tx, tenantId: string): Promise<boolean> {
     return (await tx.signingKey.count({ where: { tenantId, state: 'active' } })) > 0;
   }
+}
+
+function operatorScope(caller: OperatorCaller, tenantId: string): Scope {
+  return { tenantId, kind: 'operator', credential: caller.id };
 }
 
 function alreadyActive(): Problem {

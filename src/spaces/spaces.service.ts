@@ -11,6 +11,7 @@ import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { TenantAttempts } from '../ivs/tenant-attempts.ts';
+import { assertBelowQuota } from '../quotas.ts';
 import { release, reserve } from '../tenants/reservations.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
 import { Provisioning, type Provisioned, type SpaceIdentity, UnfinishedProvision } from './provisioning.ts';
@@ -34,6 +35,9 @@ export class SpacesService {
       const { tenantId } = caller;
       const spaceId = newId('spc');
       const tenant = await this.database.inTenantOf(caller, async (tx) => {
+        await assertBelowQuota(tx, tenantId, 'spaces', (most) =>
+          tx.space.count({ where: { tenantId, deletedAt: null }, take: most }),
+        );
         await recordSpace(tx, tenantId, spaceId, body);
         return await accountOf(tx, tenantId);
       });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { exampleId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { text } from '../http/text.ts';
+import { type QuotaKind, quotasOf } from '../quotas.ts';
 
 const slug = z
   .string()
@@ -45,6 +46,36 @@ const status = z.enum(['active', 'suspended']).meta({
   description: 'A suspended tenant gets no tokens. It can only ban, revoke, disconnect, lift and read.',
 });
 
+const most = z.int().min(0).max(10_000_000);
+
+/** The number of things of each kind, with what each counts. */
+const counts = {
+  spaces: 'Spaces that are not deleted.',
+  apiKeys: 'API keys that are not revoked and not expired.',
+  signingKeys: 'Signing keys, the retiring ones too. IVS allows three in an AWS account and Region.',
+  issuers: 'Issuers.',
+  members: 'Members of all spaces together.',
+  roles: 'Roles.',
+  bans: 'Bans in force.',
+} satisfies Record<QuotaKind, string>;
+
+function quotasWith<Shape extends z.ZodType>(number: Shape): Record<QuotaKind, Shape> {
+  const entries = Object.entries(counts).map(([kind, description]) => [kind, number.meta({ description })]);
+  return Object.fromEntries(entries) as Record<QuotaKind, Shape>;
+}
+
+const quotaChanges = z.strictObject(quotasWith(most.nullable().optional())).meta({
+  id: 'QuotasInput',
+  description: 'How many things of each kind the tenant may have. null: the default of the service.',
+  examples: [{ spaces: 5_000, signingKeys: null }],
+});
+
+const quotas = z.object(quotasWith(z.int())).meta({
+  id: 'Quotas',
+  description: 'How many things of each kind the tenant may have.',
+  examples: [quotasOf({})],
+});
+
 /** The body for creating a tenant. */
 export const createTenantBody = z
   .strictObject({
@@ -63,6 +94,7 @@ export const updateTenantBody = z
     status: status.optional(),
     aws: awsInput.nullable().optional(),
     ivsUserIds: ivsUserIds.optional(),
+    quotas: quotaChanges.optional(),
   })
   .refine((body) => Object.keys(body).length > 0, { error: 'must change something' })
   .meta({ id: 'UpdateTenantRequest', examples: [{ status: 'suspended' }] });
@@ -78,6 +110,7 @@ export const tenant = z
     region: z.string().meta({ description: 'AWS Region of the tenant’s stages and rooms.' }),
     aws: aws.nullable().meta({ description: 'null: the service uses its own AWS account.' }),
     ivsUserIds,
+    quotas,
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
@@ -92,6 +125,7 @@ export const tenant = z
         region: 'eu-west-1',
         aws: null,
         ivsUserIds: 'plain',
+        quotas: quotasOf({}),
         createdAt: '2026-03-01T19:00:00.000Z',
         updatedAt: '2026-03-01T19:00:00.000Z',
       },

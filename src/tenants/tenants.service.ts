@@ -9,6 +9,7 @@ import { notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
+import { quotasOf } from '../quotas.ts';
 import { createBuiltInRoles } from '../roles/roles.service.ts';
 import type { CreateTenantBody, Tenant, UpdateTenantBody } from './tenants.schemas.ts';
 
@@ -65,9 +66,12 @@ export class TenantsService {
 
   async update(caller: OperatorCaller, tenantId: string, body: UpdateTenantBody): Promise<Tenant> {
     const updated = await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, async (tx) => {
-      const { count } = await tx.tenant.updateMany({
+      const before = await tx.tenant.findUnique({ where: { id: tenantId }, select: { quotas: true } });
+      if (!before) throw notFound('tenant');
+      await tx.tenant.update({
         where: { id: tenantId },
         data: {
+          ...(body.quotas !== undefined && { quotas: changedQuotas(before.quotas, body.quotas) }),
           ...(body.name !== undefined && { name: body.name }),
           ...(body.status !== undefined && { status: body.status }),
           ...(body.ivsUserIds !== undefined && { ivsUserIds: body.ivsUserIds }),
@@ -78,7 +82,6 @@ export class TenantsService {
           updatedAt: new Date(),
         },
       });
-      if (count === 0) throw notFound('tenant');
       await audit(tx, caller, { action: 'tenant.update', tenantId, subject: tenantId, details: { ...body } });
       return toTenant(await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } }));
     });
@@ -94,6 +97,12 @@ export async function slugOf(tx: Tx, tenantId: string): Promise<string> {
   return tenant.slug;
 }
 
+/** The quotas that the operator has set, after a change. What is null has its default again. */
+function changedQuotas(own: unknown, change: NonNullable<UpdateTenantBody['quotas']>): Record<string, number> {
+  const all = Object.entries({ ...(own as Record<string, number>), ...change });
+  return Object.fromEntries(all.filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
+}
+
 function toTenant(row: TenantRow): Tenant {
   return {
     id: row.id,
@@ -106,6 +115,7 @@ function toTenant(row: TenantRow): Tenant {
         ? null
         : { roleArn: row.awsRoleArn, externalId: row.awsExternalId },
     ivsUserIds: row.ivsUserIds as Tenant['ivsUserIds'],
+    quotas: quotasOf(row.quotas),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };

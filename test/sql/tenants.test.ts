@@ -1,4 +1,5 @@
 /** The functions of tenants. */
+import { refuseToWait } from '../support/moderation-rows.ts';
 import { fromNow, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -133,5 +134,39 @@ describe('holder_of_reservation', () => {
     expect(await holder('a')).toEqual([{ tenant_id: 'ten_a', released_at: expect.any(Date) }]);
     expect(await holder('b')).toEqual([{ tenant_id: 'ten_b', released_at: null }]);
     expect(await holder('c')).toEqual([]);
+  });
+});
+
+describe('tenant_quota', () => {
+  const quota = (kind: string, session = sql, lock = false) =>
+    session.value<number | null>('tenant_quota', { tenant: 'ten_b', kind, usual: 7, lock });
+
+  test.each([
+    ['what the operator has set', { spaces: 3 }, 3],
+    ['nothing, if the operator has set that', { spaces: 0 }, 0],
+    ['the usual, if the operator has set another kind', { roles: 3 }, 7],
+    ['the usual, if the operator has set nothing', {}, 7],
+  ])('is %s', async (_, quotas, expected) => {
+    await sql.query(`update tenants set quotas = $1 where id = 'ten_b'`, [quotas]);
+    await sql.becomeService('ten_b');
+    expect(await quota('spaces', sql, true)).toBe(expected);
+  });
+
+  test('waits for who counts things of the same kind, and for nobody else', async () => {
+    await sql.query('commit');
+    const other = await sql.another();
+    try {
+      await sql.begin();
+      await quota('spaces', sql, true);
+      await other.begin();
+      await refuseToWait(other);
+      expect([await quota('spaces', other), await quota('roles', other, true)]).toEqual([7, 7]);
+      await expect(quota('spaces', other, true)).rejects.toMatchObject({ code: '55P03' });
+    } finally {
+      await other.stop();
+      await sql.rollback();
+      await sql.query('delete from tenants');
+      await sql.begin();
+    }
   });
 });

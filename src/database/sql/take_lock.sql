@@ -7,6 +7,7 @@
 --   rate      the count of a user's vends
 --   capacity  the count of the users in a space
 --   action    the beginning of a delivery (shared) and the undoing of its action (exclusive)
+--   quota     the count of a tenant's things of one kind
 --   sealer    sealing the audit log
 create function take_lock(p_class text, p_parts text[], p_exclusive boolean)
 returns void

@@ -127,10 +127,8 @@ describe('rotating', () => {
   it('does not remove a key whose tokens may still be used', async () => {
     await create();
     const tokens = [await vend()];
-    for (let round = 0; round < 2; round++) {
-      await rotate();
-      tokens.push(await vend());
-    }
+    await rotate();
+    tokens.push(await vend());
     expectProblem(await stagedoor.post('/v1/signing-keys/rotate', tenant.key), 'quota_exceeded');
     for (const { token } of tokens) stagedoor.ivs.join(token);
     expect((await vend())['mint']).toBe('key-pair');
@@ -138,7 +136,6 @@ describe('rotating', () => {
 
   it('asks IVS for nothing but the import while there is room, so the caller waits for a hanging IVS no longer than one call may take', async () => {
     await create();
-    await rotate();
     stagedoor.ivs.fault({ operation: '*', effect: { hang: true } });
     const rotating = () => stagedoor.post('/v1/signing-keys/rotate', tenant.key);
     expectProblem(await inTime(4_500, rotating), 'ivs_unavailable'); // a call has two and a half seconds

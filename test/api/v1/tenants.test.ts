@@ -37,6 +37,7 @@ describe('creating a tenant', () => {
       region: 'us-east-1',
       aws: null,
       ivsUserIds: 'plain',
+      quotas: expect.objectContaining({ spaces: 1_000 }),
       createdAt: time,
       updatedAt: time,
     });
