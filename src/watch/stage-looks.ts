@@ -11,8 +11,11 @@ const stepMs = 4_000;
 /** Time until the next step after one that failed, in seconds. A refusal lasts until somebody changes the IAM policy. */
 const retrySeconds = { transient: 1, refused: 5 };
 
-/** Time until the next look at a stage that IVS does not have, in seconds. Nobody can be on it. */
-const goneSeconds = 60;
+/**
+ * Time until the next look at a stage that IVS does not have, and at a space whose stage is deleted, in seconds. Nobody can be
+ * there. The latter makes no call, and its tenant may adopt the stage again.
+ */
+const goneSeconds = { missing: 60, deleted: 5 };
 
 /** A stage, and what to look for there. */
 export interface LookRequest extends Known {
@@ -54,7 +57,7 @@ export class StageLooks {
   async step(request: LookRequest): Promise<LookStep> {
     const { account, stageArn, users, now } = request;
     const nobody = { connected: new Map(), since: now.toISOString(), nextIn: limits.lookIntervalSeconds, spent: 0 };
-    if (stageArn === null) return { ...nobody, nextIn: goneSeconds };
+    if (stageArn === null) return { ...nobody, nextIn: goneSeconds.deleted };
     if (users.length === 0) return nobody;
     let sweep: Sweep;
     try {
@@ -63,7 +66,7 @@ export class StageLooks {
       sweep = listInstead(request.sweep ?? beginSweep(sessionId, now.toISOString(), request), request);
     } catch (error) {
       const failure = ivsFailure(error);
-      if (failure.kind === 'not_found') return { ...nobody, nextIn: goneSeconds };
+      if (failure.kind === 'not_found') return { ...nobody, nextIn: goneSeconds.missing };
       return { connected: new Map(), failure, nextIn: retryIn(failure), spent: 0 };
     }
     return await this.ask(request, stageArn, sweep);
