@@ -112,7 +112,7 @@ export class ActsController {
   @Endpoint({
     summary: 'Revoke the grants of a user',
     description:
-      'It revokes grants in all spaces, and closes connections with them. It is no ban: the user can get new tokens.',
+      'It revokes grants in all spaces, and closes connections with them. It is no ban: the user can get new tokens. A chat token of the last minute may be unused; until it can no longer connect, 65 seconds at most, the user gets no new one for that room (503 with `Retry-After`).',
     tag,
     access: takingAccess,
     answers,
@@ -130,7 +130,8 @@ export class ActsController {
   @Post('grants/:grantId/revoke')
   @Endpoint({
     summary: 'Revoke one grant',
-    description: 'It also closes connections with the token of the grant. It is no ban: the user can get new tokens.',
+    description:
+      'It also closes connections with the token of the grant; for a chat grant, all connections of the user to the room. It is no ban: the user can get new tokens, for chat after 65 seconds at most.',
     tag,
     access: takingAccess,
     answers,

@@ -67,7 +67,8 @@ export class BansController {
   @Delete(':banId')
   @Endpoint({
     summary: 'Lift a ban',
-    description: 'It also cancels the deliveries of the ban that are not settled.',
+    description:
+      'It also cancels the deliveries of the ban that are not settled. It waits for calls that Amazon IVS may still carry out, twelve seconds at most.',
     tag,
     access,
     answers: { 200: ban },

@@ -197,6 +197,26 @@ describe('an API key demotes a publisher', () => {
     chat.room.disconnect();
   });
 
+  test('the exchange token is not lost if the database takes a part of the second, and IVS hangs', async () => {
+    const { userId, chat } = await arrive('host');
+    const { id } = stagedoor.ivs.fault({ operation: 'SendEvent', effect: { delayMs: 1_500 } });
+    const isHeld = `select from pg_locks where relation = 'members'::regclass and mode = 'ExclusiveLock' and granted`;
+    // A machine that needs much of the second itself has no token to give.
+    let change: Json = {};
+    await until(async () => {
+      const holding = stagedoor.database.query(
+        'begin; lock table members in exclusive mode; select pg_sleep(0.45); commit',
+      );
+      await until(async () => (await stagedoor.database.query(isHeld)).length > 0, 'the table is locked');
+      change = await stagedoor.expect(202, changeRole(userId, { role: 'viewer' }));
+      await holding;
+      return change['exchange'] !== null;
+    }, 'there is a token to exchange');
+    stagedoor.ivs.clearFaults(id);
+    expect(operations(change['action'])).toEqual([['SendEvent', 'pending']]);
+    chat.room.disconnect();
+  });
+
   test('the exchange token has the attributes of the role and of the request', async () => {
     const { userId, chat } = await arrive('host');
     const body = { role: 'named', attributes: { name: 'Ada', seat: '7' } };
