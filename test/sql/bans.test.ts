@@ -193,7 +193,7 @@ describe('bans_without_hold', () => {
     ['a grant for a space that is not there', {}, { space_id: 'spc_gone' }, 0],
     ['a released grant', {}, { state: 'released' }, 1],
     ['a revoked grant of a key pair', {}, { state: 'revoked', mint: 'key-pair' }, 1],
-    ['a revoked grant of IVS', {}, { state: 'revoked' }, 0],
+    ['a revoked grant of IVS', {}, { state: 'revoked' }, 1],
     ['a pending grant', {}, { state: 'pending' }, 0],
     ['a grant that expires next', {}, { expires_at: fromNow(1) }, 1],
     ['a grant that expires now', {}, { expires_at: fromNow(0) }, 0],

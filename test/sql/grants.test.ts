@@ -103,7 +103,7 @@ describe('may_be_inside', () => {
     ['refused', 'key-pair', false],
     ['watched', 'ivs', true],
     ['watched', 'key-pair', true],
-    ['revoked', 'ivs', false],
+    ['revoked', 'ivs', true],
     ['revoked', 'key-pair', true],
     ['revoked', null, false],
   ])('%s, made by %p', async (state, mint, may) => {
@@ -816,7 +816,7 @@ describe('usable_grants', () => {
     ['a released grant', {}, true],
     ['a watched grant', { state: 'watched' }, true],
     ['a revoked grant of a key pair', { state: 'revoked', mint: 'key-pair' }, true],
-    ['a revoked grant of IVS', { state: 'revoked' }, false],
+    ['a revoked grant of IVS', { state: 'revoked' }, true],
     ['a pending grant', { state: 'pending' }, false],
     ['a grant that expires next', { expires_at: fromNow(1) }, true],
     ['a grant that expires now', { expires_at: fromNow(0) }, false],

@@ -5,8 +5,8 @@ import { switchesOfEnvironment } from '../../emulator/src/state/switches.ts';
 
 /**
  * Where the tests differ from the defaults of the emulator. By default it accepts a DisconnectParticipant of an id that is
- * not connected. The service takes an accepted call for a token that IVS made as proof that the token is revoked
- * (`finish_delivery`), and `not_connected` only from the error. The tests of the ledger rest on the error.
+ * not connected, and the ledger then shows an unused token that IVS made as revoked (`finish_delivery`). Tests of what the
+ * ledger shows rest on the error. test/api/v1/absent-participants.test.ts has what must hold without it.
  */
 const usual = { absentParticipant: 'not-found' } as const;
 

@@ -181,7 +181,14 @@ describe('ban_user', () => {
     ['a grant at another tenant', [{ ...stage, tenant_id: 'ten_other' }], null, [], [], ['stage released']],
     ['a pending grant: settle will refuse it', [{ ...stage, state: 'pending' }], null, [], [], ['stage pending']],
     ['a refused grant', [{ ...stage, state: 'refused' }], null, [], [], ['stage refused']],
-    ['a grant that was revoked', [{ ...stage, state: 'revoked' }], null, [], [], ['stage revoked']],
+    [
+      'a grant that was revoked, because IVS may let its participant in all the same',
+      [{ ...stage, state: 'revoked' }],
+      null,
+      [outOfStage],
+      ['stage act banned'],
+      ['stage revoked'],
+    ],
     [
       'a grant that an earlier act watches',
       [{ ...stage, state: 'watched' }],

@@ -91,7 +91,8 @@ describe('grants_beside_role', () => {
   test.each<[string, Row, boolean]>([
     ['that is watched', { state: 'watched' }, true],
     ['that was refused', { state: 'refused' }, false],
-    ['that was revoked', { state: 'revoked' }, false],
+    ['that was revoked', { state: 'revoked' }, true],
+    ['of a chat that was revoked', { ...send, mint: null, state: 'revoked' }, false],
     [
       'of a stage that has expired: somebody may have stayed',
       { session_expires_at: inSeconds(-60), expires_at: inSeconds(-60) },

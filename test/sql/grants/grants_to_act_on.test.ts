@@ -42,7 +42,7 @@ describe('grants_to_act_on', () => {
     ['a chat grant', { kind: 'chat' }, true],
     ['a watched grant', { state: 'watched' }, true],
     ['a revoked grant of a key pair: its participant stays', { state: 'revoked', mint: 'key-pair' }, true],
-    ['a revoked grant of IVS', { state: 'revoked' }, false],
+    ['a revoked grant of IVS', { state: 'revoked' }, true],
     ['a pending grant', { state: 'pending' }, false],
     ['a refused grant', { state: 'refused' }, false],
     ['a stage grant that expired within a stay', { ...old, ...until(1 - day) }, true],

@@ -48,7 +48,7 @@ describe('grants_to_silence', () => {
     ['a grant of a role that moderates', { ...stage, role: 'chief' }, false],
     ['a watched grant', { ...stage, state: 'watched' }, true],
     ['a revoked grant of a key pair: its participant stays', { ...stage, state: 'revoked', mint: 'key-pair' }, true],
-    ['a revoked grant of IVS', { ...stage, state: 'revoked' }, false],
+    ['a revoked grant of IVS', { ...stage, state: 'revoked' }, true],
     ['a pending grant', { ...stage, state: 'pending' }, false],
     ['a refused grant', { ...stage, state: 'refused' }, false],
     ['a stage grant that expired within a stay', { ...stage, ...old, ...until(1 - day) }, true],
