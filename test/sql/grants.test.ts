@@ -948,7 +948,7 @@ describe('of a deleted space whose stage a space has adopted again', () => {
   });
 
   test('a freezing finds the stage grants', async () => {
-    const asked = { tenant: 'ten', space: 'spc', moderatorRoles: [], limits };
+    const asked = { tenant: 'ten', space: 'spc', user: null, moderatorRoles: [], limits };
     expect(await sql.value('grants_to_silence', asked)).toEqual(['a']);
   });
 

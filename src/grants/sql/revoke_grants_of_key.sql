@@ -9,7 +9,7 @@ language plpgsql
 set plan_cache_mode = force_custom_plan
 as $$
 declare
-  v_revoked integer;
+  v_revoked bigint;
   v_last timestamptz;
 begin
   perform set_config('app.tenant_id', p_tenant, true);

@@ -317,13 +317,13 @@ describe('admit lets in', () => {
     const answer = await admit({
       tenant: { ivs_user_ids: 'pseudonym' },
       signingKey: {},
-      role: { attributes: { badge: 'gold' } },
+      role: { attributes: { badge: 'gold' }, client_attributes: ['mood'] },
     });
     expect(answer).toEqual({
       tenant: { id: 'ten', region: 'us-east-1', awsRoleArn: null, awsExternalId: null },
       ivsUserId: 'p-ann',
       space: { id: 'spc', name: 'A space' },
-      role: { name: 'host', attributes: { badge: 'gold' } },
+      role: { name: 'host', attributes: { badge: 'gold' }, clientAttributes: ['mood'] },
       issuedAt: expect.any(String),
       used: 1,
       stage: {

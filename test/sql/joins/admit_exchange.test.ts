@@ -140,12 +140,12 @@ describe('admit_exchange gives a token', () => {
   });
 
   test('with everything that is needed to make it, and no part of a chat', async () => {
-    expect(await exchange({ role: { attributes: { badge: 'gold' } } })).toEqual({
+    expect(await exchange({ role: { attributes: { badge: 'gold' }, client_attributes: ['mood'] } })).toEqual({
       participantId: 'p',
       tenant: { id: 'ten', region: 'us-east-1', awsRoleArn: null, awsExternalId: null },
       ivsUserId: 'p-ann',
       space: { id: 'spc', name: 'A space' },
-      role: { name: 'viewer', attributes: { badge: 'gold' } },
+      role: { name: 'viewer', attributes: { badge: 'gold' }, clientAttributes: ['mood'] },
       issuedAt: expect.any(String),
       used: 0,
       stage: {
