@@ -19,6 +19,17 @@ export interface ApiKeyCaller {
   /** True for a request that a suspended tenant may not make. The database checks it in every transaction. */
   mustBeActive?: boolean;
   scopes: readonly string[];
+  bounds: KeyBounds;
+}
+
+/** What an API key is bound to beside its scopes. A list that is absent does not bind. */
+export interface KeyBounds {
+  /** Names of the roles that the key may give. */
+  roles?: readonly string[] | undefined;
+  /** Ids of the spaces in which the key may be used. */
+  spaceIds?: readonly string[] | undefined;
+  /** Addresses and CIDR ranges from which the key may be used. */
+  sourceAddresses?: readonly string[] | undefined;
 }
 
 /** A user of the tenant's app, who calls with a JWT of an issuer that the tenant registered. */

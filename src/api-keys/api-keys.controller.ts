@@ -18,7 +18,7 @@ import {
 import { ApiKeysService } from './api-keys.service.ts';
 
 const tag = 'API keys';
-const access = { scope: 'keys:write' } as const;
+const access = { scope: 'keys:write', keepsBounds: true } as const;
 const keyIdSchema = pathId('key', 'API key');
 
 @Controller('v1')

@@ -1,13 +1,34 @@
 import { z } from 'zod';
 import { scopes } from '../http/access.ts';
-import { exampleId, idOf } from '../http/ids.ts';
+import { exampleId, filterId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { dateTime, queryFlag, text } from '../http/text.ts';
+import { roleName } from '../roles/roles.schemas.ts';
+import { isAddressRange } from './key-bounds.ts';
 
 const scope = z.enum(scopes).meta({
   id: 'Scope',
   description: '`*` stands for all scopes. `moderation:write` includes `moderation:read`.',
 });
+
+const bounds = {
+  roles: z.array(roleName).min(1).max(50).meta({
+    description:
+      'The only roles that the key gives. It names the role whenever it vends tokens or changes a member, and cannot change roles or issuers.',
+  }),
+  spaceIds: z.array(filterId('spc', 'space')).min(1).max(100).meta({
+    description:
+      'The only spaces in which the key can be used. What concerns the whole tenant is refused; lists need one of the spaces as `spaceId`.',
+  }),
+  sourceAddresses: z
+    .array(z.string().max(64).refine(isAddressRange, { error: 'must be an IP address or a CIDR range' }))
+    .min(1)
+    .max(50)
+    .meta({
+      description:
+        'The only addresses from which the key can be used, as IP addresses or CIDR ranges. Behind a proxy the operator sets TRUSTED_PROXIES.',
+    }),
+};
 
 /** The body for creating an API key. */
 export const createApiKeyBody = z
@@ -23,9 +44,13 @@ export const createApiKeyBody = z
       description:
         'End of the key, no later than that of the key that makes it. Without it the key ends with that key; if that key has no end, it is valid until revoked.',
     }),
+    roles: bounds.roles.optional(),
+    spaceIds: bounds.spaceIds.optional(),
+    sourceAddresses: bounds.sourceAddresses.optional(),
   })
   .meta({
     id: 'CreateApiKeyRequest',
+    description: 'A bound that is absent is that of the key that makes this one.',
     examples: [{ name: 'Back end', scopes: ['spaces:write', 'spaces:read', 'tokens:vend'] }],
   });
 export type CreateApiKeyBody = z.output<typeof createApiKeyBody>;
@@ -61,6 +86,9 @@ const apiKeyExample = {
   name: 'Back end',
   prefix: 'sk_acme_Jr0v',
   scopes: ['spaces:write', 'spaces:read', 'tokens:vend'],
+  roles: null,
+  spaceIds: null,
+  sourceAddresses: null,
   parentId: null,
   replacedBy: null,
   createdAt: '2026-03-01T19:00:00.000Z',
@@ -75,6 +103,9 @@ export const apiKey = z
     name: z.string(),
     prefix: z.string().meta({ description: 'The beginning of the key. It helps people to recognise the key.' }),
     scopes: z.array(scope),
+    roles: z.array(z.string()).nullable().meta({ description: 'null: the key may give every role.' }),
+    spaceIds: z.array(z.string()).nullable().meta({ description: 'null: the key can be used in every space.' }),
+    sourceAddresses: z.array(z.string()).nullable().meta({ description: 'null: the key can be used from everywhere.' }),
     parentId: z
       .string()
       .nullable()

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
-import type { ApiKeyCaller, OperatorCaller, TenantCaller } from '../caller.ts';
+import type { ApiKeyCaller, KeyBounds, OperatorCaller, TenantCaller } from '../caller.ts';
 import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import { callIn, valueIn } from '../database/sql-call.ts';
 import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
@@ -15,6 +15,7 @@ import { assertBelowQuota } from '../quotas.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { slugOf } from '../tenants/tenants.service.ts';
 import { apiKeyPrefix, newApiKey, readApiKey } from './api-key-format.ts';
+import { isWithin } from './key-bounds.ts';
 import type {
   ApiKey,
   CreateApiKeyBody,
@@ -23,8 +24,15 @@ import type {
   RotateApiKeyBody,
 } from './api-keys.schemas.ts';
 
+/** The column `bounds`. */
+const keyBounds = z.object({
+  roles: z.array(z.string()).optional(),
+  spaceIds: z.array(z.string()).optional(),
+  sourceAddresses: z.array(z.string()).optional(),
+});
+
 /** A row of `find_api_key`. */
-const foundKey = z.object({ tenant_id: z.string(), id: z.string(), scopes: z.array(z.string()) });
+const foundKey = z.object({ tenant_id: z.string(), id: z.string(), scopes: z.array(z.string()), bounds: keyBounds });
 
 /** A row of `lock_api_key`. */
 const lockedKey = z.object({
@@ -34,6 +42,7 @@ const lockedKey = z.object({
   expires_at: z.date().nullable(),
   life_ms: z.bigint().nullable(),
   replaced_by: z.string().nullable(),
+  bounds: keyBounds,
 });
 type LockedKey = z.output<typeof lockedKey>;
 
@@ -42,6 +51,7 @@ interface FreshKey {
   id: string;
   name: string;
   scopes: Scope[];
+  bounds: KeyBounds;
   /** The key that makes it; null: the operator makes it. */
   parentId: string | null;
   expiresAt: string | undefined;
@@ -77,7 +87,13 @@ export class ApiKeysService {
       foundKey,
     );
     if (!found) throw new Problem('unauthenticated', 'This API key does not exist, was revoked, or has expired.');
-    const caller: ApiKeyCaller = { kind: 'apiKey', id: found.id, tenantId: found.tenant_id, scopes: found.scopes };
+    const caller: ApiKeyCaller = {
+      kind: 'apiKey',
+      id: found.id,
+      tenantId: found.tenant_id,
+      scopes: found.scopes,
+      bounds: found.bounds,
+    };
     this.callersByHash.set(cacheKey, caller);
     return caller;
   }
@@ -87,7 +103,14 @@ export class ApiKeysService {
     return await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, (tx) => {
       const { expiresAt } = body;
       const lifeMs = expiresAt === undefined ? null : lifeUntil(expiresAt);
-      return this.insert(tx, caller, tenantId, { ...body, id: newId('key'), parentId: null, expiresAt, lifeMs });
+      return this.insert(tx, caller, tenantId, {
+        ...body,
+        id: newId('key'),
+        bounds: boundsOf(body),
+        parentId: null,
+        expiresAt,
+        lifeMs,
+      });
     });
   }
 
@@ -99,14 +122,15 @@ export class ApiKeysService {
   async create(caller: TenantCaller, body: CreateApiKeyBody): Promise<NewApiKeyAnswer> {
     return await this.database.inTenantOf(caller, async (tx) => {
       const maker = await keyOf(tx, caller);
-      assertMayHandle(maker, body.scopes);
+      const bounds = { ...maker.bounds, ...boundsOf(body) };
+      assertMayHandle(maker, body.scopes, bounds);
       const expiresAt = body.expiresAt ?? maker.expires_at?.toISOString();
       const lifeMs = expiresAt === undefined ? null : lifeUntil(expiresAt);
       if (expiresAt !== undefined && maker.expires_at && Date.parse(expiresAt) > maker.expires_at.getTime()) {
         const end = maker.expires_at.toISOString();
         throw invalid('expiresAt', `must not be later than the end of the key that makes it: ${end}`);
       }
-      const fresh = { ...body, id: newId('key'), parentId: maker.id, expiresAt, lifeMs };
+      const fresh = { ...body, id: newId('key'), bounds, parentId: maker.id, expiresAt, lifeMs };
       return await this.insert(tx, caller, caller.tenantId, fresh);
     });
   }
@@ -135,7 +159,7 @@ export class ApiKeysService {
       const by = await keyOf(tx, caller);
       const key = await tx.apiKey.findUnique({ where: { tenantId_id: { tenantId, id: keyId } } });
       if (!key) throw notFound('API key');
-      assertMayHandle(by, key.scopes as Scope[]);
+      assertMayHandle(by, key.scopes as Scope[], keyBounds.parse(key.bounds));
       const args = { tenant: tenantId, key: keyId, by: by.id, descendants };
       const revoked = await valueIn(tx, 'revoke_api_keys', args, z.array(z.string()));
       if (revoked.length === 0) throw notFound('API key');
@@ -159,13 +183,14 @@ export class ApiKeysService {
       const lock = { tenant: tenantId, key: keyId, exclusively: true };
       const [old] = await callIn(tx, 'lock_api_key', lock, lockedKey);
       if (!old) throw notFound('API key');
-      assertMayHandle(by, old.scopes);
+      assertMayHandle(by, old.scopes, old.bounds);
       assertNotReplaced(old);
       const expiresAt = earlier(by.expires_at, newEnd(by, old))?.toISOString();
       const fresh = {
         id: newId('key'),
         name: old.name,
         scopes: old.scopes,
+        bounds: old.bounds,
         parentId: by.id,
         expiresAt,
         lifeMs: old.life_ms,
@@ -190,13 +215,18 @@ export class ApiKeysService {
     const usable = { tenantId, revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] };
     await assertBelowQuota(tx, tenantId, 'apiKeys', (take) => tx.apiKey.count({ where: usable, take }));
     const key = newApiKey(slug);
-    const { id, name, scopes, parentId, expiresAt = null, lifeMs } = fresh;
+    const { id, name, scopes, bounds, parentId, expiresAt = null, lifeMs } = fresh;
     const hash = Uint8Array.from(this.secrets.hashApiKey(key));
     const prefix = apiKeyPrefix(key);
     const row = await tx.apiKey.create({
-      data: { tenantId, id, name, prefix, hash, scopes, parentId, expiresAt, lifeMs },
+      data: { tenantId, id, name, prefix, hash, scopes, bounds: { ...bounds }, parentId, expiresAt, lifeMs },
     });
-    await audit(tx, caller, { action: act.action, tenantId, subject: id, details: { name, scopes, ...act.details } });
+    await audit(tx, caller, {
+      action: act.action,
+      tenantId,
+      subject: id,
+      details: { name, scopes, ...bounds, ...act.details },
+    });
     return { ...toApiKey(row), key };
   }
 }
@@ -212,8 +242,8 @@ async function keyOf(tx: Tx, caller: TenantCaller): Promise<LockedKey> {
   return key;
 }
 
-/** A key handles only keys whose scopes it has itself. @throws Problem `forbidden` */
-function assertMayHandle(by: LockedKey, scopes: readonly Scope[]): void {
+/** A key handles only keys whose scopes it has itself, and that have its bounds. @throws Problem `forbidden` */
+function assertMayHandle(by: LockedKey, scopes: readonly Scope[], bounds: KeyBounds): void {
   const missing = scopes.filter((scope) => !hasScope(by.scopes, scope));
   if (missing.length > 0) {
     throw new Problem(
@@ -221,6 +251,18 @@ function assertMayHandle(by: LockedKey, scopes: readonly Scope[]): void {
       `A key can only give scopes that it has itself, and only handle keys with such scopes. This key lacks ${missing.join(', ')}.`,
     );
   }
+  if (!isWithin(bounds, by.bounds)) {
+    throw new Problem('forbidden', 'A key handles only keys that are bound to its own roles, spaces and addresses.');
+  }
+}
+
+/** The bounds in a body. What is absent there stays absent, so that it does not replace a bound of the maker. */
+function boundsOf({ roles, spaceIds, sourceAddresses }: CreateApiKeyBody): KeyBounds {
+  return {
+    ...(roles && { roles }),
+    ...(spaceIds && { spaceIds }),
+    ...(sourceAddresses && { sourceAddresses }),
+  };
 }
 
 /** A leaked key may have been rotated by a thief, so the answer tells how to get rid of what the key made. */
@@ -251,11 +293,15 @@ function lifeUntil(expiresAt: string): bigint {
 }
 
 function toApiKey(row: ApiKeyRow): ApiKey {
+  const bounds = keyBounds.parse(row.bounds);
   return {
     id: row.id,
     name: row.name,
     prefix: row.prefix,
     scopes: row.scopes as ApiKey['scopes'],
+    roles: bounds.roles ?? null,
+    spaceIds: bounds.spaceIds ?? null,
+    sourceAddresses: bounds.sourceAddresses ?? null,
     parentId: row.parentId,
     replacedBy: row.replacedBy,
     createdAt: row.createdAt.toISOString(),

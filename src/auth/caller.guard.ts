@@ -4,6 +4,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { Caller } from '../caller.ts';
 import { Problem } from '../errors.ts';
 import { type Access, accessMetadata, type AuthenticatedRequest, hasScope } from '../http/access.ts';
+import { assertWithinBounds } from './bounds.ts';
 import { bearerToken } from './strategies.ts';
 
 /** Passport's guards store the caller in this property of the request. */
@@ -25,7 +26,7 @@ export class CallerGuard implements CanActivate {
     if (access && 'public' in access) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     await this.guards[callerKind(bearerToken(request))].canActivate(context);
-    authorize(request.caller, access);
+    authorize(request, access);
     request.caller = withDutyToBeActive(request, access);
     return true;
   }
@@ -45,7 +46,8 @@ function withDutyToBeActive({ caller, method }: AuthenticatedRequest, access: Ac
   return mayBeSuspended ? caller : { ...caller, mustBeActive: true };
 }
 
-function authorize(caller: Caller | undefined, access: Access | undefined): void {
+function authorize(request: AuthenticatedRequest, access: Access | undefined): void {
+  const { caller } = request;
   if (!caller || !access || 'public' in access) throw new Problem('forbidden', 'Nobody may call this route.');
   if ('operator' in access) {
     if (caller.kind === 'operator') return;
@@ -55,8 +57,11 @@ function authorize(caller: Caller | undefined, access: Access | undefined): void
     case 'operator':
       throw new Problem('forbidden', 'The operator manages tenants, and cannot act inside a tenant. Use an API key.');
     case 'apiKey':
-      if (hasScope(caller.scopes, access.scope)) return;
-      throw new Problem('forbidden', `This API key lacks the scope ${access.scope}.`);
+      if (!hasScope(caller.scopes, access.scope)) {
+        throw new Problem('forbidden', `This API key lacks the scope ${access.scope}.`);
+      }
+      assertWithinBounds(caller, access, request);
+      return;
     case 'user':
       if (access.users) return;
       throw new Problem('forbidden', 'An app user may not do this. Use an API key.');

@@ -39,6 +39,8 @@ export type Access =
       users?: true;
       /** The route writes, and a suspended tenant may call it all the same: it only takes something from somebody. */
       evenIfSuspended?: true;
+      /** The service keeps a key that is bound to spaces within them. Without it, such a key must name one of its spaces. */
+      keepsBounds?: true;
     };
 
 /** Key of the metadata that holds the `Access` of a route. The guard reads it. */

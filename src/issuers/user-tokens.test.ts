@@ -686,5 +686,5 @@ async function createTenant(slug: string): Promise<ApiKeyCaller> {
     "insert into api_keys (tenant_id, id, name, prefix, hash, scopes) values ($1, $2, 'test', 'sk', '', '{*}')",
     [tenantId, id],
   );
-  return { kind: 'apiKey', id, tenantId, scopes: ['*'] };
+  return { kind: 'apiKey', id, tenantId, scopes: ['*'], bounds: {} };
 }

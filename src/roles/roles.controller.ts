@@ -13,7 +13,12 @@ export class RolesController {
   constructor(private readonly roles: RolesService) {}
 
   @Get()
-  @Endpoint({ summary: 'List roles', tag, access: { scope: 'spaces:read' }, answers: { 200: rolePage } })
+  @Endpoint({
+    summary: 'List roles',
+    tag,
+    access: { scope: 'spaces:read', keepsBounds: true },
+    answers: { 200: rolePage },
+  })
   async list(@CurrentCaller() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
     return await this.roles.list(caller, query);
   }

@@ -36,7 +36,12 @@ export class SpacesController {
   }
 
   @Get()
-  @Endpoint({ summary: 'List spaces', tag, access: { scope: 'spaces:read' }, answers: { 200: spacePage } })
+  @Endpoint({
+    summary: 'List spaces',
+    tag,
+    access: { scope: 'spaces:read', keepsBounds: true },
+    answers: { 200: spacePage },
+  })
   async list(@CurrentCaller() caller: TenantCaller, @Query({ schema: listQuery }) query: ListQuery) {
     return await this.spaces.list(caller, query);
   }

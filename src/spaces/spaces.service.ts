@@ -57,9 +57,13 @@ export class SpacesService {
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<Space>> {
     const after = readCursor(query.cursor);
+    const bound = caller.kind === 'apiKey' ? caller.bounds.spaceIds : undefined;
     const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.space.findMany({
-        where: { ...whereVisible(caller.tenantId), ...(after !== undefined && { id: { gt: after } }) },
+        where: {
+          ...whereVisible(caller.tenantId),
+          id: { ...(bound && { in: [...bound] }), ...(after && { gt: after }) },
+        },
         orderBy: { id: 'asc' },
         take: query.limit + 1,
       }),

@@ -48,9 +48,26 @@ describe('find_api_key', () => {
   }
 
   test.each(keys)('%s', async (_, key, good) => {
-    const row = await sql.insert('api_keys', { tenant_id: 'ten', id: 'key', hash, scopes: ['a', 'b'], ...key });
+    const row = await sql.insert('api_keys', {
+      tenant_id: 'ten',
+      id: 'key',
+      hash,
+      scopes: ['a', 'b'],
+      bounds: { roles: ['host'] },
+      ...key,
+    });
     expect(await find()).toEqual(
-      good ? [{ tenant_id: 'ten', id: 'key', scopes: ['a', 'b'], expires_at: row['expires_at'] }] : [],
+      good
+        ? [
+            {
+              tenant_id: 'ten',
+              id: 'key',
+              scopes: ['a', 'b'],
+              expires_at: row['expires_at'],
+              bounds: { roles: ['host'] },
+            },
+          ]
+        : [],
     );
     // The use of a key that is not good is not noted.
     expect(await sql.query('select id from api_keys where last_used_at is not null')).toEqual(
@@ -96,7 +113,7 @@ describe('find_api_key', () => {
     await sql.insert('api_keys', { tenant_id: 'ten', id: 'key_beside' });
     await sql.becomeService();
     expect(await sql.query('select id from api_keys')).toEqual([]);
-    expect(await find()).toEqual([{ tenant_id: 'ten', id: 'key', scopes: ['*'], expires_at: null }]);
+    expect(await find()).toEqual([{ tenant_id: 'ten', id: 'key', scopes: ['*'], expires_at: null, bounds: {} }]);
   });
 });
 

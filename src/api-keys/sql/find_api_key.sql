@@ -4,7 +4,7 @@
 -- It records the use of a valid key, but at most once in p_note_every: a write for every request would cost more than
 -- the request.
 create function find_api_key(p_slug text, p_hash bytea, p_note_every interval)
-returns table (tenant_id text, id text, scopes text[], expires_at timestamptz)
+returns table (tenant_id text, id text, scopes text[], expires_at timestamptz, bounds jsonb)
 language plpgsql
 as $$
 #variable_conflict use_column
@@ -12,7 +12,7 @@ declare
   v_tenant text := tenant_of_slug(p_slug);
 begin
   return query
-    select k.tenant_id, k.id, k.scopes, k.expires_at::timestamptz
+    select k.tenant_id, k.id, k.scopes, k.expires_at::timestamptz, k.bounds
     from public.api_keys as k
     where
       k.tenant_id = v_tenant

@@ -334,3 +334,108 @@ describe('no key gets further than its own scopes and its own end', () => {
     expect(used).toEqual([{ last_used_at: null }]);
   });
 });
+
+describe('a key that is bound', () => {
+  const inside = '127.0.0.0/8';
+
+  it('to addresses can be used from those alone', async () => {
+    const here = await newKey(['spaces:read'], { sourceAddresses: ['10.0.0.0/8', inside, '::1'] });
+    const elsewhere = await newKey(['spaces:read'], { sourceAddresses: ['10.0.0.0/8'] });
+    expect(here).toMatchObject({ sourceAddresses: ['10.0.0.0/8', inside, '::1'], roles: null, spaceIds: null });
+    expect((await stagedoor.get('/v1/spaces', here['key'])).status).toBe(200);
+    for (let n = 0; n < 2; n++) expectProblem(await stagedoor.get('/v1/spaces', elsewhere['key']), 'forbidden');
+    const headers = { 'x-forwarded-for': '10.0.0.1' };
+    const spoofed = await stagedoor.request('GET', '/v1/spaces', { as: elsewhere['key'], headers });
+    expectProblem(spoofed, 'forbidden');
+  });
+
+  it('to spaces reaches nothing else', async () => {
+    const [mine, other] = [await stagedoor.createSpace(tenant), await stagedoor.createSpace(tenant)];
+    const { key } = await newKey(['*'], { spaceIds: [mine['id']] });
+    expect((await stagedoor.get('/v1/spaces', key)).body['data']).toEqual([mine]);
+    const reach = (method: string, path: string, body?: Json) =>
+      stagedoor.request(method, path, { as: key, ...(body && { body }) });
+    const good: [string, string, Json?][] = [
+      ['GET', `/v1/spaces/${mine['id']}`],
+      ['POST', `/v1/spaces/${mine['id']}/join`, { userId: 'u', role: 'viewer' }],
+      ['GET', `/v1/grants?spaceId=${mine['id']}`],
+      ['GET', `/v1/bans?spaceId=${mine['id']}`],
+      ['POST', '/v1/bans', { userId: 'u', spaceId: mine['id'] }],
+      ['GET', '/v1/roles'],
+    ];
+    for (const [method, path, body] of good) expect([200, 201]).toContain((await reach(method, path, body)).status);
+    const bad: [string, string, Json?][] = [
+      ['GET', `/v1/spaces/${other['id']}`],
+      ['DELETE', `/v1/spaces/${other['id']}`],
+      ['POST', `/v1/spaces/${other['id']}/join`, { userId: 'u', role: 'viewer' }],
+      ['POST', '/v1/spaces', { name: 'More' }],
+      ['GET', '/v1/grants'],
+      ['GET', `/v1/grants?spaceId=${other['id']}`],
+      ['GET', `/v1/grants?spaceId=${mine['id']}&spaceId=${other['id']}`],
+      ['GET', '/v1/audit'],
+      ['POST', '/v1/bans', { userId: 'u' }],
+      ['POST', '/v1/bans', { userId: 'u', spaceId: other['id'] }],
+      ['POST', `/v1/bans?spaceId=${mine['id']}`, { userId: 'u' }],
+      ['POST', '/v1/users/u/revoke', {}],
+      ['POST', '/v1/signing-keys', {}],
+      ['GET', '/v1/issuers'],
+      ['PUT', '/v1/roles/viewer', { stage: null, chat: null }],
+    ];
+    for (const [method, path, body] of bad) expectProblem(await reach(method, path, body), 'forbidden');
+  });
+
+  it('to roles gives no other, by no way', async () => {
+    const space = await stagedoor.createSpace(tenant, { defaultRole: 'host' });
+    const { key } = await newKey(['*'], { roles: ['viewer', 'speaker'] });
+    const at = `/v1/spaces/${space['id']}`;
+    const reach = (method: string, path: string, body?: Json) =>
+      stagedoor.request(method, path, { as: key, ...(body && { body }) });
+    const good: [string, string, Json?][] = [
+      ['POST', `${at}/join`, { userId: 'u', role: 'viewer' }],
+      ['PUT', `${at}/members/u`, { role: 'speaker' }],
+      ['PATCH', at, { defaultRole: 'viewer' }],
+    ];
+    for (const [method, path, body] of good)
+      expect([200, 201, 202]).toContain((await reach(method, path, body)).status);
+    const bad: [string, string, Json?][] = [
+      ['POST', `${at}/join`, { userId: 'u', role: 'host' }],
+      ['POST', `${at}/join`, { userId: 'u' }],
+      ['POST', `${at}/stage-tokens`, { userId: 'u', role: 'host' }],
+      ['POST', `${at}/chat-tokens`, { userId: 'u', role: 'moderator' }],
+      ['PUT', `${at}/members/u`, { role: 'host' }],
+      ['DELETE', `${at}/members/u`],
+      ['POST', `${at}/users/u/role`, { role: 'host' }],
+      ['PATCH', at, { defaultRole: 'host' }],
+      ['POST', '/v1/spaces', { name: 'More', defaultRole: 'host' }],
+      ['PUT', '/v1/roles/viewer', { stage: { capabilities: ['PUBLISH'] }, chat: null, moderator: true, rank: 99 }],
+      ['POST', '/v1/issuers', { issuer: 'https://own.example', audience: 'a', secret: 'x'.repeat(40) }],
+    ];
+    for (const [method, path, body] of bad) expectProblem(await reach(method, path, body), 'forbidden');
+  });
+
+  it('makes only keys with its bounds, and handles no others', async () => {
+    const bounds = { roles: ['viewer'], spaceIds: ['spc_a', 'spc_b'], sourceAddresses: [inside, '::1'] };
+    const bound = await newKey(['keys:write', 'tokens:vend'], bounds);
+    const free = await newKey(['tokens:vend']);
+    expect(await newKey(['tokens:vend'], {}, bound['key'])).toMatchObject(bounds);
+    const narrower = { spaceIds: ['spc_a'], sourceAddresses: ['127.0.0.1'] };
+    expect(await newKey(['tokens:vend'], narrower, bound['key'])).toMatchObject({ ...bounds, ...narrower });
+    for (const wider of [{ roles: ['host'] }, { spaceIds: ['spc_c'] }, { sourceAddresses: ['0.0.0.0/0'] }]) {
+      const body = { name: 'x', scopes: ['tokens:vend'], ...wider };
+      expectProblem(await stagedoor.post('/v1/api-keys', bound['key'], body), 'forbidden');
+    }
+    expectProblem(await rotate(free['id'], {}, bound['key']), 'forbidden');
+    expectProblem(await remove(free['id'], bound['key']), 'forbidden');
+    expect(await stagedoor.expect(201, rotate(bound['id']))).toMatchObject(bounds);
+  });
+
+  it.each([{ roles: [] }, { sourceAddresses: ['10'] }, { sourceAddresses: ['10.0.0.0/33'] }, { spaceIds: [''] }])(
+    'cannot be bound to %j',
+    async (body) => {
+      expectProblem(
+        await stagedoor.post('/v1/api-keys', tenant.key, { name: 'x', scopes: ['*'], ...body }),
+        'invalid_request',
+      );
+    },
+  );
+});
