@@ -1,16 +1,22 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Tx } from './database/database.ts';
 
+/** The answer to a request: its HTTP status and its body. */
+export interface Answer {
+  status: number;
+  body?: unknown;
+}
+
 /** What belongs to one request and is needed deep in the code, where it is not passed as an argument. */
 export interface RequestContext {
   requestId: string;
   /** Time of arrival, in milliseconds of `performance.now()`. */
   startedAt: number;
   /**
-   * Set for a request with an `Idempotency-Key`. Records in the transaction of the change that the change was made.
-   * `tenantId` is the tenant that the transaction has entered.
+   * Set for a request with an `Idempotency-Key`. Records in the transaction of the change that the change was made, and the
+   * answer as it is at that time. `tenantId` is the tenant that the transaction has entered.
    */
-  markApplied?: (tx: Tx, tenantId: string) => Promise<void>;
+  markApplied?: (tx: Tx, tenantId: string, answer: Answer | undefined) => Promise<void>;
   /** Set if the caller is a user who acts as a moderator: the space; null: the whole tenant. */
   moderatedIn?: string | null;
   /** Set if the answer holds a token: the latest time at which it may leave, in milliseconds of `performance.now()`. */

@@ -77,6 +77,7 @@ const frozen: Record<string, string> = {
   '0012_removed_keys': 'fb6b79662d1f66af985f0490251995f22a3037336faa822a41f656fcd7cacfb3',
   '0013_quotas': 'fc415ee07628e9028aaedf4bfde8f0d48e8d3c5050ed084bf7263c7fd3ddbb84',
   '0014_api_key_bounds': '361e435805d1bd12bd244795446f112ac9e6080f73384a416012066547279a55',
+  '0015_idempotent_attempts': '68712c04fff4b679d866d2a3992aaa4fa9eeaf30bcd04a5c331a969eaefbdb51',
 };
 
 test('no migration was changed since it was frozen', () => {

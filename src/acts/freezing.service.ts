@@ -9,7 +9,7 @@ import { lockModeratorRoles } from '../roles/roles.service.ts';
 import type { Space } from '../spaces/spaces.schemas.ts';
 import { findSpace, lockSpace, setFrozen, toSpace } from '../spaces/spaces.service.ts';
 import type { Action } from './actions.schemas.ts';
-import { ActionsService, newestFreezing } from './actions.service.ts';
+import { ActionsService, newestFreezing, findAction } from './actions.service.ts';
 import { recordAct } from './record-act.ts';
 import { cancelActions, undo } from './undo.ts';
 
@@ -42,7 +42,8 @@ export class FreezingService {
       const grants = [{ ids, keepOut: true }];
       const made = await recordAct(tx, caller, { kind: 'space.freeze', spaceId, reason, grants });
       const details = { reason: reason ?? null, grants: ids.length };
-      await audit(tx, caller, { action: 'space.freeze', tenantId, spaceId, subject: made.id, details });
+      const answer = async () => ({ status: 202, body: await findAction(tx, tenantId, made.id) });
+      await audit(tx, caller, { action: 'space.freeze', tenantId, spaceId, subject: made.id, details, answer });
       return made;
     });
     return await this.actions.carryOut(caller, recorded);
@@ -79,7 +80,9 @@ export class FreezingService {
     if (!(await cancelActions(tx, tenantId, [id], 'the space was unfrozen'))) return undefined;
     await setFrozen(tx, tenantId, spaceId, false);
     const details = { reason: reason ?? null };
-    await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details });
-    return toSpace(await findSpace(tx, tenantId, spaceId));
+    const unfrozen = toSpace(await findSpace(tx, tenantId, spaceId));
+    const answer = () => ({ status: 200, body: unfrozen });
+    await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details, answer });
+    return unfrozen;
   }
 }

@@ -164,7 +164,8 @@ export class ApiKeysService {
       const revoked = await valueIn(tx, 'revoke_api_keys', args, z.array(z.string()));
       if (revoked.length === 0) throw notFound('API key');
       const details = descendants ? { details: { revoked } } : {};
-      await audit(tx, caller, { action: 'apiKey.revoke', tenantId, subject: keyId, ...details });
+      const answer = () => ({ status: 204 });
+      await audit(tx, caller, { action: 'apiKey.revoke', tenantId, subject: keyId, ...details, answer });
     });
     await tokensHaveLeft();
   }
@@ -226,6 +227,7 @@ export class ApiKeysService {
       tenantId,
       subject: id,
       details: { name, scopes, ...bounds, ...act.details },
+      answer: () => ({ status: 201, body: { id } }), // never the key
     });
     return { ...toApiKey(row), key };
   }

@@ -3,7 +3,7 @@ import type { Prisma } from '../database/generated/client.ts';
 import type { Tx } from '../database/database.ts';
 import { runIn } from '../database/sql-call.ts';
 import { newId } from '../ids.ts';
-import { currentRequest } from '../request-context.ts';
+import { type Answer, currentRequest } from '../request-context.ts';
 
 /** One change, as the audit log stores it. */
 export interface AuditEntry {
@@ -17,6 +17,11 @@ export interface AuditEntry {
   subject?: string;
   /** More facts for a reader of the log. Never a secret or a token. */
   details?: Record<string, Prisma.InputJsonValue | null>;
+  /**
+   * The answer to the request as it is when the change is committed. If the replica dies before it answers, a repeated
+   * request with the same `Idempotency-Key` gets it. Only a route that gives tokens has none: a repeat gives new tokens.
+   */
+  answer?: () => Answer | Promise<Answer>;
 }
 
 /**
@@ -25,7 +30,7 @@ export interface AuditEntry {
  */
 export async function audit(tx: Tx, caller: Caller | { kind: 'system'; id: string }, entry: AuditEntry): Promise<void> {
   await auditBeside(tx, caller, entry);
-  await currentRequest()?.markApplied?.(tx, entry.tenantId);
+  await currentRequest()?.markApplied?.(tx, entry.tenantId, await entry.answer?.());
 }
 
 /** Writes the audit entry of a change that is not the one that the request asks for, as `audit` does. */

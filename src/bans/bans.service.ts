@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { ActionsService, actionOfBan } from '../acts/actions.service.ts';
+import { ActionsService, actionOfBan, findAction } from '../acts/actions.service.ts';
 import { secondsSinceRequest } from '../acts/record-act.ts';
 import { cancelActions, undo } from '../acts/undo.ts';
 import { audit, auditBeside } from '../audit/audit.ts';
@@ -42,6 +42,7 @@ export class BansService implements OutrankedBans {
       const inForce = { tenantId, liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] };
       await assertBelowQuota(tx, tenantId, 'bans', (take) => tx.ban.count({ where: inForce, take }));
       const { row, waitSeconds } = await insertBan(tx, caller, body, actionId, byRank);
+      const ban = toBan(row, row.createdAt);
       await audit(tx, caller, {
         action: 'ban.create',
         tenantId,
@@ -49,8 +50,9 @@ export class BansService implements OutrankedBans {
         userId,
         subject: row.id,
         details: { reason: body.reason ?? null, expiresAt: body.expiresAt ?? null, action: actionId },
+        answer: async () => ({ status: 201, body: { ban, action: await findAction(tx, tenantId, actionId) } }),
       });
-      return { ban: toBan(row, row.createdAt), waitSeconds };
+      return { ban, waitSeconds };
     });
     const recorded = { id: actionId, kind: 'ban' as const, spaceId: spaceId ?? null, userId, reason: body.reason };
     // The answer waits until no token can leave any more that was decided on before the ban.
@@ -140,6 +142,7 @@ export class BansService implements OutrankedBans {
     if (current.liftedAt !== null) throw new Problem('conflict', 'The ban was lifted already.');
     const row = await this.endBan(tx, caller, banId, 'the ban was lifted');
     if (!row) return undefined;
+    const lifted = toBan(row, await databaseNow(tx));
     await audit(tx, caller, {
       action: 'ban.lift',
       tenantId,
@@ -147,8 +150,9 @@ export class BansService implements OutrankedBans {
       userId,
       subject: banId,
       details: { reason: reason ?? null },
+      answer: () => ({ status: 200, body: lifted }),
     });
-    return toBan(row, await databaseNow(tx));
+    return lifted;
   }
 
   /** Ends a ban and cancels its deliveries. Returns undefined while a call of the ban is on its way to IVS. */

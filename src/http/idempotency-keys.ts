@@ -6,7 +6,7 @@ import { type Caller, credentialId } from '../caller.ts';
 import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { currentRequest } from '../request-context.ts';
+import { type Answer, currentRequest } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { ReplayAuthority } from './replay-authority.ts';
 
@@ -15,16 +15,12 @@ const ownedForMs = 30_000;
 
 /** One request with an `Idempotency-Key`. */
 export interface Attempt {
+  /** Differs between the first request and its repeats. */
+  id: string;
   caller: Caller;
   /** Method and path, such as `POST /v1/spaces`. */
   operation: string;
   key: string;
-  body: unknown;
-}
-
-/** An answer to repeat: its HTTP status and its body. */
-export interface Answer {
-  status: number;
   body: unknown;
 }
 
@@ -47,8 +43,9 @@ const storedAnswer = z.object({
  * Stores requests with an `Idempotency-Key`, and their answers, for 24 hours. A key belongs to one caller and one
  * operation. Answers are stored encrypted. Tokens and new secrets are not stored at all.
  *
- * States of a key: running (a request is working), applied (its change is committed, its answer is not stored yet),
- * answered.
+ * States of a key: running (a request is working), applied (its change is committed, with the answer as it was then),
+ * answered. The change and `applied` are committed together, and only by the attempt that has the key. So a replica that
+ * stops, stands still or loses the answer of the commit leaves one change, and a repeated request gets its answer.
  */
 @Injectable()
 export class IdempotencyKeys extends BackgroundWork {
@@ -84,21 +81,25 @@ export class IdempotencyKeys extends BackgroundWork {
     const hashBefore = Uint8Array.from(hash('sha256', body, 'buffer')); // of a key that an older build has taken
     return await this.database.inScope(callerScope(attempt), async (tx) => {
       const taken = await tx.$executeRaw`
-        insert into idempotency_keys (tenant_id, caller, operation, key, request_hash, state, taken_until)
+        insert into idempotency_keys (tenant_id, caller, operation, key, request_hash, state, taken_until, attempt_id)
         values (${where.tenantId}, ${where.caller}, ${where.operation}, ${where.key}, ${requestHash}, 'running',
-                now() + make_interval(secs => ${ownedForMs / 1000}))
+                now() + make_interval(secs => ${ownedForMs / 1000}), ${attempt.id})
         on conflict (tenant_id, caller, operation, key) do update
-           set taken_until = excluded.taken_until, state = 'running', request_hash = excluded.request_hash
+           set taken_until = excluded.taken_until, state = 'running', request_hash = excluded.request_hash,
+               attempt_id = excluded.attempt_id, status = null, answer = null
          where idempotency_keys.request_hash in (excluded.request_hash, ${hashBefore})
            and ((idempotency_keys.state = 'running' and idempotency_keys.taken_until < now())
-                or (idempotency_keys.state = 'answered' and ${rules.hasTokens}))`;
+                or (${rules.hasTokens}
+                    and (idempotency_keys.state = 'answered'
+                         or (idempotency_keys.state = 'applied' and idempotency_keys.taken_until < now()))))`;
       if (taken === 1) return undefined;
       const row = await tx.idempotencyKey.findUniqueOrThrow({ where: { tenantId_caller_operation_key: where } });
       if (![requestHash, hashBefore].some((one) => Buffer.from(row.requestHash).equals(one))) {
         throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another body. Use a new key.');
       }
-      if (row.state === 'answered') return await this.read(tx, attempt, rules, row);
-      throw row.state === 'applied' && row.takenUntil < new Date()
+      const isOver = row.state === 'applied' && row.takenUntil < (await databaseNow(tx));
+      if (row.state === 'answered' || (isOver && row.answer !== null)) return await this.read(tx, attempt, rules, row);
+      throw isOver
         ? new Problem('conflict', 'The first request was carried out, but its answer was lost. Read the present state.')
         : new Problem('conflict', 'The first request with this Idempotency-Key is still running. Try again shortly.', {
             retryAfterSeconds: 1,
@@ -110,40 +111,61 @@ export class IdempotencyKeys extends BackgroundWork {
    * Records in the transaction of the change that the change was made, so that a repeated request does not make it again.
    * @param entered the tenant that the transaction has entered. The operator's keys do not belong to this tenant, so the
    * transaction enters their place for a moment.
+   * @param answer the answer as it is now. A repeated request gets it if this one ends without an answer.
+   * @throws Problem `conflict` if a repeated request has the key now, because this one stood still. Nothing is changed then.
    */
-  async markApplied(tx: Tx, attempt: Attempt, entered: string): Promise<void> {
+  async markApplied(
+    tx: Tx,
+    attempt: Attempt,
+    rules: AnswerRules,
+    entered: string,
+    answer: Answer | undefined,
+  ): Promise<void> {
     const where = this.rowOf(attempt);
     const elsewhere = where.tenantId !== entered;
     if (elsewhere) await tx.$executeRaw`select set_config('app.tenant_id', ${where.tenantId}, true)`;
-    const { count } = await tx.idempotencyKey.updateMany({ where, data: { state: 'applied' } });
+    const { count } = await tx.idempotencyKey.updateMany({
+      where: { ...where, attemptId: attempt.id },
+      data: { state: 'applied', ...(answer && this.stored(attempt, rules, answer)) },
+    });
     if (elsewhere) await tx.$executeRaw`select set_config('app.tenant_id', ${entered}, true)`;
-    if (count !== 1) throw new Error('a change was made under an idempotency key that is not on record');
+    if (count !== 1) throw takenOver();
   }
 
   /** Stores the answer. From now on a repeated request gets it. */
   async finish(attempt: Attempt, rules: AnswerRules, answer: Answer): Promise<void> {
-    const body = rules.hasTokens ? undefined : rules.hasSecret ? idIn(answer.body) : answer.body;
-    const stored: z.input<typeof storedAnswer> = { body, moderatedIn: currentRequest()?.moderatedIn };
-    const sealed = this.secrets.seal(JSON.stringify(stored), this.sealedFor(attempt));
     await this.database.inScope(scopeOf(attempt), (tx) =>
       tx.idempotencyKey.updateMany({
-        where: this.rowOf(attempt),
-        data: { state: 'answered', status: answer.status, answer: Uint8Array.from(sealed) },
+        where: { ...this.rowOf(attempt), attemptId: attempt.id },
+        data: { state: 'answered', ...this.stored(attempt, rules, answer) },
       }),
     );
   }
 
   /**
    * Frees the key after a failure that changed nothing, so that the caller can repeat the request. A deletion may also
-   * fail after it was recorded, because IVS failed. It frees the key too, because repeating it finishes the deletion.
+   * fail after it was recorded, because IVS failed. It frees the key too, because repeating it finishes the deletion. If the
+   * change was made all the same, as when the answer of the commit was lost, a repeated request gets its answer: after the
+   * second in which tokens that were decided on before a ban may still leave.
    */
-  async abandon(attempt: Attempt): Promise<void> {
-    const states = attempt.operation.startsWith('DELETE ') ? ['running', 'applied'] : ['running'];
+  async abandon(attempt: Attempt, error: unknown): Promise<void> {
+    const isOfIvs = error instanceof Problem && error.code.startsWith('ivs_');
+    const states = isOfIvs && attempt.operation.startsWith('DELETE ') ? ['running', 'applied'] : ['running'];
+    const mine = { ...this.rowOf(attempt), attemptId: attempt.id };
     await this.database
-      .inScope(scopeOf(attempt), (tx) =>
-        tx.idempotencyKey.deleteMany({ where: { ...this.rowOf(attempt), state: { in: states } } }),
-      )
+      .inScope(scopeOf(attempt), async (tx) => {
+        await tx.idempotencyKey.deleteMany({ where: { ...mine, state: { in: states } } });
+        const takenUntil = new Date((await databaseNow(tx)).getTime() + limits.releaseWindowSeconds * 1000);
+        await tx.idempotencyKey.updateMany({ where: { ...mine, state: 'applied' }, data: { takenUntil } });
+      })
       .catch(() => undefined); // the key becomes free by itself after `ownedForMs`
+  }
+
+  private stored(attempt: Attempt, rules: AnswerRules, answer: Answer) {
+    const body = rules.hasTokens ? undefined : rules.hasSecret ? idIn(answer.body) : answer.body;
+    const stored: z.input<typeof storedAnswer> = { body, moderatedIn: currentRequest()?.moderatedIn };
+    const sealed = this.secrets.seal(JSON.stringify(stored), this.sealedFor(attempt));
+    return { status: answer.status, answer: Uint8Array.from(sealed) };
   }
 
   private async read(
@@ -185,6 +207,19 @@ function scopeOf({ caller }: Attempt): Scope {
 function callerScope({ caller }: Attempt): Scope {
   const mustBeActive = caller.kind === 'operator' ? undefined : caller.mustBeActive;
   return { tenantId: tenantOf(caller), kind: caller.kind, credential: credentialId(caller), mustBeActive };
+}
+
+function takenOver(): Problem {
+  return new Problem(
+    'conflict',
+    'A repeated request with this Idempotency-Key runs in the place of this one, which took too long. This one has changed nothing.',
+    { retryAfterSeconds: 1 },
+  );
+}
+
+async function databaseNow(tx: Tx): Promise<Date> {
+  const [row] = await tx.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`;
+  return row?.now ?? new Date();
 }
 
 /** The id of what was made, alone. */

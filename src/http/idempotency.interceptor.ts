@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type CallHandler,
   type ExecutionContext,
@@ -57,6 +58,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (!request.caller) throw new Error('a request with an Idempotency-Key has no caller');
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const attempt: Attempt = {
+      id: randomUUID(),
       caller: request.caller,
       operation: `${request.method} ${request.url.split('?')[0]}`,
       key,
@@ -71,22 +73,24 @@ export class IdempotencyInterceptor implements NestInterceptor {
       return first.body;
     }
     const current = currentRequest();
-    if (current) current.markApplied = (tx, tenantId) => this.keys.markApplied(tx, attempt, tenantId);
-    const body = await this.runOrFree(attempt, next);
-    // The change is made, so the caller gets the answer also if it cannot be stored. A repeated request is then refused.
-    await this.keys.finish(attempt, rules, { status: reply.statusCode, body }).catch((error: unknown) => {
-      this.logger.warn({ err: error }, 'the answer to a request with an Idempotency-Key could not be stored');
-    });
-    return body;
-  }
-
-  /** Runs the request. If it fails, its key becomes free. */
-  private async runOrFree(attempt: Attempt, next: CallHandler): Promise<unknown> {
+    if (current) {
+      current.markApplied = (tx, tenantId, answer) => this.keys.markApplied(tx, attempt, rules, tenantId, answer);
+    }
+    let body: unknown;
     try {
-      return await lastValueFrom(next.handle(), { defaultValue: undefined });
+      body = await lastValueFrom(next.handle(), { defaultValue: undefined });
     } catch (error) {
-      await this.keys.abandon(attempt);
+      await this.keys.abandon(attempt, error);
       throw error;
     }
+    // What was done is on record, so the caller gets the answer even if it cannot be stored.
+    await this.keys.finish(attempt, rules, { status: reply.statusCode, body }).catch(async (error: unknown) => {
+      this.logger.warn(
+        { err: error },
+        'an answer could not be stored; a repeat gets the answer as it was at the commit',
+      );
+      await this.keys.abandon(attempt, error);
+    });
+    return body;
   }
 }

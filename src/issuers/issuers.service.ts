@@ -40,6 +40,7 @@ export class IssuersService {
         tenantId: caller.tenantId,
         subject: created.id,
         details: { ...pairOf(created), algorithms: created.algorithms, jwksUri: created.jwksUri },
+        answer: () => ({ status: 201, body: toIssuer(created) }),
       });
       return created;
     });
@@ -94,6 +95,7 @@ export class IssuersService {
         tenantId,
         subject: id,
         details: { ...pairOf(updated), changed: Object.keys(body), algorithms, jwksUri: updated.jwksUri },
+        answer: () => ({ status: 200, body: toIssuer(updated) }),
       });
       return updated;
     });
@@ -113,7 +115,8 @@ export class IssuersService {
       const { count } = await tx.issuer.deleteMany({ where: { tenantId, id } });
       if (!row || count === 0) throw notFound('issuer');
       await releaseLater(tx, tenantId, 'issuer', reservedValue(row));
-      await audit(tx, caller, { action: 'issuer.delete', tenantId, subject: id, details: pairOf(row) });
+      const answer = () => ({ status: 204 });
+      await audit(tx, caller, { action: 'issuer.delete', tenantId, subject: id, details: pairOf(row), answer });
     });
     this.directory.forget(tenantId, id);
     await tokensHaveLeft();

@@ -37,7 +37,8 @@ export class ReservedPairsService {
       if (row) await tx.issuer.deleteMany({ where: { tenantId, id: row.id } });
       await release(tx, tenantId, 'issuer', reservedValue(pair));
       const subject = row ? { subject: row.id } : {};
-      await audit(tx, caller, { action: 'issuer.release', tenantId, ...subject, details: pairOf(pair) });
+      const answer = () => ({ status: 204 });
+      await audit(tx, caller, { action: 'issuer.release', tenantId, ...subject, details: pairOf(pair), answer });
       return row?.id;
     });
     if (issuerId !== undefined) this.directory.forget(tenantId, issuerId);

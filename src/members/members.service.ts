@@ -25,7 +25,8 @@ export class MembersService {
 
   /** @throws Problem `not_found`, or `invalid_request` if the tenant does not have the role. */
   async put(caller: TenantCaller, spaceId: string, userId: string, body: PutMemberBody): Promise<Member> {
-    const change = { spaceId, userId, auditAction: 'member.put' };
+    const answer = (member: Member) => ({ status: 200, body: member });
+    const change = { spaceId, userId, auditAction: 'member.put', answer };
     const { result } = await this.changes.change(this.database, caller, change, (tx) =>
       writeMember(tx, caller.tenantId, spaceId, userId, body.role, null),
     );
@@ -84,7 +85,7 @@ export class MembersService {
    * @throws Problem `not_found`
    */
   async remove(caller: TenantCaller, spaceId: string, userId: string): Promise<void> {
-    const change = { spaceId, userId, auditAction: 'member.delete' };
+    const change = { spaceId, userId, auditAction: 'member.delete', answer: () => ({ status: 204 }) };
     await this.changes.change(this.database, caller, change, async (tx) => {
       const { count } = await tx.member.deleteMany({ where: { tenantId: caller.tenantId, spaceId, userId } });
       if (count === 0) throw notFound('member');

@@ -16,7 +16,7 @@ import type { Action } from '../acts/actions.schemas.ts';
 import { ActionsService } from '../acts/actions.service.ts';
 import { type RecordedAct, recordAct } from '../acts/record-act.ts';
 import { cancelActions, undo } from '../acts/undo.ts';
-import { mustLeaveBy } from '../request-context.ts';
+import { type Answer, mustLeaveBy } from '../request-context.ts';
 import { findSpace, lockSpace } from '../spaces/spaces.service.ts';
 
 /** Time that a demoted participant has to exchange their token before the watch looks for them, in seconds. */
@@ -93,17 +93,18 @@ export class RoleChanges {
   /**
    * Changes a role.
    * @param database whose connections are used. Those of moderation are for moderators, and not for bulk changes of members.
+   * @param change its `answer` is the answer to a repeated request, of what `write` returned; none if it may have a token.
    * @param write checks what it has to check, and changes the member row. No vend to the user is under way when it runs.
    * @throws Problem `not_found`, or what `write` throws.
    */
   async change<Result>(
     database: Database | ModerationDatabase,
     caller: TenantCaller,
-    change: RoleChangeRequest,
+    change: RoleChangeRequest & { answer?: (result: Result) => Answer },
     write: (tx: Tx) => Promise<Result>,
   ): Promise<RoleChangeOutcome<Result>> {
     const { tenantId } = caller;
-    const { spaceId, userId } = change;
+    const { spaceId, userId, answer } = change;
     let checkedAt = 0;
     const tryToChange = async (tx: Tx) => {
       checkedAt = performance.now();
@@ -123,6 +124,7 @@ export class RoleChanges {
         userId,
         ...(recorded.act && { subject: recorded.act.id }),
         details: { role, ...(change.reason !== undefined && { reason: change.reason }) },
+        ...(answer && { answer: () => answer(result) }),
       });
       return { result, ...recorded };
     };

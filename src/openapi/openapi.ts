@@ -18,7 +18,7 @@ explains. A thing of another tenant gets the same answer as one that does not ex
 
 **Lists** take \`limit\` and \`cursor\`, and answer with \`data\` and \`nextCursor\`.
 
-**Writes** take an \`Idempotency-Key\`. Repeat a write with the same key if its answer was lost. A new secret is shown once: the repeated request is refused, and names what was made.
+**Writes** take an \`Idempotency-Key\`. Repeat a write with the same key if its answer was lost. The change is made once, and the repeated request gets the first answer. If the service had no time to store that, it gets the answer as it was when the change was recorded: an action may still say \`pending\` then. A new secret is shown once: the repeated request is refused, and names what was made.
 
 **Headers**: every 429 and 503 has a \`Retry-After\`. Every answer has an \`x-request-id\`. You can choose it: send an
 \`x-request-id\` of 8 to 128 letters, digits, dots, dashes or underscores. One that looks like a credential is not used.`;

@@ -51,8 +51,11 @@ export class RolesService {
         update: { ...columns, updatedAt: new Date() },
       });
       if (!body.moderator) await runIn(tx, 'extend_freezings', { tenant: caller.tenantId, limits });
-      await audit(tx, caller, { action: 'role.put', tenantId: caller.tenantId, subject: name, details: { ...body } });
-      return toRole(row);
+      const role = toRole(row);
+      const answer = () => ({ status: 200, body: role });
+      const { tenantId } = caller;
+      await audit(tx, caller, { action: 'role.put', tenantId, subject: name, details: { ...body }, answer });
+      return role;
     });
   }
 
@@ -66,7 +69,8 @@ export class RolesService {
         if (!isForeignKeyViolation(error)) throw error;
         throw new Problem('conflict', 'Members or spaces still have this role. Give them another role first.');
       }
-      await audit(tx, caller, { action: 'role.delete', tenantId: caller.tenantId, subject: name });
+      const answer = () => ({ status: 204 });
+      await audit(tx, caller, { action: 'role.delete', tenantId: caller.tenantId, subject: name, answer });
     });
   }
 }

@@ -125,7 +125,8 @@ export class SigningKeysService {
       data: { state: 'deleting' },
     });
     if (count === 0) throw notFound('signing key');
-    await audit(tx, caller, { action: 'signingKey.delete', tenantId, subject: keyId });
+    const answer = () => ({ status: 204 });
+    await audit(tx, caller, { action: 'signingKey.delete', tenantId, subject: keyId, answer });
   }
 
   /** @throws Problem for a failure of IVS. */
@@ -246,8 +247,10 @@ export class SigningKeysService {
           where: { tenantId_id: { tenantId, id } },
           data: { arn, state: 'active' },
         });
-        await audit(tx, caller, { action, tenantId, subject: id, details: { arn } });
-        return toSigningKey(row, undefined);
+        const made = toSigningKey(row, undefined);
+        const answer = () => ({ status: 201, body: made });
+        await audit(tx, caller, { action, tenantId, subject: id, details: { arn }, answer });
+        return made;
       });
     } catch (error) {
       // The answer does not wait for the removal. If IVS may have imported the key, only the sweeper removes it, a minute

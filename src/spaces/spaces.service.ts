@@ -93,8 +93,10 @@ export class SpacesService {
         })
         .catch(unknownDefaultRole);
       const details = body as Record<string, Prisma.InputJsonValue>;
-      await audit(tx, caller, { action: 'space.update', tenantId, spaceId, subject: spaceId, details });
-      return toSpace(row);
+      const space = toSpace(row);
+      const answer = () => ({ status: 200, body: space });
+      await audit(tx, caller, { action: 'space.update', tenantId, spaceId, subject: spaceId, details, answer });
+      return space;
     });
     if (body.status === 'closed') await tokensHaveLeft();
     return updated;
@@ -115,7 +117,8 @@ export class SpacesService {
         data: { deletedAt: new Date(), status: 'closed', defaultRole: null },
       });
       await runIn(tx, 'forget_members', { tenant: tenantId, space: spaceId });
-      await audit(tx, caller, { action: 'space.delete', tenantId, spaceId, subject: spaceId });
+      const answer = () => ({ status: 204 });
+      await audit(tx, caller, { action: 'space.delete', tenantId, spaceId, subject: spaceId, answer });
     });
     try {
       await Promise.all([this.finishRemoval(tenantId, spaceId), tokensHaveLeft()]);
@@ -216,8 +219,10 @@ export class SpacesService {
       },
     });
     const details = { name: body.name, stage: row.stageArn, room: row.roomArn };
-    await audit(tx, caller, { action: 'space.create', tenantId, spaceId, subject: spaceId, details });
-    return toSpace(row);
+    const space = toSpace(row);
+    const answer = () => ({ status: 201, body: space });
+    await audit(tx, caller, { action: 'space.create', tenantId, spaceId, subject: spaceId, details, answer });
+    return space;
   }
 }
 

@@ -37,8 +37,11 @@ export class TenantsService {
           },
         });
         await createBuiltInRoles(tx, id);
-        await audit(tx, caller, { action: 'tenant.create', tenantId: id, subject: id, details: { slug: body.slug } });
-        return toTenant(row);
+        const tenant = toTenant(row);
+        const answer = () => ({ status: 201, body: tenant });
+        const details = { slug: body.slug };
+        await audit(tx, caller, { action: 'tenant.create', tenantId: id, subject: id, details, answer });
+        return tenant;
       });
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
@@ -82,8 +85,10 @@ export class TenantsService {
           updatedAt: new Date(),
         },
       });
-      await audit(tx, caller, { action: 'tenant.update', tenantId, subject: tenantId, details: { ...body } });
-      return toTenant(await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } }));
+      const tenant = toTenant(await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } }));
+      const answer = () => ({ status: 200, body: tenant });
+      await audit(tx, caller, { action: 'tenant.update', tenantId, subject: tenantId, details: { ...body }, answer });
+      return tenant;
     });
     if (body.status === 'suspended') await tokensHaveLeft();
     return updated;

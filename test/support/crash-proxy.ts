@@ -105,6 +105,7 @@ export class CrashProxy {
       if (!waitsForAnswer) return void client.write(chunk);
       // The other side has done it: the answer does not arrive.
       this.crash.strike();
+      client.destroy();
     });
   }
 }
