@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { typeid } from 'typeid-js';
+import { TypeID, typeid } from 'typeid-js';
 
 /** The prefixes of ids: tenant, API key, issuer, space, grant, ban, action, audit entry, signing key. */
 export type IdPrefix = 'ten' | 'key' | 'iss' | 'spc' | 'grt' | 'ban' | 'act' | 'aud' | 'sgk';
@@ -7,6 +7,19 @@ export type IdPrefix = 'ten' | 'key' | 'iss' | 'spc' | 'grt' | 'ban' | 'act' | '
 /** Makes an id such as `spc_01h455vb4pex5vsknk084sn02q`: a UUIDv7 in base 32. Ids sort by age. An id is no secret. */
 export function newId(prefix: IdPrefix): string {
   return typeid(prefix).toString();
+}
+
+/** Longest time by which the clock of a replica that makes ids may differ from that of the database, in milliseconds. */
+const clockMarginMs = 3_600_000;
+
+/**
+ * An id that sorts before every id that was made at `time` or later. A list that begins at a time reads only the ids after
+ * it. The replica that makes an id and the database that notes the time have different clocks, so an hour is left between.
+ */
+export function idBefore(prefix: IdPrefix, time: Date): string {
+  const ms = Math.min(Math.max(0, time.getTime() - clockMarginMs), 2 ** 48 - 1);
+  const hex = ms.toString(16).padStart(12, '0');
+  return TypeID.fromUUID(prefix, `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`).toString();
 }
 
 const alphanumerics = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { ReadDatabase } from '../database/database.ts';
 import type { AuditEntry as AuditRow } from '../database/generated/client.ts';
+import { idBefore } from '../ids.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
 import type { AuditEntryAnswer, AuditQuery } from './audit.schemas.ts';
 
@@ -16,7 +17,11 @@ export class AuditService {
       tx.auditEntry.findMany({
         where: {
           tenantId: caller.tenantId,
-          ...(before !== undefined && { id: { lt: before } }),
+          id: {
+            ...(before !== undefined && { lt: before }),
+            // Without the bound, the last page would read all that is older.
+            ...(query.since !== undefined && { gt: idBefore('aud', new Date(query.since)) }),
+          },
           ...(query.userId !== undefined && { userId: query.userId }),
           ...(query.spaceId !== undefined && { spaceId: query.spaceId }),
           ...(query.action !== undefined && { action: query.action }),
