@@ -69,7 +69,9 @@ export class TenantsService {
 
   async update(caller: OperatorCaller, tenantId: string, body: UpdateTenantBody): Promise<Tenant> {
     const updated = await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, async (tx) => {
-      const before = await tx.tenant.findUnique({ where: { id: tenantId }, select: { quotas: true } });
+      // Locked, so that two changes of quotas at once keep each other's.
+      const [before] = await tx.$queryRaw<{ quotas: unknown }[]>`
+        select quotas from public.tenants where id = ${tenantId} for update`;
       if (!before) throw notFound('tenant');
       await tx.tenant.update({
         where: { id: tenantId },

@@ -94,6 +94,9 @@ it('the tenant’s answer shows all quotas, and a change leaves the others', asy
   await setQuotas({ spaces: 7 });
   expect((await setQuotas({ roles: 9 }))['quotas']).toEqual({ ...quotas, spaces: 7, roles: 9 });
   expect((await setQuotas({ spaces: null }))['quotas']).toEqual({ ...quotas, roles: 9 });
+  await Promise.all(kinds.map(([kind]) => setQuotas({ [kind]: 11 })));
+  const changed = (await stagedoor.get(`/v1/tenants/${tenant.id}`, operator)).body['quotas'];
+  expect(new Set(Object.values(changed))).toEqual(new Set([11]));
   for (const wrong of [{ spaces: -1 }, { spaces: 1.5 }, { spaces: 'many' }, { cakes: 1 }]) {
     expectProblem(await send('PATCH', `/v1/tenants/${tenant.id}`, { quotas: wrong }, operator), 'invalid_request');
   }

@@ -150,6 +150,8 @@ describe('a tenant’s first API key', () => {
       createdAt: time,
       lastUsedAt: null,
       expiresAt: null,
+      parentId: null,
+      replacedBy: null,
       key: expect.stringMatching(/^sk_acme_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}$/),
     });
     expect((await stagedoor.get('/v1/spaces', answer.body['key'])).status).toBe(200);
