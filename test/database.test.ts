@@ -205,8 +205,15 @@ describe('the policies', () => {
       found.push('reads');
     const moved = await failureOf(`update ${table} set tenant_id = $1 where tenant_id = $2`, [theirs.id, ours.id]);
     // Where the service may not update at all, it is tried with an insert.
+    const [columns = ''] = await columnOf(
+      `select string_agg(quote_ident(column_name), ', ') from information_schema.columns
+        where table_schema = 'public' and table_name = $1
+          and has_column_privilege('stagedoor_test_service', 'public.' || quote_ident(table_name), column_name, 'INSERT')`,
+      [table],
+    );
     const copied = await failureOf(
-      `insert into ${table} select (jsonb_populate_record(t, jsonb_build_object('tenant_id', $1::text))).* from ${table} t where tenant_id = $2`,
+      `insert into ${table} (${columns}) select ${columns} from (
+         select (jsonb_populate_record(t, jsonb_build_object('tenant_id', $1::text))).* from ${table} t where tenant_id = $2) t`,
       [theirs.id, ours.id],
     );
     if ([moved, copied].some((code) => code !== insufficientPrivilege && code !== '428C9')) found.push('writes');
@@ -368,6 +375,9 @@ describe('the roles', () => {
     const may = Object.fromEntries(privileges.map(({ table, may }) => [table, may]));
     expect(may).toEqual({
       ...Object.fromEntries(tenantTables.map((table) => [table, 'DELETE, INSERT, SELECT, UPDATE'])),
+      ...Object.fromEntries(
+        ['bans', 'grants', 'actions', 'deliveries'].map((table) => [table, 'INSERT, SELECT, UPDATE']), // the record
+      ),
       tenants: 'INSERT, SELECT, UPDATE', // tenants are suspended, not deleted
       audit: 'INSERT, SELECT', // append-only
       lock_salt: 'SELECT', // a key of a lock depends on it
@@ -379,6 +389,22 @@ describe('the roles', () => {
       await asService(ours);
       for (const sql of [`update audit set action = 'x'`, 'delete from audit', 'truncate audit'])
         expect(await failureOf(sql)).toBe(insufficientPrivilege);
+    });
+  });
+
+  test('the service writes no audit entry with a place in the hash chain, or with a time of its own', async () => {
+    const entry = (column: string, value: string) =>
+      `insert into audit (tenant_id, id, caller, action, request_id, ${column})
+       values ('${ours.id}', 'aud_forged', '{}', 'x', 'x', ${value})`;
+    await undone(async () => {
+      await asService(ours);
+      for (const [column, value] of [
+        ['seq', '1'],
+        ['hash', `'\\x00'`],
+        ['at', 'now()'],
+      ] as const)
+        expect(await failureOf(entry(column, value))).toBe(insufficientPrivilege);
+      expect(await failureOf(entry('subject', `'x'`))).toBeUndefined();
     });
   });
 
@@ -487,7 +513,7 @@ const crossingMay = [
   'bans.SELECT',
   'deliveries.SELECT, UPDATE',
   'grants.SELECT, UPDATE state',
-  'holds.SELECT',
+  'holds.SELECT, UPDATE watch_from',
   'idempotency_keys.DELETE, SELECT',
   'issuers.SELECT',
   'lock_salt.SELECT',

@@ -75,6 +75,13 @@ const reserved: { what: string; pattern: RegExp; allowed: RegExp; reason: string
     reason: 'nobody queries without saying whose rows are meant: Database has no way to',
   },
   {
+    what: "reads this replica's clock",
+    pattern: /\bDate\.now\(|\bnew Date\(\)/,
+    allowed: /^src\/database\/database-clock\.ts$/,
+    reason:
+      'it may be wrong. Take the time of the database (DatabaseClock, or now() in SQL), and performance.now() for lengths',
+  },
+  {
     what: 'writes SQL from pieces',
     pattern: /\$(queryRawUnsafe|executeRawUnsafe)\b|Prisma\.raw\b/,
     allowed: /^src\/database\/sql-call\.ts$/, // puts a call of a function together from constant names

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { ApiKeyCaller, KeyBounds, OperatorCaller, TenantCaller } from '../caller.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import { callIn, valueIn } from '../database/sql-call.ts';
 import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
@@ -71,6 +72,7 @@ export class ApiKeysService {
     private readonly database: Database,
     private readonly reads: ReadDatabase,
     private readonly secrets: Secrets,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /** Finds the caller with this key. @throws Problem `unauthenticated`; for malformed text without asking the database. */
@@ -102,7 +104,7 @@ export class ApiKeysService {
   async createFor(caller: OperatorCaller, tenantId: string, body: CreateApiKeyBody): Promise<NewApiKeyAnswer> {
     return await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, (tx) => {
       const { expiresAt } = body;
-      const lifeMs = expiresAt === undefined ? null : lifeUntil(expiresAt);
+      const lifeMs = expiresAt === undefined ? null : lifeUntil(expiresAt, this.clock.now());
       return this.insert(tx, caller, tenantId, {
         ...body,
         id: newId('key'),
@@ -125,7 +127,7 @@ export class ApiKeysService {
       const bounds = { ...maker.bounds, ...boundsOf(body) };
       assertMayHandle(maker, body.scopes, bounds);
       const expiresAt = body.expiresAt ?? maker.expires_at?.toISOString();
-      const lifeMs = expiresAt === undefined ? null : lifeUntil(expiresAt);
+      const lifeMs = expiresAt === undefined ? null : lifeUntil(expiresAt, this.clock.now());
       if (expiresAt !== undefined && maker.expires_at && Date.parse(expiresAt) > maker.expires_at.getTime()) {
         const end = maker.expires_at.toISOString();
         throw invalid('expiresAt', `must not be later than the end of the key that makes it: ${end}`);
@@ -186,7 +188,7 @@ export class ApiKeysService {
       if (!old) throw notFound('API key');
       assertMayHandle(by, old.scopes, old.bounds);
       assertNotReplaced(old);
-      const expiresAt = earlier(by.expires_at, newEnd(by, old))?.toISOString();
+      const expiresAt = earlier(by.expires_at, newEnd(by, old, this.clock.now()))?.toISOString();
       const fresh = {
         id: newId('key'),
         name: old.name,
@@ -196,7 +198,7 @@ export class ApiKeysService {
         expiresAt,
         lifeMs: old.life_ms,
       };
-      const graceEnds = new Date(Date.now() + body.graceSeconds * 1000);
+      const graceEnds = new Date(this.clock.now().getTime() + body.graceSeconds * 1000);
       await tx.apiKey.update({
         where: { tenantId_id: { tenantId, id: keyId } },
         data: { expiresAt: earlier(old.expires_at, graceEnds), replacedBy: fresh.id },
@@ -277,9 +279,9 @@ function assertNotReplaced(old: LockedKey): void {
 }
 
 /** The end of the key that replaces `old`, as far as `old` itself decides it; null: none. */
-function newEnd(by: LockedKey, old: LockedKey): Date | null {
+function newEnd(by: LockedKey, old: LockedKey, now: Date): Date | null {
   if (by.id === old.id) return old.expires_at;
-  return old.life_ms === null ? null : new Date(Date.now() + Number(old.life_ms));
+  return old.life_ms === null ? null : new Date(now.getTime() + Number(old.life_ms));
 }
 
 function earlier(one: Date | null, other: Date | null): Date | null {
@@ -288,8 +290,8 @@ function earlier(one: Date | null, other: Date | null): Date | null {
 }
 
 /** Milliseconds from now to the end of a new key. @throws Problem `invalid_request` */
-function lifeUntil(expiresAt: string): bigint {
-  const lifeMs = Date.parse(expiresAt) - Date.now();
+function lifeUntil(expiresAt: string, now: Date): bigint {
+  const lifeMs = Date.parse(expiresAt) - now.getTime();
   if (lifeMs <= 0) throw invalid('expiresAt', 'must be in the future');
   return BigInt(lifeMs);
 }

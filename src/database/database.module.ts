@@ -1,4 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { ClockReadings } from './clock-readings.ts';
+import { DatabaseClock } from './database-clock.ts';
 import { Database, ModerationDatabase, ReadDatabase, ReadinessDatabase } from './database.ts';
 import { Reach } from './reach.ts';
 
@@ -10,8 +12,13 @@ export class DatabaseModule {
   static with(reach: Reach): DynamicModule {
     return {
       module: DatabaseModule,
-      providers: [{ provide: Reach, useValue: reach }, ...databases],
-      exports: databases,
+      providers: [
+        { provide: Reach, useValue: reach },
+        { provide: DatabaseClock, useValue: reach.clock },
+        ClockReadings,
+        ...databases,
+      ],
+      exports: [DatabaseClock, ...databases],
     };
   }
 }

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { DatabaseClock, readClock } from './database-clock.ts';
 import { assertServable, explainingConnectionErrors } from './serving-role.ts';
 
 /** Longest run of a statement, in milliseconds. */
@@ -24,7 +25,10 @@ const firstConnectionMs = 10_000;
  * connection of its own. So nothing lasts from one transaction to the next: no prepared statement, and no setting.
  */
 export class Reach {
-  constructor(readonly isPooled: boolean) {}
+  constructor(
+    readonly isPooled: boolean,
+    readonly clock = new DatabaseClock(),
+  ) {}
 
   /** The parameters with which each connection starts. PgBouncer refuses the time limits. The role has them then. */
   get parameters(): Partial<typeof timeouts> {
@@ -42,7 +46,9 @@ export async function examine(databaseUrl: string): Promise<Reach> {
     const isPooled = await explainingConnectionErrors(() => isPooler(client));
     await assertServable(client);
     if (isPooled) await assertTimeouts(client);
-    return new Reach(isPooled);
+    const reach = new Reach(isPooled);
+    reach.clock.set(await readClock((sql) => client.query<{ ms: number }>(sql)));
+    return reach;
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -13,6 +13,9 @@ import { Metrics } from '../telemetry/metrics.ts';
 /** Length of a lease, in seconds. It is longer than any call takes, so two replicas never make the same call at once. */
 export const leaseSeconds = 10;
 
+/** Longest time until the next attempt, in seconds. */
+export const longestBackoffSeconds = 30;
+
 /** A lease older than this is not used, in milliseconds. A replica that stood still may hold a lease that has ended. */
 const staleAfterMs = 2_000;
 
@@ -199,7 +202,7 @@ function outcomeOf(error: unknown, attempts: number, alarm: (failure: IvsFailure
     return { state: 'pending', error: text, retrySeconds: backoffSeconds(attempts), isUnanswered };
   }
   alarm(error);
-  return { state: 'stuck', error: text, retrySeconds: 30 };
+  return { state: 'stuck', error: text, retrySeconds: longestBackoffSeconds };
 }
 
 /**
@@ -208,5 +211,5 @@ function outcomeOf(error: unknown, attempts: number, alarm: (failure: IvsFailure
  * @param attempts number of attempts so far, at least 1.
  */
 export function backoffSeconds(attempts: number): number {
-  return Math.random() * Math.min(30, 0.25 * 2 ** (attempts - 1));
+  return Math.random() * Math.min(longestBackoffSeconds, 0.25 * 2 ** (attempts - 1));
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Authority } from '../auth/authority.ts';
 import type { TenantCaller } from '../caller.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { ReadDatabase } from '../database/database.ts';
 import type { Grant as GrantRow, Prisma } from '../database/generated/client.ts';
 import { valueIn } from '../database/sql-call.ts';
@@ -14,6 +15,7 @@ export class GrantsService {
   constructor(
     private readonly database: ReadDatabase,
     private readonly authority: Authority,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /**
@@ -23,7 +25,7 @@ export class GrantsService {
   async list(caller: TenantCaller, query: GrantsQuery): Promise<Page<Grant>> {
     const { tenantId } = caller;
     const before = readCursor(query.cursor);
-    const now = new Date();
+    const now = this.clock.now();
     const { rows, removedKeys } = await this.database.inTenantOf(caller, async (tx) => {
       await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
       const removedKeys = await valueIn(tx, 'removed_signing_keys', { tenant: tenantId }, z.array(z.string()));

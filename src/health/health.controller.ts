@@ -2,6 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { DatabaseClock, mostSkewSeconds } from '../database/database-clock.ts';
 import { ReadinessDatabase } from '../database/database.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { Stopping } from './stopping.ts';
@@ -18,6 +19,7 @@ export class HealthController {
     private readonly indicators: HealthIndicatorService,
     private readonly database: ReadinessDatabase,
     private readonly stopping: Stopping,
+    private readonly clock: DatabaseClock,
   ) {}
 
   @Get('live')
@@ -36,13 +38,16 @@ export class HealthController {
   @Get('ready')
   @Endpoint({
     summary: 'Check that the service can take requests',
-    description: 'A 503 means: send no requests here, because the service is stopping or its database does not answer.',
+    description:
+      'A 503 means: send no requests here, because the service is stopping, its database does not answer, or its clock is wrong by more than 30 s.',
     tag: 'Health',
     access: { public: true },
     answers: { 200: readiness, 503: readiness },
   })
   async getReadiness(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
     if (this.stopping.hasBegun) return notReady(reply, { status: 'shutting_down' });
+    const wrong = this.wrongClock();
+    if (wrong) return notReady(reply, { status: 'error', details: { clock: { status: 'down', message: wrong } } });
     const database = this.indicators.check('database');
     try {
       return await this.health.check([
@@ -54,6 +59,13 @@ export class HealthController {
     } catch {
       return notReady(reply, { status: 'error', details: { database: { status: 'down' } } });
     }
+  }
+
+  /** What is wrong with the clock of this replica, if it differs too much from the clock of the database. */
+  private wrongClock(): string | undefined {
+    const skew = Math.round(this.clock.skewSeconds);
+    if (Math.abs(skew) <= mostSkewSeconds) return undefined;
+    return `The clock of this replica is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} the clock of the database. Set both by NTP.`;
   }
 }
 

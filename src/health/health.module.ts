@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { AgeGauges } from './age-gauges.ts';
+import { ClockGauge } from './clock-gauge.ts';
 import { HealthController } from './health.controller.ts';
 import { MetricsServer } from './metrics-server.ts';
 import { MetricsController } from './metrics.controller.ts';
@@ -11,6 +12,6 @@ import { Watchdog } from './watchdog.ts';
 @Module({
   imports: [DiscoveryModule, TerminusModule.forRoot({ logger: false })],
   controllers: [HealthController, MetricsController],
-  providers: [AgeGauges, MetricsServer, Stopping, Watchdog],
+  providers: [AgeGauges, ClockGauge, MetricsServer, Stopping, Watchdog],
 })
 export class HealthModule {}

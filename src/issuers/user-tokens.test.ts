@@ -10,6 +10,7 @@ import { until } from '../../test/support/until.ts';
 import type { ApiKeyCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { Database } from '../database/database.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { Reach } from '../database/reach.ts';
 import { Problem } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -77,7 +78,7 @@ afterAll(async () => {
 /** The verifier as the module makes it, with caches of its own. */
 function start(onImported?: (keys: number) => void) {
   const directory = new IssuerDirectory(database, secrets, onImported);
-  const tokens = new UserTokens(directory, new JwksKeys({ allowPrivateAddresses: true }));
+  const tokens = new UserTokens(directory, new JwksKeys({ allowPrivateAddresses: true }), new DatabaseClock());
   return { tokens, issuers: new IssuersService(database, secrets, settings, directory) };
 }
 

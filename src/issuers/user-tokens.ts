@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { UserCaller } from '../caller.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import type { Problem } from '../errors.ts';
 import { IssuerDirectory, type KnownIssuer } from './issuer-directory.ts';
 import { JwksKeys } from './jwks-keys.ts';
@@ -43,6 +44,7 @@ export class UserTokens {
   constructor(
     private readonly issuers: IssuerDirectory,
     private readonly jwks: JwksKeys,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /**
@@ -55,7 +57,7 @@ export class UserTokens {
     if (token.length > maxTokenLength) throw refused(`The token is longer than ${maxTokenLength} characters.`);
     const name = hash('sha256', token, 'base64url');
     const remembered = this.verified.get(name);
-    if (remembered && remembered.exp > Date.now() / 1_000) return remembered.caller;
+    if (remembered && remembered.exp > this.clock.now().getTime() / 1_000) return remembered.caller;
     const verified = await this.check(token);
     this.verified.set(name, verified, { size: token.length * 2 });
     return verified.caller;
@@ -79,7 +81,7 @@ export class UserTokens {
       throw refused(`The token's algorithm is not one registered for its issuer (${issuer.algorithms.join(', ')}).`);
     }
     const claims = await this.verifyWith(await this.keysOf(issuer, unverified), token, issuer, unverified);
-    const exp = checkTimes(claims, Date.now() / 1_000);
+    const exp = checkTimes(claims, this.clock.now().getTime() / 1_000);
     if (unverified.audiences.length > 1) this.issuers.verified(issuer, unverified.audiences);
     const user = readUser(claims, issuer.claims, issuer.userIdPrefix);
     const caller: UserCaller = {
@@ -115,6 +117,7 @@ export class UserTokens {
           audience: issuer.audience,
           requiredClaims: ['exp', 'iat'],
           clockTolerance: clockToleranceSeconds,
+          currentDate: this.clock.now(),
         });
         return payload;
       } catch (error) {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Member as MemberRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
@@ -21,6 +22,7 @@ export class MembersService {
     private readonly moderation: ModerationDatabase,
     private readonly authority: Authority,
     private readonly changes: RoleChanges,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /** @throws Problem `not_found`, or `invalid_request` if the tenant does not have the role. */
@@ -28,7 +30,7 @@ export class MembersService {
     const answer = (member: Member) => ({ status: 200, body: member });
     const change = { spaceId, userId, auditAction: 'member.put', answer };
     const { result } = await this.changes.change(this.database, caller, change, (tx) =>
-      writeMember(tx, caller.tenantId, spaceId, userId, body.role, null),
+      writeMember(tx, caller.tenantId, { spaceId, userId, role: body.role }, null, this.clock.now()),
     );
     return result;
   }
@@ -60,7 +62,7 @@ export class MembersService {
       const rank = await rankOfRole(tx, caller.tenantId, role);
       if (rank === undefined) throw unknownRole();
       await this.authority.assertMayGive(tx, caller, spaceId, rank);
-      return await writeMember(tx, caller.tenantId, spaceId, userId, role, byRank);
+      return await writeMember(tx, caller.tenantId, { spaceId, userId, role }, byRank, this.clock.now());
     });
     return { member: result, ...outcome };
   }
@@ -101,10 +103,9 @@ export class MembersService {
 async function writeMember(
   tx: Tx,
   tenantId: string,
-  spaceId: string,
-  userId: string,
-  role: string,
+  { spaceId, userId, role }: { spaceId: string; userId: string; role: string },
   byRank: number | null,
+  now: Date,
 ): Promise<Member> {
   const where = { tenantId_spaceId_userId: { tenantId, spaceId, userId } };
   const before = await tx.member.findUnique({ where, select: { byRank: true } });
@@ -115,7 +116,7 @@ async function writeMember(
     .upsert({
       where,
       create: { tenantId, spaceId, userId, role, byRank },
-      update: { role, byRank: strongest, outrankedAt: null, updatedAt: new Date() },
+      update: { role, byRank: strongest, outrankedAt: null, updatedAt: now },
     })
     .catch((error: unknown) => {
       throw isForeignKeyViolation(error) ? unknownRole() : error;

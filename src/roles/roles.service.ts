@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Role as RoleRow } from '../database/generated/client.ts';
 import { runIn, valueIn } from '../database/sql-call.ts';
@@ -18,6 +19,7 @@ export class RolesService {
   constructor(
     private readonly database: Database,
     private readonly reads: ReadDatabase,
+    private readonly clock: DatabaseClock,
   ) {}
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<Role>> {
@@ -48,7 +50,7 @@ export class RolesService {
       const row = await tx.role.upsert({
         where,
         create: { tenantId: caller.tenantId, name, ...columns },
-        update: { ...columns, updatedAt: new Date() },
+        update: { ...columns, updatedAt: this.clock.now() },
       });
       if (!body.moderator) await runIn(tx, 'extend_freezings', { tenant: caller.tenantId, limits });
       const role = toRole(row);

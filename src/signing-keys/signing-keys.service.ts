@@ -4,6 +4,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { OperatorCaller, TenantCaller } from '../caller.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
 import type { SigningKey as SigningKeyRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
@@ -25,6 +26,9 @@ const generateKeyPairAsync = promisify(generateKeyPair);
 /** The column of the encrypted private key, as `Secrets` takes it. */
 export const privateKeyColumn = 'signing_keys.private_key';
 
+/** A retiring key is removed this long after its last token has expired, because the clock of IVS may be behind. */
+const expiredForMs = 60_000;
+
 /** Tag of a public key at IVS. Its value is the id of the signing key. */
 const keyTag = 'stagedoor:signing-key';
 
@@ -41,6 +45,7 @@ export class SigningKeysService {
     private readonly realTime: IvsRealTime,
     private readonly secrets: Secrets,
     private readonly attempts: TenantAttempts,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /** Makes the first key of a tenant. @throws Problem `conflict` if the tenant has an active key. */
@@ -164,7 +169,7 @@ export class SigningKeysService {
     if (row.removedAt !== null) return true;
     await this.removeFromIvs(account, row);
     await this.database.inScope(systemScope(tenantId), (tx) =>
-      tx.signingKey.updateMany({ where: { tenantId, id: keyId }, data: { state: 'deleting', removedAt: new Date() } }),
+      tx.signingKey.updateMany({ where: { tenantId, id: keyId }, data: { state: 'deleting', removedAt: this.clock.now() } }),
     );
     return true;
   }
@@ -197,7 +202,8 @@ export class SigningKeysService {
       const retiring = await tx.signingKey.findMany({ where: { tenantId, state: { in: ['retiring', 'deleting'] } } });
       const ids = retiring.map(({ id }) => id);
       const expiries = await lastTokenExpiries(tx, tenantId, ids);
-      return ids.filter((id) => (expiries.get(id)?.getTime() ?? 0) < Date.now());
+      const unneededAt = this.clock.now().getTime() - expiredForMs;
+      return ids.filter((id) => (expiries.get(id)?.getTime() ?? 0) < unneededAt);
     });
     const removals = await Promise.allSettled(idle.map((id) => this.finishRemoval(tenantId, id)));
     return removals.some(({ status }) => status === 'fulfilled');

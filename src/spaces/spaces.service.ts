@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, ReadDatabase, type Scope, systemScope, type Tx } from '../database/database.ts';
 import { Prisma, type Space as SpaceRow } from '../database/generated/client.ts';
 import { runIn } from '../database/sql-call.ts';
@@ -24,6 +25,7 @@ export class SpacesService {
     private readonly reads: ReadDatabase,
     private readonly provisioning: Provisioning,
     private readonly attempts: TenantAttempts,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /**
@@ -88,7 +90,7 @@ export class SpacesService {
             ...(body.defaultRole !== undefined && { defaultRole: body.defaultRole }),
             ...(body.capacity !== undefined && { capacity: body.capacity }),
             ...(body.metadata !== undefined && { metadata: body.metadata as Prisma.InputJsonObject }),
-            updatedAt: new Date(),
+            updatedAt: this.clock.now(),
           },
         })
         .catch(unknownDefaultRole);
@@ -114,7 +116,7 @@ export class SpacesService {
       if (row.deletedAt !== null) return;
       await tx.space.update({
         where: { tenantId_id: { tenantId, id: spaceId } },
-        data: { deletedAt: new Date(), status: 'closed', defaultRole: null },
+        data: { deletedAt: this.clock.now(), status: 'closed', defaultRole: null },
       });
       await runIn(tx, 'forget_members', { tenant: tenantId, space: spaceId });
       const answer = () => ({ status: 204 });
@@ -211,11 +213,11 @@ export class SpacesService {
       where: { tenantId_id: { tenantId, id: spaceId } },
       data: {
         stageArn: stage?.arn ?? null,
-        ...(stage && { stageEndpoints: stage.endpoints, stageEndpointsAt: new Date() }),
+        ...(stage && { stageEndpoints: stage.endpoints, stageEndpointsAt: this.clock.now() }),
         stageAdopted: typeof body.stage === 'object',
         roomArn: room?.arn ?? null,
         roomAdopted: typeof body.room === 'object',
-        readyAt: new Date(),
+        readyAt: this.clock.now(),
       },
     });
     const details = { name: body.name, stage: row.stageArn, room: row.roomArn };

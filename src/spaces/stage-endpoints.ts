@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, systemScope } from '../database/database.ts';
 import type { IvsTenant } from '../ivs/ivs-clients.ts';
 import { IvsRealTime, type StageEndpoints as Endpoints } from '../ivs/ivs-real-time.ts';
@@ -32,6 +33,7 @@ export class StageEndpoints {
   constructor(
     private readonly database: Database,
     private readonly realTime: IvsRealTime,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /**
@@ -40,7 +42,7 @@ export class StageEndpoints {
    * @throws {IvsFailure} if the known endpoints are more than 14 days old and IVS does not give new ones.
    */
   async of(tenantId: string, spaceId: string, tenant: IvsTenant, stage: KnownStage): Promise<Endpoints> {
-    const ageMs = Date.now() - Date.parse(stage.endpointsAt);
+    const ageMs = this.clock.now().getTime() - Date.parse(stage.endpointsAt);
     if (ageMs < refreshAfterMs) return stage.endpoints;
     const isUsable = ageMs < unusableAfterMs;
     const known = this.refreshes.get(stage.arn);
@@ -58,7 +60,7 @@ export class StageEndpoints {
     await this.database.inScope(systemScope(tenantId), (tx) =>
       tx.space.updateMany({
         where: { tenantId, id: spaceId, stageArn },
-        data: { stageEndpoints: endpoints, stageEndpointsAt: new Date() },
+        data: { stageEndpoints: endpoints, stageEndpointsAt: this.clock.now() },
       }),
     );
     return endpoints;

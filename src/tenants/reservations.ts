@@ -48,7 +48,8 @@ export async function release(tx: Tx, tenantId: string, kind: ReservationKind, v
 
 /** Releases a value for the tenant itself at once, and for all others after 30 days (`limits.reservedSeconds`). */
 export async function releaseLater(tx: Tx, tenantId: string, kind: ReservationKind, value: string): Promise<void> {
-  await tx.reservation.updateMany({ where: { tenantId, kind, value }, data: { releasedAt: new Date() } });
+  await tx.$executeRaw`
+    update reservations set released_at = now() where tenant_id = ${tenantId} and kind = ${kind} and value = ${value}`;
 }
 
 /** Counts the values that the tenant has reserved, also those that it has released for itself only. */

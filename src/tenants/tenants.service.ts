@@ -3,6 +3,7 @@ import { audit } from '../audit/audit.ts';
 import type { OperatorCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Tenant as TenantRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
@@ -19,6 +20,7 @@ export class TenantsService {
     private readonly database: Database,
     private readonly reads: ReadDatabase,
     private readonly settings: Settings,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /** Creates a tenant with the built-in roles. @throws Problem `conflict` if another tenant has the slug. */
@@ -84,7 +86,7 @@ export class TenantsService {
             awsRoleArn: body.aws?.roleArn ?? null,
             awsExternalId: body.aws?.externalId ?? null,
           }),
-          updatedAt: new Date(),
+          updatedAt: this.clock.now(),
         },
       });
       const tenant = toTenant(await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } }));

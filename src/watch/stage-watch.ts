@@ -16,7 +16,7 @@ import { mostByName, sweep } from './sweep.ts';
 const callsAtOnce = 3;
 
 /** Length of a lease, in seconds. It is longer than any step takes. */
-const leaseSeconds = 15;
+export const leaseSeconds = 15;
 
 /** Largest number of steps of this replica at the same time. */
 const maxSteps = 20;

@@ -22,6 +22,8 @@ export class Service extends HttpClient {
   private constructor(
     url: string,
     readonly child: ChildProcess,
+    /** A replica whose clock is wrong is never ready. */
+    private readonly health: 'ready' | 'live',
   ) {
     super(url);
     this.ended = new Promise((resolve) => child.once('exit', () => resolve()));
@@ -52,7 +54,7 @@ export class Service extends HttpClient {
       env: { PATH: process.env['PATH'] ?? '', ...env, PORT: String(port), HOST: '127.0.0.1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    return new Service(`http://127.0.0.1:${port}`, child);
+    return new Service(`http://127.0.0.1:${port}`, child, env['CLOCK_SHIFT_SECONDS'] === undefined ? 'ready' : 'live');
   }
 
   get pid(): number {
@@ -71,7 +73,7 @@ export class Service extends HttpClient {
 
   private async serves(): Promise<boolean> {
     if (this.hasEnded) throw new Error(`the service has ended:\n${this.output}`);
-    return await this.get('/health/ready').then(
+    return await this.get(`/health/${this.health}`).then(
       ({ status }) => status === 200,
       () => false,
     );

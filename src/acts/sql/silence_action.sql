@@ -23,7 +23,9 @@ begin
     return null;
   end if;
   return jsonb_build_object(
-    'kind', v_action.kind, 'seconds', extract(epoch from clock_timestamp() - v_action.requested_at)
+    'kind', v_action.kind,
+    -- The clock may have been set back meanwhile.
+    'seconds', greatest(0, extract(epoch from clock_timestamp() - v_action.requested_at))
   );
 end;
 $$;
