@@ -8,6 +8,7 @@ import type { Settings } from './config.ts';
 import { examine, Reach } from './database/reach.ts';
 import { Problem } from './errors.ts';
 import { Stopping } from './health/stopping.ts';
+import { discardUnreadBodies } from './http/discard-body.ts';
 import { acceptJsonOnly, maxBodyBytes } from './http/json-body.ts';
 import { requestId } from './http/request-id.ts';
 import { answerMalformed, answerUnroutable } from './http/unroutable.ts';
@@ -17,6 +18,9 @@ import { currentRequest, runInRequest } from './request-context.ts';
 import type { Stoppable } from './stop-on-signals.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { beginRequestSpan, endRequestSpan } from './telemetry/spans.ts';
+
+/** Node looks this often for requests that have taken too long to arrive, in milliseconds. Its default is 30 s. */
+const checkConnectionsMs = 1_000;
 
 /**
  * Checks the database and builds the service. The result is ready to listen.
@@ -47,6 +51,7 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
   const adapter = new FastifyAdapter({
     bodyLimit: maxBodyBytes,
     requestTimeout: 10_000,
+    http: { connectionsCheckingInterval: checkConnectionsMs },
     connectionTimeout: 0,
     // Common load balancers keep connections for 60 s. With a shorter time they would use connections that are closed.
     keepAliveTimeout: 65_000,
@@ -74,6 +79,7 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
   observeRequests(fastify, app.get(Metrics));
   withholdLateTokens(fastify);
   closeConnectionsWhenStopping(fastify, app.get(Stopping));
+  discardUnreadBodies(fastify);
   serveDocs(app);
   await app.init();
   return app;

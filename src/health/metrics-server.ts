@@ -16,15 +16,18 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
   async onApplicationBootstrap(): Promise<void> {
     const { metricsPort, host } = this.settings;
     if (metricsPort === undefined) return;
-    const server = createServer((request, response) => {
-      if (request.url !== '/metrics') {
-        response.writeHead(404).end();
-        return;
-      }
-      void this.metrics.text().then((text) => {
-        response.writeHead(200, { 'content-type': this.metrics.registry.contentType }).end(text);
-      });
-    });
+    const server = createServer(
+      { requestTimeout: 10_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
+      (request, response) => {
+        if (request.url !== '/metrics') {
+          response.writeHead(404).end();
+          return;
+        }
+        void this.metrics.text().then((text) => {
+          response.writeHead(200, { 'content-type': this.metrics.registry.contentType }).end(text);
+        });
+      },
+    );
     this.server = server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(metricsPort, host, resolve);
