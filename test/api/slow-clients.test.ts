@@ -1,5 +1,4 @@
 /** Clients that send slowly, or more than they may. */
-import http from 'node:http';
 import net from 'node:net';
 import { inParallel } from '../support/full-size.ts';
 import { inTime } from '../support/own-time.ts';
@@ -41,23 +40,27 @@ it.each([
   },
 );
 
-/** Sends a body as fast as the connection takes it. Returns the status, or how the connection broke. */
+/** Sends a whole request before it reads anything, as many clients do. Returns the status, or how the connection broke. */
 async function sendBody(bytes: number, isChunked: boolean): Promise<number | string> {
-  const body = Buffer.alloc(bytes, 0x20);
-  return await new Promise((resolve) => {
-    const request = http.request(`${stagedoor.url}/v1/spaces`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...(!isChunked && { 'content-length': bytes }) },
-      agent: false,
-    });
-    request.once('response', (answer) => {
-      answer.resume();
-      resolve(answer.statusCode ?? 0);
-    });
-    request.once('error', (error) => resolve(error.message));
-    for (let at = 0; at < bytes; at += 65_536) request.write(body.subarray(at, at + 65_536));
-    request.end();
-  });
+  const { hostname, port } = new URL(stagedoor.url);
+  const socket = net.connect(Number(port), hostname).pause();
+  const broken = new Promise<string>((resolve) => socket.once('error', (error) => resolve(error.message)));
+  const send = (data: string | Buffer) => new Promise<void>((resolve) => socket.write(data, () => resolve()));
+  const length = isChunked ? 'transfer-encoding: chunked' : `content-length: ${bytes}`;
+  const part = Buffer.alloc(65_536, 0x20);
+  const sent = (async () => {
+    await send(`POST /v1/spaces HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${length}\r\n\r\n`);
+    for (let left = bytes; left > 0 && !socket.destroyed; left -= part.length) {
+      if (isChunked) await send(`${part.length.toString(16)}\r\n`);
+      await send(part);
+      if (isChunked) await send('\r\n');
+    }
+    if (isChunked) await send('0\r\n\r\n');
+    const answer = new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString('latin1'))));
+    socket.resume();
+    return Number((await answer).split(' ')[1]);
+  })();
+  return await Promise.race([sent, broken]).finally(() => socket.destroy());
 }
 
 it.each([false, true])('every client with a body over the limit gets its 413 (chunked: %s)', async (isChunked) => {
