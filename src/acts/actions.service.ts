@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { callerRef, type TenantCaller } from '../caller.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Action as ActionRow, Delivery as DeliveryRow, Prisma } from '../database/generated/client.ts';
 import { actionsWithOpenDeliveries, deliveriesOf, isOpen } from '../delivery/deliveries.ts';
@@ -29,6 +30,7 @@ export class ActionsService {
     private readonly reads: ReadDatabase,
     private readonly authority: Authority,
     private readonly delivery: Delivery,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /**
@@ -56,7 +58,7 @@ export class ActionsService {
       .catch((error: unknown) => {
         this.logger.warn({ actionId: recorded.id, err: error }, 'an action could not be read after it was recorded');
       });
-    return (await inTime(reading, readMs)) ?? asRecorded(caller, recorded);
+    return (await inTime(reading, readMs)) ?? asRecorded(caller, recorded, this.clock.now());
   }
 
   async get(caller: TenantCaller, actionId: string): Promise<Action> {
@@ -111,7 +113,7 @@ async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T | un
 }
 
 /** An action as it was recorded, before anything is known of its deliveries. */
-function asRecorded(caller: TenantCaller, { id, kind, spaceId, userId, reason }: RecordedAct): Action {
+function asRecorded(caller: TenantCaller, { id, kind, spaceId, userId, reason }: RecordedAct, now: Date): Action {
   return {
     id,
     kind,
@@ -121,7 +123,7 @@ function asRecorded(caller: TenantCaller, { id, kind, spaceId, userId, reason }:
     state: 'pending',
     targets: [],
     requestedBy: callerRef(caller),
-    createdAt: new Date().toISOString(),
+    createdAt: now.toISOString(),
   };
 }
 

@@ -3,8 +3,15 @@ import { CredentialRefused, Problem } from '../errors.ts';
 /** SQLSTATEs of Postgres, or classes of them, that mean that the database cannot work now. A statement is not at fault. */
 const unavailableStates = [/^08/, /^53/, /^57/, /^25006$/, /^40001$/, /^40P01$/, /^55P03$/, /^3D000$/, /^28/];
 
-/** SQLSTATE invalid_schema_name. The schema of the functions of this build is the only one that statements name so. */
-const missingSchema = '3F000';
+/**
+ * SQLSTATEs that mean, with the message, that the functions of this build are missing or not for the serving role: invalid
+ * schema name, undefined function, insufficient privilege. Statements name no other schema.
+ */
+const lackStates: Record<string, RegExp> = {
+  '3F000': /./,
+  '42883': /function stagedoor_\w+\./,
+  '42501': /permission denied for (schema stagedoor_|function )/,
+};
 
 /** Messages of Node, pg and Prisma for a connection that was not made in time or was lost. */
 const unavailableMessages =
@@ -28,7 +35,8 @@ export function translateDatabaseErrors(error: unknown): unknown {
       'The tenant is suspended. It can ban, revoke, disconnect, lift and read, until the operator makes it active.',
     );
   }
-  if (state === missingSchema) {
+  const text = messagesOf(error);
+  if (lackStates[state ?? '']?.test(text)) {
     return new Problem(
       'unavailable',
       'The database does not have the functions of this build. The operator migrates it.',
@@ -38,7 +46,6 @@ export function translateDatabaseErrors(error: unknown): unknown {
       },
     );
   }
-  const text = messagesOf(error);
   const code = field(error, 'code');
   const isUnavailable =
     (state !== undefined && unavailableStates.some((pattern) => pattern.test(state))) ||

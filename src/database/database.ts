@@ -8,10 +8,10 @@ import { Settings } from '../config.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import { noteCommit } from './commits.ts';
 import { isTransactionConflict, translateDatabaseErrors, wasTooBusy } from './database-errors.ts';
-import { functionSet } from './function-set.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
 import { Line } from './line.ts';
 import { Reach, statementTimeoutMs } from './reach.ts';
+import { lackOfFunctions } from './serving-role.ts';
 import { parseValue, type ResultRow, runIn, type SqlArguments, sqlCall, unnamed } from './sql-call.ts';
 import { TenantShare } from './tenant-share.ts';
 
@@ -151,16 +151,13 @@ abstract class Connections implements OnApplicationShutdown {
     await this.rows(functionName, args);
   }
 
-  /** Whether the database can be reached and has the functions of this build. */
-  async isReady(): Promise<boolean> {
+  /** Why the service cannot work with this database now, for everybody to read; undefined: it can. */
+  async whyNotReady(): Promise<string | undefined> {
     try {
-      const { rows } = await this.pool.query<{ found: boolean }>({
-        text: 'select to_regnamespace($1) is not null as found',
-        values: [functionSet.schema],
-      });
-      return rows[0]?.found === true;
+      const lack = await lackOfFunctions(this.pool);
+      return lack && 'The database does not have the functions of this build. The operator migrates it.';
     } catch {
-      return false;
+      return 'The database cannot be reached, or is too slow.';
     }
   }
 
@@ -257,15 +254,15 @@ export class ReadDatabase extends Connections {
 /** One connection that only the check of readiness uses. So a replica with much to do is ready all the same. */
 @Injectable()
 export class ReadinessDatabase extends Connections {
-  private asking: Promise<boolean> | undefined;
+  private asking: Promise<string | undefined> | undefined;
 
   constructor(settings: Settings, reach: Reach) {
     super(settings, reach, 'stagedoor readiness', 1);
   }
 
-  /** As `Connections.isReady`. Checks at the same time share one query. */
-  override async isReady(): Promise<boolean> {
-    this.asking ??= super.isReady().finally(() => (this.asking = undefined));
+  /** As `Connections.whyNotReady`. Checks at the same time share one query. */
+  override async whyNotReady(): Promise<string | undefined> {
+    this.asking ??= super.whyNotReady().finally(() => (this.asking = undefined));
     return await this.asking;
   }
 }

@@ -46,13 +46,40 @@ export async function assertServable(client: pg.Pool | pg.ClientBase): Promise<v
  * @throws {Error} with a message that names the command to run.
  */
 export async function assertMigrated(client: pg.Pool | pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ found: boolean }>('select to_regnamespace($1) is not null as found', [
-    functionSet.schema,
-  ]);
-  if (rows[0]?.found) return;
-  throw new Error(
-    `The database does not have the functions of this build (schema ${functionSet.schema}). Run this first, as the role that owns the tables: DATABASE_OWNER_URL=… node dist/database/migrate.js`,
+  const lack = await lackOfFunctions(client);
+  if (lack !== undefined) throw new Error(lack);
+}
+
+/** Functions of the set that the serving role itself calls. */
+const calledByService = functionSet.functions.filter(({ execute }) => execute.includes('stagedoor_app'));
+
+/** What the database lacks of the functions of this build, and what to do; undefined: nothing. */
+export async function lackOfFunctions(client: pg.Pool | pg.ClientBase): Promise<string | undefined> {
+  const { schema, functions } = functionSet;
+  const { rows } = await client.query<{ found: boolean; usable: boolean | null; missing: string[]; refused: string[] }>(
+    `select s.oid is not null as found,
+            has_schema_privilege(s.oid, 'usage') as usable,
+            array(select name from unnest($2::text[]) as name
+                   where not exists (select from pg_proc where pronamespace = s.oid and proname = name)) as missing,
+            array(select proname::text from pg_proc
+                   where pronamespace = s.oid and proname = any ($3) and not has_function_privilege(oid, 'execute')) as refused
+       from (select to_regnamespace($1)::oid as oid) as s`,
+    [schema, functions.map(({ name }) => name), calledByService.map(({ name }) => name)],
   );
+  const [{ found, usable, missing, refused } = { found: false, usable: false, missing: [], refused: [] }] = rows;
+  const migrate = 'as the role that owns the tables: DATABASE_OWNER_URL=… node dist/database/migrate.js';
+  if (!found) {
+    return `The database does not have the functions of this build (schema ${schema}). Run this first, ${migrate}`;
+  }
+  const again = `Run in Postgres: drop schema ${schema} cascade. Then run this, ${migrate}`;
+  if (missing.length > 0) {
+    return `The database lacks functions of this build (${missing.length} of schema ${schema}, such as ${missing[0]}). ${again}`;
+  }
+  if (usable !== true || refused.length > 0) {
+    const what = usable === true ? `the function ${refused[0]} of the schema ${schema}` : `the schema ${schema}`;
+    return `The serving role may not use ${what}, as after a restore without privileges. ${again}`;
+  }
+  return undefined;
 }
 
 /** Names the setting in errors of the connection. Some messages of Node for a refused connection are empty. */

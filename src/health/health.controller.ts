@@ -49,15 +49,17 @@ export class HealthController {
     const wrong = this.wrongClock();
     if (wrong) return notReady(reply, { status: 'error', details: { clock: { status: 'down', message: wrong } } });
     const database = this.indicators.check('database');
+    let why: string | undefined;
     try {
       return await this.health.check([
         async () => {
-          // A set of functions that is gone means that this build is too old for the database.
-          return (await this.database.isReady()) ? database.up() : database.down();
+          // The set of functions is missing if this build is too old for the database, or too new.
+          why = await this.database.whyNotReady();
+          return why === undefined ? database.up() : database.down();
         },
       ]);
     } catch {
-      return notReady(reply, { status: 'error', details: { database: { status: 'down' } } });
+      return notReady(reply, { status: 'error', details: { database: { status: 'down', message: why } } });
     }
   }
 
