@@ -18,9 +18,9 @@ export class ServiceProcess {
     this.ended = new Promise((resolve) => child.once('close', (code) => resolve(code)));
   }
 
-  /** @param script relative to the project, such as `dist/main.js`. */
+  /** @param script relative to the project, such as `dist/main.js`, or absolute. */
   static start(script: string, env: Record<string, string>, args: string[] = []): ServiceProcess {
-    const child = spawn(process.execPath, ['--enable-source-maps', path.join(root, script), ...args], {
+    const child = spawn(process.execPath, ['--enable-source-maps', path.resolve(root, script), ...args], {
       cwd: root,
       env: { PATH: process.env['PATH'], ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
