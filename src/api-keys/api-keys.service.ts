@@ -215,7 +215,7 @@ export class ApiKeysService {
     act: { action: string; details?: Record<string, string> } = { action: 'apiKey.create' },
   ): Promise<NewApiKeyAnswer> {
     const slug = await slugOf(tx, tenantId);
-    const usable = { tenantId, revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] };
+    const usable = { tenantId, revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: this.clock.now() } }] };
     await assertBelowQuota(tx, tenantId, 'apiKeys', (take) => tx.apiKey.count({ where: usable, take }));
     const key = newApiKey(slug);
     const { id, name, scopes, bounds, parentId, expiresAt = null, lifeMs } = fresh;

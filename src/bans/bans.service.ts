@@ -7,6 +7,7 @@ import { cancelActions, undo } from '../acts/undo.ts';
 import { audit, auditBeside } from '../audit/audit.ts';
 import { Authority } from '../auth/authority.ts';
 import { callerRef, type TenantCaller } from '../caller.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
 import { valueIn } from '../database/sql-call.ts';
@@ -27,6 +28,7 @@ export class BansService implements OutrankedBans {
     private readonly reads: ReadDatabase,
     private readonly authority: Authority,
     private readonly actions: ActionsService,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /**
@@ -39,7 +41,7 @@ export class BansService implements OutrankedBans {
     const actionId = newId('act');
     const { ban, waitSeconds } = await this.database.inTenantOf(caller, async (tx) => {
       const byRank = await this.authority.assertMayActOn(tx, caller, spaceId ?? null, userId);
-      const inForce = { tenantId, liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] };
+      const inForce = { tenantId, liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: this.clock.now() } }] };
       await assertBelowQuota(tx, tenantId, 'bans', (take) => tx.ban.count({ where: inForce, take }));
       const { row, waitSeconds } = await insertBan(tx, caller, body, actionId, byRank);
       const ban = toBan(row, row.createdAt);

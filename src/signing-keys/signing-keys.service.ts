@@ -169,7 +169,10 @@ export class SigningKeysService {
     if (row.removedAt !== null) return true;
     await this.removeFromIvs(account, row);
     await this.database.inScope(systemScope(tenantId), (tx) =>
-      tx.signingKey.updateMany({ where: { tenantId, id: keyId }, data: { state: 'deleting', removedAt: this.clock.now() } }),
+      tx.signingKey.updateMany({
+        where: { tenantId, id: keyId },
+        data: { state: 'deleting', removedAt: this.clock.now() },
+      }),
     );
     return true;
   }
