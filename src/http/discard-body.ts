@@ -15,22 +15,26 @@ const longestMs = 5_000;
 export function discardUnreadBodies(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (request, reply, payload, done) => {
     if (request.raw.complete || reply.getHeader('connection') !== 'close') return done(null, payload);
-    void discard(request.raw).then(() => done(null, payload));
+    discard(request.raw, () => done(null, payload));
   });
 }
 
-/** Reads until the end of the body, up to the limits. */
-async function discard(body: IncomingMessage): Promise<void> {
-  const over = Promise.withResolvers<void>();
-  const timer = setTimeout(over.resolve, longestMs);
+/** Reads until the end of the body, up to the limits, and then calls `over`. */
+function discard(body: IncomingMessage, over: () => void): void {
   let bytes = 0;
   const count = (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > mostBytes) over.resolve();
+    if (bytes > mostBytes) end();
   };
-  body.on('data', count).once('end', over.resolve).once('close', over.resolve).once('error', over.resolve);
-  body.resume();
-  await over.promise;
-  body.off('data', count);
-  clearTimeout(timer);
+  const timer = setTimeout(() => end(), longestMs);
+  const ends = ['end', 'close', 'error'] as const;
+  const end = () => {
+    clearTimeout(timer);
+    body.off('data', count);
+    for (const event of ends) body.off(event, end);
+    body.on('error', () => undefined); // the client may go away before it gets its answer
+    over();
+  };
+  for (const event of ends) body.on(event, end);
+  body.on('data', count).resume();
 }
