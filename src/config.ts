@@ -57,6 +57,8 @@ const environment = z.object({
   JWKS_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
   TRUSTED_PROXIES: proxies.optional(),
   VENDS_PER_USER_PER_MINUTE: wholeNumber(1, 10_000).default(30),
+  ACTS_PER_MODERATOR_PER_MINUTE: wholeNumber(1, 100_000).default(120),
+  ACTS_PER_API_KEY_PER_MINUTE: wholeNumber(1, 1_000_000).default(12_000),
 });
 
 /** The checked environment. Code that has a `Settings` need not check whether a value is there. */
@@ -87,6 +89,8 @@ export class Settings {
   /** Addresses or CIDR ranges of proxies. The service believes their X-Forwarded-For. */
   readonly trustedProxies: string[] | undefined;
   readonly vendsPerUserPerMinute: number;
+  readonly actsPerModeratorPerMinute: number;
+  readonly actsPerApiKeyPerMinute: number;
 
   private constructor(env: z.output<typeof environment>) {
     this.port = env.PORT;
@@ -107,6 +111,8 @@ export class Settings {
     this.jwksAllowPrivateAddresses = env.JWKS_ALLOW_PRIVATE_ADDRESSES;
     this.trustedProxies = env.TRUSTED_PROXIES;
     this.vendsPerUserPerMinute = env.VENDS_PER_USER_PER_MINUTE;
+    this.actsPerModeratorPerMinute = env.ACTS_PER_MODERATOR_PER_MINUTE;
+    this.actsPerApiKeyPerMinute = env.ACTS_PER_API_KEY_PER_MINUTE;
   }
 
   /**

@@ -97,6 +97,8 @@ const wrong: Record<string, string[]> = {
   JWKS_ALLOW_PRIVATE_ADDRESSES: ['yes', '1', 'TRUE'],
   TRUSTED_PROXIES: ['proxy.local', '10.0.0.0/33', '10.0.0.1,', '2'],
   VENDS_PER_USER_PER_MINUTE: ['0', '10001', '1.5'],
+  ACTS_PER_MODERATOR_PER_MINUTE: ['0', '100001', '1.5'],
+  ACTS_PER_API_KEY_PER_MINUTE: ['0', '1000001', '1.5'],
 };
 
 test('every setting has values that are refused', () => {

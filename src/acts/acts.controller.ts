@@ -29,7 +29,7 @@ const access = { scope: 'moderation:write', users: true } as const;
 const takingAccess = { ...access, evenIfSuspended: true } as const;
 const readAccess = { scope: 'moderation:read', users: true } as const;
 const answers = { 200: action, 202: action };
-const problems: ProblemCode[] = ['not_found', 'banned', 'conflict'];
+const problems: ProblemCode[] = ['not_found', 'banned', 'conflict', 'rate_limited'];
 
 @Controller('v1')
 export class ActsController {

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DeliveryModule } from '../delivery/delivery.module.ts';
 import { SpacesModule } from '../spaces/spaces.module.ts';
+import { ActPace } from './act-pace.ts';
 import { ActionsService } from './actions.service.ts';
 import { ActsController } from './acts.controller.ts';
 import { ActsService } from './acts.service.ts';
@@ -10,7 +11,7 @@ import { UnfinishedActions } from './unfinished-actions.ts';
 @Module({
   imports: [SpacesModule, DeliveryModule],
   controllers: [ActsController],
-  providers: [ActsService, FreezingService, ActionsService, UnfinishedActions],
-  exports: [ActionsService],
+  providers: [ActPace, ActsService, FreezingService, ActionsService, UnfinishedActions],
+  exports: [ActPace, ActionsService],
 })
 export class ActsModule {}

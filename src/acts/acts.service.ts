@@ -19,6 +19,7 @@ import { ivsUserIdOf } from '../tenants/tenant-account.ts';
 import type { Action } from './actions.schemas.ts';
 import { ActionsService, findAction } from './actions.service.ts';
 import type { EventBody, RevokeBody } from './acts.schemas.ts';
+import { ActPace } from './act-pace.ts';
 import { type Act, recordAct } from './record-act.ts';
 
 /** Acts against connections, messages and tokens. Each is recorded, with all its deliveries, before IVS is called. */
@@ -27,6 +28,7 @@ export class ActsService {
   constructor(
     private readonly database: ModerationDatabase,
     private readonly authority: Authority,
+    private readonly pace: ActPace,
     private readonly actions: ActionsService,
     private readonly secrets: Secrets,
   ) {}
@@ -185,6 +187,7 @@ export class ActsService {
     decide: (tx: Tx) => Promise<Act & { details?: Record<string, string | null> }>,
   ): Promise<Action> {
     const recorded = await this.database.inTenantOf(caller, async (tx) => {
+      await this.pace.assertNotTooFast(tx, caller);
       const { details, ...act } = await decide(tx);
       const made = await recordAct(tx, caller, act);
       await audit(tx, caller, {

@@ -9,6 +9,7 @@ import { lockModeratorRoles } from '../roles/roles.service.ts';
 import type { Space } from '../spaces/spaces.schemas.ts';
 import { findSpace, lockSpace, setFrozen, toSpace } from '../spaces/spaces.service.ts';
 import type { Action } from './actions.schemas.ts';
+import { ActPace } from './act-pace.ts';
 import { ActionsService, newestFreezing, findAction } from './actions.service.ts';
 import { recordAct } from './record-act.ts';
 import { cancelActions, undo } from './undo.ts';
@@ -19,6 +20,7 @@ export class FreezingService {
   constructor(
     private readonly database: ModerationDatabase,
     private readonly authority: Authority,
+    private readonly pace: ActPace,
     private readonly actions: ActionsService,
   ) {}
 
@@ -30,6 +32,7 @@ export class FreezingService {
   async freeze(caller: TenantCaller, spaceId: string, reason: string | undefined): Promise<Action> {
     const { tenantId } = caller;
     const recorded = await this.database.inTenantOf(caller, async (tx) => {
+      await this.pace.assertNotTooFast(tx, caller);
       // The lock waits for vends that have begun. The reads after it see their grants.
       await lockSpace(tx, tenantId, spaceId, 'exclusive');
       const space = await findSpace(tx, tenantId, spaceId);

@@ -32,7 +32,7 @@ export class BansController {
     tag,
     access,
     answers: { 201: banAnswer },
-    problems: ['not_found', 'banned', 'quota_exceeded'],
+    problems: ['not_found', 'banned', 'rate_limited', 'quota_exceeded'],
   })
   async create(@CurrentCaller() caller: TenantCaller, @Body({ schema: createBanBody }) body: CreateBanBody) {
     return await this.bans.create(caller, body);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ActionsService, actionOfBan, findAction } from '../acts/actions.service.ts';
 import { secondsSinceRequest } from '../acts/record-act.ts';
 import { cancelActions, undo } from '../acts/undo.ts';
+import { ActPace } from '../acts/act-pace.ts';
 import { audit, auditBeside } from '../audit/audit.ts';
 import { Authority } from '../auth/authority.ts';
 import { callerRef, type TenantCaller } from '../caller.ts';
@@ -27,6 +28,7 @@ export class BansService implements OutrankedBans {
     private readonly database: ModerationDatabase,
     private readonly reads: ReadDatabase,
     private readonly authority: Authority,
+    private readonly pace: ActPace,
     private readonly actions: ActionsService,
     private readonly clock: DatabaseClock,
   ) {}
@@ -40,6 +42,7 @@ export class BansService implements OutrankedBans {
     const { userId, spaceId } = body;
     const actionId = newId('act');
     const { ban, waitSeconds } = await this.database.inTenantOf(caller, async (tx) => {
+      await this.pace.assertNotTooFast(tx, caller);
       const byRank = await this.authority.assertMayActOn(tx, caller, spaceId ?? null, userId);
       const inForce = { tenantId, liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: this.clock.now() } }] };
       await assertBelowQuota(tx, tenantId, 'bans', (take) => tx.ban.count({ where: inForce, take }));

@@ -6,6 +6,7 @@ import { Database, ModerationDatabase, ReadDatabase, type Tx } from '../database
 import type { Member as MemberRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { ActPace } from '../acts/act-pace.ts';
 import { Authority } from '../auth/authority.ts';
 import { assertBelowQuota } from '../quotas.ts';
 import { rankOfRole } from '../roles/roles.service.ts';
@@ -21,6 +22,7 @@ export class MembersService {
     private readonly reads: ReadDatabase,
     private readonly moderation: ModerationDatabase,
     private readonly authority: Authority,
+    private readonly pace: ActPace,
     private readonly changes: RoleChanges,
     private readonly clock: DatabaseClock,
   ) {}
@@ -58,6 +60,7 @@ export class MembersService {
       ...(isKey && { exchange: { attributes: attributes ?? {} } }),
     };
     const { result, ...outcome } = await this.changes.change(this.moderation, caller, change, async (tx) => {
+      await this.pace.assertNotTooFast(tx, caller, true);
       const byRank = await this.authority.assertMayActOn(tx, caller, spaceId, userId);
       const rank = await rankOfRole(tx, caller.tenantId, role);
       if (rank === undefined) throw unknownRole();

@@ -22,7 +22,7 @@ export class RoleChangesController {
     tag: 'Moderation',
     access: { scope: 'moderation:write', users: true },
     answers: { 200: roleChange, 202: roleChange },
-    problems: ['not_found', 'banned', 'conflict', 'quota_exceeded'],
+    problems: ['not_found', 'banned', 'conflict', 'rate_limited', 'quota_exceeded'],
   })
   async changeUserRole(
     @CurrentCaller() caller: TenantCaller,

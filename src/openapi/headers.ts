@@ -15,12 +15,12 @@ export const headers: Headers = {
     example: 1,
   },
   RateLimitPolicy: {
-    description: 'A user gets at most `q` tokens of a kind in `w` seconds.',
+    description: 'At most `q` tokens of a kind for a user, or acts of a caller, in `w` seconds.',
     schema: { type: 'string' },
     example: '"vends";q=30;w=60',
   },
   RateLimit: {
-    description: '`r` tokens are left now. After `t` seconds the user can get more.',
+    description: '`r` of them are left now. After `t` seconds there are more.',
     schema: { type: 'string' },
     example: '"vends";r=29;t=60',
   },

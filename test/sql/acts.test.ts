@@ -252,6 +252,35 @@ describe('role_changed_since', () => {
   });
 });
 
+describe('acts_in_last_minute', () => {
+  const by = { tenant_id: 'ten', requested_by: { kind: 'user', id: 'mod' } };
+  const request = { tenant: 'ten', kind: 'user', id: 'mod', most: 3, inTurn: false };
+
+  test.each<[string, Row[], number]>([
+    ['none', [], 0],
+    ['those of the last minute', [{}, { created_at: inSeconds(-50) }], 2],
+    ['not older ones', [{}, { created_at: inSeconds(-61) }], 1],
+    ['not those of another caller', [{}, { requested_by: { kind: 'user', id: 'other' } }], 1],
+    ['not those of an API key with the same id', [{}, { requested_by: { kind: 'apiKey', id: 'mod' } }], 1],
+    ['not those of another tenant', [{}, { tenant_id: 'ten_other' }], 1],
+    ['no more than it is asked for', [{}, {}, {}, {}], 3],
+  ])('counts %s', async (_, rows, used) => {
+    for (const row of rows) await sql.insert('actions', { ...by, created_at: inSeconds(-1), ...row });
+    const [found] = await sql.call('acts_in_last_minute', request);
+    expect(found).toEqual({ used, oldest: used > 0 ? expect.any(Date) : null });
+  });
+
+  test('reads an index, not all actions of the tenant', async () => {
+    await sql.query('set local enable_seqscan = off');
+    const plan = await sql.query(
+      `explain select a.created_at from public.actions as a where a.tenant_id = 'ten' and a.requested_by ->> 'kind' = 'user'
+        and a.requested_by ->> 'id' = 'mod' and a.created_at > clock_timestamp() - interval '1 minute'
+        order by a.created_at desc limit 3`,
+    );
+    expect(JSON.stringify(plan)).toContain('actions_of_caller');
+  });
+});
+
 describe('newest_freezing', () => {
   const freezing = { tenant_id: 'ten', space_id: 'spc', kind: 'space.freeze' };
 

@@ -5,6 +5,7 @@
 --   user      decisions about a user's tokens (shared) and acts against the user (exclusive)
 --   space     vends into a space (shared) and its freezing (exclusive)
 --   rate      the count of a user's vends
+--   pace      the count of a moderator's acts
 --   capacity  the count of the users in a space
 --   action    the beginning of a delivery (shared) and the undoing of its action (exclusive)
 --   quota     the count of a tenant's things of one kind

@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import type { TenantCaller } from '../caller.ts';
+import { Settings } from '../config.ts';
+import type { Tx } from '../database/database.ts';
+import { callIn } from '../database/sql-call.ts';
+import { Problem } from '../errors.ts';
+
+/** A row of `acts_in_last_minute`. */
+const acts = z.object({ used: z.int(), oldest: z.coerce.date().nullable() });
+
+/** Limits how many acts one caller records in a minute: a moderator whose JWT was stolen bans no thousands. */
+@Injectable()
+export class ActPace {
+  constructor(private readonly settings: Settings) {}
+
+  /**
+   * Call it in the transaction of an act. The acts of a person then run one after the other. Those of an API key do not, so
+   * it may go a little over its limit.
+   * @param holdsLocks true: the transaction holds locks already. Then it waits for no other act, so that no two deadlock.
+   * @throws Problem `rate_limited`
+   */
+  async assertNotTooFast(tx: Tx, { tenantId, kind, id }: TenantCaller, holdsLocks = false): Promise<void> {
+    const isPerson = kind === 'user';
+    const inTurn = isPerson && !holdsLocks;
+    const most = isPerson ? this.settings.actsPerModeratorPerMinute : this.settings.actsPerApiKeyPerMinute;
+    const [found] = await callIn(tx, 'acts_in_last_minute', { tenant: tenantId, kind, id, most, inTurn }, acts);
+    if (!found?.oldest || found.used < most) return;
+    const seconds = Math.max(1, Math.ceil((found.oldest.getTime() + 60_000 - Date.now()) / 1000));
+    throw new Problem(
+      'rate_limited',
+      `${isPerson ? 'A moderator' : 'An API key'} acts at most ${most} times in a minute.`,
+      {
+        retryAfterSeconds: Math.min(seconds, 60),
+        headers: { 'ratelimit-policy': `"acts";q=${most};w=60`, ratelimit: `"acts";r=0;t=${Math.min(seconds, 60)}` },
+      },
+    );
+  }
+}

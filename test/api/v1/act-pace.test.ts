@@ -1,0 +1,48 @@
+/** How fast one caller may act. */
+import { expectProblem } from '../../support/problem.ts';
+import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
+
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+let space: Json;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start({ ACTS_PER_MODERATOR_PER_MINUTE: '3', ACTS_PER_API_KEY_PER_MINUTE: '6' });
+  tenant = await stagedoor.createTenant();
+  space = await stagedoor.createSpace(tenant);
+});
+
+afterAll(async () => {
+  await stagedoor.stop();
+});
+
+const ban = (as: string, userId: string) => stagedoor.post('/v1/bans', as, { userId, spaceId: space['id'] });
+
+test('one moderator acts only so often in a minute, also at once; another one is not held up', async () => {
+  const as = await tenant.issuer.token('hasty', { role: 'moderator' });
+  const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => ban(as, `victim-${n}`)));
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(3);
+  for (const answer of answers.filter(({ status }) => status !== 201)) {
+    expectProblem(answer, 'rate_limited');
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(Number(answer.headers.get('retry-after'))).toBeLessThanOrEqual(60);
+    expect(answer.headers.get('ratelimit-policy')).toBe('"acts";q=3;w=60');
+    expect(answer.headers.get('ratelimit')).toMatch(/^"acts";r=0;t=\d+$/);
+  }
+  const here = `/v1/spaces/${space['id']}`;
+  for (const [path, body] of [
+    [`${here}/users/victim/disconnect`, {}],
+    [`${here}/users/victim/role`, { role: 'viewer' }],
+    [`${here}/events`, { name: 'applause' }],
+    [`${here}/freeze`, {}],
+  ] as const) {
+    expectProblem(await stagedoor.post(path, as, body), 'rate_limited');
+  }
+  expect((await stagedoor.get(`/v1/bans?spaceId=${space['id']}`, as)).status).toBe(200);
+  expect((await ban(await tenant.issuer.token('calm', { role: 'moderator' }), 'troll')).status).toBe(201);
+});
+
+test('an API key acts more often, and has its limit too', async () => {
+  for (let n = 0; n < 6; n++) expect((await ban(tenant.key, `troll-${n}`)).status).toBe(201);
+  expectProblem(await ban(tenant.key, 'troll'), 'rate_limited');
+});
