@@ -9,8 +9,8 @@ const orders = ['oldest-first', 'newest-first', 'newest-time-first'] as const;
 const times = ['milliseconds', 'seconds'] as const;
 const combinations = orders.flatMap((order) => times.map((time) => [order, time] as const));
 
-/** Number of participants who do the same. */
-const people = sized(2, 12);
+/** Number of participants who do the same. IVS lets twelve publish at once, and a try without a token to exchange leaves one. */
+const people = sized(2, 6);
 
 let stagedoor: Stagedoor;
 let tenant: TestTenant;
@@ -43,7 +43,12 @@ async function demoted(publishes: boolean): Promise<Demoted> {
     if (publishes) stagedoor.ivs.publish(ref);
     const { body } = await stagedoor.post(`${user}/role`, as, { role: 'viewer' });
     // A machine that is too slow gives no token to exchange.
-    if (body['exchange']) return { ref, old: pass['token'], lesser: body['exchange'].token };
+    if (!body['exchange']) continue;
+    // Nobody is looked at before everybody has done their deed, however slow the machine is.
+    await stagedoor.database.query(
+      `update holds set watch_from = now() + interval '1 hour' where participant_id = '${ref.participantId}'`,
+    );
+    return { ref, old: pass['token'], lesser: body['exchange'].token };
   }
 }
 
