@@ -673,7 +673,7 @@ describe('with a JWKS URL', () => {
 function settingsWith(allowPrivate: 'true' | 'false', databaseUrl = 'postgresql://127.0.0.1/none'): Settings {
   return Settings.from({
     DATABASE_URL: databaseUrl,
-    STAGEDOOR_OPERATOR_TOKEN: 'x'.repeat(32),
+    STAGEDOOR_OPERATOR_TOKEN: randomBytes(32).toString('hex'),
     STAGEDOOR_MASTER_KEY: Buffer.from('stagedoor master key of the test').toString('base64'),
     AWS_REGION: 'us-east-1',
     JWKS_ALLOW_PRIVATE_ADDRESSES: allowPrivate,
