@@ -259,7 +259,11 @@ describe('the rate', () => {
 describe('attributes', () => {
   it('of the role are filled in from the claims, and the caller’s are added', async () => {
     const space = await stagedoor.createSpace(tenant, { defaultRole: null });
-    const body = { stage: { capabilities: ['SUBSCRIBE'] }, attributes: { name: '{{claims.name}}', badge: 'gold' } };
+    const body = {
+      stage: { capabilities: ['SUBSCRIBE'] },
+      attributes: { name: '{{claims.name}}', badge: 'gold' },
+      clientAttributes: ['mood'],
+    };
     await stagedoor.expect(200, stagedoor.request('PUT', '/v1/roles/gold', { as: tenant.key, body }));
     const answer = await join(space, 'xia', { role: 'gold', name: 'Xia' }, { attributes: { mood: 'glad' } });
     expect(answer.body['stage'].attributes).toEqual({ name: 'Xia', badge: 'gold', mood: 'glad' });
