@@ -13,6 +13,6 @@ as $$
       where
         account = p_account
         and operation = p_operation
-        and allowance + p_rate * extract(epoch from clock_timestamp() - at) < 1
+        and allowance + p_rate * greatest(0, extract(epoch from clock_timestamp() - at)) < 1
     );
 $$;

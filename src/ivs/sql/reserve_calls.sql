@@ -31,13 +31,13 @@ begin
       where
         account = p_account
         and operation = p_operation
-        and allowance + p_rate * extract(epoch from clock_timestamp() - at) < p_least + p_leave
+        and allowance + p_rate * greatest(0, extract(epoch from clock_timestamp() - at)) < p_least + p_leave
     )
   then
     return 0;
   end if;
   loop
-    select least(p_burst, allowance + p_rate * extract(epoch from clock_timestamp() - at))
+    select least(p_burst, allowance + p_rate * greatest(0, extract(epoch from clock_timestamp() - at)))
     into v_allowance
     from public.pacing
     where account = p_account and operation = p_operation

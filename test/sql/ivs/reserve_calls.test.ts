@@ -66,6 +66,11 @@ describe('reserve_calls', () => {
     expect(await left()).toBe(rest);
   });
 
+  test('takes nothing away for a time that lies ahead, after the clock was set back', async () => {
+    await pace(7, -3600);
+    expect(await reserve({ rate: 5 })).toBe(4);
+  });
+
   test('begins with a full rate also for somebody who is granted none', async () => {
     expect(await reserve({ wanted: 20, least: 20 })).toBe(0);
     expect(await left()).toBe(10);

@@ -57,6 +57,11 @@ describe('calls_are_left', () => {
     expect(await areLeft(1)).toBe(true);
   });
 
+  test('takes nothing away for a time that lies ahead, after the clock was set back', async () => {
+    await pacing(1, { at: inSeconds(3600) });
+    expect(await areLeft(1)).toBe(true);
+  });
+
   test('says so if none were ever made', async () => {
     expect(await areLeft()).toBe(true);
   });
