@@ -152,6 +152,9 @@ describe('a tenant’s first API key', () => {
       expiresAt: null,
       parentId: null,
       replacedBy: null,
+      roles: null,
+      spaceIds: null,
+      sourceAddresses: null,
       key: expect.stringMatching(/^sk_acme_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}$/),
     });
     expect((await stagedoor.get('/v1/spaces', answer.body['key'])).status).toBe(200);
