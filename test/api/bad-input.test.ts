@@ -224,8 +224,9 @@ describe('a field with a wrong value is named in the refusal', () => {
 describe.each(operations)('$method $path', (operation) => {
   const { body, path } = operation;
 
-  // A key can be rotated once.
-  beforeEach(makeKey);
+  // A key can be rotated once, and a tenant has a quota of keys.
+  const refresh = path.includes(':key') ? makeKey : () => Promise.resolve();
+  beforeEach(refresh);
 
   const required = Object.keys(body).filter((name) => ['slug', 'name', 'scopes'].includes(name));
 
@@ -261,7 +262,7 @@ describe.each(operations)('$method $path', (operation) => {
 
   it('takes an empty body for none', async () => {
     const none = await send(operation, '');
-    await makeKey();
+    await refresh();
     const untyped = await stagedoor.request(operation.method, fill(path), {
       as: operation.as === 'operator' ? operatorToken : tenant.key,
     });
