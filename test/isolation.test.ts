@@ -151,6 +151,7 @@ const rows: Record<string, Row> = {
   'POST /v1/grants/{grantId}/revoke': { body: { reason: 'left' }, prepare: another },
   'GET /v1/actions': {},
   'GET /v1/actions/{actionId}': {},
+  'GET /v1/actions/{actionId}/targets': {},
   'POST /v1/bans': {
     body: { userId: 'troll', reason: 'rude' },
     references: { spaceId: (other) => other.ids['spaceId'] },
@@ -276,7 +277,8 @@ async function makeWorld(slug: string): Promise<World> {
     roomArn: space['room'].arn,
   };
   const banned = await ban(world, `${slug}-banned`); // who was given nothing, so that nothing is left to be delivered
-  Object.assign(world.ids, { banId: banned['ban'].id, actionId: banned['action'].id });
+  const { body: event } = await stagedoor.post(`/v1/spaces/${space['id']}/events`, as, { name: `${slug}-event` });
+  Object.assign(world.ids, { banId: banned['ban'].id, actionId: event['id'] });
   return world;
 }
 

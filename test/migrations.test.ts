@@ -80,6 +80,7 @@ const frozen: Record<string, string> = {
   '0015_idempotent_attempts': '68712c04fff4b679d866d2a3992aaa4fa9eeaf30bcd04a5c331a969eaefbdb51',
   '0016_narrower_rights': 'd408806a0d29dbe38639cc5568647649b4d6593e6136971d3cb8f6315a8e5107',
   '0017_acts_of_caller': 'e47eb5cb30a3d6c1c223c2ba46466923bbaec421bc0bcc7a35a1e0e623fe53f3',
+  '0018_pages_of_deliveries': 'eb43ddebdbc70a0f425fa06a5b1d933f6a9cfd3c9657bdb491b755ead1914e31',
 };
 
 test('no migration was changed since it was frozen', () => {

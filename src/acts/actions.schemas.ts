@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deliveryStates } from '../delivery/deliveries.ts';
 import { callerSchema } from '../http/caller.schema.ts';
 import { exampleId, filterId, idOf } from '../http/ids.ts';
 import { pageOf, pageQuery } from '../http/paging.ts';
@@ -18,11 +19,13 @@ export const actionKind = z
   .meta({ id: 'ActionKind', description: 'What the moderator did.' });
 export type ActionKind = z.output<typeof actionKind>;
 
-const deliveryState = z.enum(['pending', 'done', 'not_connected', 'expired', 'stuck']).meta({
+const deliveryState = z.enum(deliveryStates).meta({
   id: 'DeliveryState',
   description:
     'pending: the service will call IVS, or call it again. done: IVS has confirmed the call. not_connected: IVS has no such connection. expired: the call is no longer needed, because it is too late to matter or the action was undone. stuck: IVS refuses the call; the service repeats it slowly.',
 });
+
+const countsExample = { pending: 0, done: 1, not_connected: 0, expired: 0, stuck: 0 };
 
 const deliveryExample = {
   operation: 'DisconnectParticipant',
@@ -32,7 +35,8 @@ const deliveryExample = {
   doneAt: '2026-03-01T19:30:00.412Z',
 };
 
-const delivery = z
+/** One call to IVS that an action needs, as answers show it. */
+export const target = z
   .object({
     operation: z
       .enum(['DisconnectParticipant', 'DisconnectUser', 'DeleteMessage', 'SendEvent'])
@@ -44,6 +48,17 @@ const delivery = z
     doneAt: z.iso.datetime().optional(),
   })
   .meta({ id: 'Delivery', description: 'One call to IVS that the action needs.', examples: [deliveryExample] });
+
+export type Target = z.output<typeof target>;
+
+const targetCounts = z
+  .object({ pending: z.int(), done: z.int(), not_connected: z.int(), expired: z.int(), stuck: z.int() })
+  .meta({
+    id: 'DeliveryCounts',
+    description:
+      'Number of deliveries in each state. The service counts to 1,000 in each state, and in a list of actions to 100; there may be more.',
+    examples: [countsExample],
+  });
 
 const actionState = z.enum(['delivered', 'pending']).meta({
   id: 'ActionState',
@@ -59,6 +74,7 @@ export const exampleAction = {
   reason: 'Shouting',
   state: 'delivered',
   targets: [deliveryExample],
+  targetCounts: countsExample,
   requestedBy: { kind: 'user', id: 'user-7' },
   createdAt: '2026-03-01T19:30:00.000Z',
   silencedAt: '2026-03-01T19:30:00.412Z',
@@ -73,7 +89,14 @@ export const action = z
     userId: z.string().optional(),
     reason: z.string().optional(),
     state: actionState,
-    targets: z.array(delivery).meta({ description: 'The deliveries: the calls to IVS that the action needs.' }),
+    targets: z.array(target).meta({
+      description:
+        'Deliveries: the calls to IVS that the action needs, at most 100, and in a list of actions at most 10. If there are more, those that are pending or stuck take precedence. `GET /v1/actions/{actionId}/targets` lists all.',
+    }),
+    targetCounts: targetCounts.optional().meta({
+      description:
+        'Number of deliveries in each state. Absent if the service has recorded the action and could not read it in time.',
+    }),
     requestedBy: callerSchema.meta({ description: 'The caller who did it.' }),
     createdAt: z.iso.datetime(),
     silencedAt: z.iso
@@ -94,3 +117,13 @@ export type ActionsQuery = z.output<typeof actionsQuery>;
 
 /** A page of actions. */
 export const actionPage = pageOf(action);
+
+/** The query of the list of the deliveries of an action. */
+export const targetsQuery = z.strictObject({
+  ...pageQuery,
+  state: deliveryState.optional().meta({ description: 'Only deliveries in this state.' }),
+});
+export type TargetsQuery = z.output<typeof targetsQuery>;
+
+/** A page of deliveries. */
+export const targetPage = pageOf(target);

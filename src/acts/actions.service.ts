@@ -4,12 +4,20 @@ import { z } from 'zod';
 import { callerRef, type TenantCaller } from '../caller.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
-import type { Action as ActionRow, Delivery as DeliveryRow, Prisma } from '../database/generated/client.ts';
-import { actionsWithOpenDeliveries, deliveriesOf, isOpen } from '../delivery/deliveries.ts';
+import type { Action as ActionRow } from '../database/generated/client.ts';
+import {
+  areOpen,
+  countDeliveries,
+  type DeliveryCounts,
+  type DeliveryRow,
+  firstDeliveries,
+  noDeliveries,
+  pageOfDeliveries,
+} from '../delivery/deliveries.ts';
 import { callIn, valueIn } from '../database/sql-call.ts';
-import { notFound } from '../errors.ts';
+import { invalid, notFound } from '../errors.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
-import type { Action, ActionKind, ActionsQuery } from './actions.schemas.ts';
+import type { Action, ActionKind, ActionsQuery, Target, TargetsQuery } from './actions.schemas.ts';
 import { Authority } from '../auth/authority.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import type { RecordedAct } from './record-act.ts';
@@ -19,6 +27,14 @@ const callsWaitMs = 2_000;
 
 /** Longest time that a request then waits to read its action, in milliseconds. */
 const readWaitMs = 1_000;
+
+/** How much an answer shows of the deliveries of an action: their largest number, and how far it counts in each state. */
+interface Shown {
+  targets: number;
+  counted: number;
+}
+const shownAlone: Shown = { targets: 100, counted: 1_000 };
+const shownInList: Shown = { targets: 10, counted: 100 };
 
 /** Shows actions, and carries them out. */
 @Injectable()
@@ -69,33 +85,32 @@ export class ActionsService {
     });
   }
 
+  /** The deliveries of an action, the oldest first. */
+  async listTargets(caller: TenantCaller, actionId: string, query: TargetsQuery): Promise<Page<Target>> {
+    const { tenantId } = caller;
+    const { state, limit } = query;
+    const after = readCursor(query.cursor) ?? '0';
+    if (!/^\d{1,18}$/.test(after)) throw invalid('cursor', 'must be a nextCursor of this list');
+    return await this.reads.inTenantOf(caller, async (tx) => {
+      const { spaceId } = await findRow(tx, tenantId, actionId);
+      await this.authority.assertModerator(tx, caller, spaceId);
+      const rows = await pageOfDeliveries(tx, tenantId, actionId, { state, after, limit: limit + 1 });
+      return toPage(rows, limit, (row) => row.id, toTarget);
+    });
+  }
+
   /** Newest first. */
   async list(caller: TenantCaller, query: ActionsQuery): Promise<Page<Action>> {
     const { tenantId } = caller;
-    const before = readCursor(query.cursor);
     return await this.reads.inTenantOf(caller, async (tx) => {
       await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
-      const pending = query.state === undefined ? undefined : await pendingActionIds(tx, tenantId);
-      const rows = await tx.action.findMany({
-        where: {
-          tenantId,
-          ...(query.spaceId !== undefined && { spaceId: query.spaceId }),
-          id: {
-            ...(before !== undefined && { lt: before }),
-            ...(pending && (query.state === 'pending' ? { in: pending } : { notIn: pending })),
-          },
-        },
-        orderBy: { id: 'desc' },
-        take: query.limit + 1,
-      });
-      const ids = rows.map((row) => row.id);
-      const deliveries = await deliveriesOf(tx, tenantId, ids);
-      const unfinished = await unfinishedAmong(tx, tenantId, ids);
+      const rows = await findRows(tx, tenantId, query);
+      const shown = new Map((await withDeliveries(tx, tenantId, rows, shownInList)).map((one) => [one.id, one]));
       return toPage(
         rows,
         query.limit,
         (row) => row.id,
-        (row) => toAction(row, deliveries.get(row.id) ?? [], unfinished.has(row.id)),
+        (row) => shown.get(row.id) as Action,
       );
     });
   }
@@ -129,21 +144,47 @@ function asRecorded(caller: TenantCaller, { id, kind, spaceId, userId, reason }:
 
 /** @throws Problem `not_found` */
 export async function findAction(tx: Tx, tenantId: string, actionId: string): Promise<Action> {
-  const row = await tx.action.findUnique({ where: { tenantId_id: { tenantId, id: actionId } } });
-  if (!row) throw notFound('action');
-  const deliveries = await deliveriesOf(tx, tenantId, [actionId]);
-  const unfinished = await unfinishedAmong(tx, tenantId, [actionId]);
-  return toAction(row, deliveries.get(actionId) ?? [], unfinished.has(actionId));
+  const row = await findRow(tx, tenantId, actionId);
+  const [action] = await withDeliveries(tx, tenantId, [row], shownAlone);
+  if (!action) throw notFound('action');
+  return action;
 }
 
-/** Ids of the tenant's actions that are not carried out yet. */
-async function pendingActionIds(tx: Tx, tenantId: string): Promise<string[]> {
-  const unfinished = await tx.unfinishedAction.findMany({ where: { tenantId }, select: { actionId: true } });
-  return [
-    ...(await actionsWithOpenDeliveries(tx, tenantId)),
-    ...unfinished.map(({ actionId }) => actionId),
-    ...(await actionsOnFailingLooks(tx, tenantId)),
-  ];
+/** @throws Problem `not_found` */
+async function findRow(tx: Tx, tenantId: string, actionId: string): Promise<ActionRow> {
+  const row = await tx.action.findUnique({ where: { tenantId_id: { tenantId, id: actionId } } });
+  if (!row) throw notFound('action');
+  return row;
+}
+
+/** One row more than the page has, if there are more. */
+async function findRows(tx: Tx, tenantId: string, query: ActionsQuery): Promise<ActionRow[]> {
+  const { spaceId, state } = query;
+  const before = readCursor(query.cursor);
+  const limit = query.limit + 1;
+  if (state === undefined) {
+    const where = {
+      tenantId,
+      ...(spaceId !== undefined && { spaceId }),
+      ...(before !== undefined && { id: { lt: before } }),
+    };
+    return await tx.action.findMany({ where, orderBy: { id: 'desc' }, take: limit });
+  }
+  const args = { tenant: tenantId, space: spaceId ?? null, before: before ?? null, limit };
+  const found = await callIn(tx, `${state}_actions`, args, z.object({ action_id: z.string() }));
+  const where = { tenantId, id: { in: found.map((row) => row.action_id) } };
+  return await tx.action.findMany({ where, orderBy: { id: 'desc' } });
+}
+
+/** The actions as answers show them, in the same order. */
+async function withDeliveries(tx: Tx, tenantId: string, rows: ActionRow[], shown: Shown): Promise<Action[]> {
+  const ids = rows.map((row) => row.id);
+  const deliveries = await firstDeliveries(tx, tenantId, ids, shown.targets);
+  const counts = await countDeliveries(tx, tenantId, ids, shown.counted);
+  const unfinished = await unfinishedAmong(tx, tenantId, ids);
+  return rows.map((row) =>
+    toAction(row, deliveries.get(row.id) ?? [], counts.get(row.id) ?? noDeliveries(), unfinished.has(row.id)),
+  );
 }
 
 /** Ids of the tenant's actions that rest on looks that fail: nobody knows whether the people concerned are out. */
@@ -159,8 +200,8 @@ async function unfinishedAmong(tx: Tx, tenantId: string, actionIds: string[]): P
   return new Set([...rows.map(({ actionId }) => actionId), ...(await actionsOnFailingLooks(tx, tenantId))]);
 }
 
-function toAction(row: ActionRow, deliveries: DeliveryRow[], isUnfinished: boolean): Action {
-  const isPending = isUnfinished || deliveries.some(isOpen);
+function toAction(row: ActionRow, deliveries: DeliveryRow[], counts: DeliveryCounts, isUnfinished: boolean): Action {
+  const isPending = isUnfinished || areOpen(counts);
   return {
     id: row.id,
     kind: row.kind as ActionKind,
@@ -169,22 +210,23 @@ function toAction(row: ActionRow, deliveries: DeliveryRow[], isUnfinished: boole
     ...(row.reason !== null && { reason: row.reason }),
     state: isPending ? 'pending' : 'delivered',
     targets: deliveries.map(toTarget),
+    targetCounts: counts,
     requestedBy: row.requestedBy as Action['requestedBy'],
     createdAt: row.createdAt.toISOString(),
     ...(row.silencedAt !== null && !isUnfinished && { silencedAt: row.silencedAt.toISOString() }),
   };
 }
 
-function toTarget(row: DeliveryRow): Action['targets'][number] {
+function toTarget(row: DeliveryRow): Target {
   // IVS may know the user by a pseudonym. Callers know them by their id.
-  const { userId } = row.parameters as Prisma.JsonObject;
+  const { userId } = row.parameters;
   return {
-    operation: row.operation as Action['targets'][number]['operation'],
+    operation: row.operation,
     target: row.operation === 'DisconnectUser' && typeof userId === 'string' ? userId : row.target,
-    state: row.state as Action['targets'][number]['state'],
+    state: row.state,
     attempts: row.attempts,
-    ...(row.lastError !== null && { lastError: row.lastError }),
-    ...(row.doneAt !== null && { doneAt: row.doneAt.toISOString() }),
+    ...(row.last_error !== null && { lastError: row.last_error }),
+    ...(row.done_at !== null && { doneAt: row.done_at.toISOString() }),
   };
 }
 

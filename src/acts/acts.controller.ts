@@ -7,7 +7,16 @@ import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
 import { userId as userIdSchema } from '../http/text.ts';
 import { space } from '../spaces/spaces.schemas.ts';
-import { type Action, action, actionPage, type ActionsQuery, actionsQuery } from './actions.schemas.ts';
+import {
+  type Action,
+  action,
+  actionPage,
+  type ActionsQuery,
+  actionsQuery,
+  targetPage,
+  type TargetsQuery,
+  targetsQuery,
+} from './actions.schemas.ts';
 import { ActionsService } from './actions.service.ts';
 import { FreezingService } from './freezing.service.ts';
 import {
@@ -200,7 +209,7 @@ export class ActsController {
   @Get('actions/:actionId')
   @Endpoint({
     summary: 'Get an action',
-    description: '`targets` tells how far the action has been carried out.',
+    description: '`targetCounts` and `targets` tell how far the action has been carried out.',
     tag,
     access: readAccess,
     answers: { 200: action },
@@ -211,6 +220,23 @@ export class ActsController {
     @Param('actionId', { schema: pathId('act', 'action') }) actionId: string,
   ) {
     return await this.actions.get(caller, actionId);
+  }
+
+  @Get('actions/:actionId/targets')
+  @Endpoint({
+    summary: 'List the deliveries of an action',
+    description: 'In the order in which they were recorded. Together the pages name each delivery once.',
+    tag,
+    access: readAccess,
+    answers: { 200: targetPage },
+    problems: ['not_found', 'banned'],
+  })
+  async listActionTargets(
+    @CurrentCaller() caller: TenantCaller,
+    @Param('actionId', { schema: pathId('act', 'action') }) actionId: string,
+    @Query({ schema: targetsQuery }) query: TargetsQuery,
+  ) {
+    return await this.actions.listTargets(caller, actionId, query);
   }
 }
 

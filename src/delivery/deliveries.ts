@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Tx } from '../database/database.ts';
-import type { Delivery as DeliveryRow, Prisma } from '../database/generated/client.ts';
-import { runIn, valueIn } from '../database/sql-call.ts';
+import type { Prisma } from '../database/generated/client.ts';
+import { callIn, runIn, valueIn } from '../database/sql-call.ts';
 import { limits } from '../limits.ts';
 
 /** A call to IVS that an action needs. */
@@ -16,6 +16,9 @@ export interface NewDelivery {
   grantId?: string | undefined;
   parameters: Prisma.InputJsonObject;
 }
+
+/** The states of a delivery. The API tells what each means. */
+export const deliveryStates = ['pending', 'done', 'not_connected', 'expired', 'stuck'] as const;
 
 /** Longest time to try a call, as a Postgres interval. IVS lets nobody stay on a stage for longer (service quotas). */
 const triedFor = `${limits.stageStaySeconds} seconds`;
@@ -35,28 +38,77 @@ export async function addDelivery(tx: Tx, tenantId: string, actionId: string, de
   });
 }
 
-/** The deliveries of these actions by action id, in the order in which they were recorded. */
-export async function deliveriesOf(tx: Tx, tenantId: string, actionIds: string[]): Promise<Map<string, DeliveryRow[]>> {
-  const rows = await tx.delivery.findMany({
-    where: { tenantId, actionId: { in: actionIds } },
-    orderBy: { id: 'asc' },
-  });
-  return Map.groupBy(rows, (row) => row.actionId);
+const deliveryRow = z.object({
+  id: z.string(),
+  action_id: z.string(),
+  operation: z.enum(['DisconnectParticipant', 'DisconnectUser', 'DeleteMessage', 'SendEvent']),
+  target: z.string(),
+  parameters: z.record(z.string(), z.unknown()),
+  state: z.enum(deliveryStates),
+  attempts: z.number(),
+  last_error: z.string().nullable(),
+  done_at: z.date().nullable(),
+});
+
+/** What answers show of a delivery. */
+export type DeliveryRow = z.output<typeof deliveryRow>;
+
+/** Number of deliveries in each state. */
+export type DeliveryCounts = Record<(typeof deliveryStates)[number], number>;
+
+/**
+ * Deliveries of these actions by action id, in the order in which they were recorded. If an action has more than `each`, the
+ * open ones take precedence.
+ */
+export async function firstDeliveries(
+  tx: Tx,
+  tenantId: string,
+  actionIds: string[],
+  each: number,
+): Promise<Map<string, DeliveryRow[]>> {
+  const rows = await callIn(tx, 'first_deliveries', { tenant: tenantId, actions: actionIds, each }, deliveryRow);
+  return Map.groupBy(rows, (row) => row.action_id);
 }
 
-/** Whether a delivery is not settled yet. The service then calls IVS, or calls it again. */
-export function isOpen({ state }: Pick<DeliveryRow, 'state'>): boolean {
-  return state === 'pending' || state === 'stuck';
+/** How many deliveries these actions have in each state, by action id. It counts to `most` at most. */
+export async function countDeliveries(
+  tx: Tx,
+  tenantId: string,
+  actionIds: string[],
+  most: number,
+): Promise<Map<string, DeliveryCounts>> {
+  const row = z.object({ action_id: z.string(), state: z.enum(deliveryStates), number: z.number() });
+  const counts = new Map(actionIds.map((id) => [id, noDeliveries()]));
+  for (const counted of await callIn(tx, 'count_deliveries', { tenant: tenantId, actions: actionIds, most }, row)) {
+    const ofAction = counts.get(counted.action_id);
+    if (ofAction) ofAction[counted.state] = counted.number;
+  }
+  return counts;
 }
 
-/** Ids of the tenant's actions that have open deliveries. */
-export async function actionsWithOpenDeliveries(tx: Tx, tenantId: string): Promise<string[]> {
-  const rows = await tx.delivery.findMany({
-    where: { tenantId, state: { in: ['pending', 'stuck'] } },
-    distinct: ['actionId'],
-    select: { actionId: true },
-  });
-  return rows.map(({ actionId }) => actionId);
+/** The counts of an action without deliveries. */
+export function noDeliveries(): DeliveryCounts {
+  return { pending: 0, done: 0, not_connected: 0, expired: 0, stuck: 0 };
+}
+
+/**
+ * Deliveries of an action, in the order in which they were recorded, from the one after `after`.
+ * @param page `after` is an id, in digits. `limit` is the largest number of rows.
+ */
+export async function pageOfDeliveries(
+  tx: Tx,
+  tenantId: string,
+  actionId: string,
+  page: { state: DeliveryRow['state'] | undefined; after: string; limit: number },
+): Promise<DeliveryRow[]> {
+  const { state = null, after, limit } = page;
+  const args = { tenant: tenantId, action: actionId, state, after, limit };
+  return await callIn(tx, 'page_of_deliveries', args, deliveryRow);
+}
+
+/** Whether deliveries are not settled yet. The service then calls IVS, or calls it again. */
+export function areOpen(counts: DeliveryCounts): boolean {
+  return counts.pending + counts.stuck > 0;
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   insertDelivery,
   insertHold,
   insertTwoTenants,
+  insertWatch,
   list,
 } from '../support/moderation-rows.ts';
 import { inSeconds, SqlSession } from '../support/sql.ts';
@@ -384,5 +385,81 @@ describe('silence_actions', () => {
       { id: 'act_new', is_new: true },
       { id: 'act_old', is_new: false },
     ]);
+  });
+});
+
+/** What makes the action `act` pending, and what does not. */
+const waiting: [string, boolean, () => Promise<unknown>][] = [
+  ['nothing', false, async () => undefined],
+  ['a pending delivery', true, () => insertDelivery(sql)],
+  ['a stuck delivery', true, () => insertDelivery(sql, { state: 'stuck' })],
+  [
+    'settled deliveries',
+    false,
+    async () => {
+      for (const state of ['done', 'not_connected', 'expired']) await insertDelivery(sql, { state });
+    },
+  ],
+  ['grants that are not treated yet', true, () => sql.insert('unfinished_actions', unfinished)],
+  ['a look that fails', true, () => restOnLook({ failing_from: inSeconds(-1) })],
+  ['a look that does not fail', false, () => restOnLook({})],
+  [
+    'the same in another tenant',
+    false,
+    async () => {
+      await insertDelivery(sql, { tenant_id: 'ten_other' });
+      await sql.insert('unfinished_actions', { ...unfinished, tenant_id: 'ten_other' });
+    },
+  ],
+];
+
+async function restOnLook(watch: Row): Promise<void> {
+  await insertWatch(sql, watch);
+  await insertHold(sql, {});
+}
+
+const ofTenant = { tenant: 'ten', space: null as string | null, before: null as string | null, limit: 9 };
+
+describe('pending_actions', () => {
+  const pending = async (changed: Partial<typeof ofTenant> = {}) =>
+    (await sql.call('pending_actions', { ...ofTenant, ...changed })).map((row) => row['action_id']);
+
+  test.each(waiting)('with %s: %s', async (_, isPending, make) => {
+    await make();
+    expect(await pending()).toEqual(isPending ? ['act'] : []);
+  });
+
+  test('names an action once that is pending for several reasons, in each page of one', async () => {
+    for (const [, , make] of waiting.slice(1, 6)) await make();
+    await insertDelivery(sql, { action_id: 'act_beside' });
+    expect(await pending()).toEqual(['act_beside', 'act']);
+    expect(await pending({ limit: 1 })).toEqual(['act_beside']);
+    expect(await pending({ limit: 1, before: 'act_beside' })).toEqual(['act']);
+    expect(await pending({ limit: 1, before: 'act' })).toEqual([]);
+  });
+
+  test('names those of one space on request', async () => {
+    await sql.query(`update actions set space_id = 'spc_beside' where id = 'act'`);
+    for (const action_id of ['act', 'act_beside']) await insertDelivery(sql, { action_id });
+    expect(await pending({ space: 'spc_beside', limit: 1 })).toEqual(['act']);
+    expect(await pending({ space: 'spc_other' })).toEqual([]);
+  });
+});
+
+describe('delivered_actions', () => {
+  const delivered = async (changed: Partial<typeof ofTenant> = {}) =>
+    (await sql.call('delivered_actions', { ...ofTenant, ...changed })).map((row) => row['action_id']);
+
+  test.each(waiting)('with %s: not %s', async (_, isPending, make) => {
+    await make();
+    expect(await delivered()).toEqual(isPending ? ['act_beside'] : ['act_beside', 'act']);
+  });
+
+  test('goes through them by page, and names those of one space on request', async () => {
+    expect(await delivered({ limit: 1 })).toEqual(['act_beside']);
+    expect(await delivered({ limit: 1, before: 'act_beside' })).toEqual(['act']);
+    expect(await delivered({ before: 'act' })).toEqual([]);
+    await sql.query(`update actions set space_id = 'spc_beside' where id = 'act'`);
+    expect(await delivered({ space: 'spc_beside', limit: 1 })).toEqual(['act']);
   });
 });

@@ -796,3 +796,106 @@ describe('open_deliveries', () => {
     expect(await open()).toEqual([{ id, is_follow_up: true }]);
   });
 });
+
+describe('first_deliveries', () => {
+  const first = async (actions: string[], each: number) =>
+    (await sql.call<Record<string, string>>('first_deliveries', { tenant: 'ten', actions, each })).map(
+      (row) => `${row['action_id']} ${row['id']}`,
+    );
+
+  test.each(states)('names the %s before older ones only if it is still to be made', async (state, isOpen) => {
+    const [older, newer] = [await insertDelivery(sql, { state: 'done' }), await insertDelivery(sql, { state })];
+    expect(await first(['act'], 1)).toEqual([`act ${isOpen ? newer : older}`]);
+    expect(await first(['act'], 2)).toEqual([`act ${older}`, `act ${newer}`]);
+  });
+
+  test('names so many of each of these actions, and none of others', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n++) ids.push(await insertDelivery(sql));
+    const beside = await insertDelivery(sql, { action_id: 'act_beside' });
+    await insertDelivery(sql, others);
+    expect(await first(['act', 'act_beside'], 2)).toEqual([`act ${ids[0]}`, `act ${ids[1]}`, `act_beside ${beside}`]);
+    expect(await first(['act_beside'], 2)).toEqual([`act_beside ${beside}`]);
+    expect(await first([], 2)).toEqual([]);
+  });
+});
+
+describe('page_of_deliveries', () => {
+  const page = async (state: string | null, after: string, limit: number) =>
+    (await sql.call('page_of_deliveries', { tenant: 'ten', action: 'act', state, after, limit })).map(
+      (row) => row['id'],
+    );
+
+  test('goes through the deliveries of one action by age, those in one state or all', async () => {
+    const ids: string[] = [];
+    for (const state of ['stuck', 'done', 'expired', 'done', 'pending', 'not_connected'])
+      ids.push(await insertDelivery(sql, { state }));
+    await insertDelivery(sql, { action_id: 'act_beside' });
+    await insertDelivery(sql, others);
+    expect(await page(null, '0', 4)).toEqual(ids.slice(0, 4));
+    expect(await page(null, String(ids[3]), 4)).toEqual(ids.slice(4));
+    expect(await page('done', '0', 1)).toEqual([ids[1]]);
+    expect(await page('done', String(ids[1]), 9)).toEqual([ids[3]]);
+    expect(await page(null, String(ids[5]), 9)).toEqual([]);
+  });
+});
+
+describe('count_deliveries', () => {
+  const count = async (actions: string[], most = 10) =>
+    (await sql.call<Record<string, string | number>>('count_deliveries', { tenant: 'ten', actions, most }))
+      .filter((row) => row['number'] !== 0)
+      .map((row) => `${row['action_id']} ${row['state']} ${row['number']}`);
+
+  test.each(states)('counts what is %s, as far as it is asked to', async (state) => {
+    for (let n = 0; n < 3; n++) await insertDelivery(sql, { state });
+    await insertDelivery(sql, others);
+    expect(await count(['act'])).toEqual([`act ${state} 3`]);
+    expect(await count(['act'], 2)).toEqual([`act ${state} 2`]);
+  });
+
+  test('counts for each of these actions', async () => {
+    for (const action_id of ['act', 'act_beside']) await insertDelivery(sql, { action_id });
+    expect(await count(['act', 'act_beside'])).toEqual(['act pending 1', 'act_beside pending 1']);
+    expect(await count(['act_beside'])).toEqual(['act_beside pending 1']);
+    expect(await sql.call('count_deliveries', { tenant: 'ten', actions: ['act'], most: 1 })).toHaveLength(
+      states.length,
+    );
+  });
+});
+
+describe('next_open_action', () => {
+  const next = (before: string) => sql.value('next_open_action', { tenant: 'ten', before });
+
+  test.each(states)(
+    'names an action with a delivery that is %s only if it is still to be made',
+    async (state, isOpen) => {
+      await insertDelivery(sql, { state });
+      expect(await next('act_beside')).toBe(isOpen ? 'act' : null);
+    },
+  );
+
+  test('names the newest older one of this tenant', async () => {
+    await insertDelivery(sql);
+    await insertDelivery(sql, { action_id: 'act_beside' });
+    expect([await next('act_z'), await next('act_beside'), await next('act')]).toEqual(['act_beside', 'act', null]);
+    await sql.query(`update deliveries set tenant_id = 'ten_other'`);
+    expect(await next('act_z')).toBe(null);
+  });
+});
+
+describe('reading deliveries of an action by page', () => {
+  test.each([
+    ['deliveries_of_action_by_state', `action_id = 'act' and state = 'done' and id > 7 order by id limit 9`],
+    [
+      'deliveries_open_of_action',
+      `action_id < 'act' and state in ('pending', 'stuck') order by action_id desc limit 1`,
+    ],
+  ])('reads the index %s, and sorts nothing', async (index, condition) => {
+    await sql.query('set local enable_seqscan = off; set local enable_bitmapscan = off');
+    const plan = JSON.stringify(
+      await sql.query(`explain select * from deliveries where tenant_id = 'ten' and ${condition}`),
+    );
+    expect(plan).toContain(index);
+    expect(plan).not.toContain('Sort');
+  });
+});

@@ -95,6 +95,7 @@ describe('kicks', () => {
           doneAt: expect.any(String),
         },
       ],
+      targetCounts: { pending: 0, done: 1, not_connected: 0, expired: 0, stuck: 0 },
       requestedBy: { kind: 'apiKey', id: expect.stringMatching(/^key_/) },
       createdAt: expect.any(String),
       silencedAt: expect.any(String),
