@@ -56,6 +56,7 @@ test('a vend is one trace, within the caller’s own, and names nobody', async (
     'POST /v1/spaces/:spaceId/stage-tokens',
     'postgres admit',
     'postgres find_issuers',
+    'postgres read_issuer', // for the first token of the issuer
     'postgres settle',
   ]);
   const request = exported.find(({ name, traceId: id }) => id === traceId && name.startsWith('POST'));
