@@ -81,6 +81,7 @@ const frozen: Record<string, string> = {
   '0016_narrower_rights': 'd408806a0d29dbe38639cc5568647649b4d6593e6136971d3cb8f6315a8e5107',
   '0017_acts_of_caller': 'e47eb5cb30a3d6c1c223c2ba46466923bbaec421bc0bcc7a35a1e0e623fe53f3',
   '0018_pages_of_deliveries': 'eb43ddebdbc70a0f425fa06a5b1d933f6a9cfd3c9657bdb491b755ead1914e31',
+  '0019_lists': 'dc1bb2647559d9f91a27195a9cd3f5901120d17c8b9157b12e1eecfbdc25e98b',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { ReadDatabase } from '../database/database.ts';
-import type { AuditEntry as AuditRow } from '../database/generated/client.ts';
+import type { AuditEntry as AuditRow, Prisma } from '../database/generated/client.ts';
 import { idBefore } from '../ids.ts';
-import { type Page, readCursor, toPage } from '../http/paging.ts';
+import { type Page, readCursor, rowsLookedAt, toPage } from '../http/paging.ts';
 import type { AuditEntryAnswer, AuditQuery } from './audit.schemas.ts';
 
 @Injectable()
@@ -13,26 +13,42 @@ export class AuditService {
   /** Lists the entries of the caller's tenant, the newest first. */
   async list(caller: TenantCaller, query: AuditQuery): Promise<Page<AuditEntryAnswer>> {
     const before = readCursor(query.cursor);
-    const rows = await this.database.inTenantOf(caller, (tx) =>
-      tx.auditEntry.findMany({
-        where: {
-          tenantId: caller.tenantId,
-          id: {
-            ...(before !== undefined && { lt: before }),
-            // Without the bound, the last page would read all that is older.
-            ...(query.since !== undefined && { gt: idBefore('aud', new Date(query.since)) }),
-          },
-          ...(query.userId !== undefined && { userId: query.userId }),
-          ...(query.spaceId !== undefined && { spaceId: query.spaceId }),
-          ...(query.action !== undefined && { action: query.action }),
-          ...(query.since !== undefined && { at: { gte: query.since } }),
-        },
-        orderBy: { id: 'desc' },
-        take: query.limit + 1,
-      }),
-    );
-    return toPage(rows, query.limit, (row) => row.id, toEntry);
+    const { served, others } = conditionsOf(caller.tenantId, query);
+    const inOrder = { orderBy: { id: 'desc' } } as const;
+    const { rows, end } = await this.database.inTenantOf(caller, async (tx) => {
+      const id = {
+        ...(before !== undefined && { lt: before }),
+        // Without the bound, the last page would look at all that is older.
+        ...(query.since !== undefined && { gt: idBefore('aud', new Date(query.since)) }),
+      };
+      const last = others
+        ? await tx.auditEntry.findFirst({
+            where: { ...served, id },
+            select: { id: true },
+            ...inOrder,
+            skip: rowsLookedAt - 1,
+          })
+        : null;
+      const where = { ...served, ...others, id: { ...id, ...(last && { gte: last.id }) } };
+      return { rows: await tx.auditEntry.findMany({ where, ...inOrder, take: query.limit + 1 }), end: last?.id };
+    });
+    return toPage(rows, query.limit, (row) => row.id, toEntry, end);
   }
+}
+
+/** `served`: what an index finds in the order of the list. `others`: further conditions, if there are any. */
+function conditionsOf(
+  tenantId: string,
+  { userId, spaceId, action, since }: AuditQuery,
+): { served: Prisma.AuditEntryWhereInput; others: Prisma.AuditEntryWhereInput | undefined } {
+  const conditions: Prisma.AuditEntryWhereInput[] = [
+    ...(userId === undefined ? [] : [{ userId }]),
+    ...(spaceId === undefined ? [] : [{ spaceId }]),
+    ...(action === undefined ? [] : [{ action }]),
+  ];
+  const [first, ...more] = conditions;
+  if (since !== undefined) more.push({ at: { gte: since } });
+  return { served: { tenantId, ...first }, others: more.length === 0 ? undefined : { AND: more } };
 }
 
 function toEntry(row: AuditRow): AuditEntryAnswer {

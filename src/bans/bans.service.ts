@@ -14,7 +14,7 @@ import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
 import { valueIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { lockUser } from '../grants/ledger.ts';
-import { type Page, readCursor, toPage } from '../http/paging.ts';
+import { type Page, readCursor, rowsLookedAt, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import type { OutrankedBan, OutrankedBans } from '../joins/outranked-bans.ts';
 import { limits } from '../limits.ts';
@@ -69,28 +69,17 @@ export class BansService implements OutrankedBans {
   async list(caller: TenantCaller, query: BansQuery): Promise<Page<Ban>> {
     const { tenantId } = caller;
     const before = readCursor(query.cursor);
-    const { rows, now } = await this.reads.inTenantOf(caller, async (tx) => {
+    const { rows, now, end } = await this.reads.inTenantOf(caller, async (tx) => {
       await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
       const now = await databaseNow(tx);
-      const inForce: Prisma.BanWhereInput = { liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
-      const rows = await tx.ban.findMany({
-        where: {
-          tenantId,
-          ...(before !== undefined && { id: { lt: before } }),
-          ...(query.userId !== undefined && { userId: query.userId }),
-          ...(query.spaceId !== undefined && { spaceId: query.spaceId }),
-          ...(query.active !== undefined && { AND: [query.active ? inForce : { NOT: inForce }] }),
-        },
-        orderBy: { id: 'desc' },
-        take: query.limit + 1,
-      });
-      return { rows, now };
+      return { now, ...(await bansOf(tx, tenantId, query, before, now)) };
     });
     return toPage(
       rows,
       query.limit,
       (row) => row.id,
       (row) => toBan(row, now),
+      end,
     );
   }
 
@@ -243,6 +232,32 @@ async function insertBan(
     outranked: false,
   };
   return { row, waitSeconds: decision.waitSeconds };
+}
+
+/** The bans of a page, and the last one that it looked at if there may be more. */
+async function bansOf(
+  tx: Tx,
+  tenantId: string,
+  { userId, spaceId, active, limit }: BansQuery,
+  before: string | undefined,
+  now: Date,
+): Promise<{ rows: BanRow[]; end: string | undefined }> {
+  const inForce: Prisma.BanWhereInput = { liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
+  const id = before === undefined ? {} : { lt: before };
+  // An index finds these in the order of the list.
+  const notLifted = active === true ? { liftedAt: null } : {};
+  const served = { tenantId, ...(userId !== undefined ? { userId } : spaceId !== undefined ? { spaceId } : notLifted) };
+  const others: Prisma.BanWhereInput[] = [
+    ...(userId !== undefined && spaceId !== undefined ? [{ spaceId }] : []),
+    ...(active === undefined ? [] : [active ? inForce : { NOT: inForce }]),
+  ];
+  const inOrder = { orderBy: { id: 'desc' } } as const;
+  const last =
+    others.length > 0
+      ? await tx.ban.findFirst({ where: { ...served, id }, select: { id: true }, ...inOrder, skip: rowsLookedAt - 1 })
+      : null;
+  const where = { ...served, AND: others, id: { ...id, ...(last && { gte: last.id }) } };
+  return { rows: await tx.ban.findMany({ where, ...inOrder, take: limit + 1 }), end: last?.id };
 }
 
 /** @throws Problem `not_found` */

@@ -15,8 +15,14 @@ export const grantsQuery = z.strictObject({
   ...pageQuery,
   userId: userId.optional(),
   spaceId: filterId('spc', 'space').optional(),
-  state: grantState.optional().meta({ description: 'Only grants in this state.' }),
-  live: queryFlag.optional().meta({ description: 'true: only grants whose token could be used (live and watched).' }),
+  state: grantState.optional().meta({
+    description:
+      'Only grants in this state. Without `userId`, a list by state may begin with the grants that expire last.',
+  }),
+  live: queryFlag.optional().meta({
+    description:
+      'true: only grants whose token could be used (live and watched). Without `userId`, the list begins with the grants that expire last.',
+  }),
 });
 export type GrantsQuery = z.output<typeof grantsQuery>;
 

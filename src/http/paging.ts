@@ -2,6 +2,12 @@ import { z } from 'zod';
 import { invalid } from '../errors.ts';
 import { text } from './text.ts';
 
+/**
+ * Largest number of rows that one page looks at, where no index serves all filters together. Such a page may show fewer
+ * entries than were asked for, or none, and has a `nextCursor` all the same.
+ */
+export const rowsLookedAt = 2_000;
+
 /** Query parameters of every list. */
 export const pageQuery = {
   limit: z
@@ -22,7 +28,10 @@ export type ListQuery = z.output<typeof listQuery>;
 export function pageOf<Item extends z.ZodType>(item: Item) {
   const page = z.object({
     data: z.array(item),
-    nextCursor: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last page.' }),
+    nextCursor: z.string().nullable().meta({
+      description:
+        'Cursor of the next page; null on the last page. A page may have fewer entries than `limit`, or none, and a next page all the same: only null is the end.',
+    }),
   });
   const { id, examples = [] } = (item.meta() ?? {}) as { id?: string; examples?: unknown[] };
   if (id === undefined) throw new Error('the items of a list need an id, for the OpenAPI document');
@@ -49,15 +58,19 @@ export function readCursor(cursor: string | undefined): string | undefined {
   return key;
 }
 
-/** Makes a page of at most `limit` items. `rows` must be ordered by `keyOf`, and fetched with `limit + 1`. */
+/**
+ * Makes a page of at most `limit` items. `rows` must be ordered by `keyOf`, and fetched with `limit + 1`.
+ * @param end key of the last row that the page looked at; undefined if it looked at all.
+ */
 export function toPage<Row, Item>(
   rows: Row[],
   limit: number,
   keyOf: (row: Row) => string,
   toItem: (row: Row) => Item,
+  end?: string,
 ): Page<Item> {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  const more = rows.length > limit && last !== undefined;
-  return { data: shown.map(toItem), nextCursor: more ? Buffer.from(keyOf(last)).toString('base64url') : null };
+  const key = rows.length > limit && last !== undefined ? keyOf(last) : end;
+  return { data: shown.map(toItem), nextCursor: key === undefined ? null : Buffer.from(key).toString('base64url') };
 }
