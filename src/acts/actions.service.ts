@@ -36,6 +36,9 @@ interface Shown {
 const shownAlone: Shown = { targets: 100, counted: 1_000 };
 const shownInList: Shown = { targets: 10, counted: 100 };
 
+/** Number of pending actions that the search for those of a space reads in one step. */
+const pendingAtOnce = 500;
+
 /** Shows actions, and carries them out. */
 @Injectable()
 export class ActionsService {
@@ -170,7 +173,13 @@ async function findRows(tx: Tx, tenantId: string, query: ActionsQuery): Promise<
     };
     return await tx.action.findMany({ where, orderBy: { id: 'desc' }, take: limit });
   }
-  const args = { tenant: tenantId, space: spaceId ?? null, before: before ?? null, limit };
+  const args = {
+    tenant: tenantId,
+    space: spaceId ?? null,
+    before: before ?? null,
+    limit,
+    ...(state === 'pending' && { atOnce: pendingAtOnce }),
+  };
   const found = await callIn(tx, `${state}_actions`, args, z.object({ action_id: z.string() }));
   const where = { tenantId, id: { in: found.map((row) => row.action_id) } };
   return await tx.action.findMany({ where, orderBy: { id: 'desc' } });

@@ -421,8 +421,8 @@ async function restOnLook(watch: Row): Promise<void> {
 const ofTenant = { tenant: 'ten', space: null as string | null, before: null as string | null, limit: 9 };
 
 describe('pending_actions', () => {
-  const pending = async (changed: Partial<typeof ofTenant> = {}) =>
-    (await sql.call('pending_actions', { ...ofTenant, ...changed })).map((row) => row['action_id']);
+  const pending = async (changed: Partial<typeof ofTenant & { atOnce: number }> = {}) =>
+    (await sql.call('pending_actions', { ...ofTenant, atOnce: 1, ...changed })).map((row) => row['action_id']);
 
   test.each(waiting)('with %s: %s', async (_, isPending, make) => {
     await make();
@@ -432,10 +432,28 @@ describe('pending_actions', () => {
   test('names an action once that is pending for several reasons, in each page of one', async () => {
     for (const [, , make] of waiting.slice(1, 6)) await make();
     await insertDelivery(sql, { action_id: 'act_beside' });
-    expect(await pending()).toEqual(['act_beside', 'act']);
+    // An action may have a row for each kind of watch.
+    await sql.insert('unfinished_actions', { ...unfinished, watch_for: 'banned' });
+    for (const atOnce of [1, 2, 3]) expect(await pending({ atOnce })).toEqual(['act_beside', 'act']);
     expect(await pending({ limit: 1 })).toEqual(['act_beside']);
     expect(await pending({ limit: 1, before: 'act_beside' })).toEqual(['act']);
     expect(await pending({ limit: 1, before: 'act' })).toEqual([]);
+  });
+
+  test('goes through as many steps as it takes, whatever makes each action pending', async () => {
+    await insertWatch(sql, { failing_from: inSeconds(-1) });
+    const made = Array.from({ length: 9 }, (_, n) => `act_${n}`);
+    for (const [n, action_id] of made.entries()) {
+      await sql.insert('actions', { tenant_id: 'ten', id: action_id, space_id: n < 3 ? 'spc_beside' : 'spc' });
+      if (n % 3 === 0) await insertDelivery(sql, { action_id });
+      if (n % 3 === 1) await sql.insert('unfinished_actions', { ...unfinished, action_id });
+      if (n % 3 === 2) await insertHold(sql, { action_id });
+    }
+    for (const atOnce of [1, 2, 3, 4, 9, 10]) {
+      expect(await pending({ atOnce })).toEqual(made.toReversed());
+      expect(await pending({ atOnce, limit: 2, before: 'act_5' })).toEqual(['act_4', 'act_3']);
+      expect(await pending({ atOnce, space: 'spc_beside' })).toEqual(['act_2', 'act_1', 'act_0']);
+    }
   });
 
   test('names those of one space on request', async () => {

@@ -863,23 +863,27 @@ describe('count_deliveries', () => {
   });
 });
 
-describe('next_open_action', () => {
-  const next = (before: string) => sql.value('next_open_action', { tenant: 'ten', before });
+describe('open_actions', () => {
+  const open = async (before: string, most = 9) =>
+    (await sql.call('open_actions', { tenant: 'ten', before, most })).map((row) => row['action_id']);
 
   test.each(states)(
     'names an action with a delivery that is %s only if it is still to be made',
     async (state, isOpen) => {
       await insertDelivery(sql, { state });
-      expect(await next('act_beside')).toBe(isOpen ? 'act' : null);
+      expect(await open('act_beside')).toEqual(isOpen ? ['act'] : []);
     },
   );
 
-  test('names the newest older one of this tenant', async () => {
-    await insertDelivery(sql);
-    await insertDelivery(sql, { action_id: 'act_beside' });
-    expect([await next('act_z'), await next('act_beside'), await next('act')]).toEqual(['act_beside', 'act', null]);
+  test('names each older one of this tenant once, the newest first, and so many at most', async () => {
+    for (const action_id of ['act', 'act_beside', 'act']) await insertDelivery(sql, { action_id });
+    expect(await open('act_z')).toEqual(['act_beside', 'act']);
+    expect(await open('act_z', 1)).toEqual(['act_beside']);
+    expect(await open('act_z', 0)).toEqual([]);
+    expect(await open('act_beside')).toEqual(['act']);
+    expect(await open('act')).toEqual([]);
     await sql.query(`update deliveries set tenant_id = 'ten_other'`);
-    expect(await next('act_z')).toBe(null);
+    expect(await open('act_z')).toEqual([]);
   });
 });
 
