@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import type { Tx } from '../database/database.ts';
 import { callIn } from '../database/sql-call.ts';
 import { Problem } from '../errors.ts';
@@ -12,7 +13,10 @@ const acts = z.object({ used: z.int(), oldest: z.coerce.date().nullable() });
 /** Limits how many acts one caller records in a minute: a moderator whose JWT was stolen bans no thousands. */
 @Injectable()
 export class ActPace {
-  constructor(private readonly settings: Settings) {}
+  constructor(
+    private readonly settings: Settings,
+    private readonly clock: DatabaseClock,
+  ) {}
 
   /**
    * Call it in the transaction of an act. The acts of a person then run one after the other. Those of an API key do not, so
@@ -26,7 +30,7 @@ export class ActPace {
     const most = isPerson ? this.settings.actsPerModeratorPerMinute : this.settings.actsPerApiKeyPerMinute;
     const [found] = await callIn(tx, 'acts_in_last_minute', { tenant: tenantId, kind, id, most, inTurn }, acts);
     if (!found?.oldest || found.used < most) return;
-    const seconds = Math.max(1, Math.ceil((found.oldest.getTime() + 60_000 - Date.now()) / 1000));
+    const seconds = Math.max(1, Math.ceil((found.oldest.getTime() + 60_000 - this.clock.now().getTime()) / 1000));
     throw new Problem(
       'rate_limited',
       `${isPerson ? 'A moderator' : 'An API key'} acts at most ${most} times in a minute.`,
