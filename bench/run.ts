@@ -7,6 +7,7 @@ import { ban } from './parts/ban.ts';
 import { emulator } from './parts/emulator.ts';
 import { freeze } from './parts/freeze.ts';
 import { bans, growth } from './parts/growth.ts';
+import { lists } from './parts/lists.ts';
 import { roundTrips } from './parts/round-trips.ts';
 import { startup } from './parts/startup.ts';
 import { vendIvs } from './parts/vend-ivs.ts';
@@ -20,6 +21,7 @@ const parts: Record<string, () => Promise<void>> = {
   growth,
   'ban-check': bans,
   'ban-latency': ban,
+  lists,
   freeze,
   startup,
   emulator,

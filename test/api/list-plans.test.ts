@@ -36,14 +36,18 @@ afterAll(async () => {
  * expired; a hundred that can be used are the oldest. Most bans are lifted, most spaces deleted.
  */
 async function fill(tenantId: string, bigSpaceId: string): Promise<void> {
-  const made = `select n, now() - ($2 - n) * interval '150 seconds' as at,
-      lpad(n::text, 26, '0') as number,
+  const made = `select n, at,
+      -- As in an id: ten digits for the time, then anything.
+      (select string_agg(substr('0123456789abcdefghjkmnpqrstvwxyz', ((ms >> (5 * digit)) & 31)::int + 1, 1), '' order by digit desc)
+         from generate_series(0, 9) digit) || lpad(n::text, 16, '0') as number,
       case when n < 100 and n % 2 = 1 then 'rare' when n % 2 = 0 then 'often' else 'user-' || n % 500 end as user_id,
       case when n % 2 = 0 then $3 else 'spc_' || lpad((1 + n % 50)::text, 26, '0') end as space_id
-    from generate_series(1, $2::int) n`;
+    from generate_series(1, $2::int) n,
+         lateral (select now() - ($2 - n) * interval '150 seconds' as at) a,
+         lateral (select (extract(epoch from at) * 1000)::bigint as ms) b`;
   for (const insert of [
     `insert into spaces (tenant_id, id, name, ready_at, deleted_at)
-     select $1, 'spc_' || number, 'Old', at, case when n <= $2 - 100 then at end from made`,
+     select $1, 'spc_' || lpad(n::text, 26, '0'), 'Old', at, case when n <= $2 - 100 then at end from made`,
     `insert into audit (tenant_id, id, at, caller, action, space_id, user_id, request_id, seq)
      select $1, 'aud_' || number, at, '{"kind":"system","id":"test"}', case when n < 100 then 'rare' else 'grant.vend' end, space_id, user_id, 'test', -n
        from made`,
