@@ -141,7 +141,8 @@ describe('the tables', () => {
 
   test('each has one policy that lets the service in, and one that holds it to its tenant', async () => {
     const policies = await rowsOf(`
-      select tablename, policyname, permissive, roles::text[], cmd, qual, with_check from pg_policies where schemaname = 'public'`);
+      select tablename, policyname, permissive, roles::text[], cmd, qual, with_check from pg_policies where schemaname = 'public'
+       order by tablename, policyname`);
     const entered = `( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text) AS "nullif")`;
     const tenant = `(tenant_id = ${entered})`;
     const operator = `((id = ${entered}) OR (( SELECT current_setting('app.operator'::text, true) AS current_setting) = 'on'::text))`;
