@@ -196,17 +196,13 @@ async function withDeliveries(tx: Tx, tenantId: string, rows: ActionRow[], shown
   );
 }
 
-/** Ids of the tenant's actions that rest on looks that fail: nobody knows whether the people concerned are out. */
-async function actionsOnFailingLooks(tx: Tx, tenantId: string): Promise<Set<string>> {
-  const rows = await callIn(tx, 'actions_on_failing_looks', { tenant: tenantId }, z.object({ action_id: z.string() }));
-  return new Set(rows.map((row) => row.action_id));
-}
-
 /** Ids of those of these actions that have not treated all their grants yet, or that rest on looks that fail. */
 async function unfinishedAmong(tx: Tx, tenantId: string, actionIds: string[]): Promise<Set<string>> {
   const where = { tenantId, actionId: { in: actionIds } };
   const rows = await tx.unfinishedAction.findMany({ where, select: { actionId: true } });
-  return new Set([...rows.map(({ actionId }) => actionId), ...(await actionsOnFailingLooks(tx, tenantId))]);
+  const args = { tenant: tenantId, actions: actionIds };
+  const failing = await callIn(tx, 'actions_on_failing_looks', args, z.object({ action_id: z.string() }));
+  return new Set([...rows.map(({ actionId }) => actionId), ...failing.map((row) => row.action_id)]);
 }
 
 function toAction(row: ActionRow, deliveries: DeliveryRow[], counts: DeliveryCounts, isUnfinished: boolean): Action {

@@ -14,7 +14,7 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 declare
-  v_failing text[] := array(select f.action_id from actions_on_failing_looks(p_tenant) as f);
+  v_failing text[] := array(select f.action_id from actions_on_failing_looks(p_tenant, null) as f);
 begin
   return query
     select a.id

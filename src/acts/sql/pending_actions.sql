@@ -11,7 +11,7 @@ stable
 set enable_seqscan = off
 as $$
 declare
-  v_failing text[] := array(select f.action_id from actions_on_failing_looks(p_tenant) as f);
+  v_failing text[] := array(select f.action_id from actions_on_failing_looks(p_tenant, null) as f);
   v_before text := p_before;
   v_step text[];
   v_left integer := p_limit;

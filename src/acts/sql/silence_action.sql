@@ -14,7 +14,7 @@ begin
   if
     exists (select from open_deliveries(p_tenant, p_action) as d where not d.is_follow_up)
     or exists (select from public.unfinished_actions where tenant_id = p_tenant and action_id = p_action)
-    or rests_on_failing_look(p_tenant, p_action)
+    or exists (select from actions_on_failing_looks(p_tenant, array[p_action]))
   then
     return null;
   end if;
