@@ -80,12 +80,17 @@ function completeLockfile(): Outcome {
   const lock = JSON.parse(readFileSync(at('package-lock.json'), 'utf8')) as { packages: Record<string, Entry> };
   const missing = Object.entries(lock.packages).flatMap(([name, { version, optionalDependencies = {} }]) =>
     Object.keys(optionalDependencies)
-      .filter(
-        (wanted) => !(`node_modules/${wanted}` in lock.packages || `${name}/node_modules/${wanted}` in lock.packages),
-      )
+      .filter((wanted) => !foldersOf(name).some((folder) => `${folder}node_modules/${wanted}` in lock.packages))
       .map((wanted) => `${name} ${version} lacks ${wanted}`),
   );
   return { ok: missing.length === 0, output: missing.join('\n') };
+}
+
+/** The folders whose node_modules Node searches for a dependency of a package, innermost first. */
+function foldersOf(name: string): string[] {
+  const outer = name.split('node_modules/').slice(0, -1);
+  const around = outer.map((_, index) => outer.slice(0, outer.length - index).join('node_modules/'));
+  return [name === '' ? '' : `${name}/`, ...around, ''];
 }
 
 /** Runs checks side by side and reports them in the given order. Returns how many failed. */
