@@ -42,6 +42,28 @@ it('a participant joins, publishes and leaves over HTTP', async () => {
   expect(await call('POST', 'leave', joined.body)).toMatchObject({ status: 403, body: { code: 'NOT_CONNECTED' } });
 });
 
+it('a participant mutes what they send, and everybody sees it until they stop to send', async () => {
+  const { stageArn, token } = await newToken();
+  const { body: joined } = await call('POST', 'join', { token });
+  const isMuted = async () => {
+    const { body } = await call('GET', `participants?stageArn=${encodeURIComponent(stageArn)}`);
+    return body.participants[0].muted as boolean;
+  };
+  const mute = (muted: unknown) => call('POST', 'mute', { ...joined, muted });
+  expect(await mute(true)).toMatchObject({ status: 403, body: { code: 'PUBLISHER_NOT_FOUND' } });
+  await call('POST', 'publish', joined);
+  expect(await isMuted()).toBe(false);
+  expect((await mute(true)).status).toBe(200);
+  expect(await isMuted()).toBe(true);
+  expect((await mute(false)).status).toBe(200);
+  expect(await isMuted()).toBe(false);
+  expect(await mute('yes')).toEqual({ status: 400, body: { message: 'muted must be true or false' } });
+  await mute(true);
+  await call('POST', 'unpublish', joined);
+  await call('POST', 'publish', joined);
+  expect(await isMuted()).toBe(false);
+});
+
 it('an invalid token is refused with the code that its client would get', async () => {
   expect(await call('POST', 'join', { token: 'x' })).toMatchObject({ status: 403, body: { code: 'TOKEN_INVALID' } });
 });
@@ -83,6 +105,39 @@ it('requests of other origins, and under a host name with a dot, are refused', a
     });
   });
   expect(status).toBe(403);
+});
+
+it('a page from this machine may be a participant of a stage, and may use nothing else', async () => {
+  const local = 'http://localhost:5173';
+  const preflight = await fetch(`${ivs.url}/_emulator/join`, {
+    method: 'OPTIONS',
+    headers: { origin: local, 'access-control-request-method': 'POST' },
+  });
+  expect(preflight.status).toBe(204);
+  expect(preflight.headers.get('access-control-allow-origin')).toBe(local);
+  const send = (path: string, origin: string, method = 'POST') =>
+    fetch(`${ivs.url}/_emulator/${path}`, {
+      method,
+      headers: { origin },
+      ...(method === 'POST' && { body: '{"token":"no"}' }),
+    });
+  for (const origin of [local, 'http://127.0.0.1:3000', 'http://[::1]:3000', 'https://localhost']) {
+    const refused = await send('join', origin);
+    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([403, origin]);
+    expect(await refused.json()).toMatchObject({ code: 'TOKEN_INVALID' });
+  }
+  for (const origin of ['https://elsewhere.example', 'http://localhost.elsewhere.example', 'null']) {
+    const refused = await send('join', origin);
+    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([403, null]);
+    expect(await refused.json()).toEqual({ message: `pages of ${origin} may not use the control API` });
+  }
+  for (const [path, method] of [
+    ['reset', 'POST'],
+    ['faults', 'POST'],
+    ['journal', 'GET'],
+    ['overview', 'GET'],
+  ] as const)
+    expect((await send(path, local, method)).status).toBe(403);
 });
 
 it('an unknown route is answered with 404', async () => {

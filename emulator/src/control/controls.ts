@@ -111,6 +111,15 @@ export class Controls {
   }
 
   /**
+   * Mutes or unmutes what a participant sends.
+   *
+   * @throws StageRefusal when the participant does not publish.
+   */
+  mute(participant: ParticipantRef, muted: boolean): void {
+    this.#change(() => stageControl.mute(this.world, participant, muted));
+  }
+
+  /**
    * Makes a participant start to receive the media of another one.
    *
    * @throws StageRefusal when the token does not allow it, or the other participant does not publish.

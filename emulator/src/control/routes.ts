@@ -3,6 +3,7 @@ import { json, type Reply } from '../http/reply.ts';
 import type { ParticipantRef } from '../stage/control.ts';
 import { StageRefusal } from '../stage/refusal.ts';
 import { ControlError, type Controls } from './controls.ts';
+import { permission } from './origins.ts';
 
 /** The parts of a request to the control API. */
 interface ControlRequest {
@@ -25,6 +26,7 @@ const ROUTES: Record<string, Route> = {
   'POST leave': (controls, { body }) => controls.leave(participant(body)),
   'POST publish': (controls, { body }) => controls.publish(participant(body)),
   'POST unpublish': (controls, { body }) => controls.unpublish(participant(body)),
+  'POST mute': (controls, { body }) => controls.mute(participant(body), flag(body, 'muted')),
   'POST subscribe': (controls, { body }) => controls.subscribe(participant(body), text(body, 'remoteParticipantId')),
   'POST unsubscribe': (controls, { body }) =>
     controls.unsubscribe(participant(body), text(body, 'remoteParticipantId')),
@@ -67,38 +69,24 @@ const ROUTES: Record<string, Route> = {
 
 /** Answers a request to the control API. */
 export async function answerControl(controls: Controls, request: IncomingMessage, body: Buffer): Promise<Reply> {
-  const refused = refuseForeignPages(request);
-  if (refused) return refused;
   const url = new URL(request.url ?? '/', 'http://emulator');
   const path = url.pathname.slice('/_emulator/'.length);
+  const origin = permission(request, path);
+  if ('refused' in origin) return json(403, { message: origin.refused });
+  if (request.method === 'OPTIONS')
+    return { status: 204, headers: { ...origin.headers, allow: 'GET, POST' }, body: '' };
   const label = path.slice(path.indexOf('/') + 1);
   const route =
     ROUTES[`${request.method} ${path}`] ?? ROUTES[`${request.method} ${path.slice(0, path.indexOf('/'))}/*`];
   if (!route) return json(404, { message: `there is no ${request.method} ${url.pathname}` });
   try {
     const result = await route(controls, { body: readJson(body), query: url.searchParams, label });
-    return json(200, result ?? {});
+    return json(200, result ?? {}, origin.headers);
   } catch (error) {
-    if (error instanceof StageRefusal) return json(403, { code: error.code, message: error.message });
-    if (error instanceof ControlError) return json(400, { message: error.message });
+    if (error instanceof StageRefusal) return json(403, { code: error.code, message: error.message }, origin.headers);
+    if (error instanceof ControlError) return json(400, { message: error.message }, origin.headers);
     throw error;
   }
-}
-
-/**
- * Refuses requests from web pages of other origins. The control API has no authentication. On loopback, only a web page
- * that the developer visits could misuse it. Its requests have another origin, or a host name that its owner has made
- * point to this machine.
- */
-function refuseForeignPages({ headers }: IncomingMessage): Reply | undefined {
-  const { origin, host = '' } = headers;
-  if (origin !== undefined && origin !== `http://${host}`) {
-    return json(403, { message: `pages of ${origin} may not use the control API` });
-  }
-  if (!/^(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]|localhost|[a-z0-9-]+)(:\d+)?$/i.test(host)) {
-    return json(403, { message: `the control API is not served under the name ${host}` });
-  }
-  return undefined;
 }
 
 function readJson(body: Buffer): Record<string, unknown> {
@@ -118,6 +106,12 @@ function readJson(body: Buffer): Record<string, unknown> {
 function text(body: Record<string, unknown>, name: string): string {
   const value = body[name];
   if (typeof value !== 'string') throw new ControlError(`${name} must be a string`);
+  return value;
+}
+
+function flag(body: Record<string, unknown>, name: string): boolean {
+  const value = body[name];
+  if (typeof value !== 'boolean') throw new ControlError(`${name} must be true or false`);
   return value;
 }
 

@@ -5,7 +5,7 @@ import { exchangeToken } from './exchange.ts';
 import { startIngest } from './ingest.ts';
 import type { Joined } from './join.ts';
 import { disconnect } from './leave.ts';
-import { publish, subscribe, unpublish, unsubscribe } from './media.ts';
+import { mute, publish, subscribe, unpublish, unsubscribe } from './media.ts';
 import { StageRefusal } from './refusal.ts';
 import { mirrorMedia } from './replication.ts';
 import { connectedAs } from './session.ts';
@@ -27,6 +27,12 @@ export const stageControl = {
   unpublish(world: World, ref: ParticipantRef): void {
     const presence = find(world, ref);
     unpublish(world, presence);
+    mirrorMedia(world, presence);
+  },
+
+  mute(world: World, ref: ParticipantRef, muted: boolean): void {
+    const presence = find(world, ref);
+    mute(presence, muted);
     mirrorMedia(world, presence);
   },
 

@@ -36,11 +36,24 @@ export function publish(world: World, presence: Presence): void {
   startRecording(world, presence);
 }
 
+/**
+ * Mutes what is sent, or unmutes it.
+ *
+ * @throws StageRefusal when no media is sent.
+ */
+export function mute({ participant }: Presence, muted: boolean): void {
+  if (!participant.publishing) {
+    throw new StageRefusal('PUBLISHER_NOT_FOUND', `${participant.participant.participantId} does not publish`);
+  }
+  participant.muted = muted;
+}
+
 /** Stops sending media. It does nothing when no media is sent. */
 export function unpublish(world: World, presence: Presence): void {
   const { participant } = presence;
   if (!participant.publishing) return;
   participant.publishing = false;
+  participant.muted = false;
   record(participant, world.clock.now(), { name: 'PUBLISH_STOPPED' });
   emitStageUpdate(world, presence, 'Participant Unpublished');
   stopRecording(world, presence);

@@ -72,6 +72,7 @@ export function mirrorMedia(world: World, { scope, participant, stage }: Presenc
     if (!replica) continue;
     if (participant.publishing) publishIfRoom(world, replica);
     else unpublish(world, replica);
+    replica.participant.muted = replica.participant.publishing && participant.muted === true;
   }
 }
 

@@ -11,6 +11,7 @@ export interface ParticipantView {
   state: 'CONNECTED' | 'DISCONNECTED';
   capabilities: { publish: boolean; subscribe: boolean };
   publishing: boolean;
+  muted: boolean;
   mint: TokenMint;
   connection: number;
   leaveReason: LeaveReason | undefined;
@@ -22,7 +23,7 @@ export function viewParticipants(world: World, stageArn: string): ParticipantVie
   const life = world.scopes.get(`${arn?.account}/${arn?.region}`)?.stageLives.get(stageArn);
   return (life?.sessions ?? []).flatMap((session) =>
     [...session.participants.values()].map(
-      ({ participant, capabilities, publishing, mint, connection, leaveReason }) => ({
+      ({ participant, capabilities, publishing, muted = false, mint, connection, leaveReason }) => ({
         sessionId: session.sessionId,
         participantId: participant.participantId,
         userId: participant.userId ?? '',
@@ -30,6 +31,7 @@ export function viewParticipants(world: World, stageArn: string): ParticipantVie
         state: participant.state ?? 'DISCONNECTED',
         capabilities,
         publishing,
+        muted,
         mint,
         connection,
         leaveReason: participant.state === 'DISCONNECTED' ? leaveReason : undefined,

@@ -41,6 +41,8 @@ export interface ParticipantLife {
   connection: number;
   /** Whether the participant sends media now. `participant.published` says whether they ever did. */
   publishing: boolean;
+  /** Whether the client has muted what it sends. The control plane of IVS does not show it; other clients see it. */
+  muted?: boolean;
   /** Why the last connection ended. */
   leaveReason?: LeaveReason;
 }
