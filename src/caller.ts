@@ -49,6 +49,15 @@ export interface UserCaller {
   claims: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * Whether a thing of this space is there for the caller; null: a thing of the whole tenant. For a key that is bound to spaces,
+ * nothing else exists. A route that names a thing by an id of its own checks this in its service (`keepsBounds`).
+ */
+export function isInBounds(caller: TenantCaller, spaceId: string | null): boolean {
+  const bound = caller.kind === 'apiKey' ? caller.bounds.spaceIds : undefined;
+  return bound === undefined || (spaceId !== null && bound.includes(spaceId));
+}
+
 /** A caller, as answers and audit entries show it. */
 export interface CallerRef {
   kind: Caller['kind'];

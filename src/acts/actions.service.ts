@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
-import { callerRef, type TenantCaller } from '../caller.ts';
+import { callerRef, isInBounds, type TenantCaller } from '../caller.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Action as ActionRow } from '../database/generated/client.ts';
@@ -82,9 +82,9 @@ export class ActionsService {
 
   async get(caller: TenantCaller, actionId: string): Promise<Action> {
     return await this.reads.inTenantOf(caller, async (tx) => {
-      const found = await findAction(tx, caller.tenantId, actionId);
-      await this.authority.assertModerator(tx, caller, found.spaceId);
-      return found;
+      const { spaceId } = await findRow(tx, caller.tenantId, actionId);
+      await this.assertMayRead(tx, caller, spaceId);
+      return await findAction(tx, caller.tenantId, actionId);
     });
   }
 
@@ -96,10 +96,16 @@ export class ActionsService {
     if (!/^\d{1,18}$/.test(after)) throw invalid('cursor', 'must be a nextCursor of this list');
     return await this.reads.inTenantOf(caller, async (tx) => {
       const { spaceId } = await findRow(tx, tenantId, actionId);
-      await this.authority.assertModerator(tx, caller, spaceId);
+      await this.assertMayRead(tx, caller, spaceId);
       const rows = await pageOfDeliveries(tx, tenantId, actionId, { state, after, limit: limit + 1 });
       return toPage(rows, limit, (row) => row.id, toTarget);
     });
+  }
+
+  /** @throws Problem `not_found`, `forbidden` or `banned` */
+  private async assertMayRead(tx: Tx, caller: TenantCaller, spaceId: string | null): Promise<void> {
+    if (!isInBounds(caller, spaceId)) throw notFound('action');
+    await this.authority.assertModerator(tx, caller, spaceId);
   }
 
   /** Newest first. */

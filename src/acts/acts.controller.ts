@@ -37,6 +37,8 @@ const access = { scope: 'moderation:write', users: true } as const;
 /** Of acts that only take something from somebody. */
 const takingAccess = { ...access, evenIfSuspended: true } as const;
 const readAccess = { scope: 'moderation:read', users: true } as const;
+/** Of routes that name a grant or an action. The service looks up its space. */
+const oneThing = { keepsBounds: true } as const;
 const answers = { 200: action, 202: action };
 const problems: ProblemCode[] = ['not_found', 'banned', 'conflict', 'rate_limited'];
 
@@ -142,7 +144,7 @@ export class ActsController {
     description:
       'It also closes connections with the token of the grant; for a chat grant, all connections of the user to the room. It is no ban: the user can get new tokens, for chat after 65 seconds at most.',
     tag,
-    access: takingAccess,
+    access: { ...takingAccess, ...oneThing },
     answers,
     problems,
   })
@@ -211,7 +213,7 @@ export class ActsController {
     summary: 'Get an action',
     description: '`targetCounts` and `targets` tell how far the action has been carried out.',
     tag,
-    access: readAccess,
+    access: { ...readAccess, ...oneThing },
     answers: { 200: action },
     problems: ['not_found', 'banned'],
   })
@@ -227,7 +229,7 @@ export class ActsController {
     summary: 'List the deliveries of an action',
     description: 'In the order in which they were recorded. Together the pages name each delivery once.',
     tag,
-    access: readAccess,
+    access: { ...readAccess, ...oneThing },
     answers: { 200: targetPage },
     problems: ['not_found', 'banned'],
   })

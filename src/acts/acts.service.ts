@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import { Authority } from '../auth/authority.ts';
-import type { TenantCaller } from '../caller.ts';
+import { isInBounds, type TenantCaller } from '../caller.ts';
 import { ModerationDatabase, type Tx } from '../database/database.ts';
 import type { NewDelivery } from '../delivery/deliveries.ts';
-import { Problem } from '../errors.ts';
+import { notFound, Problem } from '../errors.ts';
 import {
   anyGrantOfParticipant,
   findVendedGrant,
@@ -153,6 +153,7 @@ export class ActsService {
     const { tenantId } = caller;
     return await this.perform(caller, async (tx) => {
       const { spaceId, userId } = await findVendedGrant(tx, tenantId, grantId);
+      if (!isInBounds(caller, spaceId)) throw notFound('grant');
       await this.authority.assertMayActOn(tx, caller, spaceId, userId);
       return {
         kind: 'grants.revoke',

@@ -18,7 +18,7 @@ const bounds = {
   }),
   spaceIds: z.array(filterId('spc', 'space')).min(1).max(100).meta({
     description:
-      'The only spaces in which the key can be used. What concerns the whole tenant is refused; lists need one of the spaces as `spaceId`.',
+      'The only spaces in which the key can be used. What concerns the whole tenant is refused; lists need one of the spaces as `spaceId`. Bans, actions and grants elsewhere are not found.',
   }),
   sourceAddresses: z
     .array(z.string().max(64).refine(isAddressRange, { error: 'must be an IP address or a CIDR range' }))

@@ -19,6 +19,8 @@ const tag = 'Bans';
 const banIdSchema = pathId('ban', 'ban');
 const access = { scope: 'moderation:write', users: true, evenIfSuspended: true } as const;
 const readAccess = { scope: 'moderation:read', users: true } as const;
+/** Of routes that name a ban. The service looks up its space. */
+const oneBan = { keepsBounds: true } as const;
 
 @Controller('v1/bans')
 export class BansController {
@@ -56,7 +58,7 @@ export class BansController {
   @Endpoint({
     summary: 'Get a ban',
     tag,
-    access: readAccess,
+    access: { ...readAccess, ...oneBan },
     answers: { 200: ban },
     problems: ['not_found', 'banned'],
   })
@@ -70,7 +72,7 @@ export class BansController {
     description:
       'It also cancels the deliveries of the ban that are not settled. It waits for calls that Amazon IVS may still carry out, twelve seconds at most.',
     tag,
-    access,
+    access: { ...access, ...oneBan },
     answers: { 200: ban },
     problems: ['not_found', 'banned', 'conflict'],
   })

@@ -7,7 +7,7 @@ import { cancelActions, undo } from '../acts/undo.ts';
 import { ActPace } from '../acts/act-pace.ts';
 import { audit, auditBeside } from '../audit/audit.ts';
 import { Authority } from '../auth/authority.ts';
-import { callerRef, type TenantCaller } from '../caller.ts';
+import { callerRef, isInBounds, type TenantCaller } from '../caller.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
@@ -86,7 +86,7 @@ export class BansService implements OutrankedBans {
   /** @throws Problem `not_found`, `forbidden` or `banned` */
   async get(caller: TenantCaller, banId: string): Promise<Ban> {
     return await this.reads.inTenantOf(caller, async (tx) => {
-      const row = await findBan(tx, caller.tenantId, banId);
+      const row = await findBanFor(tx, caller, banId);
       await this.authority.assertModerator(tx, caller, row.spaceId);
       return toBan(row, await databaseNow(tx));
     });
@@ -129,7 +129,7 @@ export class BansService implements OutrankedBans {
     reason: string | undefined,
   ): Promise<Ban | undefined> {
     const { tenantId } = caller;
-    const { userId, spaceId } = await findBan(tx, tenantId, banId);
+    const { userId, spaceId } = await findBanFor(tx, caller, banId);
     await this.authority.assertMayActOn(tx, caller, spaceId, userId);
     await lockUser(tx, tenantId, userId);
     const current = await findBan(tx, tenantId, banId);
@@ -264,6 +264,13 @@ async function bansOf(
 async function findBan(tx: Tx, tenantId: string, banId: string): Promise<BanRow> {
   const row = await tx.ban.findUnique({ where: { tenantId_id: { tenantId, id: banId } } });
   if (!row) throw notFound('ban');
+  return row;
+}
+
+/** The ban, if it lies in a space that the caller can reach. @throws Problem `not_found` */
+async function findBanFor(tx: Tx, caller: TenantCaller, banId: string): Promise<BanRow> {
+  const row = await findBan(tx, caller.tenantId, banId);
+  if (!isInBounds(caller, row.spaceId)) throw notFound('ban');
   return row;
 }
 

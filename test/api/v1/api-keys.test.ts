@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { newId } from '../../../src/ids.ts';
 import { expectProblem } from '../../support/problem.ts';
-import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
+import { type Answer, type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
 import { until } from '../../support/until.ts';
 
 let stagedoor: Stagedoor;
@@ -382,6 +384,44 @@ describe('a key that is bound', () => {
       ['PUT', '/v1/roles/viewer', { stage: null, chat: null }],
     ];
     for (const [method, path, body] of bad) expectProblem(await reach(method, path, body), 'forbidden');
+  });
+
+  it('to spaces reaches the bans, actions and grants of these spaces by id, and no others', async () => {
+    const [mine, other] = [await stagedoor.createSpace(tenant), await stagedoor.createSpace(tenant)];
+    const { key } = await newKey(['*'], { spaceIds: [mine['id']] });
+    const thingsOf = async (where: Json) => {
+      const userId = randomUUID();
+      const at = `/v1/spaces/${where['id'] ?? mine['id']}`;
+      const join = await stagedoor.expect(201, stagedoor.post(`${at}/join`, tenant.key, { userId, role: 'viewer' }));
+      const body = { userId, ...(where['id'] && { spaceId: where['id'] }) };
+      const { ban, action } = await stagedoor.expect(201, stagedoor.post('/v1/bans', tenant.key, body));
+      return { ban: ban.id as string, action: action.id as string, grant: join['stage'].grantId as string };
+    };
+    const routes = (things: { ban: string; action: string; grant: string }): [string, string, Json?][] => [
+      ['GET', `/v1/bans/${things.ban}`],
+      ['GET', `/v1/actions/${things.action}`],
+      ['GET', `/v1/actions/${things.action}/targets`],
+      ['POST', `/v1/grants/${things.grant}/revoke`, {}],
+      ['DELETE', `/v1/bans/${things.ban}`],
+    ];
+    const answersTo = async (things: Parameters<typeof routes>[0]) => {
+      const answers: Answer[] = [];
+      for (const [method, path, body] of routes(things)) {
+        answers.push(await stagedoor.request(method, path, { as: key, ...(body && { body }) }));
+      }
+      return answers;
+    };
+    const inMine = await thingsOf(mine);
+    for (const answer of await answersTo(inMine)) expect([200, 202]).toContain(answer.status);
+    const words = (answers: Answer[]) =>
+      answers.map(({ status, body: { requestId: _, ...rest } }) => ({ status, rest }));
+    const missing = words(await answersTo({ ban: newId('ban'), action: newId('act'), grant: newId('grt') }));
+    expect(missing.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404]);
+    expect(words(await answersTo(await thingsOf(other)))).toEqual(missing);
+    const inTenant = await thingsOf({});
+    // The grant of the third user lies in the space of the key.
+    expect(words(await answersTo({ ...inTenant, grant: newId('grt') }))).toEqual(missing);
+    expect(await stagedoor.get(`/v1/bans/${inTenant.ban}`, tenant.key)).toMatchObject({ body: { state: 'active' } });
   });
 
   it('to roles gives no other, by no way', async () => {
