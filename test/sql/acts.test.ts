@@ -113,6 +113,32 @@ describe('acts_on_user_are_unfinished', () => {
     await sql.insert('unfinished_actions', { tenant_id, action_id: id, ...step });
     const asked = { tenant: 'ten', space: 'spc', user: 'ann' };
     expect(await sql.value('acts_on_user_are_unfinished', asked)).toBe(isUnfinished);
+    const but = (actions: string[]) => sql.value('acts_on_user_are_unfinished', { ...asked, but: actions });
+    expect(await but([id as string])).toBe(false);
+    expect(await but(['act_of_others'])).toBe(isUnfinished);
+  });
+});
+
+describe('actions_of_bans', () => {
+  test.each<[string, string[], string[]]>([
+    ['a ban', ['ban'], ['act_one', 'act_two']],
+    ['several bans', ['ban', 'ban_beside'], ['act_else', 'act_one', 'act_two']],
+    ['a ban that did nothing', ['ban_quiet'], []],
+    ['no ban', [], []],
+  ])('of %s', async (_, bans, actions) => {
+    for (const tenant of ['ten', 'ten_other']) {
+      for (const ban of ['ban', 'ban_beside', 'ban_quiet']) await sql.insert('bans', { tenant_id: tenant, id: ban });
+    }
+    for (const [tenant_id, id, ban_id] of [
+      ['ten', 'act_one', 'ban'],
+      ['ten', 'act_two', 'ban'],
+      ['ten', 'act_else', 'ban_beside'],
+      ['ten', 'act_free', null],
+      ['ten_other', 'act_foreign', 'ban_quiet'],
+    ]) {
+      await sql.insert('actions', { tenant_id, id, ban_id });
+    }
+    expect((await sql.value<string[]>('actions_of_bans', { tenant: 'ten', bans })).toSorted()).toEqual(actions);
   });
 });
 

@@ -150,6 +150,25 @@ describe('outranked_ban', () => {
   });
 });
 
+describe('outranked_bans', () => {
+  const asked = { tenant: 'ten', user: 'ann', space: 'spc' };
+
+  test.each(ranks)('by the rank %p, of a user of the rank %p', async (by_rank, rank, binds) => {
+    await putBans([
+      { id: 'a', by_rank },
+      { id: 'b', by_rank, space_id: 'spc' },
+    ]);
+    const ids = await sql.value('outranked_bans', { ...asked, rank });
+    expect(ids).toEqual(binds || rank === null ? [] : ['a', 'b']);
+  });
+
+  test.each(inForce)('%s', async (_, bans, id) => {
+    await putBans(bans.map((ban) => ({ by_rank: 1, ...ban })));
+    const found = await sql.value<string[]>('outranked_bans', { ...asked, rank: 1 });
+    expect(found.length > 0).toBe(id !== null);
+  });
+});
+
 describe('ban_refusal', () => {
   test.each(inForce)('%s', async (_, bans, id) => {
     await putBans(bans.map((ban) => ({ reason: `of ${String(ban['id'])}`, ...ban })));

@@ -371,6 +371,11 @@ describe('seconds_until_disconnected', () => {
     expect(seconds === null ? null : Math.round(seconds / 3600)).toBe(hoursLeft);
   });
 
+  test.each(roomCalls)('leaves out the actions that it is told to: with a call %s', async (_, row) => {
+    await insertDelivery(sql, { ...inRoom, ...row });
+    expect(await sql.value('seconds_until_disconnected', { ...asked, butActions: ['act'] })).toBeNull();
+  });
+
   test('is the time of the last of several calls', async () => {
     for (const row of [{}, { next_at: inHours(3), follow_up: true }, { next_at: inHours(2) }]) {
       await insertDelivery(sql, { ...inRoom, ...row });
@@ -379,18 +384,35 @@ describe('seconds_until_disconnected', () => {
   });
 });
 
+const refusedKicks: [string, string, Row, boolean][] = [
+  ['a kick that IVS refuses', 'user.disconnect', { state: 'stuck' }, true],
+  ['a kick that is on its way again', 'user.disconnect', { state: 'stuck', leased_until: inHours(1) }, false],
+  ['a kick that is due', 'user.disconnect', {}, false],
+  ['a revocation that IVS refuses', 'grants.revoke', { state: 'stuck' }, false],
+];
+
+describe('is_refused_kick', () => {
+  test.each(refusedKicks)('%s', async (_, kind, row, isRefused) => {
+    await sql.query('update actions set kind = $1', [kind]);
+    await insertDelivery(sql, { ...inRoom, ...row });
+    const of = `(select d from public.deliveries as d)`;
+    expect(await sql.valueOf('is_refused_kick', of)).toBe(isRefused);
+  });
+});
+
 describe('call_off_refused_kicks', () => {
   test.each<[string, string, Row, boolean]>([
-    ['a kick that IVS refuses', 'user.disconnect', { state: 'stuck' }, true],
-    ['a kick that is on its way again', 'user.disconnect', { state: 'stuck', leased_until: inHours(1) }, false],
-    ['a kick that is due', 'user.disconnect', {}, false],
-    ['a revocation that IVS refuses', 'grants.revoke', { state: 'stuck' }, false],
+    ...refusedKicks,
     ['a kick of another user', 'user.disconnect', { state: 'stuck', target: 'ben' }, false],
     ['a kick from another room', 'user.disconnect', { state: 'stuck', arn: 'room_beside' }, false],
   ])('%s', async (_, kind, row, isCalledOff) => {
     await sql.query('update actions set kind = $1', [kind]);
     await insertDelivery(sql, { ...inRoom, ...row });
-    await sql.call('call_off_refused_kicks', { tenant: 'ten', room: 'room', ivsUser: 'ann' });
+    const asked = { tenant: 'ten', room: 'room', ivsUser: 'ann' };
+    const seconds = () => sql.value('seconds_until_disconnected', { ...asked, butRefusedKicks: true });
+    const dry = await seconds();
+    await sql.call('call_off_refused_kicks', asked);
+    if (isCalledOff) expect([dry, await seconds()]).toEqual([null, null]);
     expect(await list(sql, `select state = 'expired' from deliveries`)).toEqual([isCalledOff]);
   });
 });

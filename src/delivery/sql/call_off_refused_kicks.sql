@@ -1,7 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Ends kicks of a user from a room that IVS refuses to the service. A kick is no ban: the user may come back, and a
--- call that is allowed later would close their new connection.
+-- Ends kicks of a user from a room that IVS refuses to the service (is_refused_kick).
 create function call_off_refused_kicks(p_tenant text, p_room text, p_ivs_user text)
 returns void
 language plpgsql
@@ -19,8 +18,6 @@ begin
     and d.target = p_ivs_user
     and d.operation = 'DisconnectUser'
     and (d.state in ('pending', 'stuck') or d.lands_until > 'epoch')
-    and d.state = 'stuck'
-    and d.leased_until < clock_timestamp()
-    and (select a.kind from describe_action(p_tenant, d.action_id) as a) = 'user.disconnect';
+    and is_refused_kick(d);
 end;
 $$;

@@ -3,7 +3,15 @@
 -- Returns the number of seconds until the calls that disconnect a user from a room may be over, or null if there are
 -- none. A call names the user, so it closes each connection that the user has then. It returns 0 if a call is due or on
 -- its way, the time until a follow-up is due, or the time for which IVS may still carry out a call without an answer.
-create function seconds_until_disconnected(p_tenant text, p_room text, p_ivs_user text)
+-- Calls of the actions p_but_actions do not count. p_but_refused_kicks: a kick that IVS refuses counts as if it had
+-- been called off.
+create function seconds_until_disconnected(
+  p_tenant text,
+  p_room text,
+  p_ivs_user text,
+  p_but_actions text[] default '{}',
+  p_but_refused_kicks boolean default false
+)
 returns double precision
 language plpgsql
 stable
@@ -14,20 +22,21 @@ declare
 begin
   return (
     select
-      greatest(
-        0,
-        extract(
-          epoch from max(greatest(d.lands_until, case when d.state in ('pending', 'stuck') then d.next_at end)) - v_now
-        )
-      )
-    from public.deliveries as d
-    where
-      d.tenant_id = p_tenant
-      and d.arn = p_room
-      and d.target = p_ivs_user
-      and d.operation = 'DisconnectUser'
-      and (d.state in ('pending', 'stuck') or d.lands_until > 'epoch')
-      and (d.lands_until > v_now or (d.state in ('pending', 'stuck') and d.needed_until > v_now))
+      greatest(0, extract(epoch from max(greatest(d.lands_until, case when d.is_open then d.next_at end)) - v_now))
+    from (
+      select
+        lands_until, next_at, needed_until,
+        state in ('pending', 'stuck') and not (p_but_refused_kicks and is_refused_kick(one)) as is_open
+      from public.deliveries as one
+      where
+        tenant_id = p_tenant
+        and arn = p_room
+        and target = p_ivs_user
+        and operation = 'DisconnectUser'
+        and (state in ('pending', 'stuck') or lands_until > 'epoch')
+        and action_id != all (p_but_actions)
+    ) as d
+    where d.lands_until > v_now or (d.is_open and d.needed_until > v_now)
     having count(*) > 0
   )::double precision;
 end;

@@ -2,16 +2,25 @@
 --
 -- Counts a user's grants of the last minute for the rate limit. Of the requested kinds it returns the one with the most
 -- grants. oldest is the time of the oldest counted grant. It counts to p_most at most.
--- Vends to one user run one after the other from here on. Without that, vends at the same time would count the same
--- grants.
-create function vends_in_last_minute(p_tenant text, p_user text, p_stage boolean, p_chat boolean, p_most integer)
+-- Vends to one user run one after the other from here on, unless p_is_dry. Without that, vends at the same time would
+-- count the same grants.
+create function vends_in_last_minute(
+  p_tenant text,
+  p_user text,
+  p_stage boolean,
+  p_chat boolean,
+  p_most integer,
+  p_is_dry boolean default false
+)
 returns table (used integer, oldest timestamptz)
 language plpgsql
 set enable_seqscan = off
 as $$
 #variable_conflict use_column
 begin
-  perform take_lock('rate', array[p_tenant, p_user], true);
+  if not p_is_dry then
+    perform take_lock('rate', array[p_tenant, p_user], true);
+  end if;
   return query
     select counted.used::integer, counted.oldest::timestamptz
     from

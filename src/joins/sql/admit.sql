@@ -38,12 +38,7 @@ declare
   v_space public.spaces;
   v_own_role text;
   v_role public.roles;
-  v_rank integer;
-  v_refusal jsonb;
-  v_stage boolean;
-  v_chat boolean;
-  v_used integer;
-  v_oldest timestamptz;
+  v_decision jsonb;
 begin
   perform set_config('app.tenant_id', p_tenant, true);
   v_tenant := find_tenant(p_tenant);
@@ -53,32 +48,12 @@ begin
   perform lock_user(p_tenant, p_user, false);
   v_own_role := coalesce(p_role_asked, role_name_in_space(p_tenant, p_space, p_user, p_role_claimed, null));
   v_role := find_role(p_tenant, coalesce(v_own_role, v_space.default_role));
-  v_rank := case when v_own_role is not null then v_role.rank end;
-  v_refusal := admission_refusal(v_tenant, v_space, v_role, p_user, v_own_role, v_rank, p_caller_kind, p_credential);
-  if v_refusal is not null then
-    return v_refusal;
-  end if;
-
-  v_stage := p_stage_grant is not null and v_space.stage_arn is not null and v_role.stage_ttl_seconds is not null;
-  v_chat := p_chat_grant is not null and v_space.room_arn is not null and v_role.chat_session_minutes is not null;
-  if not v_stage and not v_chat then
-    return refusal_without_tokens(v_space, v_role);
-  end if;
-  v_refusal := coalesce(
-    refusal_by_rank(p_tenant, p_user, p_space, v_rank),
-    case when v_chat then refusal_while_disconnected(v_tenant, v_space, p_user, p_pseudonym) end
+  v_decision := decide_admission(
+    v_tenant, v_space, v_role, p_user, p_pseudonym, v_own_role, p_caller_kind, p_credential, p_stage_grant is not null,
+    p_chat_grant is not null, p_vends_per_minute, false, p_limits
   );
-  if v_refusal is not null then
-    return v_refusal;
-  end if;
-  if is_full(v_space, p_user, p_limits) then
-    return refusal('space_full');
-  end if;
-  select used, oldest
-  into v_used, v_oldest
-  from vends_in_last_minute(p_tenant, p_user, v_stage, v_chat, p_vends_per_minute);
-  if v_used >= p_vends_per_minute then
-    return refusal_by_rate(v_oldest);
+  if v_decision ? 'refused' then
+    return v_decision;
   end if;
 
   if p_role_asked is null and v_role.name = p_role_claimed then
@@ -86,9 +61,9 @@ begin
       note_outranked_member(p_tenant, p_space, p_user, v_role.rank, p_caller, p_outranked_entry, p_request);
   end if;
   return record_admission(
-    v_tenant, v_space, v_role, p_user, p_pseudonym, case when v_stage then p_stage_grant end,
-    case when v_chat then p_chat_grant end, p_participant, p_caller, p_audit_entry, p_audit_action, p_request,
-    v_used + 1, p_limits
+    v_tenant, v_space, v_role, p_user, p_pseudonym, case when (v_decision -> 'stage')::boolean then p_stage_grant end,
+    case when (v_decision -> 'chat')::boolean then p_chat_grant end, p_participant, p_caller, p_audit_entry,
+    p_audit_action, p_request, (v_decision -> 'used')::integer + 1, p_limits
   );
 end;
 $$;
