@@ -43,8 +43,8 @@ export interface UserCaller {
   issuerId: string;
   /** The version of the issuer that the JWT was verified with. Each change of the issuer gives it another one. */
   issuerVersion: number;
-  /** Name of a role, from a claim of the JWT. It counts only if the tenant has a role of this name. */
-  role: string | undefined;
+  /** Names of the roles that the JWT claims. Of those that the tenant has, the one of highest rank counts. */
+  roles: readonly string[];
   /** The verified claims of the JWT. Attribute templates use them. */
   claims: Readonly<Record<string, unknown>>;
 }

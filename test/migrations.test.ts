@@ -82,6 +82,7 @@ const frozen: Record<string, string> = {
   '0018_acts_of_caller': 'e47eb5cb30a3d6c1c223c2ba46466923bbaec421bc0bcc7a35a1e0e623fe53f3',
   '0019_pages_of_deliveries': 'eb43ddebdbc70a0f425fa06a5b1d933f6a9cfd3c9657bdb491b755ead1914e31',
   '0020_lists': 'dc1bb2647559d9f91a27195a9cd3f5901120d17c8b9157b12e1eecfbdc25e98b',
+  '0021_role_claims': '54c0edc438219e1fc30a0b9a4344a07471aa91a6d3619c780cf6834456ac990b',
 };
 
 test('no migration was changed since it was frozen', () => {

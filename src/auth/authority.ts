@@ -52,7 +52,7 @@ export class Authority implements ReplayAuthority {
   /** The rank of a caller who may moderate. Of an API key it is infinite. */
   private async rankOfModerator(tx: Tx, caller: TenantCaller, spaceId: string | null): Promise<number> {
     if (caller.kind === 'apiKey') return Infinity;
-    const where = { tenant: caller.tenantId, space: spaceId, user: caller.id, claimed: caller.role ?? null };
+    const where = { tenant: caller.tenantId, space: spaceId, user: caller.id, claimed: caller.roles };
     const found = await valueIn(tx, 'moderator_rank', where, moderatorRank);
     if ('rank' in found) {
       const request = currentRequest();

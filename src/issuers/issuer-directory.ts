@@ -7,13 +7,13 @@ import { Secrets } from '../secrets/secrets.ts';
 import type { Algorithm } from './algorithms.ts';
 import { type PublicKey, usableKeys } from './public-keys.ts';
 import { refused } from './unverified-token.ts';
-import type { ClaimPaths } from './user-claims.ts';
+import type { ClaimPaths, ClaimRules } from './user-claims.ts';
 
 /** Where the keys of an issuer come from: a secret, stored public keys, or a JWKS URL. */
 export type KeySource = { secret: KeyObject } | { keys: readonly PublicKey[] } | { jwksUri: string };
 
 /** A registered issuer, with all that is needed to verify its JWTs. */
-export interface KnownIssuer {
+export interface KnownIssuer extends ClaimRules {
   id: string;
   /** Each change of the issuer gives it another version. */
   version: number;
@@ -21,8 +21,6 @@ export interface KnownIssuer {
   issuer: string;
   audience: string;
   algorithms: readonly Algorithm[];
-  claims: ClaimPaths;
-  userIdPrefix: string;
   source: KeySource;
 }
 
@@ -42,6 +40,7 @@ const issuerRow = z.object({
   secret: z.instanceof(Buffer).nullable(),
   algorithms: z.array(z.custom<Algorithm>()),
   claims: z.custom<ClaimPaths>(),
+  roles: z.record(z.string(), z.string()),
   user_id_prefix: z.string(),
 });
 type IssuerRow = z.output<typeof issuerRow>;
@@ -167,6 +166,7 @@ export class IssuerDirectory {
       audience: row.audience,
       algorithms: row.algorithms,
       claims: row.claims,
+      roles: row.roles,
       userIdPrefix: row.user_id_prefix,
       source: this.sourceOf(row),
     };

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { exampleId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { text } from '../http/text.ts';
+import { roleName } from '../roles/roles.schemas.ts';
 import { type Algorithm, algorithms, publicKeyAlgorithms, secretAlgorithms } from './algorithms.ts';
 import { exampleJwk, jwk, type Jwk, maxInlineKeys, usableKeys } from './public-keys.ts';
+import { maxRoleValueLength, maxRoleValues } from './user-claims.ts';
 
 /** Schema of an issuer or an audience. Together they must fit into an index entry of Postgres, which is 2.7 kB. */
 const name = text(1, 512).refine((value) => Buffer.byteLength(value) <= 1_024 && !/\p{Cc}/u.test(value), {
@@ -16,7 +18,10 @@ const claimPath = text(1, 256).refine((path) => path.split('.').length <= 10 && 
 
 const pathDescriptions = {
   userId: { description: 'Path of the claim with the user id.' },
-  role: { description: 'Path of the claim with the role. It counts only if the tenant has a role of this name.' },
+  role: {
+    description:
+      'Path of the claim with the role: a text, or an array of texts. Each value is the name of a role, unless `roles` maps it. Of those that the tenant has, the role of highest rank counts. Anything else in the claim counts as absent.',
+  },
   name: { description: 'Path of the claim that attribute templates use as `{{claims.name}}`.' },
 };
 const claimPathsExample = { userId: 'sub', role: 'app.role', name: 'name' };
@@ -36,6 +41,14 @@ const claimPaths = z
     name: z.string().optional().meta(pathDescriptions.name),
   })
   .meta({ id: 'ClaimPaths', examples: [claimPathsExample] });
+
+const roleMap = {
+  description: 'Values of the role claim, each with the name of the role that it stands for.',
+  examples: [{ 'org:admin': 'host', 'org:member': 'speaker' }],
+};
+const roleMapInput = z
+  .record(text(1, maxRoleValueLength), roleName)
+  .refine((value) => Object.keys(value).length <= maxRoleValues, { error: `must map at most ${maxRoleValues} values` });
 
 const issuerName = name.meta({
   description: '`iss` of the JWTs. It is compared byte for byte.',
@@ -91,6 +104,7 @@ export const createIssuerBody = z
       .optional()
       .meta({ description: 'Accepted algorithms. Default: all that fit the keys; HS256 for a secret.' }),
     claims: claimPathsInput.prefault({}).meta({ description: 'Dotted paths of the claims that the service reads.' }),
+    roles: roleMapInput.optional().meta(roleMap),
     userIdPrefix: userIdPrefix.optional(),
   })
   .superRefine((body, context) => {
@@ -133,6 +147,7 @@ export const updateIssuerBody = z
       description: 'Accepted algorithms. Without it, new keys keep the algorithms that were registered and fit them.',
     }),
     claims: claimPathsInput.optional().meta({ description: 'Replaces all claim paths.' }),
+    roles: roleMapInput.optional().meta({ ...roleMap, description: `${roleMap.description} Replaces all of them.` }),
   })
   .refine((body) => Object.keys(body).length > 0, { error: 'must change something' })
   .refine(({ jwksUri, jwks, secret }) => [jwksUri, jwks, secret].filter((one) => one !== undefined).length <= 1, {
@@ -199,6 +214,7 @@ export const issuer = z
     jwks: jwks.optional(),
     algorithms: z.array(algorithm),
     claims: claimPaths,
+    roles: z.record(z.string(), z.string()).optional().meta(roleMap),
     userIdPrefix: userIdPrefix.optional(),
     createdAt: z.iso.datetime(),
   })

@@ -39,7 +39,7 @@ export class IssuersService {
         action: 'issuer.create',
         tenantId: caller.tenantId,
         subject: created.id,
-        details: { ...pairOf(created), algorithms: created.algorithms, jwksUri: created.jwksUri },
+        details: { ...pairOf(created), algorithms: created.algorithms, jwksUri: created.jwksUri, ...mapOf(body) },
         answer: () => ({ status: 201, body: toIssuer(created) }),
       });
       return created;
@@ -88,13 +88,20 @@ export class IssuersService {
           ...(source && this.toSource(tenantId, id, source)),
           algorithms: [...algorithms],
           ...(body.claims && { claims: withoutUndefined(body.claims) }),
+          ...(body.roles && { roles: body.roles }),
         },
       });
       await audit(tx, caller, {
         action: 'issuer.update',
         tenantId,
         subject: id,
-        details: { ...pairOf(updated), changed: Object.keys(body), algorithms, jwksUri: updated.jwksUri },
+        details: {
+          ...pairOf(updated),
+          changed: Object.keys(body),
+          algorithms,
+          jwksUri: updated.jwksUri,
+          ...mapOf(body),
+        },
         answer: () => ({ status: 200, body: toIssuer(updated) }),
       });
       return updated;
@@ -147,6 +154,7 @@ export class IssuersService {
       ...this.toSource(tenantId, id, body),
       algorithms: [...(body.algorithms ?? fittingAlgorithms(body))],
       claims: withoutUndefined(body.claims),
+      roles: body.roles ?? {},
       userIdPrefix: body.userIdPrefix ?? '',
     };
   }
@@ -177,11 +185,17 @@ export function reservedValue({ issuer, audience }: { issuer: string; audience: 
   return `${issuer}\n${audience}`;
 }
 
+/** What an audit entry tells of a map of roles: it decides who moderates. */
+function mapOf({ roles }: { roles?: Record<string, string> | undefined }) {
+  return roles && { roles };
+}
+
 function withoutUndefined(value: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 function toIssuer(row: IssuerRow): Issuer {
+  const roles = row.roles as Record<string, string>;
   return {
     id: row.id,
     ...pairOf(row),
@@ -189,6 +203,7 @@ function toIssuer(row: IssuerRow): Issuer {
     ...(row.jwks !== null && { jwks: row.jwks as unknown as NonNullable<Issuer['jwks']> }),
     algorithms: row.algorithms as Issuer['algorithms'],
     claims: row.claims as unknown as Issuer['claims'],
+    ...(Object.keys(roles).length > 0 && { roles }),
     ...(row.userIdPrefix !== '' && { userIdPrefix: row.userIdPrefix }),
     createdAt: row.createdAt.toISOString(),
   };

@@ -71,20 +71,76 @@ describe('the times of a token', () => {
 
 describe('the user of a token', () => {
   const paths = { userId: 'sub', role: 'app.role', name: 'profile.name' };
+  const rules = { claims: paths, roles: {}, userIdPrefix: '' };
+  const rolesOf = (role: unknown, mapped: Record<string, string> = {}) =>
+    readUser({ sub: 'alice', app: { role } }, { ...rules, roles: mapped }).roles;
 
   it('is that of the claim, byte for byte, behind the prefix', () => {
     const claims = { sub: 'Älice', app: { role: 'host' }, profile: { name: 'Alice' }, name: 'another' };
-    expect(readUser(claims, paths, 'corp:')).toEqual({
+    expect(readUser(claims, { ...rules, userIdPrefix: 'corp:' })).toEqual({
       id: 'corp:Älice',
-      role: 'host',
+      roles: ['host'],
       claims: { ...claims, name: 'Alice' },
     });
   });
 
   it('need not have a role or a name', () => {
-    const user = readUser({ sub: 'alice', app: { role: null }, name: 'not what the path says' }, paths, '');
-    expect(user.role).toBeUndefined();
+    const user = readUser({ sub: 'alice', app: { role: null }, name: 'not what the path says' }, rules);
+    expect(user.roles).toEqual([]);
     expect(user.claims).not.toHaveProperty('name');
+  });
+
+  it.each<[string, unknown, string[]]>([
+    ['a text', 'host', ['host']],
+    ['an array of one', ['host'], ['host']],
+    ['an array of several, in its order', ['viewer', 'host', 'org.admin'], ['viewer', 'host', 'org.admin']],
+    ['an array that names a role twice', ['host', 'viewer', 'host'], ['host', 'viewer']],
+    ['an array with other things in it', [null, 1, true, ['host'], { role: 'host' }, 'viewer'], ['viewer']],
+    ['an empty array', [], []],
+    ['an empty text', '', []],
+    ['a text that looks like an array', '[host, viewer]', []],
+    ['a text that looks like a JSON array', '["host"]', []],
+    ['a list in a text', 'host viewer', []],
+    ['an object', { contains: 'host' }, []],
+    ['a number', 1, []],
+    ['true', true, []],
+    ['null', null, []],
+    ['a text with U+0000', 'ho\0st', []],
+    ['a text with half a character', 'ho\ud83dst', []],
+    ['a text that is too long', 'h'.repeat(257), []],
+    ['a megabyte', 'h'.repeat(1_000_000), []],
+    ['an array with a name that is too long', ['h'.repeat(257), 'host'], ['host']],
+    ['the name of a member of every object', ['constructor', '__proto__'], ['constructor']],
+  ])('has the roles that the claim names: %s', (_, claim, roles) => {
+    expect(rolesOf(claim)).toEqual(roles);
+  });
+
+  it('has roles of the first 200 values of an array', () => {
+    const many = Array.from({ length: 100_000 }, (_, index) => `r${index}`);
+    expect(rolesOf(many)).toEqual(many.slice(0, 200));
+    expect(rolesOf([...many.slice(0, 200).map(() => 1), 'host'])).toEqual([]);
+  });
+
+  it('has the roles that the issuer’s map gives, and where it gives none those of the same name', () => {
+    const map = { 'org:admin': 'host', '7d3c-9a': 'host', viewer: 'speaker', '[a, b]': 'viewer' };
+    expect(rolesOf('org:admin', map)).toEqual(['host']);
+    expect(rolesOf(['moderator', 'org:admin', '7d3c-9a', 'org:member'], map)).toEqual(['moderator', 'host']);
+    expect(rolesOf('viewer', map)).toEqual(['speaker']);
+    expect(rolesOf('[a, b]', map)).toEqual(['viewer']);
+    expect(rolesOf(['constructor', 'hasOwnProperty'], map)).toEqual(['constructor', 'hasOwnProperty']);
+  });
+
+  it.each([
+    ['null', null],
+    ['an array', ['Alice']],
+    ['an object', { first: 'Alice' }],
+    ['a number', 7],
+    ['true', true],
+    ['too long', 'a'.repeat(257)],
+    ['with U+0000', 'a\0'],
+    ['with half a character', '\ud83d'],
+  ])('has no name when the claim is %s', (_, name) => {
+    expect(readUser({ sub: 'alice', name: 'another', profile: { name } }, rules).claims).not.toHaveProperty('name');
   });
 
   it.each([
@@ -100,20 +156,15 @@ describe('the user of a token', () => {
     ['with U+0000', 'ali\0ce'],
     ['with half a character', 'ali\ud83d'],
   ])('is refused when its id is %s', (_, sub) => {
-    expect(refusal(() => readUser({ sub }, paths, ''))).toMatch(/user id \(sub\) must be a string/);
+    expect(refusal(() => readUser({ sub }, rules))).toMatch(/user id \(sub\) must be a string/);
   });
 
   it('is refused when its id is too long with the prefix', () => {
-    expect(readUser({ sub: 'a'.repeat(126) }, paths, 'x:').id).toHaveLength(128);
-    expect(refusal(() => readUser({ sub: 'a'.repeat(127) }, paths, 'x:'))).toMatch(/prefix included/);
+    expect(readUser({ sub: 'a'.repeat(126) }, { ...rules, userIdPrefix: 'x:' }).id).toHaveLength(128);
+    expect(refusal(() => readUser({ sub: 'a'.repeat(127) }, { ...rules, userIdPrefix: 'x:' }))).toMatch(
+      /prefix included/,
+    );
   });
-
-  it.each([[['host']], [{ contains: 'host' }], [1], [true], ['ho\0st'], ['h'.repeat(257)]])(
-    'is refused when its role is %j',
-    (role) => {
-      expect(refusal(() => readUser({ sub: 'alice', app: { role } }, paths, ''))).toMatch(/app\.role must be a string/);
-    },
-  );
 
   it.each([
     { typ: 'Refresh' },
@@ -125,7 +176,7 @@ describe('the user of a token', () => {
     { token_type: 'refreshToken' },
     { token_type: 'refresh-token' },
   ])('is refused a refresh token: %j', (claims) => {
-    expect(refusal(() => readUser({ sub: 'alice', ...claims }, paths, ''))).toMatch(/refresh token/);
+    expect(refusal(() => readUser({ sub: 'alice', ...claims }, rules))).toMatch(/refresh token/);
   });
 
   it.each([
@@ -135,13 +186,13 @@ describe('the user of a token', () => {
     [{ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }, /events/],
     [{ typ: 'Logout' }, /logout token/],
   ])('is refused a token that is not a bearer token: %j', (claims, detail) => {
-    expect(refusal(() => readUser({ sub: 'alice', ...claims }, paths, ''))).toMatch(detail);
+    expect(refusal(() => readUser({ sub: 'alice', ...claims }, rules))).toMatch(detail);
   });
 
   it.each([{ typ: 'Bearer' }, { typ: 'ID' }, { token_use: 'access' }, { type: 'access' }, { token_type: 'Bearer' }])(
     'is taken a token that is for calling: %j',
     (claims) => {
-      expect(readUser({ sub: 'alice', ...claims }, paths, '').id).toBe('alice');
+      expect(readUser({ sub: 'alice', ...claims }, rules).id).toBe('alice');
     },
   );
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { text, userId } from '../http/text.ts';
+import { roleName } from '../roles/roles.schemas.ts';
 import { refused } from './unverified-token.ts';
 
 /** Dotted paths of the claims that Stagedoor reads from the JWTs of an issuer. */
@@ -9,6 +10,21 @@ export interface ClaimPaths {
   name?: string | undefined;
 }
 
+/** What an issuer says about the claims of its JWTs. */
+export interface ClaimRules {
+  claims: ClaimPaths;
+  /** Values of the role claim, each with the name of the role that it stands for. */
+  roles: Readonly<Record<string, string>>;
+  /** The service puts it before each user id. */
+  userIdPrefix: string;
+}
+
+/** Maximum number of values of a role claim that are read. The rest is ignored. */
+export const maxRoleValues = 200;
+
+/** Maximum length of a value of a role claim. A longer one is ignored. */
+export const maxRoleValueLength = 256;
+
 /** Maximum time from `iat` to `exp`, in seconds. A stolen JWT must not be usable for more than a day. */
 export const maxLifeSeconds = 24 * 3_600;
 
@@ -17,13 +33,13 @@ export const clockToleranceSeconds = 60;
 
 const times = z.object({ exp: z.number(), iat: z.number(), nbf: z.number().optional() });
 
-// Only the form is checked here. A role that the tenant does not have is ignored later.
-const optionalText = text(0, 256).nullish();
+const name = text(0, 256);
 
 /** The user that the verified claims of a JWT describe. */
 export interface TokenUser {
   id: string;
-  role: string | undefined;
+  /** Names of the roles that the JWT claims. The tenant need not have them. */
+  roles: string[];
   claims: Readonly<Record<string, unknown>>;
 }
 
@@ -72,19 +88,20 @@ export function checkTimes(claims: Record<string, unknown>, nowSeconds: number):
 
 /**
  * Reads the user from verified claims. It checks the type of every value, because a validly signed token may hold any
- * JSON, such as an object in `sub`.
+ * JSON, such as an object in `sub`. A role or a name of another type counts as absent: providers put arrays, objects and
+ * numbers there, and the user did nothing wrong.
  * @throws Problem `unauthenticated`
  */
-export function readUser(claims: Record<string, unknown>, paths: ClaimPaths, userIdPrefix: string): TokenUser {
+export function readUser(claims: Record<string, unknown>, rules: ClaimRules): TokenUser {
+  const { claims: paths, userIdPrefix } = rules;
   assertBearerToken(claims);
   const subject = claimAt(claims, paths.userId);
   const id = userId.safeParse(typeof subject === 'string' && subject !== '' ? userIdPrefix + subject : subject);
   if (!id.success) {
     throw refused(`The token's user id (${paths.userId}) must be a string of 1 to 128 characters, prefix included.`);
   }
-  const role = paths.role === undefined ? undefined : textAt(claims, paths.role);
-  const name = paths.name === undefined ? undefined : textAt(claims, paths.name);
-  return { id: id.data, role, claims: paths.name === undefined ? claims : withName(claims, name) };
+  const roles = paths.role === undefined ? [] : rolesNamedBy(claimAt(claims, paths.role), rules.roles);
+  return { id: id.data, roles, claims: paths.name === undefined ? claims : withName(claims, paths.name) };
 }
 
 /** Names of claims in which providers say what a token is for. */
@@ -115,14 +132,22 @@ function assertBearerToken(claims: Record<string, unknown>): void {
   }
 }
 
-function textAt(claims: Record<string, unknown>, path: string): string | undefined {
-  const value = optionalText.safeParse(claimAt(claims, path));
-  if (!value.success) throw refused(`The token's claim ${path} must be a string of at most 256 characters, or absent.`);
-  return value.data ?? undefined;
+/**
+ * Names of the roles that a role claim names: a text, or an array of texts. A value that the issuer maps stands for that
+ * role alone, and not for a role of its own name. What cannot be the name of a role is left out.
+ */
+function rolesNamedBy(claim: unknown, mapped: Readonly<Record<string, string>>): string[] {
+  const values: unknown[] = Array.isArray(claim) ? claim.slice(0, maxRoleValues) : [claim];
+  const names = values
+    .filter((value): value is string => typeof value === 'string')
+    .filter((value) => value.length <= maxRoleValueLength)
+    .map((value) => (Object.hasOwn(mapped, value) ? mapped[value] : value));
+  return [...new Set(names)].filter((name): name is string => roleName.safeParse(name).success);
 }
 
-/** Replaces the claim `name`, which templates use as `claims.name`, with the value at the issuer's path for it. */
-function withName(claims: Record<string, unknown>, name: string | undefined): Record<string, unknown> {
+/** Replaces the claim `name`, which templates use as `claims.name`, with the text at the issuer's path for it. */
+function withName(claims: Record<string, unknown>, path: string): Record<string, unknown> {
   const { name: _, ...others } = claims;
-  return name === undefined ? others : { ...others, name };
+  const found = name.safeParse(claimAt(claims, path));
+  return found.success ? { ...others, name: found.data } : others;
 }

@@ -83,14 +83,14 @@ export class UserTokens {
     const claims = await this.verifyWith(await this.keysOf(issuer, unverified), token, issuer, unverified);
     const exp = checkTimes(claims, this.clock.now().getTime() / 1_000);
     if (unverified.audiences.length > 1) this.issuers.verified(issuer, unverified.audiences);
-    const user = readUser(claims, issuer.claims, issuer.userIdPrefix);
+    const user = readUser(claims, issuer);
     const caller: UserCaller = {
       kind: 'user',
       id: user.id,
       tenantId: issuer.tenantId,
       issuerId: issuer.id,
       issuerVersion: issuer.version,
-      role: user.role,
+      roles: Object.freeze(user.roles),
       claims: Object.freeze(user.claims),
     };
     return { caller: Object.freeze(caller), exp }; // frozen, because requests share it

@@ -20,8 +20,8 @@ export interface AdmissionRequest {
   pseudonym: string;
   /** The role that an API key names for the user. */
   roleAsked: string | undefined;
-  /** The role that the user's JWT claims. */
-  roleClaimed: string | undefined;
+  /** Names of the roles that the user's JWT claims. */
+  rolesClaimed: readonly string[];
   /** Ids of the grants to record; null for a token that was not requested. */
   stageGrantId: string | null;
   chatGrantId: string | null;
@@ -204,7 +204,7 @@ export class AdmissionService {
       space: request.spaceId,
       user: request.userId,
       roleAsked: request.roleAsked ?? null,
-      roleClaimed: request.roleClaimed ?? null,
+      rolesClaimed: request.rolesClaimed,
     };
   }
 

@@ -168,7 +168,7 @@ export class JoinsService {
       userId,
       pseudonym: this.secrets.pseudonym(caller.tenantId, userId),
       roleAsked: body.role,
-      roleClaimed: caller.kind === 'user' ? caller.role : undefined,
+      rolesClaimed: caller.kind === 'user' ? caller.roles : [],
       stageGrantId: requested.stage ? newId('grt') : null,
       chatGrantId: requested.chat ? newId('grt') : null,
       participantId: newParticipantId(),

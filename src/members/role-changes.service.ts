@@ -235,7 +235,7 @@ async function cancelEarlierChanges(
 
 /** The role that the user has now, or null. A role that their JWT claims is not known here, and does not count. */
 async function newRoleOf(tx: Tx, tenantId: string, { spaceId, userId }: RoleChangeRequest): Promise<string | null> {
-  const where = { tenant: tenantId, space: spaceId, user: userId, claimed: null };
+  const where = { tenant: tenantId, space: spaceId, user: userId, claimed: [] };
   const [role] = await callIn(tx, 'role_in_space', where, z.object({ name: z.string().nullable() }));
   return role?.name ?? null;
 }

@@ -32,6 +32,11 @@ export function describeSchemas(schemas: Components): Components {
   ) as Components;
 }
 
+/** Whether a member of a schema with this name is a schema itself, if it is an object. */
+function isSchema(key: string): boolean {
+  return key === 'items' || key === 'additionalProperties';
+}
+
 /** Nest turns `examples` into the `example` of OpenAPI 3.0. This turns it back, in the schema and all schemas inside. */
 export function withExamples(schema: Schema): Schema {
   const { example, ...rest } = schema;
@@ -39,7 +44,7 @@ export function withExamples(schema: Schema): Schema {
     if (key === 'properties' && isObject(value))
       return mapValues(value, (property) => withExamples(property as Schema));
     if (key === 'anyOf' && Array.isArray(value)) return value.map((branch: Schema) => withExamples(branch));
-    return key === 'items' && isObject(value) ? withExamples(value) : value;
+    return isSchema(key) && isObject(value) ? withExamples(value) : value;
   });
   return example === undefined ? inside : { ...inside, examples: [example] };
 }

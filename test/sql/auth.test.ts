@@ -29,6 +29,9 @@ async function put(rows: Given[]): Promise<void> {
   for (const [table, row] of rows) await sql.insert(table, { tenant_id: 'ten', ...row });
 }
 
+/** Names of the roles that a JWT claims. */
+type Claimed = string[] | null;
+
 /** A caller, and whether their credential holds. */
 const credentials: [string, Given[], kind: string | null, credential: string | null, holds: boolean][] = [
   ['an API key', [['api_keys', { id: 'key' }]], 'apiKey', 'key', true],
@@ -292,28 +295,47 @@ describe('moderator_rank', () => {
   const noModerator = { refused: 'no_moderator' };
   const banned = { refused: 'banned' };
 
-  test.each<[string, Given[], space: string | null, claimed: string | null, unknown]>([
-    ['a claimed role, in a space', [], 'spc', 'chief', { rank: 7 }],
-    ['a claimed role, in the tenant', [], null, 'chief', { rank: 7 }],
-    ['a role that does not moderate, in a space', [], 'spc', 'owner', noModerator],
-    ['a role that does not moderate, in the tenant', [], null, 'owner', noModerator],
+  test.each<[string, Given[], space: string | null, claimed: Claimed, unknown]>([
+    ['a claimed role, in a space', [], 'spc', ['chief'], { rank: 7 }],
+    ['a claimed role, in the tenant', [], null, ['chief'], { rank: 7 }],
+    ['a role that does not moderate, in a space', [], 'spc', ['owner'], noModerator],
+    ['a role that does not moderate, in the tenant', [], null, ['owner'], noModerator],
+    ['several roles, in a space', [], 'spc', ['viewer', 'chief', 'king', 'helper'], { rank: 7 }],
+    ['several roles, in the tenant', [], null, ['helper', 'viewer', 'chief'], { rank: 7 }],
+    ['several roles, and the highest does not moderate, in a space', [], 'spc', ['chief', 'owner'], noModerator],
+    ['several roles, and the highest does not moderate, in the tenant', [], null, ['owner', 'chief'], noModerator],
+    [
+      'several roles and a member row that binds the highest',
+      [['members', host]],
+      'spc',
+      ['host', 'chief'],
+      noModerator,
+    ],
+    ['a list of no roles, in a space', [], 'spc', [], noModerator],
+    ['a list of no roles, in the tenant', [], null, [], noModerator],
     ['no role, in a space', [], 'spc', null, noModerator],
     ['no claim, in the tenant', [['members', { ...host, role: 'chief' }]], null, null, noModerator],
-    ['a claim that the tenant does not define', [], null, 'king', noModerator],
-    ['a member row, in its space', [['members', { ...host, role: 'helper' }]], 'spc', 'chief', { rank: 3 }],
-    ['a member row, in another space', [['members', { ...host, role: 'helper' }]], 'spc_beside', 'chief', { rank: 7 }],
-    ['a lower member row, in the tenant', [['members', { ...host, role: 'helper' }]], null, 'chief', { rank: 3 }],
-    ['a higher member row, in the tenant', [['members', { ...host, role: 'chief' }]], null, 'helper', { rank: 3 }],
-    ['a member row that does not moderate, in the tenant', [['members', host]], null, 'chief', noModerator],
-    ['a member row of somebody else', [['members', { ...host, user_id: 'ben' }]], null, 'chief', { rank: 7 }],
-    ['a ban from the space', [['bans', { space_id: 'spc' }]], 'spc', 'chief', banned],
-    ['a ban from another space', [['bans', { space_id: 'spc_beside' }]], 'spc', 'chief', { rank: 7 }],
-    ['a ban from any space, in the tenant', [['bans', { space_id: 'spc' }]], null, 'chief', banned],
-    ['a ban from the tenant', [['bans', {}]], 'spc', 'chief', banned],
-    ['a ban that was lifted', [['bans', { lifted_at: inSeconds(-1) }]], null, 'chief', { rank: 7 }],
-    ['a ban by a lower rank', [['bans', { by_rank: 6 }]], 'spc', 'chief', { rank: 7 }],
-    ['a ban by the same rank', [['bans', { by_rank: 7 }]], null, 'chief', { rank: 7 }],
-    ['a ban by a higher rank', [['bans', { by_rank: 8 }]], null, 'chief', banned],
+    ['a claim that the tenant does not define', [], null, ['king'], noModerator],
+    ['a member row, in its space', [['members', { ...host, role: 'helper' }]], 'spc', ['chief'], { rank: 3 }],
+    [
+      'a member row, in another space',
+      [['members', { ...host, role: 'helper' }]],
+      'spc_beside',
+      ['chief'],
+      { rank: 7 },
+    ],
+    ['a lower member row, in the tenant', [['members', { ...host, role: 'helper' }]], null, ['chief'], { rank: 3 }],
+    ['a higher member row, in the tenant', [['members', { ...host, role: 'chief' }]], null, ['helper'], { rank: 3 }],
+    ['a member row that does not moderate, in the tenant', [['members', host]], null, ['chief'], noModerator],
+    ['a member row of somebody else', [['members', { ...host, user_id: 'ben' }]], null, ['chief'], { rank: 7 }],
+    ['a ban from the space', [['bans', { space_id: 'spc' }]], 'spc', ['chief'], banned],
+    ['a ban from another space', [['bans', { space_id: 'spc_beside' }]], 'spc', ['chief'], { rank: 7 }],
+    ['a ban from any space, in the tenant', [['bans', { space_id: 'spc' }]], null, ['chief'], banned],
+    ['a ban from the tenant', [['bans', {}]], 'spc', ['chief'], banned],
+    ['a ban that was lifted', [['bans', { lifted_at: inSeconds(-1) }]], null, ['chief'], { rank: 7 }],
+    ['a ban by a lower rank', [['bans', { by_rank: 6 }]], 'spc', ['chief'], { rank: 7 }],
+    ['a ban by the same rank', [['bans', { by_rank: 7 }]], null, ['chief'], { rank: 7 }],
+    ['a ban by a higher rank', [['bans', { by_rank: 8 }]], null, ['chief'], banned],
     [
       'a ban by the rank that everybody has in the space',
       [
@@ -328,17 +350,17 @@ describe('moderator_rank', () => {
       'a member row by a lower rank, in its space',
       [['members', { ...host, role: 'viewer', by_rank: 6 }]],
       'spc',
-      'chief',
+      ['chief'],
       { rank: 7 },
     ],
     [
       'a member row by a lower rank, in the tenant',
       [['members', { ...host, role: 'viewer', by_rank: 6 }]],
       null,
-      'chief',
+      ['chief'],
       { rank: 7 },
     ],
-    ['a ban before a role that does not moderate', [['bans', {}]], null, 'owner', banned],
+    ['a ban before a role that does not moderate', [['bans', {}]], null, ['owner'], banned],
   ])('%s', async (_, rows, space, claimed, answer) => {
     await put([['roles', chief], ['roles', helper], ...rows]);
     expect(await sql.value('moderator_rank', { tenant: 'ten', space, user: 'ann', claimed })).toEqual(answer);
@@ -346,35 +368,50 @@ describe('moderator_rank', () => {
 });
 
 /** Rows, the role that a JWT claims, and the role that the user has in the space `spc`. */
-const rolesInSpace: [string, Given[], space: string, claimed: string | null, role: string | null][] = [
+const rolesInSpace: [string, Given[], space: string, claimed: Claimed, role: string | null][] = [
   ['nothing', [], 'spc', null, null],
-  ['the member row before all others', [['members', host]], 'spc', 'owner', 'host'],
-  ['the claimed role', [], 'spc', 'owner', 'owner'],
+  ['the member row before all others', [['members', host]], 'spc', ['owner'], 'host'],
+  ['the claimed role', [], 'spc', ['owner'], 'owner'],
   [
     'the claimed role before a member row by a lower rank',
     [['members', { ...host, by_rank: 8 }]],
     'spc',
-    'owner',
+    ['owner'],
     'owner',
   ],
-  ['the claimed role before a member row by its rank', [['members', { ...host, by_rank: 9 }]], 'spc', 'owner', 'owner'],
+  [
+    'the claimed role before a member row by its rank',
+    [['members', { ...host, by_rank: 9 }]],
+    'spc',
+    ['owner'],
+    'owner',
+  ],
   [
     'a member row by a higher rank before the claimed role',
     [['members', { ...host, by_rank: 10 }]],
     'spc',
-    'owner',
+    ['owner'],
     'host',
   ],
   ['a member row by any rank, if no role is claimed', [['members', { ...host, by_rank: 1 }]], 'spc', null, 'host'],
-  ['the claimed role before the default of the space', [], 'spc_beside', 'host', 'host'],
+  ['the claimed role before the default of the space', [], 'spc_beside', ['host'], 'host'],
+  ['the highest of several claimed roles', [], 'spc', ['viewer', 'king', 'owner', 'host'], 'owner'],
+  [
+    'the highest claimed role before a member row by its rank',
+    [['members', { ...host, by_rank: 9 }]],
+    'spc',
+    ['viewer', 'owner'],
+    'owner',
+  ],
   ['the default of the space', [], 'spc_beside', null, 'owner'],
-  ['the default if the claimed role is not defined', [], 'spc_beside', 'king', 'owner'],
-  ['nothing if the claimed role is not defined and the space has no default', [], 'spc', 'king', null],
+  ['the default for a list of no roles', [], 'spc_beside', [], 'owner'],
+  ['the default if the claimed role is not defined', [], 'spc_beside', ['king'], 'owner'],
+  ['nothing if the claimed role is not defined and the space has no default', [], 'spc', ['king'], null],
   [
     'nothing for the claim of a role that another tenant defines',
     [['roles', { tenant_id: 'ten_other', name: 'king' }]],
     'spc',
-    'king',
+    ['king'],
     null,
   ],
   ['nothing for a member row in another space', [['members', { ...host, space_id: 'spc_beside' }]], 'spc', null, null],

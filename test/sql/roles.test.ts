@@ -30,6 +30,27 @@ describe('find_role', () => {
   });
 });
 
+describe('claimed_role', () => {
+  test.each<[string, (string | null)[] | null, string | null]>([
+    ['one role', ['host'], 'host'],
+    ['the highest of several', ['viewer', 'guard', 'host'], 'guard'],
+    ['the highest of those that the tenant has', ['king', 'viewer', 'host', 'Guard'], 'host'],
+    ['a role of a rank below that of no role', ['chief'], 'chief'],
+    ['of several of one rank the first by its bytes', ['alpha', 'host', 'Zeta'], 'Zeta'],
+    ['the same one in another order', ['Zeta', 'host', 'alpha'], 'Zeta'],
+    ['a role that only another tenant defines', ['king'], null],
+    ['a null among the names', [null, 'host'], 'host'],
+    ['no names', [], null],
+    ['a null list', null, null],
+  ])('%s', async (_, names, name) => {
+    await sql.insert('roles', { tenant_id: 'ten', name: 'alpha', rank: 5 });
+    await sql.insert('roles', { tenant_id: 'ten', name: 'Zeta', rank: 5 });
+    expect(await sql.call('claimed_role', { tenant: 'ten', names })).toMatchObject([
+      { tenant_id: name && 'ten', name },
+    ]);
+  });
+});
+
 describe('moderator_roles', () => {
   test.each([
     ['a tenant with some', 'ten', ['chief', 'guard']],

@@ -1,16 +1,16 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns { "rank" } of a user who may moderate in a space, or { "refused": "banned" or "no_moderator" }. p_claimed is
--- the role that their JWT claims, or null.
+-- Returns { "rank" } of a user who may moderate in a space, or { "refused": "banned" or "no_moderator" }. p_claimed has
+-- the names of the roles that their JWT claims.
 -- Null p_space means the whole tenant. Who acts there acts in every space. So a ban from any space refuses them, and so
 -- does a member row that does not moderate. Their rank is the lowest of all these roles.
-create function moderator_rank(p_tenant text, p_space text, p_user text, p_claimed text)
+create function moderator_rank(p_tenant text, p_space text, p_user text, p_claimed text[])
 returns jsonb
 language plpgsql
 stable
 as $$
 declare
-  v_claimed public.roles := find_role(p_tenant, p_claimed);
+  v_claimed public.roles := claimed_role(p_tenant, p_claimed);
   v_roles text[] := case
     when p_space is null then v_claimed.name || binding_member_roles(p_tenant, p_user, v_claimed.rank)
     else array[(role_in_space(p_tenant, p_space, p_user, p_claimed)).name]

@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Returns the role of a user in a space, by the rule of role_name_in_space. A null row means that they have none.
--- p_claimed is the role that their JWT claims, or null.
-create function role_in_space(p_tenant text, p_space text, p_user text, p_claimed text)
+-- p_claimed is as there.
+create function role_in_space(p_tenant text, p_space text, p_user text, p_claimed text[])
 returns public.roles
 language plpgsql
 stable

@@ -3,8 +3,8 @@
 -- Decides on one vend and records its grants, in one round trip.
 -- Returns { "refused": code, ... } and records nothing, or what admission_answer returns.
 -- p_stage_grant and p_chat_grant are the ids of the grants to record; null for a token that was not requested.
--- p_role_asked is the role that an API key names, p_role_claimed the role that the user's JWT claims. p_participant is
--- the participant id for a token that Stagedoor signs.
+-- p_role_asked is the role that an API key names. p_roles_claimed has the names of the roles that the user's JWT
+-- claims. p_participant is the participant id for a token that Stagedoor signs.
 -- p_audit_entry is the id of the audit entry of the vend, and p_outranked_entry of one that tells that a member row
 -- does not bind the user.
 -- A refusal has the code of the first check that fails. { "refused": "outranks", "ban", "rank" } is none: the user has
@@ -18,7 +18,7 @@ create function admit(
   p_user text,
   p_pseudonym text,
   p_role_asked text,
-  p_role_claimed text,
+  p_roles_claimed text[],
   p_stage_grant text,
   p_chat_grant text,
   p_participant text,
@@ -46,7 +46,7 @@ begin
   perform lock_space(p_tenant, p_space, false);
   v_space := find_space(p_tenant, p_space);
   perform lock_user(p_tenant, p_user, false);
-  v_own_role := coalesce(p_role_asked, role_name_in_space(p_tenant, p_space, p_user, p_role_claimed, null));
+  v_own_role := coalesce(p_role_asked, role_name_in_space(p_tenant, p_space, p_user, p_roles_claimed, null));
   v_role := find_role(p_tenant, coalesce(v_own_role, v_space.default_role));
   v_decision := decide_admission(
     v_tenant, v_space, v_role, p_user, p_pseudonym, v_own_role, p_caller_kind, p_credential, p_stage_grant is not null,
@@ -56,7 +56,7 @@ begin
     return v_decision;
   end if;
 
-  if p_role_asked is null and v_role.name = p_role_claimed then
+  if p_role_asked is null and v_role.name = any (p_roles_claimed) then
     perform
       note_outranked_member(p_tenant, p_space, p_user, v_role.rank, p_caller, p_outranked_entry, p_request);
   end if;

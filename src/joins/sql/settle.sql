@@ -11,7 +11,7 @@ create function settle(
   p_user text,
   p_space text,
   p_role_asked text,
-  p_role_claimed text,
+  p_roles_claimed text[],
   p_grants text[],
   p_made jsonb,
   p_failed text[]
@@ -33,7 +33,7 @@ begin
   perform lock_space(p_tenant, p_space, false);
   v_space := find_space(p_tenant, p_space);
   perform lock_user(p_tenant, p_user, false);
-  v_own_role := coalesce(p_role_asked, role_name_in_space(p_tenant, p_space, p_user, p_role_claimed, null));
+  v_own_role := coalesce(p_role_asked, role_name_in_space(p_tenant, p_space, p_user, p_roles_claimed, null));
   v_role := find_role(p_tenant, coalesce(v_own_role, v_space.default_role));
   v_refusal := admission_refusal(
     v_tenant, v_space, v_role, p_user, v_own_role, case when v_own_role is not null then v_role.rank end, p_caller_kind,

@@ -39,7 +39,7 @@ const requestDefaults = {
   user: 'ann',
   pseudonym: 'p-ann',
   roleAsked: 'host' as string | null,
-  roleClaimed: null,
+  rolesClaimed: [],
   stageGrant: 'grt_stage' as string | null,
   chatGrant: 'grt_chat' as string | null,
   participant: 'participant',
@@ -173,7 +173,7 @@ describe('admit refuses', () => {
 });
 
 describe('admit and who outranks an act against them', () => {
-  const claims = { roleAsked: null, roleClaimed: 'host' };
+  const claims = { roleAsked: null, rolesClaimed: ['host'] };
 
   test.each<[string, Case, unknown]>([
     ['a ban by their rank', { role: { rank: 30 }, ban: { id: 'ban', by_rank: 30 }, request: claims }, 'outranks'],
@@ -214,6 +214,13 @@ describe('admit and who outranks an act against them', () => {
     expect(await sql.query('select from members where outranked_at is not null')).toHaveLength(isNoted ? 1 : 0);
     const noted = await sql.query(`select id, action from audit where action <> 'space.join'`);
     expect(noted).toEqual(isNoted ? [{ id: 'aud_outranked', action: 'member.outranked' }] : []);
+  });
+
+  test('a member row that does not bind the highest of several claimed roles', async () => {
+    const claimed = { roleAsked: null, rolesClaimed: ['viewer', 'host'] };
+    const given = { role: { rank: 30 }, member: { role: 'viewer', by_rank: 30 }, request: claimed };
+    expect(await admit(given)).toMatchObject({ role: { name: 'host' } });
+    expect(await sql.query('select from members where outranked_at is not null')).toHaveLength(1);
   });
 });
 
@@ -276,17 +283,26 @@ describe('admit lets in', () => {
     ['the role that the API key names, before all others', { member: { role: 'viewer' } }, 'host'],
     [
       'the role of the member row',
-      { member: { role: 'viewer' }, request: { roleAsked: null, roleClaimed: 'host' } },
+      { member: { role: 'viewer' }, request: { roleAsked: null, rolesClaimed: ['host'] } },
       'viewer',
     ],
     [
       'the role that the JWT claims',
-      { space: { default_role: 'viewer' }, request: { roleAsked: null, roleClaimed: 'host' } },
+      { space: { default_role: 'viewer' }, request: { roleAsked: null, rolesClaimed: ['host'] } },
+      'host',
+    ],
+    [
+      'the highest of the roles that the JWT claims',
+      {
+        role: { rank: 30 },
+        space: { default_role: 'viewer' },
+        request: { roleAsked: null, rolesClaimed: ['king', 'viewer', 'host'] },
+      },
       'host',
     ],
     [
       'the default of the space, when the JWT claims a role that is not defined',
-      { space: { default_role: 'viewer' }, request: { roleAsked: null, roleClaimed: 'king' } },
+      { space: { default_role: 'viewer' }, request: { roleAsked: null, rolesClaimed: ['king'] } },
       'viewer',
     ],
   ])('with %s', async (_, given, role) => {

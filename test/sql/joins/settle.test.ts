@@ -42,7 +42,7 @@ const vend = {
   user: 'ann',
   space: 'spc',
   roleAsked: null,
-  roleClaimed: 'host',
+  rolesClaimed: ['host'],
 };
 
 async function settle(made: object[], failed: string[] = [], session = sql): Promise<unknown> {
