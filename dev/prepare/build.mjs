@@ -1,4 +1,4 @@
-/** The compiled programs: the service in dist/, the emulator in emulator/dist/. */
+/** What is compiled: the service in dist/, the emulator in emulator/dist/, the client in client/dist/. */
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -24,6 +24,17 @@ export const emulator = build({
   inputs: [],
   out: 'emulator/dist',
   entry: 'bin.js',
+  builder: () => [at('node_modules/typescript/bin/tsc'), '-p'],
+});
+
+/** `@stagedoor/client`: ES modules with their types, as its package holds them. */
+export const client = build({
+  name: 'client',
+  sources: 'client/src',
+  config: 'client/tsconfig.build.json',
+  inputs: ['client/package.json'],
+  out: 'client/dist',
+  entry: 'index.js',
   builder: () => [at('node_modules/typescript/bin/tsc'), '-p'],
 });
 

@@ -1,5 +1,6 @@
-/** The TypeScript that is generated: the database client and the types of the IVS models. */
+/** The TypeScript that is generated: the database client, the types of the IVS models and those of the OpenAPI document. */
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 
 import { run } from './commands.mjs';
 import { at, hash } from './files.mjs';
@@ -28,3 +29,19 @@ export const wireTypes = {
   make: () => run([projectNode(), at('emulator/scripts/generate-types.ts')]),
   remedy: 'Correct emulator/scripts/types-of-model.ts as said above.',
 };
+
+export const apiTypes = {
+  label: 'Generating the types of the API',
+  needs: () => existsSync(at('client/src/index.ts')),
+  stamp: () => hash(['openapi.json', apiGenerator('package.json')]),
+  outputs: [at('client/src/generated/openapi.ts')],
+  make: () =>
+    run([projectNode(), at(apiGenerator('bin/cli.js')), 'openapi.json', '-o', 'client/src/generated/openapi.ts']),
+  remedy: 'Run npm run openapi, which writes openapi.json anew.',
+};
+
+/** A file of the generator. npm installs it in one place or the other, by what else needs it. */
+function apiGenerator(file) {
+  const inside = path.join('node_modules/openapi-typescript', file);
+  return existsSync(at('client', inside)) ? path.join('client', inside) : inside;
+}

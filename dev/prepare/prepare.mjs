@@ -6,22 +6,23 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { UserError } from '../user-error.mjs';
-import { emulator, service } from './build.mjs';
+import { client, emulator, service } from './build.mjs';
 import { progress } from './commands.mjs';
 import { cache } from './files.mjs';
-import { databaseClient, wireTypes } from './generate.mjs';
+import { apiTypes, databaseClient, wireTypes } from './generate.mjs';
 import { installed } from './install.mjs';
 import { lock } from './lock.mjs';
 
 /**
- * How far a script needs the project prepared: `installed` < `generated` < `built`. `emulator` is the part of `built` that the
- * package of the emulator needs. Tasks of one array run side by side.
+ * How far a script needs the project prepared: `installed` < `generated` < `built`. `emulator` and `client` are the parts of `built`
+ * that these packages need. Tasks of one array run side by side.
  */
 const plans = {
   installed: [[installed]],
-  generated: [[installed], [databaseClient, wireTypes]],
+  generated: [[installed], [databaseClient, wireTypes, apiTypes]],
   emulator: [[installed], [wireTypes], [emulator]],
-  built: [[installed], [databaseClient, wireTypes], [service, emulator]],
+  client: [[installed], [apiTypes], [client]],
+  built: [[installed], [databaseClient, wireTypes, apiTypes], [service, emulator, client]],
 };
 
 /** Makes what is missing for a level of `plans`. `beforehand` is called if something is missing. */

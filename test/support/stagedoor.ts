@@ -78,7 +78,7 @@ export class HttpClient {
         ...headers,
       },
       ...(body !== undefined && {
-        body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+        body: typeof body === 'string' ? body : Buffer.isBuffer(body) ? new Uint8Array(body) : JSON.stringify(body),
       }),
     });
     const text = await response.text();

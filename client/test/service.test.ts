@@ -1,0 +1,87 @@
+/** The client against the real service, with the official chat client and the emulator behind. */
+import { ChatRoom } from 'amazon-ivs-chat-messaging';
+import { type Json, Stagedoor as Service, type TestTenant } from '../../test/support/stagedoor.ts';
+import { until } from '../../test/support/until.ts';
+import { createStagedoor, type Refusal, type Stagedoor, StagedoorProblem } from '../src/index.ts';
+
+let service: Service;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  service = await Service.start();
+  tenant = await service.createTenant();
+});
+afterAll(() => service.stop());
+
+/** A client of a user, and how often it asked the service. */
+function clientOf(userId: string, more: { role?: string } = {}): { stagedoor: Stagedoor; asked: () => number } {
+  let asked = 0;
+  const stagedoor = createStagedoor({
+    url: service.url,
+    getUserToken: () => tenant.issuer.token(userId, more),
+    fetch: (...request) => {
+      asked += 1;
+      return fetch(...request);
+    },
+  });
+  return { stagedoor, asked: () => asked };
+}
+
+async function spaceId(): Promise<string> {
+  return ((await service.createSpace(tenant)) as { id: string }).id;
+}
+
+/** Connects the official chat client. */
+function enter(stagedoor: Stagedoor, id: string): { room: ChatRoom; reasons: string[]; stop: () => void } {
+  const room = new ChatRoom({ regionOrUrl: service.ivs.chatUrl, tokenProvider: stagedoor.chatTokenProvider(id) });
+  room.logger = { debug: () => {}, error: () => {}, info: () => {} };
+  const reasons: string[] = [];
+  room.addListener('disconnect', (reason) => reasons.push(reason));
+  const stop = stagedoor.watchChat(id, room);
+  room.connect();
+  return { room, reasons, stop };
+}
+
+const connected = (room: ChatRoom) => until(() => room.state === 'connected', 'the chat client is connected');
+
+async function ban(userId: string, space: string): Promise<Json> {
+  return await service.expect(201, service.post('/v1/bans', tenant.key, { userId, spaceId: space, reason: 'spam' }));
+}
+
+it('joins with one request, however many callers there are', async () => {
+  const id = await spaceId();
+  const { stagedoor, asked } = clientOf('ada');
+  const answers = await Promise.all(Array.from({ length: 10 }, () => stagedoor.join(id)));
+  expect(answers[0]).toMatchObject({ userId: 'ada', role: 'viewer', stage: { mint: 'ivs' }, chat: {} });
+  expect(new Set(answers.map(({ chat }) => chat?.token)).size).toBe(1);
+  expect(asked()).toBe(1);
+  expect(stagedoor.space(id).getSnapshot()).toMatchObject({ status: 'admitted', role: 'viewer', space: { id } });
+});
+
+it('lets a banned user stop for good, tells them why, and starts anew after retry()', async () => {
+  const id = await spaceId();
+  const { stagedoor, asked } = clientOf('bob');
+  const told: Refusal[] = [];
+  stagedoor.on('banned', (refusal) => told.push(refusal));
+  const { room, stop } = enter(stagedoor, id);
+  await connected(room);
+  expect(asked()).toBe(1);
+
+  const { ban: made } = await ban('bob', id);
+  await until(() => told.length > 0, 'the client tells of the ban');
+  expect(told).toEqual([
+    expect.objectContaining({ type: 'banned', spaceId: id, until: null, reason: 'spam', advice: expect.any(String) }),
+  ]);
+  expect(stagedoor.space(id).getSnapshot()).toMatchObject({ status: 'refused', role: null, stage: null, chat: null });
+  await until(() => room.state === 'disconnected', 'the chat client is disconnected');
+  await expect(stagedoor.join(id)).rejects.toThrow(StagedoorProblem);
+  await expect(stagedoor.join(id)).rejects.toMatchObject({ code: 'banned', status: 403 });
+  expect(asked()).toBe(2);
+
+  await service.expect(200, service.request('DELETE', `/v1/bans/${made.id}`, { as: tenant.key }));
+  stagedoor.space(id).retry();
+  await connected(room);
+  expect(asked()).toBe(3);
+  stop();
+  room.disconnect();
+});
