@@ -124,9 +124,15 @@ export class IdempotencyKeys extends BackgroundWork {
     const where = this.rowOf(attempt);
     const elsewhere = where.tenantId !== entered;
     if (elsewhere) await tx.$executeRaw`select set_config('app.tenant_id', ${where.tenantId}, true)`;
+    // Tokens leave within this time, or never. From then on a repeated request makes new ones.
+    const takenUntil = rules.hasTokens ? await releaseWindowEnd(tx) : undefined;
     const { count } = await tx.idempotencyKey.updateMany({
       where: { ...where, attemptId: attempt.id },
-      data: { state: 'applied', ...(answer && this.stored(attempt, rules, answer)) },
+      data: {
+        state: 'applied',
+        ...(takenUntil && { takenUntil }),
+        ...(answer && this.stored(attempt, rules, answer)),
+      },
     });
     if (elsewhere) await tx.$executeRaw`select set_config('app.tenant_id', ${entered}, true)`;
     if (count !== 1) throw takenOver();
@@ -155,8 +161,8 @@ export class IdempotencyKeys extends BackgroundWork {
     await this.database
       .inScope(scopeOf(attempt), async (tx) => {
         await tx.idempotencyKey.deleteMany({ where: { ...mine, state: { in: states } } });
-        const takenUntil = new Date((await databaseNow(tx)).getTime() + limits.releaseWindowSeconds * 1000);
-        await tx.idempotencyKey.updateMany({ where: { ...mine, state: 'applied' }, data: { takenUntil } });
+        const data = { takenUntil: await releaseWindowEnd(tx) };
+        await tx.idempotencyKey.updateMany({ where: { ...mine, state: 'applied' }, data });
       })
       .catch(() => undefined); // the key becomes free by itself after `ownedForMs`
   }
@@ -221,6 +227,11 @@ async function databaseNow(tx: Tx): Promise<Date> {
   const [row] = await tx.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`;
   if (!row) throw new Error('The database does not tell the time.');
   return row.now;
+}
+
+/** The time until which a token may leave that is checked now. */
+async function releaseWindowEnd(tx: Tx): Promise<Date> {
+  return new Date((await databaseNow(tx)).getTime() + limits.releaseWindowSeconds * 1_000);
 }
 
 /** The id of what was made, alone. */

@@ -178,7 +178,7 @@ export class AdmissionService {
     return await this.database.value(
       'admit',
       {
-        ...this.asked(caller, request),
+        ...decidedOn(caller, request),
         caller: callerRef(caller),
         pseudonym: request.pseudonym,
         stageGrant: request.stageGrantId,
@@ -195,19 +195,6 @@ export class AdmissionService {
     );
   }
 
-  /** What `admit` and `settle` both decide on. */
-  private asked(caller: TenantCaller, request: AdmissionRequest) {
-    return {
-      tenant: caller.tenantId,
-      callerKind: caller.kind,
-      credential: credentialId(caller),
-      space: request.spaceId,
-      user: request.userId,
-      roleAsked: request.roleAsked ?? null,
-      rolesClaimed: request.rolesClaimed,
-    };
-  }
-
   /**
    * Records the tokens that were made, and checks once more that they may leave.
    * @param failed ids of the grants whose tokens were not made.
@@ -217,7 +204,7 @@ export class AdmissionService {
     const refused = await this.database.value(
       'settle',
       {
-        ...this.asked(caller, request),
+        ...decidedOn(caller, request),
         grants: [request.stageGrantId, request.chatGrantId].filter((id) => id !== null),
         made: JSON.stringify(made),
         failed,
@@ -226,6 +213,22 @@ export class AdmissionService {
     );
     if (refused) throw refusalProblem(refused, this.settings.vendsPerUserPerMinute);
   }
+}
+
+/** What `admit` and `settle` both decide on. */
+export function decidedOn(
+  caller: TenantCaller,
+  request: Pick<AdmissionRequest, 'spaceId' | 'userId' | 'roleAsked' | 'rolesClaimed'>,
+) {
+  return {
+    tenant: caller.tenantId,
+    callerKind: caller.kind,
+    credential: credentialId(caller),
+    space: request.spaceId,
+    user: request.userId,
+    roleAsked: request.roleAsked ?? null,
+    rolesClaimed: request.rolesClaimed,
+  };
 }
 
 function refusalProblem(refused: Refusal, perMinute: number): Problem {

@@ -18,7 +18,7 @@ export class RoleChangesController {
   @Endpoint({
     summary: 'Change the role of a user in a space at once',
     description:
-      'Tokens of the user that allow more than the new role are revoked. The event `stagedoor:role_changed` in the chat room tells clients to get a new token. If the answer has an exchange token, its participant is disconnected only if they do not exchange it within ten seconds, or use the stronger token again later. App users can act only on users of a lower rank than their own, and give only roles of a lower rank. The role does not hold for a user whose JWT claims a role of their rank or a higher one: `outrankedAt` of the member says so.',
+      'Tokens of the user that allow more than the new role are revoked. The event `stagedoor:role_changed` in the chat room tells clients to get a new token. If the answer has an exchange token, its participant is disconnected only if they do not exchange it within ten seconds, or use the stronger token again later. If the answer is late and 503, the change holds, and a repeated request gets an exchange token. App users can act only on users of a lower rank than their own, and give only roles of a lower rank. The role does not hold for a user whose JWT claims a role of their rank or a higher one: `outrankedAt` of the member says so.',
     tag: 'Moderation',
     access: { scope: 'moderation:write', users: true },
     answers: { 200: roleChange, 202: roleChange },

@@ -8,7 +8,7 @@ import type { NewDelivery } from '../delivery/deliveries.ts';
 import { lockUser } from '../grants/ledger.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
-import { admission, releaseWindowMs } from '../joins/admission.ts';
+import { admission, decidedOn, type MintedToken, releaseWindowMs } from '../joins/admission.ts';
 import { tokenAttributes } from '../joins/attributes.ts';
 import type { StageToken } from '../joins/joins.schemas.ts';
 import { type TokenHolder, Mints } from '../joins/mints.ts';
@@ -22,14 +22,11 @@ import { findSpace, lockSpace } from '../spaces/spaces.service.ts';
 /** Time that a demoted participant has to exchange their token before the watch looks for them, in seconds. */
 export const exchangeGraceSeconds = 10;
 
-/** Part of `leaveMarginMs` for sending the answer, in milliseconds. */
-const sendMarginMs = 100;
-
 /**
- * An answer with an exchange token waits for the calls to IVS until this long before it has to leave, in milliseconds. The rest
- * is for reading the action and for sending the answer.
+ * Longest waits of an answer with an exchange token, for the calls to IVS and to read the action, in milliseconds. The time to
+ * exchange the token has begun.
  */
-const leaveMarginMs = 300;
+const exchangeWaits = { callsMs: 700, readMs: 200 };
 
 /** The event that the clients in the room get. Its attributes are `userId` and, if there is a new role, `role`. */
 const roleChangedEvent = 'stagedoor:role_changed';
@@ -105,9 +102,7 @@ export class RoleChanges {
   ): Promise<RoleChangeOutcome<Result>> {
     const { tenantId } = caller;
     const { spaceId, userId, answer } = change;
-    let checkedAt = 0;
     const tryToChange = async (tx: Tx) => {
-      checkedAt = performance.now();
       // The space is read under its lock, as in a vend. So a freezing sees the grant of every exchange token.
       await lockSpace(tx, tenantId, spaceId, 'shared');
       await findSpace(tx, tenantId, spaceId);
@@ -129,19 +124,41 @@ export class RoleChanges {
       return { result, ...recorded };
     };
     const { result, act, exchange } = await undo(database, caller, tryToChange);
-    // An answer with an exchange token has to leave in time. Its wait for the calls ends before that.
-    const callsWaitMs = exchange
-      ? Math.max(0, checkedAt + releaseWindowMs - leaveMarginMs - performance.now())
-      : undefined;
+    const waits = exchange ? exchangeWaits : undefined;
     const [action, token] = await Promise.all([
-      act && this.actions.carryOut(caller, act, callsWaitMs, exchange ? leaveMarginMs - sendMarginMs : undefined),
+      act && this.actions.carryOut(caller, act, waits?.callsMs, waits?.readMs),
       exchange && this.mint(exchange),
     ]);
-    // A ban waits no longer than this for a token. A late exchange token is left out; the user gets a new token as usual.
-    const leaveBy = checkedAt + releaseWindowMs;
-    if (!token || performance.now() > leaveBy) return { result, action, exchange: null };
-    mustLeaveBy(leaveBy);
-    return { result, action, exchange: token };
+    const mayLeave = exchange && token && (await this.settle(database, caller, change, exchange, token));
+    return { result, action, exchange: mayLeave ? token : null };
+  }
+
+  /**
+   * Checks an exchange token once more, because time has passed since the change: the answer leaves within a second of this
+   * check. Later than that, a 503 leaves instead. Then a repeated request makes a new exchange token.
+   * @returns false if it may not leave, because of a ban or another change since.
+   */
+  private async settle(
+    database: Database | ModerationDatabase,
+    caller: TenantCaller,
+    { spaceId, userId }: RoleChangeRequest,
+    { grantId, admission: { role, signingKey } }: RecordedExchange,
+    { mint, participantId, expiresAt }: StageToken,
+  ): Promise<boolean> {
+    const made: MintedToken = { id: grantId, mint, participantId, expiresAt, sessionExpiresAt: expiresAt };
+    const args = {
+      ...decidedOn(caller, { spaceId, userId, roleAsked: role.name, rolesClaimed: [] }),
+      grants: [grantId],
+      made: JSON.stringify([{ ...made, ...(signingKey && { signingKeyId: signingKey.id }) }]),
+      failed: [],
+    };
+    let checkedAt = 0;
+    const refused = await database.inTenantOf(caller, async (tx) => {
+      checkedAt = performance.now();
+      return await valueIn(tx, 'settle', args, z.unknown().nullable());
+    });
+    mustLeaveBy(checkedAt + releaseWindowMs);
+    return refused === null;
   }
 
   /** Records the action and the exchange token that the new role makes necessary; null for one that is not needed. */
