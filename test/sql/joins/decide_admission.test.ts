@@ -112,7 +112,7 @@ async function admit({ role, stage, chat }: State['request']): Promise<Row> {
       user: 'ann',
       pseudonym: 'p-ann',
       roleAsked: role,
-      roleClaimed: null,
+      rolesClaimed: [],
       stageGrant: stage ? 'grt_stage' : null,
       chatGrant: chat ? 'grt_chat' : null,
       participant: 'participant',
