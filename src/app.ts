@@ -8,10 +8,11 @@ import type { Settings } from './config.ts';
 import { examine, Reach } from './database/reach.ts';
 import { Problem } from './errors.ts';
 import { Stopping } from './health/stopping.ts';
+import { allowOrigins } from './http/cross-origin.ts';
 import { discardUnreadBodies } from './http/discard-body.ts';
 import { acceptJsonOnly, maxBodyBytes } from './http/json-body.ts';
 import { requestId } from './http/request-id.ts';
-import { answerMalformed, answerUnroutable } from './http/unroutable.ts';
+import { answerMalformed, unroutableHandler } from './http/unroutable.ts';
 import { logRequest } from './logging.ts';
 import { serveDocs } from './openapi/docs.ts';
 import { currentRequest, runInRequest } from './request-context.ts';
@@ -63,7 +64,7 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
     forceCloseConnections: 'idle',
     // A stopping service still serves requests on open connections, and closes each connection after the answer.
     return503OnClosing: false,
-    frameworkErrors: answerUnroutable,
+    frameworkErrors: unroutableHandler(settings.corsOrigins),
     clientErrorHandler: answerMalformed,
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(settings, reach), adapter, {
@@ -77,6 +78,7 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
   fastify.server.headersTimeout = 5_000;
   acceptJsonOnly(fastify);
   observeRequests(fastify, app.get(Metrics));
+  allowOrigins(fastify, settings.corsOrigins);
   withholdLateTokens(fastify);
   closeConnectionsWhenStopping(fastify, app.get(Stopping));
   discardUnreadBodies(fastify);

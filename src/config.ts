@@ -19,6 +19,13 @@ const proxies = z
   .refine((parts) => parts.every((part) => isIP(part) !== 0 || isRange(part)), {
     error: 'must be addresses or CIDR ranges with commas between',
   });
+const origins = z
+  .string()
+  .transform((value) => value.split(',').map((part) => part.trim()))
+  .refine((parts) => parts.join() === '*' || parts.every(isOrigin), {
+    error: 'must be * or origins such as https://app.example.com with commas between: no path, no * in a name',
+  })
+  .transform((parts) => (parts.join() === '*' ? ('*' as const) : parts));
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// address' });
 
 /** Least number of different characters or bytes in a secret. A random one of 32 has at least twice as many. */
@@ -56,6 +63,7 @@ const environment = z.object({
   IVS_CHAT_ENDPOINT: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
   JWKS_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
   TRUSTED_PROXIES: proxies.optional(),
+  CORS_ORIGINS: origins.default('*'),
   VENDS_PER_USER_PER_MINUTE: wholeNumber(1, 10_000).default(30),
   ACTS_PER_MODERATOR_PER_MINUTE: wholeNumber(1, 100_000).default(120),
   ACTS_PER_API_KEY_PER_MINUTE: wholeNumber(1, 1_000_000).default(12_000),
@@ -88,6 +96,8 @@ export class Settings {
   readonly jwksAllowPrivateAddresses: boolean;
   /** Addresses or CIDR ranges of proxies. The service believes their X-Forwarded-For. */
   readonly trustedProxies: string[] | undefined;
+  /** Origins whose pages may call the API from a browser; `*`: all. */
+  readonly corsOrigins: '*' | readonly string[];
   readonly vendsPerUserPerMinute: number;
   readonly actsPerModeratorPerMinute: number;
   readonly actsPerApiKeyPerMinute: number;
@@ -110,6 +120,7 @@ export class Settings {
     this.ivsChatEndpoint = env.IVS_CHAT_ENDPOINT ?? env.IVS_ENDPOINT?.replace(/^http/, 'ws');
     this.jwksAllowPrivateAddresses = env.JWKS_ALLOW_PRIVATE_ADDRESSES;
     this.trustedProxies = env.TRUSTED_PROXIES;
+    this.corsOrigins = env.CORS_ORIGINS;
     this.vendsPerUserPerMinute = env.VENDS_PER_USER_PER_MINUTE;
     this.actsPerModeratorPerMinute = env.ACTS_PER_MODERATOR_PER_MINUTE;
     this.actsPerApiKeyPerMinute = env.ACTS_PER_API_KEY_PER_MINUTE;
@@ -147,6 +158,15 @@ export class InvalidSettings extends Error {
 /** Asks `isIP` too, because ipaddr.js alone reads `2` as 0.0.0.2, and whoever writes `2` means a number of hops. */
 function isRange(part: string): boolean {
   return isIP(part.split('/')[0] ?? '') !== 0 && ipaddr.isValidCIDR(part);
+}
+
+/**
+ * Whether a browser sends this text as `origin`: lower case, without a path and without the usual port. Apps in a web view
+ * have schemes of their own, such as `capacitor://localhost`.
+ */
+function isOrigin(part: string): boolean {
+  if (/^https?:/i.test(part)) return URL.canParse(part) && new URL(part).origin === part && !part.includes('*');
+  return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d{1,5})?$/.test(part);
 }
 
 function lowerFirst(text: string): string {

@@ -32,6 +32,7 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply, route: 
     status: reply.statusCode,
     ms: Math.round(reply.elapsedTime * 10) / 10,
   };
-  const isProbe = route.startsWith('/health/') || route === '/metrics';
+  // A browser sends an OPTIONS before a request to another origin. That request has a line of its own.
+  const isProbe = route.startsWith('/health/') || route === '/metrics' || request.method === 'OPTIONS';
   PinoLogger.root[reply.statusCode >= 500 ? 'error' : isProbe ? 'debug' : 'info'](line, 'request');
 }

@@ -3,17 +3,20 @@ import type { Socket } from 'node:net';
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../errors.ts';
+import { type AllowedOrigins, headersForOrigin } from './cross-origin.ts';
 import { problemDocument, toProblem } from './problem.filter.ts';
 
 const problemType = 'application/problem+json; charset=utf-8';
 
-/** Answers a request whose URL cannot be decoded. Fastify runs no hook and no filter for it. */
-export function answerUnroutable(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = toProblem(error);
-  void reply
-    .status(problem.status)
-    .headers({ 'x-request-id': request.id, 'content-type': problemType })
-    .send(JSON.stringify(problemDocument(problem, request.id)));
+/** Answers requests whose URL cannot be decoded. Fastify runs no hook and no filter for them. */
+export function unroutableHandler(origins: AllowedOrigins) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const problem = toProblem(error);
+    void reply
+      .status(problem.status)
+      .headers({ 'x-request-id': request.id, 'content-type': problemType, ...headersForOrigin(request, origins) })
+      .send(JSON.stringify(problemDocument(problem, request.id)));
+  };
 }
 
 /** Problems for the error codes of Node's HTTP parser. */

@@ -256,6 +256,7 @@ describe('a join that is repeated', () => {
     const late = await answering;
     expectProblem(late, 'unavailable');
     expect(late.body['detail']).toMatch(/not made in time/);
+    expect(late.headers.get('access-control-allow-origin')).toBe('*');
     expect((await send('POST', path, key, { userId: 'u' })).status).toBe(201);
   });
 });
