@@ -4,6 +4,7 @@
  * BENCH_SECONDS is the length of each load, BENCH_ROUNDS the number of times that a comparison is repeated.
  */
 import { ban } from './parts/ban.ts';
+import { client } from './parts/client.ts';
 import { emulator } from './parts/emulator.ts';
 import { freeze } from './parts/freeze.ts';
 import { bans, growth } from './parts/growth.ts';
@@ -25,6 +26,7 @@ const parts: Record<string, () => Promise<void>> = {
   freeze,
   startup,
   emulator,
+  client,
 };
 
 async function main(asked: string[]): Promise<number> {

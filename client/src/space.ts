@@ -40,6 +40,8 @@ export interface ChatEventLike {
 interface Halves {
   stage: boolean;
   chat: boolean;
+  /** The participant whom the new stage token should be for; else it is for a new one. */
+  participantId?: string;
 }
 
 /** One request on its way, for everybody who wants what it brings. */
@@ -175,6 +177,7 @@ export class Space {
     const flight = known ?? this.begin(key, attributes);
     flight.wanted.stage ||= wanted.stage;
     flight.wanted.chat ||= wanted.chat;
+    if (wanted.participantId !== undefined) flight.wanted.participantId = wanted.participantId;
     return await this.share(flight, signal);
   }
 

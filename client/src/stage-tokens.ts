@@ -6,7 +6,15 @@ import { type Attributes, type ChatEventLike, ownTokens, type Space } from './sp
 /** The part of the `Stage` of `amazon-ivs-web-broadcast` that is used here. */
 export interface StageLike {
   exchangeToken?(token: string): Promise<void>;
+  on?(event: never, listener: never): unknown;
+  off?(event: never, listener: never): unknown;
 }
+
+/** `StageEvents.STAGE_LEFT`. Its listeners get a reason. */
+type StageLeft = ((event: 'stageLeft', listener: (reason: string) => void) => unknown) | undefined;
+
+/** The reason for which a stage is left when a moderator, a ban or a change of role has disconnected the participant. */
+const disconnectedReason = 'participant-disconnected';
 
 /** A token is renewed when this part of its life is left, at most this long before its end, in milliseconds. */
 const renewAtPart = 0.2;
@@ -31,7 +39,11 @@ export class StageTokenSource {
     private readonly space: Space,
     private readonly attributes?: Attributes,
   ) {
-    this.stopListening = [space.onRoleChange(() => void this.changeRole())];
+    this.stopListening = [
+      space.onRoleChange(() => void this.changeRole()),
+      // The participant of the old token may be disconnected for good.
+      space.onRetry(() => (this.newest = null)),
+    ];
   }
 
   /** The newest token; null before the first one. */
@@ -57,9 +69,12 @@ export class StageTokenSource {
     this.stages.add(stage);
     const left = new AbortController();
     void this.keepRenewed(left.signal);
+    const onLeft = (reason: string) => void (reason === disconnectedReason && this.loseParticipant());
+    (stage.on?.bind(stage) as StageLeft)?.('stageLeft', onLeft);
     return () => {
       left.abort();
       this.stages.delete(stage);
+      (stage.off?.bind(stage) as StageLeft)?.('stageLeft', onLeft);
     };
   }
 
@@ -87,12 +102,20 @@ export class StageTokenSource {
     return Date.parse(expiresAt) - this.space.now();
   }
 
-  private async fetch(): Promise<StageToken> {
-    const wanted = { stage: true, chat: false };
+  /** Asks for a token. A token that can be exchanged is for the participant `before`, if there is one. */
+  private async fetch(before?: StageToken): Promise<StageToken> {
+    const isExchange = before?.mint === 'key-pair';
+    const wanted = { stage: true, chat: false, ...(isExchange && { participantId: before.participantId }) };
     const { stage } = await this.space.ask(ownTokens, wanted, this.attributes, this.ended.signal);
     if (!stage) throw this.space.lacks('stage', this.attributes);
     this.newest = stage;
     return stage;
+  }
+
+  /** Nobody can join with the token any more. The service says whether it was a ban; then the space tells of it. */
+  private async loseParticipant(): Promise<void> {
+    this.newest = null;
+    await this.fetch().catch(() => {});
   }
 
   private async changeRole(): Promise<void> {
@@ -102,7 +125,7 @@ export class StageTokenSource {
       this.newest = null;
       return;
     }
-    const token = await this.fetch().catch(() => undefined); // the space tells of it
+    const token = await this.fetch(before).catch(() => undefined); // the space tells of it
     if (token && !(await this.exchange(before, token))) this.replacements.tell(token);
   }
 
@@ -127,7 +150,7 @@ export class StageTokenSource {
       await waitUntil(now() + Math.max(renewAtLeastMs, leftMs - early * (1 + Math.random() / 2)), now, { signal });
       // Somebody else may have renewed it meanwhile.
       if (signal.aborted || !newest || newest !== this.newest) continue;
-      const token = await this.fetch().catch(() => undefined);
+      const token = await this.fetch(newest).catch(() => undefined);
       if (token) await this.exchange(newest, token);
     }
   }

@@ -35,11 +35,16 @@ export function safeFetch({
       request.signal.throwIfAborted();
       // 409 with Retry-After: the first attempt is still being carried out.
       const maySucceed = isPassing(answer) || (answer.status === 409 && answer.retryAfterSeconds !== undefined);
-      const pauseMs = backoffMs(attempt, answer.retryAfterSeconds) / 4;
+      const pauseMs = Math.max(backoffMs(attempt) / 4, retryAfterMs(answer));
       if (!maySucceed || performance.now() + pauseMs > deadline) throw answer;
       await pause(pauseMs, request.signal);
     }
   };
+}
+
+/** What the service asked for, and a part more: many are told the same time. */
+function retryAfterMs({ retryAfterSeconds = 0 }: StagedoorProblem): number {
+  return retryAfterSeconds * 1_000 * (1 + Math.random() / 4);
 }
 
 async function once(request: Request, fetch: typeof globalThis.fetch): Promise<Response | StagedoorProblem> {
