@@ -10,7 +10,10 @@ import { Problem } from '../errors.ts';
 /** A row of `acts_in_last_minute`. */
 const acts = z.object({ used: z.int(), oldest: z.coerce.date().nullable() });
 
-/** Limits how many acts one caller records in a minute: a moderator whose JWT was stolen bans no thousands. */
+/**
+ * Limits how many acts one caller records in a minute: a moderator whose JWT was stolen bans no thousands. Lifting a ban and
+ * unfreezing a space are not counted and not refused: a moderator who made a mistake can always undo it at once.
+ */
 @Injectable()
 export class ActPace {
   constructor(
