@@ -88,16 +88,18 @@ export class IdempotencyKeys extends BackgroundWork {
            set taken_until = excluded.taken_until, state = 'running', request_hash = excluded.request_hash,
                attempt_id = excluded.attempt_id, status = null, answer = null
          where idempotency_keys.request_hash in (excluded.request_hash, ${hashBefore})
-           and ((idempotency_keys.state = 'running' and idempotency_keys.taken_until < now())
+           and ((idempotency_keys.state = 'running'
+                 and idempotency_keys.taken_until not between now() and excluded.taken_until)
                 or (${rules.hasTokens}
                     and (idempotency_keys.state = 'answered'
-                         or (idempotency_keys.state = 'applied' and idempotency_keys.taken_until < now()))))`;
+                         or (idempotency_keys.state = 'applied'
+                             and idempotency_keys.taken_until not between now() and excluded.taken_until))))`;
       if (taken === 1) return undefined;
       const row = await tx.idempotencyKey.findUniqueOrThrow({ where: { tenantId_caller_operation_key: where } });
       if (![requestHash, hashBefore].some((one) => Buffer.from(row.requestHash).equals(one))) {
         throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another body. Use a new key.');
       }
-      const isOver = row.state === 'applied' && row.takenUntil < (await databaseNow(tx));
+      const isOver = row.state === 'applied' && !isTaken(row.takenUntil, await databaseNow(tx));
       if (row.state === 'answered' || (isOver && row.answer !== null)) return await this.read(tx, attempt, rules, row);
       throw isOver
         ? new Problem('conflict', 'The first request was carried out, but its answer was lost. Read the present state.')
@@ -227,6 +229,14 @@ async function databaseNow(tx: Tx): Promise<Date> {
   const [row] = await tx.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`;
   if (!row) throw new Error('The database does not tell the time.');
   return row.now;
+}
+
+/**
+ * Whether a request owns a key until this time. No request owns one for longer than `ownedForMs` from now: such a time is from
+ * before the clock of the database was set back.
+ */
+function isTaken(until: Date, now: Date): boolean {
+  return until >= now && until.getTime() <= now.getTime() + ownedForMs;
 }
 
 /** The time until which a token may leave that is checked now. */

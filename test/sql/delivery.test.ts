@@ -255,6 +255,7 @@ describe('add_found_disconnects', () => {
     ['is open', {}, 0],
     ['is stuck', { state: 'stuck' }, 0],
     ['was done after the look', { state: 'done', done_at: afterLook }, 0],
+    ['was done before the clock was set back', { state: 'done', done_at: '2030-01-01T01:00:00Z' }, 1],
     ['was done at the time of the look', { state: 'done', done_at: lookedAt }, 1],
     ['was done before the look', { state: 'done', done_at: beforeLook }, 1],
     ['found nobody after the look', { state: 'not_connected', done_at: afterLook }, 1],

@@ -627,6 +627,7 @@ describe('seconds_until_tokens_have_left', () => {
   test.each<[string, Row[], Row, boolean]>([
     ['a token that was just decided on', [left], {}, true],
     ['a watched one', [{ ...left, state: 'watched' }], {}, true],
+    ['one that was decided on before the clock was set back', [{ ...left, checked_at: inSeconds(90_000) }], {}, true],
     ['one that was decided on long ago', [{ ...left, checked_at: inSeconds(-1001) }], {}, false],
     ['one that is still to be decided on', [{ ...left, state: 'pending' }], {}, false],
     ['one that was refused', [{ ...left, state: 'refused' }], {}, false],
@@ -872,6 +873,7 @@ describe('vends_in_last_minute', () => {
     ['grants in every state', all.map((state) => ({ state })), {}, 5],
     ['grants for any space', [{}, { space_id: 'spc_beside' }], {}, 2],
     ['a grant that is nearly a minute old', [{ issued_at: fromNow(1 - minute) }], {}, 1],
+    ['a grant from before the clock was set back', [{ issued_at: fromNow(60 * minute) }], {}, 0],
     ['a grant that is a minute old', [{ issued_at: fromNow(-minute) }], {}, 0],
     ['the kind that was vended most often: stage', [{}, {}, chat], {}, 2],
     ['the kind that was vended most often: chat', [{}, chat, chat, chat], {}, 3],

@@ -57,6 +57,13 @@ describe('take_idle_signing_keys', () => {
     ['a key that somebody may still be importing', { state: 'importing', created_at: fromNow(-59_999) }, null, false],
     ['a key whose deletion was cut short', { state: 'deleting' }, null, true],
     ['a key whose deletion was cut short, with tokens that last', { state: 'deleting' }, fromNow(hour), true],
+    ['a key that was tried just now', { state: 'deleting', attempted_at: fromNow(-30_000) }, null, false],
+    [
+      'a key that was tried before the clock was set back',
+      { state: 'deleting', attempted_at: fromNow(hour) },
+      null,
+      true,
+    ],
     ['a retiring key that signed nothing', { state: 'retiring' }, null, true],
     ['a retiring key whose last token expired long ago', { state: 'retiring' }, fromNow(-hour), true],
     ['a retiring key whose last token expired not long ago', { state: 'retiring' }, fromNow(-hour + 1), false],

@@ -197,6 +197,12 @@ describe('take_unsettled_spaces', () => {
   test.each<[string, Row, boolean]>([
     ['a space whose creation was cut short', { ready_at: null, created_at: before }, true],
     ['a space that somebody may still be creating', { ready_at: null, created_at: justNow }, false],
+    ['a space that was tried just now', { deleted_at: before, attempted_at: fromNow(-30_000) }, false],
+    [
+      'a space that was tried before the clock was set back',
+      { deleted_at: before, attempted_at: inSeconds(3_600) },
+      true,
+    ],
     ['a space that is ready', { created_at: before }, false],
     ['a deleted space with a stage', { deleted_at: before, room_arn: null }, true],
     ['a deleted space with a room', { deleted_at: before, stage_arn: null }, true],

@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Records a DisconnectParticipant for each participant that a look has found and that may not be there. It records none
--- for a participant who has an open one, or one that was done after the look. Returns how many it recorded. p_connected
--- is as in finish_watch.
+-- for a participant who has an open one, or one that was done after the look. One that was done a minute after it is
+-- from before the clock was set back. Returns how many it recorded. p_connected is as in finish_watch.
 create function add_found_disconnects(
   p_tenant text,
   p_space text,
@@ -44,7 +44,10 @@ begin
         and d.space_id = p_space
         and d.target = u.participant_id
         and d.operation = 'DisconnectParticipant'
-        and (d.state in ('pending', 'stuck') or (d.state = 'done' and d.done_at > p_looked_at))
+        and (
+          d.state in ('pending', 'stuck')
+          or (d.state = 'done' and d.done_at > p_looked_at and d.done_at < p_looked_at + interval '1 minute')
+        )
     );
   get diagnostics v_written = row_count;
   return v_written;

@@ -66,7 +66,7 @@ begin
           select d.tenant_id, d.id, d.action_id
           from
             due_in_turn(
-              v_group.account, v_group.operation, p_tenant, p_action, v_allowed, held_back_actions(), v_now
+              v_group.account, v_group.operation, p_tenant, p_action, v_allowed, held_back_actions(p_lease), v_now
             ) as t
             join public.deliveries as d on d.tenant_id = t.tenant_id and d.id = t.id
           where d.leased_until < v_now and d.needed_until >= v_now and d.state in ('pending', 'stuck')

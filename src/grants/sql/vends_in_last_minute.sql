@@ -3,7 +3,7 @@
 -- Counts a user's grants of the last minute for the rate limit. Of the requested kinds it returns the one with the most
 -- grants. oldest is the time of the oldest counted grant. It counts to p_most at most.
 -- Vends to one user run one after the other from here on, unless p_is_dry. Without that, vends at the same time would
--- count the same grants.
+-- count the same grants. Grants that lie a minute ahead are from before the clock was set back, and do not count.
 create function vends_in_last_minute(
   p_tenant text,
   p_user text,
@@ -35,6 +35,7 @@ begin
             and g.user_id = p_user
             and g.kind = wanted.kind
             and g.issued_at > now() - interval '1 minute'
+            and g.issued_at < now() + interval '1 minute'
           order by g.issued_at desc
           limit p_most
         ) as last_minute

@@ -40,7 +40,7 @@ begin
     and expires_at < p_since - v_margin
     and watch_from < p_since
     and not coalesce(p_connected ? participant_id, false)
-    and not coalesce(seen_at >= p_since, false)
+    and not coalesce(seen_at between p_since and p_looked_at, false)
     and not has_open_delivery(p_tenant, grant_id);
 end;
 $$;

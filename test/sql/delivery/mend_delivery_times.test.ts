@@ -41,6 +41,17 @@ describe('mend_delivery_times', () => {
     expect(found?.['leased']).toBe(leasedFor);
   });
 
+  test.each<[string, Record<string, unknown>, number]>([
+    ['may land a little longer', { lands_until: inSeconds(8), state: 'done' }, 8],
+    ['may land at a time to come', { lands_until: inSeconds(3_600), state: 'done' }, limits.callLandsSeconds],
+    ['was under way', { leased_until: inSeconds(3_600) }, limits.callLandsSeconds],
+  ])('a call that %s', async (_what, row, landsFor) => {
+    await insertDelivery(sql, row);
+    await mend();
+    const [found] = await sql.query('select extract(epoch from lands_until - now())::float8 as lands from deliveries');
+    expect(Math.abs(Number(found?.['lands']) - landsFor)).toBeLessThanOrEqual(5);
+  });
+
   test('the serving role may not call it', async () => {
     await expectRefusedToService(sql, mend);
   });

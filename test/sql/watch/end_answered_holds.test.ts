@@ -49,6 +49,7 @@ describe('end_answered_holds', () => {
   test.each<[string, Row, Row | null, boolean]>([
     ['the participant was not found', {}, { other: {} }, true],
     ['nobody was found', {}, {}, true],
+    ['the participant was found before the clock was set back', { seen_at: '2030-01-01T01:00:00Z' }, {}, true],
     ['nothing is known of who is connected', {}, null, true],
     ['the participant was found', {}, { part: { userId: 'ann' } }, false],
     ['the grant has no participant', { participant_id: null }, { part: {} }, true],
