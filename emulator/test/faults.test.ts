@@ -90,6 +90,18 @@ it('a delay delays the answer', async () => {
   expect(performance.now() - before).toBeGreaterThan(110);
 });
 
+it('a delayed call goes on when its fault is disarmed', async () => {
+  for (const disarm of [(id: number) => ivs.clearFaults(id), () => ivs.clearFaults()]) {
+    const fault = ivs.fault({ operation: 'CreateStage', effect: { delayMs: 3_600_000 } });
+    const calls = Array.from({ length: 20 }, () => createStage());
+    // oxlint-disable-next-line no-await-in-loop -- one fault at a time
+    await until(() => fault.struck === 20, 'all calls are delayed');
+    disarm(fault.id);
+    // oxlint-disable-next-line no-await-in-loop
+    for (const { stage } of await Promise.all(calls)) expect(stage?.arn).toContain(':stage/');
+  }
+});
+
 it('a hanging call is never answered', async () => {
   ivs.fault({ operation: 'CreateStage', effect: { hang: true } });
   const call = createStage().then(

@@ -1,3 +1,6 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** Which calls a fault strikes, and what happens to them. A call must meet all conditions that are given. */
 export interface FaultRule {
   /** The name of an operation, `*` for every call, or a chat action: `ConnectToRoom`, `SEND_MESSAGE`, … */
@@ -17,7 +20,7 @@ export interface FaultRule {
 
 /** What happens to a call that a fault strikes. `delayMs` can be combined with every other member. */
 export interface FaultEffect {
-  /** Waits before the answer. */
+  /** Waits before the answer, for so many milliseconds or until the fault is disarmed. */
   delayMs?: number;
   /** Answers this error, for example `InternalServerException`. */
   error?: string;
@@ -88,6 +91,8 @@ export function ruleProblem(rule: FaultRule, known: (operation: string) => boole
 /** The faults in force, oldest first. The first one that strikes a call decides what happens to it. */
 export class Faults {
   #armed: ArmedFault[] = [];
+  /** What ends the waiting of the calls that a fault delays, by its id. */
+  readonly #waits = new Map<number, AbortController>();
   #lastId = 0;
   readonly #random: () => number;
 
@@ -100,7 +105,17 @@ export class Faults {
     this.#lastId += 1;
     const fault = { ...rule, id: this.#lastId, matched: 0, struck: 0 };
     this.#armed.push(fault);
+    const wait = new AbortController();
+    setMaxListeners(0, wait.signal);
+    this.#waits.set(fault.id, wait);
     return fault;
+  }
+
+  /** Waits as long as a fault delays a call that it has struck. When the fault is disarmed, the call goes on at once. */
+  async delay({ id, effect: { delayMs = 0 } }: ArmedFault): Promise<void> {
+    const signal = this.#waits.get(id)?.signal;
+    if (delayMs === 0 || !signal) return;
+    await sleep(delayMs, undefined, { ref: false, signal }).catch(() => undefined);
   }
 
   get armed(): readonly ArmedFault[] {
@@ -111,11 +126,18 @@ export class Faults {
   disarm(id: number): boolean {
     const before = this.#armed.length;
     this.#armed = this.#armed.filter((fault) => fault.id !== id);
+    this.#endWait(id);
     return this.#armed.length < before;
   }
 
   clear(): void {
+    for (const { id } of this.#armed) this.#endWait(id);
     this.#armed = [];
+  }
+
+  #endWait(id: number): void {
+    this.#waits.get(id)?.abort();
+    this.#waits.delete(id);
   }
 
   /** Counts a call, and returns the fault that strikes it, if there is one. */

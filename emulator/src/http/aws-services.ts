@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Credentials, LOCAL_CREDENTIAL } from '../accounts/credentials.ts';
 import { answerSts, type Role } from '../accounts/sts.ts';
 import type { ArmedFault, Faults } from '../faults/faults.ts';
@@ -168,11 +167,11 @@ export class AwsServices {
     caller: Caller,
     entry: Omit<JournalEntry, 'id'>,
   ): Promise<Reply> {
-    const { delayMs = 0, error, throttle, hang, reset, empty, afterWork } = fault.effect;
+    const { error, throttle, hang, reset, empty, afterWork } = fault.effect;
     const work = () => this.#performOperation(request, caller, entry);
     const worksFirst = afterWork === true || reset === 'after';
     const early = worksFirst ? await work() : undefined;
-    if (delayMs > 0) await sleep(delayMs, undefined, { ref: false });
+    await this.#faults.delay(fault);
     if (hang) return 'hang';
     if (reset) return 'cut';
     if (throttle) throw this.#throttled(request);

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ChatTokenContent } from '../chat/token-format.ts';
 import type { ArmedFault, Faults } from '../faults/faults.ts';
@@ -88,8 +87,8 @@ export class ChatServer {
 
   /** Applies a fault to a handshake. Returns `true` when the handshake is over. */
   async #refuseByFault(fault: ArmedFault, socket: Duplex): Promise<boolean> {
-    const { delayMs, hang, reset, error, throttle, status = 500, message = 'fault' } = fault.effect;
-    if (delayMs) await sleep(delayMs, undefined, { ref: false });
+    const { hang, reset, error, throttle, status = 500, message = 'fault' } = fault.effect;
+    await this.#faults.delay(fault);
     if (hang) return true;
     if (reset) socket.destroy();
     if (error || throttle) refuse(socket, throttle ? 429 : status, message);
@@ -135,7 +134,7 @@ export class ChatServer {
       const request = parseAction(text);
       action = request.Action;
       const fault = this.#faults.strike(action, undefined, undefined);
-      if (fault && (await applyFault(fault, connection))) return;
+      if (fault && (await applyFault(this.#faults, fault, connection))) return;
       await perform({ world: this.#world, room, token, ip, roomBucket: this.#roomBucket(room) }, request);
       this.#log(action, token, 200, undefined, startedAt);
     } catch (error) {
@@ -207,9 +206,9 @@ function refuse(socket: Duplex, status: number, message: string): void {
 }
 
 /** Applies a fault to an action. Returns `true` when the action must not be performed. */
-async function applyFault(fault: ArmedFault, connection: ChatConnection): Promise<boolean> {
-  const { delayMs, hang, reset, error, throttle, status = 500, message = 'fault' } = fault.effect;
-  if (delayMs) await sleep(delayMs, undefined, { ref: false });
+async function applyFault(faults: Faults, fault: ArmedFault, connection: ChatConnection): Promise<boolean> {
+  const { hang, reset, error, throttle, status = 500, message = 'fault' } = fault.effect;
+  await faults.delay(fault);
   if (reset) connection.cut();
   if (error || throttle) throw new ActionRefusal(throttle ? 429 : status, message);
   return Boolean(hang ?? reset);
