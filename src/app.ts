@@ -83,7 +83,13 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
   closeConnectionsWhenStopping(fastify, app.get(Stopping));
   discardUnreadBodies(fastify);
   serveDocs(app);
-  await app.init();
+  try {
+    await app.init();
+  } catch (error) {
+    // What has begun must not go on: connections are open, and background work is scheduled.
+    await app.close().catch(() => undefined);
+    throw error;
+  }
   return app;
 }
 

@@ -73,7 +73,8 @@ export function wasTooBusy(error: unknown): boolean {
 }
 
 /** Messages of pg and Prisma for a transaction that has not begun in time, or was rolled back after its time. */
-const busyMessages = /timeout exceeded when trying to connect|Unable to start a transaction|Transaction already closed/;
+const busyMessages =
+  /timeout exceeded when trying to connect|Unable to start a transaction|Transaction already closed|on an expired transaction/;
 
 /** Whether an error means that a row with the same unique values exists. */
 export function isUniqueViolation(error: unknown): boolean {
