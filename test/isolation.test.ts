@@ -7,6 +7,7 @@ import path from 'node:path';
 import pg from 'pg';
 import { typeid } from 'typeid-js';
 import { hasScope, type Scope, scopes } from '../src/http/access.ts';
+import { freeze } from './support/actions.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from './support/stagedoor.ts';
 
 const document = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../openapi.json'), 'utf8')) as {
@@ -142,7 +143,7 @@ const rows: Record<string, Row> = {
     body: { reason: 'over' },
     prepare: async (world) => {
       const { id } = await stagedoor.createSpace(world, { name: 'raided' });
-      await must(200, stagedoor.post(`/v1/spaces/${id}/freeze`, world.key));
+      await freeze(stagedoor, world.key, id as string);
       return { spaceId: id as string };
     },
   },

@@ -236,7 +236,7 @@ describe('a join that is repeated', () => {
   it('lets no token leave late, when keeping the key takes longer than a token has', async () => {
     const room = await stagedoor.createSpace(tenant);
     const [key, path] = [randomUUID(), `/v1/spaces/${room['id']}/join`];
-    stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 500 }, count: 1 });
+    const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 60_000 }, count: 1 });
     const answering = stagedoor.once.request('POST', path, {
       as: tenant.key,
       headers: { 'idempotency-key': key },
@@ -248,6 +248,7 @@ describe('a join that is repeated', () => {
       await until(() => found(row, [key]), 'the key is taken');
       await client.query('begin');
       await client.query(`${row} for update`, [key]);
+      stagedoor.ivs.clearFaults(fault.id); // IVS makes the token now
       const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
       await until(() => found(waiting), 'the tokens are made, and the key is about to be kept');
       await client.query('select pg_sleep(1.1)');

@@ -171,8 +171,7 @@ describe('rotating', () => {
     const fresh = await stagedoor.expect(201, rotate(old['id'], { graceSeconds: 3_600 }));
     const { data } = (await stagedoor.get('/v1/api-keys?limit=100', tenant.key)).body;
     const end = Date.parse(data.find(({ id }: Json) => id === old['id']).expiresAt) - 3_600_000;
-    expect(end).toBeGreaterThanOrEqual(before);
-    expect(end).toBeLessThanOrEqual(Date.now());
+    expect(Math.abs(end - before)).toBeLessThan(60_000); // the clock of the database
     const both = await Promise.all([old, fresh].map((key) => stagedoor.get('/v1/spaces', key['key'])));
     expect(both.map(({ status }) => status)).toEqual([200, 200]);
     await endsInASecond(old['id']);

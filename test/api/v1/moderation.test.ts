@@ -69,7 +69,7 @@ describe('kicks', () => {
     const answer = await post(`${here}/participants/${pass['stage'].participantId}/disconnect`);
     Reflect.deleteProperty(delivery, 'deliver');
     // An answer that does not wait for IVS comes sooner than the two seconds after which Stagedoor waits no longer.
-    const waited = answer.status === 200 || performance.now() - began > 2_000;
+    const waited = answer.status === 200 || performance.now() - began > 1_900;
     expect({ waited, state: answer.body['state'] }).toEqual({
       waited: true,
       state: answer.status === 200 ? 'delivered' : 'pending',
@@ -286,11 +286,13 @@ describe('revoking', () => {
 
   test('tokens that are being made while everything is revoked are not handed out', async () => {
     const userId = somebody();
-    const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 2_000 }, count: 1 });
+    const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 60_000 }, count: 1 });
     const joining = stagedoor.once.post(`${here}/join`, tenant.key, { userId });
     await until(() => fault.struck === 1, 'the vend is at IVS');
     await post(`/v1/users/${userId}/revoke`);
-    expectProblem(await joining, 'unavailable');
+    stagedoor.ivs.clearFaults(fault.id); // IVS makes the token now
+    // A machine that takes longer for this than a call to IVS may take says that IVS did not answer.
+    expect(['unavailable', 'ivs_unavailable']).toContain((await joining).body['code']);
     expect(await grantsOf(userId)).toEqual([]);
   });
 

@@ -398,16 +398,21 @@ test('a repeated request gets a new token, because none is kept', async () => {
 
 test('a token that IVS is making for the old role is not handed out', async () => {
   const { userId, chat } = await arrive('host', { mint: 'ivs' });
-  const { id } = stagedoor.ivs.fault({ operation: 'CreateParticipantToken', effect: { delayMs: 2_000 } });
+  const { id } = stagedoor.ivs.fault({ operation: 'CreateParticipantToken', effect: { delayMs: 60_000 } });
   const { tenant, space } = of('ivs');
   const asked = stagedoor.ivs.journal({ operation: 'CreateParticipantToken' }).length;
   const vend = stagedoor.once.post(`/v1/spaces/${space['id']}/stage-tokens`, tenant.key, { userId });
   const pending = `select from grants where user_id = '${userId}' and state = 'pending'`;
   await until(async () => (await stagedoor.database.query(pending)).length > 0, 'the vend is under way');
   await changed(userId, { role: 'viewer' }, { mint: 'ivs' });
-  expectProblem(await vend, 'unavailable');
+  stagedoor.ivs.clearFaults(id); // IVS makes the token now
+  // A machine that takes longer for this than a call to IVS may take says that IVS did not answer.
+  expect(['unavailable', 'ivs_unavailable']).toContain((await vend).body['code']);
+  await until(
+    () => stagedoor.ivs.journal({ operation: 'CreateParticipantToken' }).length > asked,
+    'IVS has made the token',
+  );
   expect(stagedoor.ivs.journal({ operation: 'CreateParticipantToken' })).toHaveLength(asked + 1);
-  stagedoor.ivs.clearFaults(id);
   chat.room.disconnect();
 });
 
