@@ -18,11 +18,16 @@ export function text(min: number, max: number): z.ZodString {
     });
 }
 
-/** The tenant's own id of a user. IVS takes at most 128 characters (service model, `userId`). */
-export const userId = text(1, 128).meta({
-  description: 'The tenant’s own id of the user. It is compared byte for byte.',
-  examples: ['user-42'],
-});
+/**
+ * The tenant's own id of a user. IVS takes at most 128 characters (service model, `userId`). `.` and `..` are refused: in a
+ * path every URL parser takes them for steps, so nobody could name such a user to ban them.
+ */
+export const userId = text(1, 128)
+  .refine((value) => value !== '.' && value !== '..', { error: 'must not be . or .., which no URL can hold' })
+  .meta({
+    description: 'The tenant’s own id of the user. It is compared byte for byte. It is not `.` or `..`.',
+    examples: ['user-42'],
+  });
 
 /**
  * Schema of a time. The result is in UTC with milliseconds, because Postgres cannot read a fraction of hundreds of digits.

@@ -151,12 +151,20 @@ describe('the user of a token', () => {
     ['true', true],
     ['an object', { not: '' }],
     ['an array', ['alice']],
+    ['a dot', '.'],
+    ['two dots', '..'],
     ['too long', 'a'.repeat(129)],
     ['a megabyte', 'a'.repeat(1_000_000)],
     ['with U+0000', 'ali\0ce'],
     ['with half a character', 'ali\ud83d'],
   ])('is refused when its id is %s', (_, sub) => {
     expect(refusal(() => readUser({ sub }, rules))).toMatch(/user id \(sub\) must be a string/);
+  });
+
+  it('is refused when its id is two dots with the prefix, and may be dots behind one', () => {
+    expect(refusal(() => readUser({ sub: '.' }, { ...rules, userIdPrefix: '.' }))).toMatch(/user id/);
+    expect(readUser({ sub: '..' }, { ...rules, userIdPrefix: 'x:' }).id).toBe('x:..');
+    expect(readUser({ sub: '...' }, rules).id).toBe('...');
   });
 
   it('is refused when its id is too long with the prefix', () => {

@@ -98,7 +98,9 @@ export function readUser(claims: Record<string, unknown>, rules: ClaimRules): To
   const subject = claimAt(claims, paths.userId);
   const id = userId.safeParse(typeof subject === 'string' && subject !== '' ? userIdPrefix + subject : subject);
   if (!id.success) {
-    throw refused(`The token's user id (${paths.userId}) must be a string of 1 to 128 characters, prefix included.`);
+    throw refused(
+      `The token's user id (${paths.userId}) must be a string of 1 to 128 characters, prefix included, and more than . or .. alone.`,
+    );
   }
   const roles = paths.role === undefined ? [] : rolesNamedBy(claimAt(claims, paths.role), rules.roles);
   return { id: id.data, roles, claims: paths.name === undefined ? claims : withName(claims, paths.name) };

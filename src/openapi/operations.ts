@@ -88,7 +88,11 @@ function* failures(operation: Operation, codes: ProblemCode[]): Iterable<[string
     yield [String(status), same.map(pascalCase).join('Or'), failure(status, what, same)];
   }
   if (!operation.requestBody) return;
-  yield ['415', 'UnsupportedMediaType', failure(415, '`invalid_request`: The body is not JSON.', ['invalid_request'])];
+  yield [
+    '415',
+    'UnsupportedMediaType',
+    failure(415, '`invalid_request`: The body is not JSON, or is compressed.', ['invalid_request']),
+  ];
 }
 
 function failure(status: number, description: string, codes: ProblemCode[]): Response {

@@ -1,6 +1,9 @@
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { cpuMsOf } from '../support/own-time.ts';
 import { expectProblem, expectProblemDocument } from '../support/problem.ts';
+import { type RawAnswer, sendRaw } from '../support/raw-http.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { patienceMs } from '../support/until.ts';
 
 const { operatorToken } = Stagedoor;
 let stagedoor: Stagedoor;
@@ -314,6 +317,123 @@ describe.each(operations.filter(({ path }) => /tenants$|spaces$|join$/.test(path
   ])('refuses a body of type %s', async (type) => {
     const answer = await send(operation, JSON.stringify(operation.body), { 'content-type': type });
     expectProblem(answer, 'invalid_request', 415);
+  });
+
+  it.each([
+    ['gzip', gzipSync('{}')],
+    ['GZIP', gzipSync('{}')],
+    ['deflate', deflateSync('{}')],
+    ['br', brotliCompressSync('{}')],
+    ['gzip, identity', gzipSync('{}')],
+    ['nonsense', '{}'],
+  ])('refuses a body with the encoding %s, whatever its type', async (encoding, body) => {
+    for (const type of ['application/json', 'text/plain']) {
+      const answer = await send(operation, body, { 'content-type': type, 'content-encoding': encoding });
+      expectProblem(answer, 'invalid_request', 415);
+      expect(answer.body['detail']).toContain('content-encoding');
+      expect(answer.headers.get('accept-encoding')).toBe('identity');
+    }
+  });
+});
+
+describe('an empty body', () => {
+  const form = 'application/x-www-form-urlencoded';
+  let room: string;
+
+  beforeAll(async () => {
+    room = `/v1/spaces/${(await stagedoor.createSpace(tenant))['id']}`;
+  });
+
+  /** Routes that need no body, and what they answer however often they are asked. */
+  const routes: [string, () => string, RegExp][] = [
+    ['POST', () => `${room}/users/nobody/disconnect`, /^20[02]$/],
+    ['POST', () => '/v1/users/nobody/revoke', /^20[02]$/],
+    ['DELETE', () => `${room}/members/nobody`, /^404$/],
+    ['DELETE', () => '/v1/bans/ban_01h455vb4pex5vsknk084sn02q', /^404$/],
+    ['GET', () => '/v1/roles', /^200$/],
+  ];
+  /** Asks again while the machine is too slow for the service. */
+  async function ask(request: string): Promise<RawAnswer> {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      const answer = await sendRaw(stagedoor.url, request);
+      if (answer.status !== 503 || performance.now() > deadline) return answer;
+    }
+  }
+
+  const head = (method: string, path: string, as: string, headers: string) =>
+    `${method} ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${as}\r\n${headers}\r\nconnection: close\r\n\r\n`;
+
+  describe.each([
+    ['of a form, as axios, urllib and curl send it', `content-type: ${form}\r\ncontent-length: 0`, ''],
+    ['of a form, without a length', `content-type: ${form}`, ''],
+    ['of a form, in chunks', `content-type: ${form}\r\ntransfer-encoding: chunked`, '0\r\n\r\n'],
+    ['in chunks', 'transfer-encoding: chunked', '0\r\n\r\n'],
+    ['of plain text', 'content-type: text/plain;charset=UTF-8\r\ncontent-length: 0', ''],
+    ['of JSON', 'content-type: application/json\r\ncontent-length: 0', ''],
+    ['of a type that is none', 'content-type: nonsense\r\ncontent-length: 0', ''],
+    ['that is said to be compressed', `content-type: ${form}\r\ncontent-encoding: gzip\r\ncontent-length: 0`, ''],
+    ['without a type', 'content-length: 0', ''],
+  ])('%s', (_, headers, body) => {
+    it('is accepted where a route needs none', async () => {
+      const token = await tenant.issuer.token('without-a-body');
+      const joining = ['join', 'stage-tokens', 'chat-tokens'].map(
+        (what) => ['POST', () => `${room}/${what}`, /^201$/] as const,
+      );
+      for (const [credential, asked] of [
+        [tenant.key, routes],
+        [token, joining],
+      ] as const) {
+        for (const [method, path, status] of asked) {
+          const answer = await ask(head(method, path(), credential, headers) + body);
+          expect({ path: path(), status: String(answer.status) }).toEqual({
+            path: path(),
+            status: expect.stringMatching(status),
+          });
+        }
+      }
+    });
+
+    it('is told apart from a wrong type where a route needs one', async () => {
+      const { status, text } = await ask(head('POST', '/v1/spaces', tenant.key, headers) + body);
+      expect({ status, code: JSON.parse(text).code }).toEqual({ status: 400, code: 'invalid_request' });
+    });
+  });
+
+  it('is no body with something in it: that has a type, in chunks too', async () => {
+    const chunked = `content-type: ${form}\r\ntransfer-encoding: chunked`;
+    const request = head('POST', `${room}/users/nobody/disconnect`, tenant.key, chunked);
+    const { status, text } = await ask(`${request}3\r\na=b\r\n0\r\n\r\n`);
+    expect(status).toBe(415);
+    expect(text).toMatch(/content-type: application\/json/);
+  });
+});
+
+describe.each(['.', '..'])('the user id %s', (userId) => {
+  it('is refused in bodies, in queries and in paths, however it is written', async () => {
+    const space = `/v1/spaces/${ids['space']}`;
+    const asked = [
+      stagedoor.post('/v1/bans', tenant.key, { userId }),
+      stagedoor.post(`${space}/join`, tenant.key, { userId }),
+      stagedoor.get(`/v1/grants?userId=${userId}`, tenant.key),
+    ];
+    for (const answer of await Promise.all(asked)) expectProblem(answer, 'invalid_request');
+    for (const written of [userId, userId.replaceAll('.', '%2e')]) {
+      const path = `/v1/users/${written}/revoke`;
+      const { status, text } = await sendRaw(
+        stagedoor.url,
+        `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${tenant.key}\r\ncontent-length: 0\r\n\r\n`,
+      );
+      expect({ path, status }).toEqual({ path, status: 400 });
+      expect(text).toContain('"path":"","message":"must not be . or ..');
+    }
+  });
+
+  it('is refused in a JWT', async () => {
+    expectProblem(
+      await stagedoor.post(`/v1/spaces/${ids['space']}/join`, await tenant.issuer.token(userId), {}),
+      'unauthenticated',
+    );
   });
 });
 
