@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { TenantCaller } from '../caller.ts';
-import type { Database, ModerationDatabase, Tx } from '../database/database.ts';
+import type { ModerationDatabase, Tx } from '../database/database.ts';
 import { runIn, valueIn } from '../database/sql-call.ts';
 import { areUnderWay } from '../delivery/deliveries.ts';
 import { leaseSeconds } from '../delivery/delivery.ts';
@@ -48,7 +48,7 @@ export async function cancelActions(tx: Tx, tenantId: string, actionIds: string[
  * @returns what `tryToUndo` returned.
  */
 export async function undo<T>(
-  database: Database | ModerationDatabase,
+  database: ModerationDatabase,
   caller: TenantCaller,
   tryToUndo: (tx: Tx) => Promise<T | undefined>,
 ): Promise<T> {

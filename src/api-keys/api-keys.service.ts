@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { ApiKeyCaller, KeyBounds, OperatorCaller, TenantCaller } from '../caller.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
-import { Database, ReadDatabase, type Tx } from '../database/database.ts';
+import { CredentialDatabase, Database, ReadDatabase, type Tx } from '../database/database.ts';
 import { callIn, valueIn } from '../database/sql-call.ts';
 import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
@@ -71,6 +71,7 @@ export class ApiKeysService {
   constructor(
     private readonly database: Database,
     private readonly reads: ReadDatabase,
+    private readonly credentials: CredentialDatabase,
     private readonly secrets: Secrets,
     private readonly clock: DatabaseClock,
   ) {}
@@ -83,7 +84,7 @@ export class ApiKeysService {
     const cacheKey = hash.toString('base64');
     const known = this.callersByHash.get(cacheKey);
     if (known) return known;
-    const [found] = await this.database.call(
+    const [found] = await this.credentials.call(
       'find_api_key',
       { slug: read.slug, hash, noteEvery: '1 minute' },
       foundKey,

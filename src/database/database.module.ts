@@ -1,10 +1,10 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ClockReadings } from './clock-readings.ts';
 import { DatabaseClock } from './database-clock.ts';
-import { Database, ModerationDatabase, ReadDatabase, ReadinessDatabase } from './database.ts';
+import { CredentialDatabase, Database, ModerationDatabase, ReadDatabase, ReadinessDatabase } from './database.ts';
 import { Reach } from './reach.ts';
 
-const databases = [Database, ModerationDatabase, ReadDatabase, ReadinessDatabase];
+const databases = [Database, ModerationDatabase, ReadDatabase, CredentialDatabase, ReadinessDatabase];
 
 @Global()
 @Module({})

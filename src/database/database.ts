@@ -30,6 +30,9 @@ const readConnections = 4;
 /** Largest number of them that one tenant uses at the same time. */
 const readsOfTenant = 2;
 
+/** Number of connections of one replica that only look up credentials. */
+const credentialConnections = 2;
+
 /** Longest time that a transaction of moderation waits for its turn, or runs again, in milliseconds. */
 const actWaitMs = 10_000;
 
@@ -212,9 +215,15 @@ export class ModerationDatabase extends Connections {
   /**
    * Runs `work` in a transaction, as `Database.inScope` does. An act of a moderator waits rather than fails: while the
    * database is busy, transactions wait in line, and run again, for ten seconds at most. Tenants take turns.
+   * @param waitMs longest time in line and until it runs again, in milliseconds.
    */
-  override async inScope<T>(scope: Scope, work: (tx: Tx) => Promise<T>, timeoutMs?: number): Promise<T> {
-    const deadline = performance.now() + actWaitMs;
+  override async inScope<T>(
+    scope: Scope,
+    work: (tx: Tx) => Promise<T>,
+    timeoutMs?: number,
+    waitMs = actWaitMs,
+  ): Promise<T> {
+    const deadline = performance.now() + waitMs;
     for (;;) {
       try {
         return await this.line.run(scope.tenantId, deadline, () => super.inScope(scope, work, timeoutMs));
@@ -248,6 +257,14 @@ export class ReadDatabase extends Connections {
     timeoutMs?: number,
   ): Promise<T> {
     return await this.share.run(caller.tenantId, () => super.inTenantOf(caller, work, timeoutMs));
+  }
+}
+
+/** The same database, over connections that only look up credentials. So an act does not wait behind vends to know its caller. */
+@Injectable()
+export class CredentialDatabase extends Connections {
+  constructor(settings: Settings, reach: Reach) {
+    super(settings, reach, 'stagedoor credentials', credentialConnections);
   }
 }
 

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
-import { ModerationDatabase } from '../database/database.ts';
+import { ReadDatabase } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
@@ -48,7 +48,7 @@ export class Watchdog extends BackgroundWork {
   private passedAt = performance.now();
 
   constructor(
-    private readonly database: ModerationDatabase,
+    private readonly database: ReadDatabase,
     private readonly metrics: Metrics,
   ) {
     super();
@@ -60,14 +60,12 @@ export class Watchdog extends BackgroundWork {
   }
 
   async run(): Promise<void> {
-    const results = await Promise.allSettled([
-      this.checkDeliveries(),
-      this.checkReturning(),
-      this.checkLooks(),
-      this.checkAudit(),
-      this.checkBans(),
-    ]);
-    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    // One after the other, so that reads of callers find a connection.
+    const failures: unknown[] = [];
+    for (const check of [this.checkDeliveries, this.checkReturning, this.checkLooks, this.checkAudit, this.checkBans]) {
+      // oxlint-disable-next-line no-await-in-loop
+      await check.call(this).catch((error: unknown) => failures.push(error));
+    }
     if (failures.length > 0) throw new AggregateError(failures, 'the watchdog could not check everything');
   }
 

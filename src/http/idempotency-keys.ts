@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { type Caller, credentialId } from '../caller.ts';
-import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
+import { Database, ModerationDatabase, type Scope, systemScope, type Tx } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { type Answer, currentRequest } from '../request-context.ts';
@@ -12,6 +12,9 @@ import { ReplayAuthority } from './replay-authority.ts';
 
 /** How long a request owns its key, in milliseconds. After that a repeated request may run in its place. */
 const ownedForMs = 30_000;
+
+/** What is stored after a change is stored at once or not at all: the answer waits for it, and the change has the answer too. */
+const answerWaitMs = 1_000;
 
 /** One request with an `Idempotency-Key`. */
 export interface Attempt {
@@ -22,6 +25,8 @@ export interface Attempt {
   operation: string;
   key: string;
   body: unknown;
+  /** True: it uses the connections of moderation. */
+  isAct: boolean;
 }
 
 /** What the answers of a route hold that no repeated request may get from the store. */
@@ -53,6 +58,7 @@ export class IdempotencyKeys extends BackgroundWork {
 
   constructor(
     private readonly database: Database,
+    private readonly moderation: ModerationDatabase,
     private readonly secrets: Secrets,
     private readonly authority: ReplayAuthority,
   ) {
@@ -79,7 +85,7 @@ export class IdempotencyKeys extends BackgroundWork {
     const body = JSON.stringify(attempt.body ?? null);
     const requestHash = Uint8Array.from(this.secrets.hashRequest(body));
     const hashBefore = Uint8Array.from(hash('sha256', body, 'buffer')); // of a key that an older build has taken
-    return await this.database.inScope(callerScope(attempt), async (tx) => {
+    return await this.inScope(attempt, callerScope(attempt), async (tx) => {
       const taken = await tx.$executeRaw`
         insert into idempotency_keys (tenant_id, caller, operation, key, request_hash, state, taken_until, attempt_id)
         values (${where.tenantId}, ${where.caller}, ${where.operation}, ${where.key}, ${requestHash}, 'running',
@@ -142,12 +148,12 @@ export class IdempotencyKeys extends BackgroundWork {
 
   /** Stores the answer. From now on a repeated request gets it. */
   async finish(attempt: Attempt, rules: AnswerRules, answer: Answer): Promise<void> {
-    await this.database.inScope(scopeOf(attempt), (tx) =>
+    const write = (tx: Tx) =>
       tx.idempotencyKey.updateMany({
         where: { ...this.rowOf(attempt), attemptId: attempt.id },
         data: { state: 'answered', ...this.stored(attempt, rules, answer) },
-      }),
-    );
+      });
+    await this.inScope(attempt, scopeOf(attempt), write, answerWaitMs);
   }
 
   /**
@@ -160,13 +166,23 @@ export class IdempotencyKeys extends BackgroundWork {
     const isOfIvs = error instanceof Problem && error.code.startsWith('ivs_');
     const states = isOfIvs && attempt.operation.startsWith('DELETE ') ? ['running', 'applied'] : ['running'];
     const mine = { ...this.rowOf(attempt), attemptId: attempt.id };
-    await this.database
-      .inScope(scopeOf(attempt), async (tx) => {
-        await tx.idempotencyKey.deleteMany({ where: { ...mine, state: { in: states } } });
-        const data = { takenUntil: await releaseWindowEnd(tx) };
-        await tx.idempotencyKey.updateMany({ where: { ...mine, state: 'applied' }, data });
-      })
-      .catch(() => undefined); // the key becomes free by itself after `ownedForMs`
+    const free = async (tx: Tx) => {
+      await tx.idempotencyKey.deleteMany({ where: { ...mine, state: { in: states } } });
+      const data = { takenUntil: await releaseWindowEnd(tx) };
+      await tx.idempotencyKey.updateMany({ where: { ...mine, state: 'applied' }, data });
+    };
+    // If this fails, the key becomes free by itself after `ownedForMs`.
+    await this.inScope(attempt, scopeOf(attempt), free, answerWaitMs).catch(() => undefined);
+  }
+
+  private async inScope<T>(
+    { isAct }: Attempt,
+    scope: Scope,
+    work: (tx: Tx) => Promise<T>,
+    waitMs?: number,
+  ): Promise<T> {
+    if (isAct) return await this.moderation.inScope(scope, work, undefined, waitMs);
+    return await this.database.inScope(scope, work);
   }
 
   private stored(attempt: Attempt, rules: AnswerRules, answer: Answer) {

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Settings } from '../config.ts';
-import { Database } from '../database/database.ts';
+import { CredentialDatabase } from '../database/database.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { IssuerDirectory } from './issuer-directory.ts';
@@ -19,8 +19,8 @@ import { UserTokens } from './user-tokens.ts';
     UserTokens,
     {
       provide: IssuerDirectory,
-      inject: [Database, Secrets, Metrics],
-      useFactory: (database: Database, secrets: Secrets, metrics: Metrics) =>
+      inject: [CredentialDatabase, Secrets, Metrics],
+      useFactory: (database: CredentialDatabase, secrets: Secrets, metrics: Metrics) =>
         new IssuerDirectory(database, secrets, (keys) => metrics.issuerKeysImported.inc(keys)),
     },
     {

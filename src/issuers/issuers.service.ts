@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
-import { Database, type Tx } from '../database/database.ts';
+import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import { type Issuer as IssuerRow, Prisma } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
@@ -24,6 +24,7 @@ const maxReservedPairs = 300;
 export class IssuersService {
   constructor(
     private readonly database: Database,
+    private readonly reads: ReadDatabase,
     private readonly secrets: Secrets,
     private readonly settings: Settings,
     private readonly directory: IssuerDirectory,
@@ -50,7 +51,7 @@ export class IssuersService {
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<Issuer>> {
     const after = readCursor(query.cursor);
-    const rows = await this.database.inTenantOf(caller, (tx) =>
+    const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.issuer.findMany({
         where: { tenantId: caller.tenantId, ...(after !== undefined && { id: { gt: after } }) },
         orderBy: { id: 'asc' },
@@ -61,7 +62,7 @@ export class IssuersService {
   }
 
   async get(caller: TenantCaller, id: string): Promise<Issuer> {
-    const row = await this.database.inTenantOf(caller, (tx) =>
+    const row = await this.reads.inTenantOf(caller, (tx) =>
       tx.issuer.findUnique({ where: { tenantId_id: { tenantId: caller.tenantId, id } } }),
     );
     if (!row) throw notFound('issuer');

@@ -9,7 +9,7 @@ import { cpuMsOf } from '../../test/support/own-time.ts';
 import { until } from '../../test/support/until.ts';
 import type { ApiKeyCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
-import { Database } from '../database/database.ts';
+import { Database, ReadDatabase } from '../database/database.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { Reach } from '../database/reach.ts';
 import { Problem } from '../errors.ts';
@@ -34,6 +34,7 @@ let served: TestDatabase;
 let owner: pg.Client;
 let settings: Settings;
 let database: Database;
+let reads: ReadDatabase;
 let secrets: Secrets;
 let provider: JwksServer;
 let alpha: ApiKeyCaller;
@@ -49,6 +50,7 @@ beforeAll(async () => {
   await owner.connect();
   settings = settingsWith('true', served.serviceUrl);
   database = new Database(settings, new Reach(false));
+  reads = new ReadDatabase(settings, new Reach(false));
   secrets = new Secrets(settings);
   [alpha, beta] = [await createTenant('alpha'), await createTenant('beta')];
   provider = await JwksServer.start(serving([jwkOf(ec.publicKey, 'one'), jwkOf(rsa.publicKey, 'two')]));
@@ -69,7 +71,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await database.onApplicationShutdown();
+  await Promise.all([database, reads].map((one) => one.onApplicationShutdown()));
   await owner.end();
   await served.drop();
   await provider[Symbol.asyncDispose]();
@@ -79,7 +81,7 @@ afterAll(async () => {
 function start(onImported?: (keys: number) => void) {
   const directory = new IssuerDirectory(database, secrets, onImported);
   const tokens = new UserTokens(directory, new JwksKeys({ allowPrivateAddresses: true }), new DatabaseClock());
-  return { tokens, issuers: new IssuersService(database, secrets, settings, directory) };
+  return { tokens, issuers: new IssuersService(database, reads, secrets, settings, directory) };
 }
 
 async function register(caller: ApiKeyCaller, body: unknown) {
@@ -581,7 +583,13 @@ describe('registering', () => {
   });
 
   it('needs a public address, unless private ones are allowed', async () => {
-    const strict = new IssuersService(database, secrets, settingsWith('false'), new IssuerDirectory(database, secrets));
+    const strict = new IssuersService(
+      database,
+      reads,
+      secrets,
+      settingsWith('false'),
+      new IssuerDirectory(database, secrets),
+    );
     const body = createIssuerBody.parse({ issuer: iss, audience: 'inward', jwksUri: 'https://169.254.169.254/' });
     await expect(strict.create(alpha, body)).rejects.toMatchObject({
       code: 'invalid_request',

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
-import { Database, ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
+import { ReadDatabase, type Tx } from '../database/database.ts';
 import type { Member as MemberRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
@@ -18,9 +18,7 @@ import { RoleChanges } from './role-changes.service.ts';
 @Injectable()
 export class MembersService {
   constructor(
-    private readonly database: Database,
     private readonly reads: ReadDatabase,
-    private readonly moderation: ModerationDatabase,
     private readonly authority: Authority,
     private readonly pace: ActPace,
     private readonly changes: RoleChanges,
@@ -31,7 +29,7 @@ export class MembersService {
   async put(caller: TenantCaller, spaceId: string, userId: string, body: PutMemberBody): Promise<Member> {
     const answer = (member: Member) => ({ status: 200, body: member });
     const change = { spaceId, userId, auditAction: 'member.put', answer };
-    const { result } = await this.changes.change(this.database, caller, change, (tx) =>
+    const { result } = await this.changes.change(caller, change, (tx) =>
       writeMember(tx, caller.tenantId, { spaceId, userId, role: body.role }, null, this.clock.now()),
     );
     return result;
@@ -59,7 +57,7 @@ export class MembersService {
       // An app user never gets another user's token, not even as a moderator.
       ...(isKey && { exchange: { attributes: attributes ?? {} } }),
     };
-    const { result, ...outcome } = await this.changes.change(this.moderation, caller, change, async (tx) => {
+    const { result, ...outcome } = await this.changes.change(caller, change, async (tx) => {
       await this.pace.assertNotTooFast(tx, caller, true);
       const byRank = await this.authority.assertMayActOn(tx, caller, spaceId, userId);
       const rank = await rankOfRole(tx, caller.tenantId, role);
@@ -91,7 +89,7 @@ export class MembersService {
    */
   async remove(caller: TenantCaller, spaceId: string, userId: string): Promise<void> {
     const change = { spaceId, userId, auditAction: 'member.delete', answer: () => ({ status: 204 }) };
-    await this.changes.change(this.database, caller, change, async (tx) => {
+    await this.changes.change(caller, change, async (tx) => {
       const { count } = await tx.member.deleteMany({ where: { tenantId: caller.tenantId, spaceId, userId } });
       if (count === 0) throw notFound('member');
     });

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
-import type { Database, ModerationDatabase, Tx } from '../database/database.ts';
+import { ModerationDatabase, type Tx } from '../database/database.ts';
 import { callIn, runIn, valueIn } from '../database/sql-call.ts';
 import type { NewDelivery } from '../delivery/deliveries.ts';
 import { lockUser } from '../grants/ledger.ts';
@@ -83,19 +83,18 @@ export class RoleChanges {
   private readonly logger = new Logger(RoleChanges.name);
 
   constructor(
+    private readonly database: ModerationDatabase,
     private readonly actions: ActionsService,
     private readonly mints: Mints,
   ) {}
 
   /**
    * Changes a role.
-   * @param database whose connections are used. Those of moderation are for moderators, and not for bulk changes of members.
    * @param change its `answer` is the answer to a repeated request, of what `write` returned; none if it may have a token.
    * @param write checks what it has to check, and changes the member row. No vend to the user is under way when it runs.
    * @throws Problem `not_found`, or what `write` throws.
    */
   async change<Result>(
-    database: Database | ModerationDatabase,
     caller: TenantCaller,
     change: RoleChangeRequest & { answer?: (result: Result) => Answer },
     write: (tx: Tx) => Promise<Result>,
@@ -123,13 +122,13 @@ export class RoleChanges {
       });
       return { result, ...recorded };
     };
-    const { result, act, exchange } = await undo(database, caller, tryToChange);
+    const { result, act, exchange } = await undo(this.database, caller, tryToChange);
     const waits = exchange ? exchangeWaits : undefined;
     const [action, token] = await Promise.all([
       act && this.actions.carryOut(caller, act, waits?.callsMs, waits?.readMs),
       exchange && this.mint(exchange),
     ]);
-    const mayLeave = exchange && token && (await this.settle(database, caller, change, exchange, token));
+    const mayLeave = exchange && token && (await this.settle(caller, change, exchange, token));
     return { result, action, exchange: mayLeave ? token : null };
   }
 
@@ -139,7 +138,6 @@ export class RoleChanges {
    * @returns false if it may not leave, because of a ban or another change since.
    */
   private async settle(
-    database: Database | ModerationDatabase,
     caller: TenantCaller,
     { spaceId, userId }: RoleChangeRequest,
     { grantId, admission: { role, signingKey } }: RecordedExchange,
@@ -153,7 +151,7 @@ export class RoleChanges {
       failed: [],
     };
     let checkedAt = 0;
-    const refused = await database.inTenantOf(caller, async (tx) => {
+    const refused = await this.database.inTenantOf(caller, async (tx) => {
       checkedAt = performance.now();
       return await valueIn(tx, 'settle', args, z.unknown().nullable());
     });

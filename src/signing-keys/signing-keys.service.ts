@@ -5,7 +5,7 @@ import { audit } from '../audit/audit.ts';
 import type { OperatorCaller, TenantCaller } from '../caller.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
-import { Database, type Scope, systemScope, type Tx } from '../database/database.ts';
+import { Database, ReadDatabase, type Scope, systemScope, type Tx } from '../database/database.ts';
 import type { SigningKey as SigningKeyRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
 import { lastTokenExpiries, revokeGrantsOfSigningKey } from '../grants/ledger.ts';
@@ -42,6 +42,7 @@ export class SigningKeysService {
 
   constructor(
     private readonly database: Database,
+    private readonly reads: ReadDatabase,
     private readonly realTime: IvsRealTime,
     private readonly secrets: Secrets,
     private readonly attempts: TenantAttempts,
@@ -69,12 +70,12 @@ export class SigningKeysService {
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<SigningKey>> {
     const { tenantId } = caller;
-    return await this.database.inTenantOf(caller, (tx) => this.listIn(tx, tenantId, query));
+    return await this.reads.inTenantOf(caller, (tx) => this.listIn(tx, tenantId, query));
   }
 
   /** Lists the signing keys of a tenant for the operator. @throws Problem `not_found` */
   async listOf(caller: OperatorCaller, tenantId: string, query: ListQuery): Promise<Page<SigningKey>> {
-    return await this.database.inScope(operatorScope(caller, tenantId), async (tx) => {
+    return await this.reads.inScope(operatorScope(caller, tenantId), async (tx) => {
       await slugOf(tx, tenantId); // throws if there is no such tenant
       return await this.listIn(tx, tenantId, query);
     });
