@@ -1,4 +1,4 @@
-# The compiled service alone: no Postgres, no emulator, no development tools.
+# The compiled service and the documentation that it serves: no Postgres, no emulator, no development tools.
 #
 #   docker build -t stagedoor .
 #   docker run --rm -p 3000:3000 --env-file … stagedoor
@@ -29,6 +29,16 @@ RUN PRISMA_SCHEMA_ENGINE_BINARY=/usr/local/bin/node npx --no-install prisma gene
 COPY emulator emulator
 RUN node emulator/scripts/generate-types.ts && npx --no-install tsc -p emulator/tsconfig.build.json
 
+# ---- the documentation, which the service serves at /docs ----
+FROM base AS site
+COPY package.json package-lock.json .npmrc ./
+COPY docs/package.json docs/
+# VitePress needs its optional packages: they are the bundler of this platform. `npm ci` installs those of this workspace alone.
+RUN npm ci --workspace=docs --loglevel=error
+COPY .env.example ./
+COPY docs docs
+RUN npx --no-install vitepress build docs --outDir docs/dist
+
 # ---- what the service needs to run ----
 FROM base AS dependencies
 COPY package.json package-lock.json .npmrc ./
@@ -58,6 +68,7 @@ COPY package.json LICENSE ./
 COPY prisma/migrations prisma/migrations
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY --from=site /app/docs/dist docs/dist
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]

@@ -23,7 +23,7 @@ export function banner({ settings, address, database, operatorToken, demo, watch
     '',
     `Stagedoor is ready after ${(performance.now() / 1000).toFixed(1)} s.`,
     '',
-    `  API        ${address}   (read about it at ${address}/docs)`,
+    `  API        ${address}   (read about it at ${address}/docs/)`,
     `  IVS        ${ivs(settings)}`,
     `  Postgres   ${postgres(database)}`,
     `  Logs       ${path.join(dataDir, 'logs')}   (warnings and errors are shown here too)`,

@@ -1,6 +1,6 @@
 /**
  * Every way in which a request can fail, with its HTTP status. The list is closed, so that a caller can switch over it.
- * Add a code only if a caller would act on it differently. The page /docs/problems explains each (openapi/docs.ts).
+ * Add a code only if a caller would act on it differently. Each has a page that explains it: docs/problems/<code>.md.
  */
 export const problemKinds = {
   invalid_request: { status: 400, title: 'The request is not valid' },

@@ -89,7 +89,7 @@ test('the document is written once, not for each request', async () => {
   expect(written).toEqual([]);
 });
 
-test.each(['/openapi.json', '/openapi.yaml', '/docs/problems'])('a client that has %s gets 304', async (url) => {
+test.each(['/openapi.json', '/openapi.yaml'])('a client that has %s gets 304', async (url) => {
   const { headers } = await fastify().inject({ method: 'GET', url });
   const etag = String(headers.etag);
   for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {

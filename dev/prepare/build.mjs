@@ -1,5 +1,5 @@
-/** What is compiled: the service in dist/, the emulator in emulator/dist/, the client in client/dist/. */
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+/** What is compiled: the service in dist/, the emulator, the client and the documentation in the dist/ of their folders. */
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { run } from './commands.mjs';
@@ -38,6 +38,27 @@ export const client = build({
   builder: () => [at('node_modules/typescript/bin/tsc'), '-p'],
 });
 
+/** The documentation site, which the service serves at /docs. VitePress fails if a link leads nowhere. */
+export const site = {
+  label: 'Building the documentation',
+  needs: () => existsSync(at('docs/.vitepress/config.ts')),
+  stamp: () => hash([...sourcesOfSite(), '.env.example', 'node_modules/vitepress/package.json']),
+  outputs: [at('docs/dist/index.html')],
+  make: () =>
+    replaceFolder('docs/dist', (fresh) =>
+      run([projectNode(), at('node_modules/vitepress/bin/vitepress.js'), 'build', 'docs', '--outDir', fresh]),
+    ),
+  remedy: 'Correct the pages in docs/ as said above.',
+};
+
+/** What stands in docs/, except what is made of it. */
+function sourcesOfSite() {
+  return readdirSync(at('docs'))
+    .filter((name) => !name.startsWith('dist') && name !== 'node_modules')
+    .sort()
+    .map((name) => `docs/${name}`);
+}
+
 /** A program compiled from TypeScript. `builder` is a command that takes the path of a tsconfig as its last word. */
 function build({ name, sources, config, inputs, out, entry, builder }) {
   return {
@@ -45,21 +66,29 @@ function build({ name, sources, config, inputs, out, entry, builder }) {
     needs: () => existsSync(at(config)) && existsSync(at(sources, entry.replace('.js', '.ts'))),
     stamp: () => hash([sources, config, ...inputs, 'tsconfig.json', 'node_modules/typescript/package.json']),
     outputs: [at(out, entry)],
-    async make() {
-      // The new build is made in a folder of its own and then renamed: a program that runs from the old build keeps its
-      // files until then. `nest build` takes no output folder, so a tsconfig derived from the real one names it.
-      const fresh = `${out}.new`;
-      const derived = path.join(cache, `tsconfig.${name}.json`);
-      writeFileSync(derived, JSON.stringify({ extends: `../${config}`, compilerOptions: { outDir: `../${fresh}` } }));
-      rmSync(at(fresh), { recursive: true, force: true });
-      try {
+    // `nest build` takes no output folder, so a tsconfig derived from the real one names it.
+    make: () =>
+      replaceFolder(out, async (fresh) => {
+        const derived = path.join(cache, `tsconfig.${name}.json`);
+        writeFileSync(derived, JSON.stringify({ extends: `../${config}`, compilerOptions: { outDir: `../${fresh}` } }));
         await run([projectNode(), ...builder(), path.relative(root, derived)]);
-        rmSync(at(out), { recursive: true, force: true });
-        renameSync(at(fresh), at(out));
-      } finally {
-        rmSync(at(fresh), { recursive: true, force: true });
-      }
-    },
+      }),
     remedy: `Correct the types in ${sources}/ as said above.`,
   };
+}
+
+/**
+ * Makes a folder anew. The new one is made beside the old one and then renamed: a program that runs from the old one keeps
+ * its files until then.
+ */
+async function replaceFolder(out, make) {
+  const fresh = `${out}.new`;
+  rmSync(at(fresh), { recursive: true, force: true });
+  try {
+    await make(fresh);
+    rmSync(at(out), { recursive: true, force: true });
+    renameSync(at(fresh), at(out));
+  } finally {
+    rmSync(at(fresh), { recursive: true, force: true });
+  }
 }

@@ -2,8 +2,8 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, problemKinds } from '../errors.ts';
 
-/** Path of the page that explains the problem codes. */
-export const problemDocsPath = '/docs/problems';
+/** The pages that explain the problem codes: one page a code, `docs/problems/<code>.md`. */
+const problemDocsPath = '/docs/problems';
 
 /** Turns every thrown error into the answer that the caller sees. No other code does this. */
 @Catch()
@@ -36,7 +36,7 @@ export class ProblemFilter implements ExceptionFilter {
 /** The RFC 9457 document of a problem. */
 export function problemDocument(problem: Problem, requestId: string): Record<string, unknown> {
   return {
-    type: `${problemDocsPath}#${problem.code}`,
+    type: `${problemDocsPath}/${problem.code}`,
     title: problemKinds[problem.code].title,
     status: problem.status,
     detail: problem.detail,
@@ -53,7 +53,7 @@ export function toProblem(thrown: unknown): Problem {
   const status = thrown instanceof HttpException ? thrown.getStatus() : fastifyStatus(thrown);
   switch (status) {
     case 404:
-      return new Problem('not_found', 'There is no such route. /docs lists all routes.');
+      return new Problem('not_found', 'There is no such route. /docs/api lists all routes.');
     case 413:
       return new Problem('payload_too_large', 'Send a smaller body: the limit is 64 KiB.');
     case 415:

@@ -25,7 +25,7 @@ export const problemSchema = z
     id: 'Problem',
     examples: [
       {
-        type: '/docs/problems#not_found',
+        type: '/docs/problems/not_found',
         title: problemKinds.not_found.title,
         status: 404,
         detail: 'There is no such space.',

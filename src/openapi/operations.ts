@@ -116,7 +116,7 @@ function failure(status: number, description: string, codes: ProblemCode[]): Res
 function example(code: ProblemCode, status: number): object {
   const { title } = problemKinds[code];
   return {
-    type: `/docs/problems#${code}`,
+    type: `/docs/problems/${code}`,
     title,
     status,
     detail: `${title}.`,

@@ -1,0 +1,210 @@
+/** The documentation site as the service serves it: its files and headers, its problem pages, and every page in a browser. */
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import fastify from 'fastify';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { describeInBrowser, launchBrowser } from '../../emulator/test/support/browser.ts';
+import { Problem, type ProblemCode, problemKinds } from '../../src/errors.ts';
+import { problemDocument } from '../../src/http/problem.filter.ts';
+import { serveSite } from '../../src/openapi/site.ts';
+import { build } from '../support/shared.ts';
+import { Stagedoor } from '../support/stagedoor.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const codes = Object.keys(problemKinds) as ProblemCode[];
+
+let stagedoor: Stagedoor;
+beforeAll(async () => {
+  await build();
+  stagedoor = await Stagedoor.start();
+});
+afterAll(async () => {
+  await stagedoor.stop();
+});
+
+/** The addresses of all pages of the site. */
+function pages(): string[] {
+  return globSync('**/*.html', { cwd: path.join(root, 'docs/dist') })
+    .map((file) => file.split(path.sep).join('/'))
+    .filter((file) => file !== '404.html')
+    .map((file) => `/docs/${file.replace(/(^|\/)index\.html$/, '$1').replace(/\.html$/, '')}`)
+    .sort();
+}
+
+async function load(url: string): Promise<Response> {
+  return await fetch(`${stagedoor.url}${url}`, { redirect: 'manual' });
+}
+
+test('every page has an address without .html, and each may load files of this service only', async () => {
+  expect(pages()).toEqual(
+    expect.arrayContaining(['/docs/', '/docs/quickstart', '/docs/operations', '/docs/decisions/']),
+  );
+  for (const url of pages()) {
+    const answer = await load(url);
+    expect([url, answer.status, answer.headers.get('content-type')]).toEqual([url, 200, 'text/html; charset=utf-8']);
+    expect(answer.headers.get('cache-control')).toBe('no-cache');
+    const policy = answer.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).not.toMatch(/script-src|style-src 'unsafe|https?:|\*/);
+    expect(await answer.text()).toMatch(/<h1[ >]/);
+  }
+});
+
+test('a file whose name has a hash is kept for a year, and other files are asked for again', async () => {
+  const html = await (await load('/docs/')).text();
+  const script = /src="(\/docs\/assets\/app\.[\w-]+\.js)"/.exec(html)?.[1] ?? 'no script';
+  const { status, headers } = await load(script);
+  expect([status, headers.get('cache-control')]).toEqual([200, 'public, max-age=31536000, immutable']);
+  // Not by fetch, which asks caches and servers for the whole file whenever it sends such a header.
+  const url = '/docs/quickstart';
+  const first = await stagedoor.app.inject({ url });
+  const again = await stagedoor.app.inject({ url, headers: { 'if-none-match': String(first.headers.etag) } });
+  expect([first.statusCode, again.statusCode]).toEqual([200, 304]);
+});
+
+test('addresses of before lead to where their content is now', async () => {
+  for (const [from, to] of [
+    ['/docs', '/docs/'],
+    ['/docs/problems', '/docs/problems/'],
+    ['/docs/decisions', '/docs/decisions/'],
+  ]) {
+    const answer = await load(from ?? '');
+    expect([from, answer.status, answer.headers.get('location')]).toEqual([from, 302, to]);
+  }
+  expect(await (await load('/docs/problems/')).text()).toContain('id="banned"');
+});
+
+test('an unknown page is a 404, and no path leads out of the site', async () => {
+  for (const url of ['/docs/nothing', '/docs/..%2fpackage.json', '/docs/%2e%2e/package.json', '/docs/assets']) {
+    const answer = await load(url);
+    expect([url, answer.status]).toEqual([url, 404]);
+    expect(await answer.text()).not.toContain('"dependencies"');
+  }
+});
+
+test('a service without the built site says so, and serves it once it is built', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-site-'));
+  const server = fastify();
+  serveSite(server, path.join(folder, 'dist'));
+  const before = await server.inject({ url: '/docs/quickstart' });
+  expect([before.statusCode, before.body]).toEqual([404, expect.stringMatching(/not built.*npm run build/s)]);
+  mkdirSync(path.join(folder, 'dist'));
+  writeFileSync(path.join(folder, 'dist/index.html'), '<h1>Here</h1>');
+  const after = await server.inject({ url: '/docs/' });
+  expect([after.statusCode, after.body]).toEqual([200, '<h1>Here</h1>']);
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+test.each(codes)('the type of %s leads to a page with its cause and cure', async (code) => {
+  const { type, title, status } = problemDocument(new Problem(code, 'Something.'), 'an-id') as Record<string, string>;
+  expect(type).toBe(`/docs/problems/${code}`);
+  const answer = await load(type ?? '');
+  expect(answer.status).toBe(200);
+  const text = readFileSync(path.join(root, `docs/problems/${code}.md`), 'utf8');
+  expect(text).toContain(`# ${code}\n\n**${title}.** The HTTP status is ${status}.\n`);
+  expect(text).toContain('## What your application does');
+  expect(text.match(/^\*\*Cure\.\*\* \S/gm)?.length).toBeGreaterThan(0);
+});
+
+test('each text that a problem page explains is a text of the service', () => {
+  const source = globSync('src/**/*.ts', { cwd: root })
+    .map((file) => readFileSync(path.join(root, file), 'utf8'))
+    .join('\n');
+  const quoted = codes.flatMap((code) =>
+    [...readFileSync(path.join(root, `docs/problems/${code}.md`), 'utf8').matchAll(/^### “(.+)”$/gm)].map(
+      (match) => match[1] ?? '',
+    ),
+  );
+  expect(quoted.length).toBeGreaterThan(codes.length);
+  expect(quoted.filter((text) => !source.includes(text))).toEqual([]);
+});
+
+describeInBrowser('in a browser', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser.close();
+  });
+
+  /** A tab, and what went wrong in it: requests that left the service, refusals by its policy, failed requests, errors of scripts. */
+  async function tab(
+    options: Parameters<Browser['newContext']>[0] = {},
+  ): Promise<{ page: Page; wrong: string[]; context: BrowserContext }> {
+    const context = await browser.newContext(options);
+    const page = await context.newPage();
+    const wrong: string[] = [];
+    page.on('request', (request) => {
+      if (!request.url().startsWith(stagedoor.url) && !request.url().startsWith('data:'))
+        wrong.push(`left: ${request.url()}`);
+    });
+    page.on('response', (response) => {
+      if (response.status() >= 400) wrong.push(`${response.status()}: ${response.url()}`);
+    });
+    page.on('console', (message) => {
+      if (message.type() === 'error') wrong.push(message.text());
+    });
+    page.on('pageerror', (error) => wrong.push(String(error)));
+    return { page, wrong, context };
+  }
+
+  test('no page loads anything from elsewhere, breaks the policy, or is too wide for a phone', async () => {
+    const { page, wrong, context } = await tab({ viewport: { width: 390, height: 844 } });
+    for (const url of pages()) {
+      await page.goto(`${stagedoor.url}${url}`);
+      await page.locator('.VPDoc h1').waitFor();
+      const tooWide = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth');
+      expect([url, tooWide]).toEqual([url, false]);
+    }
+    await page.waitForLoadState('networkidle');
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  /** Pages of one kind are built alike: one problem page and one decision stand for all. */
+  const oneOfEachKind = () =>
+    pages().filter((url) => !/\/(problems|decisions)\/./.test(url) || /banned$|0007/.test(url));
+
+  test.each([
+    ['light', oneOfEachKind],
+    ['dark', () => ['/docs/concepts', '/docs/problems/banned', '/docs/operations', '/docs/quickstart']],
+  ] as const)('axe finds nothing that keeps somebody from reading (%s)', async (colorScheme, chosen) => {
+    const { page, context } = await tab({ colorScheme, viewport: { width: 390, height: 844 } });
+    for (const url of chosen()) {
+      await page.goto(`${stagedoor.url}${url}`);
+      // What surrounds the text is the same on every page: it is looked at once.
+      const axe = new AxeBuilder({ page });
+      const { violations } = await (url === '/docs/concepts' ? axe : axe.include('.VPDoc')).analyze();
+      const found = violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+      );
+      expect([url, found]).toEqual([url, []]);
+    }
+    await context.close();
+  });
+
+  test('the search finds a page without leaving the service', async () => {
+    const { page, wrong, context } = await tab();
+    await page.goto(`${stagedoor.url}/docs/`);
+    await page.getByRole('button', { name: 'Search' }).first().click();
+    await page.locator('#localsearch-input').fill('The space is frozen');
+    await page.locator('.VPLocalSearchBox .result').first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/docs/problems/**');
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  test('the API reference shows itself at /docs/api, and a link to an operation at the old place leads there', async () => {
+    const { page, wrong, context } = await tab();
+    await page.goto(`${stagedoor.url}/docs#/Joining/join`);
+    await page.waitForURL('**/docs/api#/Joining/join');
+    await page.locator('.opblock').first().waitFor();
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+});
