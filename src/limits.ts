@@ -38,8 +38,14 @@ export const limits = {
   lookIntervalSeconds: 2,
   /** A look ends the hold of a grant only if the grant has expired for longer than this. */
   lookMarginSeconds: 5,
-  /** A pair of issuer and audience stays reserved for its tenant for this time after the issuer was deleted. */
-  reservedSeconds: 30 * 24 * 3600,
+  /** An issuer with more rows than this, of all tenants together, is not read as a whole: only the rows that fit a token. */
+  issuersOfName: 50,
+  /** Largest number of a tenant's rows of one issuer that are read. */
+  issuersOfTenant: 1_000,
+  /** Largest number of tenants whose issuers are tried with one token, where the request names neither a space nor a tenant. */
+  candidateTenants: 4,
+  /** Largest number of a tenant's issuers that are tried with one token: those that were registered first. */
+  candidatesOfTenant: 5,
   /** Longest reason of DisconnectParticipant, in characters (service model of ivs-realtime). */
   stageReasonLength: 128,
   /** Longest reason of DisconnectUser, in characters (service model of ivschat). */

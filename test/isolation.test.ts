@@ -69,8 +69,6 @@ const rows: Record<string, Row> = {
   'GET /v1/issuers': {},
   'GET /v1/issuers/{issuerId}': {},
   'PATCH /v1/issuers/{issuerId}': { body: { claims: { userId: 'sub' } } },
-  'GET /v1/issuer-reservations': { prepare: reserve, query: reserved },
-  'DELETE /v1/issuer-reservations': { prepare: reserve, query: reserved },
   'DELETE /v1/issuers/{issuerId}': { prepare: async (world) => ({ issuerId: await makeIssuer(world, 'spent') }) },
   'GET /v1/roles': {},
   'PUT /v1/roles/{name}': { body: role },
@@ -161,17 +159,6 @@ const rows: Record<string, Row> = {
   'GET /v1/bans/{banId}': {},
   'DELETE /v1/bans/{banId}': { body: {}, prepare: async (world) => ({ banId: (await ban(world, 'spent'))['ban'].id }) },
 };
-
-/** Reserves a pair of issuer and audience for the tenant, by an issuer that is deleted. */
-async function reserve(world: World): Promise<Record<string, string>> {
-  const issuerId = await makeIssuer(world, 'reserved');
-  await must(204, stagedoor.request('DELETE', `/v1/issuers/${issuerId}`, { as: world.key }));
-  return {};
-}
-
-function reserved(world: World): string {
-  return `?${new URLSearchParams({ issuer: issuerOf(world), audience: 'reserved' }).toString()}`;
-}
 
 /** Somebody of low rank who was given something. */
 async function another(world: World): Promise<Record<string, string>> {

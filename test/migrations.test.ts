@@ -84,6 +84,7 @@ const frozen: Record<string, string> = {
   '0020_lists': 'dc1bb2647559d9f91a27195a9cd3f5901120d17c8b9157b12e1eecfbdc25e98b',
   '0021_role_claims': '54c0edc438219e1fc30a0b9a4344a07471aa91a6d3619c780cf6834456ac990b',
   '0022_calls_that_land': 'f7f2eca24963f0181f028d637b3daefd0104e194430232386d2956c8b6704773',
+  '0023_issuer_candidates': 'c5b74abae9656cd711887676a6a17d7b547105e21b1cb2887696f192fcc55858',
 };
 
 test('no migration was changed since it was frozen', () => {

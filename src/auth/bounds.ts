@@ -2,6 +2,7 @@ import type { ApiKeyCaller } from '../caller.ts';
 import { isInRanges } from '../api-keys/key-bounds.ts';
 import { Problem } from '../errors.ts';
 import type { Access, AuthenticatedRequest } from '../http/access.ts';
+import { memberOf, spaceOf } from './place.ts';
 
 /** Scopes whose writes give a role to somebody. A key that is bound to roles names the role there. */
 const roleGiving = new Set(['tokens:vend', 'members:write']);
@@ -42,13 +43,6 @@ function assertInSpaces(spaceIds: readonly string[], request: AuthenticatedReque
   );
 }
 
-/** The space that a request names: in the path; else a read in its query, and a write in its body. */
-function spaceOf(request: AuthenticatedRequest): unknown {
-  const inPath = memberOf(request.params, 'spaceId');
-  if (inPath !== undefined) return inPath;
-  return memberOf(request.method === 'GET' || request.method === 'HEAD' ? request.query : request.body, 'spaceId');
-}
-
 function assertForRoles(roles: readonly string[], scope: string, request: AuthenticatedRequest): void {
   if (request.method === 'GET' || request.method === 'HEAD') return;
   const role = memberOf(request.body, 'role');
@@ -57,9 +51,4 @@ function assertForRoles(roles: readonly string[], scope: string, request: Authen
   if (gives || !given.every((one) => typeof one === 'string' && roles.includes(one))) {
     throw new Problem('forbidden', `This API key gives only these roles, each by its name: ${roles.join(', ')}.`);
   }
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Record<string, unknown>)[name];
 }

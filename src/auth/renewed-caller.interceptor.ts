@@ -4,6 +4,7 @@ import { watchingCommits } from '../database/commits.ts';
 import { CredentialRefused } from '../errors.ts';
 import type { AuthenticatedRequest } from '../http/access.ts';
 import { UserTokens } from '../issuers/user-tokens.ts';
+import { placeOf } from './place.ts';
 import { bearerToken } from './strategies.ts';
 
 /**
@@ -29,7 +30,7 @@ export class RenewedCallerInterceptor implements NestInterceptor {
         return await run();
       } catch (error) {
         if (!(error instanceof CredentialRefused) || caller?.kind !== 'user') throw error;
-        const renewed = await this.tokens.verifyAnew(bearerToken(request), caller);
+        const renewed = await this.tokens.verifyAnew(bearerToken(request), caller, placeOf(request));
         if (commits.any) throw error;
         request.caller = { ...renewed, ...(caller.mustBeActive && { mustBeActive: true }) };
         return await run();

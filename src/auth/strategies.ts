@@ -7,7 +7,9 @@ import { ApiKeysService } from '../api-keys/api-keys.service.ts';
 import type { Caller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { Problem } from '../errors.ts';
+import type { AuthenticatedRequest } from '../http/access.ts';
 import { UserTokens } from '../issuers/user-tokens.ts';
+import { placeOf } from './place.ts';
 
 /** Takes the result of a verification: the caller, or the error. */
 type VerifyDone = (error: unknown, caller?: Caller) => void;
@@ -17,12 +19,13 @@ type VerifyDone = (error: unknown, caller?: Caller) => void;
  * Authorization header, because logs and histories keep URLs.
  */
 class BearerStrategy extends Strategy {
-  constructor(private readonly verify: (token: string, done: VerifyDone) => unknown) {
+  constructor(private readonly verify: (token: string, request: AuthenticatedRequest, done: VerifyDone) => unknown) {
     super();
   }
 
   override authenticate(request: unknown): void {
-    this.verify(bearerToken(request as FastifyRequest), (error, caller) => {
+    const asked = request as AuthenticatedRequest;
+    this.verify(bearerToken(asked), asked, (error, caller) => {
       if (caller) this.success(caller as unknown as Express.User);
       else this.error(error);
     });
@@ -81,8 +84,8 @@ export class UserStrategy extends PassportStrategy(BearerStrategy, 'user') {
     super();
   }
 
-  async validate(token: string): Promise<Caller> {
-    return await this.tokens.verify(token);
+  async validate(token: string, request: AuthenticatedRequest): Promise<Caller> {
+    return await this.tokens.verify(token, placeOf(request));
   }
 }
 

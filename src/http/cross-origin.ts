@@ -10,7 +10,7 @@ const exposedHeaders = ['retry-after', 'ratelimit', 'ratelimit-policy', 'x-reque
 /** What a preflight answers, beside the origin. Chromium keeps the answer for two hours at most, other browsers longer. */
 const preflight = {
   methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-  allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
+  allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id', 'x-stagedoor-tenant'],
   maxAge: 2 * 3_600,
 };
 

@@ -3,10 +3,11 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { Database } from '../database/database.ts';
+import { limits } from '../limits.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import type { Algorithm } from './algorithms.ts';
+import { possibleAudiences } from './audiences.ts';
 import { type PublicKey, usableKeys } from './public-keys.ts';
-import { refused } from './unverified-token.ts';
 import type { ClaimPaths, ClaimRules } from './user-claims.ts';
 
 /** Where the keys of an issuer come from: a secret, stored public keys, or a JWKS URL. */
@@ -20,13 +21,47 @@ export interface KnownIssuer extends ClaimRules {
   tenantId: string;
   issuer: string;
   audience: string;
+  audienceClaim: string;
   algorithms: readonly Algorithm[];
   source: KeySource;
 }
 
-/** A row of `find_issuers`. */
-const foundIssuer = z.object({ tenant_id: z.string(), id: z.string(), version: z.int() });
-type FoundIssuer = z.output<typeof foundIssuer>;
+/** An issuer without its keys, as the look-ups find it. */
+const foundIssuer = z
+  .object({ tenant_id: z.string(), id: z.string(), version: z.int(), audience: z.string(), audience_claim: z.string() })
+  .transform((row) => ({
+    tenantId: row.tenant_id,
+    id: row.id,
+    version: row.version,
+    audience: row.audience,
+    audienceClaim: row.audience_claim,
+  }));
+export type FoundIssuer = z.output<typeof foundIssuer>;
+
+/** What `issuers_of_place` returns. */
+const ofPlace = z.object({ tenant_id: z.string(), issuers: z.array(foundIssuer) }).nullable();
+
+/** What `find_issuers` returns. */
+const ofName = z.object({ whole: z.boolean(), issuers: z.array(foundIssuer) });
+
+/** What a request is about, as far as it tells before its caller is known. */
+export interface Place {
+  spaceId?: string | undefined;
+  /** Id or slug of a tenant. It counts more than the space. */
+  tenant?: string | undefined;
+}
+
+/** How old remembered look-ups may be, and how old the oldest one was that was used; both in milliseconds. */
+export interface Reads {
+  maxAgeMs: number;
+  oldestMs: number;
+}
+
+/** Issuers that were read at a time, in milliseconds of a clock that only goes forward. */
+interface Reading {
+  issuers: readonly FoundIssuer[];
+  readAt: number;
+}
 
 /** A row of `read_issuer`. */
 const issuerRow = z.object({
@@ -35,6 +70,7 @@ const issuerRow = z.object({
   version: z.int(),
   issuer: z.string(),
   audience: z.string(),
+  audience_claim: z.string(),
   jwks_uri: z.string().nullable(),
   jwks: z.object({ keys: z.array(z.unknown()) }).nullable(),
   secret: z.instanceof(Buffer).nullable(),
@@ -51,27 +87,41 @@ const issuerBytes = 2_000;
 /** Size of an imported key in memory, in bytes: about, for the largest that are allowed. */
 const keyBytes = 4_000;
 
+/** Look-ups are remembered for this time, in milliseconds. */
+const rememberMs = 30_000;
+
+/** How many look-ups are remembered, and how many issuers in all of them. */
+const readings = {
+  ttl: rememberMs,
+  max: 5_000,
+  maxSize: 100_000,
+  sizeCalculation: ({ issuers }: Reading) => 1 + issuers.length,
+};
+
 /**
- * Finds the issuer of a JWT, among the issuers of all tenants. The pair of issuer and audience selects the tenant.
+ * Finds the issuers of a JWT, among the issuers of all tenants.
  *
- * A pair is kept for 30 seconds. That is safe after a change or a deletion, because the database checks in every transaction
- * of its users that this version of the issuer exists. If it does not, `forget` makes the next look-up ask the database.
+ * Look-ups are remembered for 30 seconds. That is safe after a change or a deletion, because the database checks in every
+ * transaction of a user that this version of the issuer exists. If it does not, `forget` makes the next look-up ask the
+ * database. A look-up with a small `maxAgeMs` finds an issuer that was registered or changed a moment ago.
  *
- * The keys of an issuer are read and imported once for each version. They are found by its id, so tokens with ever new
- * lists of audiences cause no more than a look-up of the pair.
+ * A look-up answers for all tokens of an issuer, so tokens with ever new claims cause no look-ups. The keys of an issuer
+ * are read and imported once for each version.
  */
 @Injectable()
 export class IssuerDirectory {
-  /** What `find_issuers` found, by the issuer and the audiences of a token. */
-  private readonly pairs = new LRUCache<string, FoundIssuer>({ max: 5_000, ttl: 30_000 });
+  /** The tenants of places. A space never has another tenant. A place that is not there is not remembered. */
+  private readonly tenants = new LRUCache<string, string>({ max: 20_000, ttl: 10 * 60_000 });
+  /** What `issuers_of_place` found, by tenant and name of the issuer. */
+  private readonly ofTenants = new LRUCache<string, Reading>(readings);
+  /** What `find_issuers` found, by the name of the issuer. */
+  private readonly ofNames = new LRUCache<string, Reading>(readings);
+  /** Names that nobody has registered. They have a cache of their own, so that invented names cannot evict real ones. */
+  private readonly unknown = new LRUCache<string, true>({ max: 10_000, ttl: 1_000 });
   /** Issuers with their keys, by id and version. A version never changes, so an entry never gets old. */
   private readonly issuers = new LRUCache<string, KnownIssuer>({ max: 5_000, maxSize: 64 * 1024 * 1024 });
-  /** Refusals of unknown pairs. They have a cache of their own, so that invented issuers cannot evict real ones. */
-  private readonly refusals = new LRUCache<string, string>({ max: 10_000, ttl: 1_000 });
-  /** Look-ups that are running, so that many requests with the same pair ask the database once. */
-  private readonly lookups = new Map<string, Promise<FoundIssuer>>();
-  /** Readings of issuers that are running, for the same reason. */
-  private readonly readings = new Map<string, Promise<KnownIssuer>>();
+  /** What is being asked of the database, so that many requests ask the same once. */
+  private readonly asking = new Map<string, Promise<unknown>>();
 
   constructor(
     private readonly database: Database,
@@ -80,81 +130,100 @@ export class IssuerDirectory {
     private readonly onImported: (keys: number) => void = () => undefined,
   ) {}
 
-  /** @throws Problem `unauthenticated` if no issuer fits the pair of issuer and audience, or more than one does. */
-  async find(issuer: string, audiences: string[]): Promise<KnownIssuer> {
-    const name = nameOf(issuer, audiences);
-    const found = this.pairs.get(name) ?? (await this.lookUp(name, issuer, audiences));
-    return this.issuers.get(versionOf(found)) ?? (await this.read(found));
+  /** The tenant of a place, if it is known without a look-up. */
+  knownTenantOf(place: Place): string | undefined {
+    const name = nameOfPlace(place);
+    return name === undefined ? undefined : this.tenants.get(name);
   }
 
-  /** Call it after a token of this issuer with these audiences was verified: the next one needs no look-up. */
-  verified({ tenantId, id, version, issuer }: KnownIssuer, audiences: string[]): void {
-    this.pairs.set(nameOf(issuer, audiences), { tenant_id: tenantId, id, version });
-  }
-
-  /** Call it after an issuer was registered: its pair may be among the remembered refusals. */
-  registered(): void {
-    this.refusals.clear();
-  }
-
-  /** Call it after an issuer was changed or deleted: its pairs are looked up again. */
-  forget(tenantId: string, id: string): void {
-    for (const [name, found] of this.pairs.entries()) {
-      if (found.id === id && found.tenant_id === tenantId) this.pairs.delete(name);
+  /** The tenant of a place and its issuers of this name, the first registered first; undefined: there is no such tenant. */
+  async ofPlace(
+    place: Place,
+    issuer: string,
+    reads: Reads,
+  ): Promise<{ tenantId: string; issuers: readonly FoundIssuer[] } | undefined> {
+    const placeName = nameOfPlace(place);
+    if (placeName === undefined) return undefined;
+    const known = this.tenants.get(placeName);
+    if (known !== undefined) {
+      const reading = usable(this.ofTenants.get(nameOf(known, issuer)), reads);
+      if (reading) return { tenantId: known, issuers: reading.issuers };
     }
+    return await this.once(nameOf(placeName, issuer), async () => {
+      const readAt = performance.now();
+      const asked = { tenant: known ?? place.tenant ?? null, space: place.spaceId ?? null, issuer, limits };
+      const found = await this.database.value('issuers_of_place', asked, ofPlace);
+      if (!found) return undefined;
+      const { tenant_id: tenantId, issuers } = found;
+      this.tenants.set(placeName, tenantId);
+      this.ofTenants.set(nameOf(tenantId, issuer), { issuers, readAt });
+      return { tenantId, issuers };
+    });
   }
 
-  private async lookUp(name: string, issuer: string, audiences: string[]): Promise<FoundIssuer> {
-    const refusal = this.refusals.get(name);
-    if (refusal !== undefined) throw refused(refusal);
-    const lookup = this.lookups.get(name) ?? this.ask(name, issuer, audiences);
-    this.lookups.set(name, lookup);
-    return await lookup;
+  /** The issuers of this name of all tenants, or at least those that fit the claims, the first registered first. */
+  async ofName(issuer: string, claims: Record<string, unknown>, reads: Reads): Promise<readonly FoundIssuer[]> {
+    if (this.unknown.has(issuer)) return [];
+    const known = usable(this.ofNames.get(issuer), reads);
+    if (known) return known.issuers;
+    const possible = possibleAudiences(claims);
+    const asked = {
+      issuer,
+      claims: possible.map((one) => one.audienceClaim),
+      audiences: possible.map((one) => one.audience),
+      limits,
+    };
+    return await this.once(nameOf('', JSON.stringify(asked)), async () => {
+      const readAt = performance.now();
+      const { whole, issuers } = await this.database.value('find_issuers', asked, ofName);
+      if (!whole) return issuers;
+      if (issuers.length === 0) this.unknown.set(issuer, true);
+      else this.ofNames.set(issuer, { issuers, readAt });
+      return issuers;
+    });
   }
 
-  private async ask(name: string, issuer: string, audiences: string[]): Promise<FoundIssuer> {
-    try {
-      const [found, another] = await this.database.call('find_issuers', { issuer, audiences }, foundIssuer);
-      if (!found) return this.refuse(name, "The token's issuer and audience are not registered here.");
-      // Also if both belong to one tenant: nothing says which of them the user belongs to.
-      if (another) {
-        const detail = "More than one of the token's audiences is registered here. Send a token for one of them.";
-        return this.refuse(name, detail);
-      }
-      // Anybody can send ever new lists that contain a registered audience. Those are kept only once a token is verified.
-      if (audiences.length === 1) this.pairs.set(name, found);
-      return found;
-    } finally {
-      this.lookups.delete(name);
-    }
-  }
-
-  private refuse(name: string, detail: string): never {
-    this.refusals.set(name, detail);
-    throw refused(detail);
-  }
-
-  private async read(found: FoundIssuer): Promise<KnownIssuer> {
+  /** An issuer with its keys; undefined if it was deleted meanwhile. */
+  async read(found: FoundIssuer): Promise<KnownIssuer | undefined> {
     const version = versionOf(found);
-    const reading = this.readings.get(version) ?? this.readFromDatabase(found);
-    this.readings.set(version, reading);
-    return await reading;
+    return (
+      this.issuers.get(version) ??
+      (await this.once(version, async () => {
+        const args = { tenant: found.tenantId, issuer: found.id };
+        const [row] = await this.database.call('read_issuer', args, issuerRow);
+        if (!row) {
+          this.forget(found.tenantId, found.id);
+          return undefined;
+        }
+        const issuer = this.toIssuer(row);
+        this.issuers.set(versionOf(row), issuer, { size: issuerBytes + keyBytes * (row.jwks?.keys.length ?? 0) });
+        return issuer;
+      }))
+    );
   }
 
-  private async readFromDatabase(found: FoundIssuer): Promise<KnownIssuer> {
-    try {
-      const args = { tenant: found.tenant_id, issuer: found.id };
-      const [row] = await this.database.call('read_issuer', args, issuerRow);
-      if (!row) {
-        this.forget(found.tenant_id, found.id);
-        throw refused("The token's issuer and audience are not registered here.");
+  /** Call it after an issuer was registered. */
+  registered(tenantId: string, issuer: string): void {
+    this.unknown.delete(issuer);
+    this.ofNames.delete(issuer);
+    this.ofTenants.delete(nameOf(tenantId, issuer));
+  }
+
+  /** Call it after an issuer was changed or deleted: it is looked up again. */
+  forget(tenantId: string, id: string): void {
+    for (const cache of [this.ofNames, this.ofTenants]) {
+      for (const [name, { issuers }] of cache.entries()) {
+        if (issuers.some((one) => one.id === id && one.tenantId === tenantId)) cache.delete(name);
       }
-      const issuer = this.toIssuer(row);
-      this.issuers.set(versionOf(row), issuer, { size: issuerBytes + keyBytes * (row.jwks?.keys.length ?? 0) });
-      return issuer;
-    } finally {
-      this.readings.delete(versionOf(found));
     }
+  }
+
+  private async once<T>(name: string, ask: () => Promise<T>): Promise<T> {
+    const running = this.asking.get(name) as Promise<T> | undefined;
+    if (running) return await running;
+    const asked = ask().finally(() => this.asking.delete(name));
+    this.asking.set(name, asked);
+    return await asked;
   }
 
   private toIssuer(row: IssuerRow): KnownIssuer {
@@ -164,6 +233,7 @@ export class IssuerDirectory {
       tenantId: row.tenant_id,
       issuer: row.issuer,
       audience: row.audience,
+      audienceClaim: row.audience_claim,
       algorithms: row.algorithms,
       claims: row.claims,
       roles: row.roles,
@@ -187,8 +257,20 @@ export class IssuerDirectory {
   }
 }
 
-function nameOf(issuer: string, audiences: string[]): string {
-  return hash('sha256', JSON.stringify([issuer, ...audiences]), 'base64url');
+/** The reading if it is young enough. Notes its age then. */
+function usable(reading: Reading | undefined, reads: Reads): Reading | undefined {
+  const ageMs = reading ? performance.now() - reading.readAt : Infinity;
+  if (ageMs > reads.maxAgeMs) return undefined;
+  reads.oldestMs = Math.max(reads.oldestMs, ageMs);
+  return reading;
+}
+
+function nameOf(first: string, second: string): string {
+  return hash('sha256', `${first}\n${second}`, 'base64url');
+}
+
+function nameOfPlace({ spaceId, tenant }: Place): string | undefined {
+  return tenant === undefined ? spaceId && `space ${spaceId}` : `tenant ${tenant}`;
 }
 
 function versionOf({ id, version }: { id: string; version: number }): string {

@@ -26,7 +26,7 @@ export class IssuersController {
   @Endpoint({
     summary: 'Register an issuer',
     description:
-      'App users may then call with its JWTs. A JWT must have `exp` and `iat`, at most 24 hours apart, and a user id that is a string.',
+      'App users may then call with its JWTs. What other tenants have registered does not matter: of all issuers that fit a JWT and verify it, the one of the tenant that owns the space counts. A JWT must have `exp` and `iat`, at most 24 hours apart, and a user id that is a string.',
     tag,
     access,
     answers: { 201: issuer },
@@ -52,7 +52,7 @@ export class IssuersController {
   @Endpoint({
     summary: 'Change an issuer',
     description:
-      'Replaces its keys, its algorithms or its claim paths. The pair of issuer and audience stays. JWTs that the change does not accept are refused at once.',
+      'Replaces its keys, its algorithms or its claim paths. Its name and its audience stay. JWTs that the change does not accept are refused at once.',
     tag,
     access,
     answers: { 200: issuer },
@@ -70,7 +70,7 @@ export class IssuersController {
   @Endpoint({
     summary: 'Delete an issuer',
     description:
-      'Its JWTs are refused at once. Stage and chat tokens that were vended earlier stay valid. The pair of issuer and audience stays reserved for the tenant for 30 days. To rotate keys, change the issuer instead.',
+      'Its JWTs are refused at once. Stage and chat tokens that were vended earlier stay valid. To rotate keys, change the issuer instead.',
     tag,
     access,
     answers: { 204: null },

@@ -3,19 +3,18 @@ import { Settings } from '../config.ts';
 import { CredentialDatabase } from '../database/database.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { Candidates } from './candidates.ts';
 import { IssuerDirectory } from './issuer-directory.ts';
 import { IssuersController } from './issuers.controller.ts';
 import { IssuersService } from './issuers.service.ts';
 import { JwksKeys } from './jwks-keys.ts';
-import { ReservedPairsController } from './reserved-pairs.controller.ts';
-import { ReservedPairsService } from './reserved-pairs.service.ts';
 import { UserTokens } from './user-tokens.ts';
 
 @Module({
-  controllers: [IssuersController, ReservedPairsController],
+  controllers: [IssuersController],
   providers: [
     IssuersService,
-    ReservedPairsService,
+    Candidates,
     UserTokens,
     {
       provide: IssuerDirectory,

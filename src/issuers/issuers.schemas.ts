@@ -4,6 +4,7 @@ import { pageOf } from '../http/paging.ts';
 import { text } from '../http/text.ts';
 import { roleName } from '../roles/roles.schemas.ts';
 import { type Algorithm, algorithms, publicKeyAlgorithms, secretAlgorithms } from './algorithms.ts';
+import { defaultAudienceClaim, maxAudienceClaimLength } from './audiences.ts';
 import { exampleJwk, jwk, type Jwk, maxInlineKeys, usableKeys } from './public-keys.ts';
 import { maxRoleValueLength, maxRoleValues } from './user-claims.ts';
 
@@ -55,9 +56,18 @@ const issuerName = name.meta({
   examples: ['https://login.example.com/'],
 });
 const audience = name.meta({
-  description: '`aud` of the JWTs, or one of several. The pair of issuer and audience selects the tenant.',
+  description: 'What the JWTs have in the claim `audienceClaim`, alone or as one of several.',
   examples: ['acme-app'],
 });
+const audienceClaim = claimPath
+  .refine((path) => path.length <= maxAudienceClaimLength, {
+    error: `must have at most ${maxAudienceClaimLength} characters`,
+  })
+  .meta({
+    description:
+      'Path of the claim that holds the audience: text, or an array of texts. `client_id` for access tokens of Amazon Cognito and `azp` for session tokens of Clerk, for example.',
+    examples: ['client_id'],
+  });
 const jwksUri = text(1, 2_048).meta({
   description:
     'URL of the public keys of the issuer: https, port 443, at a public address. The service does not follow redirects.',
@@ -97,6 +107,7 @@ export const createIssuerBody = z
   .strictObject({
     issuer: issuerName,
     audience,
+    audienceClaim: audienceClaim.default(defaultAudienceClaim),
     jwksUri: jwksUri.optional(),
     jwks: jwksInput.optional(),
     secret: secret.optional(),
@@ -161,38 +172,6 @@ export const updateIssuerBody = z
   });
 export type UpdateIssuerBody = z.output<typeof updateIssuerBody>;
 
-/** The pair that an operator asks about. */
-export const reservedPairQuery = z.strictObject({ issuer: issuerName, audience });
-export type ReservedPairQuery = z.output<typeof reservedPairQuery>;
-
-/** Who has reserved a pair of issuer and audience, as the operator sees it. */
-export const reservedPair = z
-  .object({
-    issuer: issuerName,
-    audience,
-    tenantId: idOf('ten', 'tenant'),
-    state: z.enum(['registered', 'reserved']).meta({
-      description: 'registered: the tenant has an issuer with this pair. reserved: it has deleted that issuer.',
-    }),
-    reservedUntil: z.iso
-      .datetime()
-      .nullable()
-      .meta({ description: 'From then on every tenant can register the pair; null: the pair is registered.' }),
-  })
-  .meta({
-    id: 'ReservedPair',
-    examples: [
-      {
-        issuer: 'https://login.example.com/',
-        audience: 'acme-app',
-        tenantId: exampleId('ten'),
-        state: 'reserved',
-        reservedUntil: '2026-03-31T19:00:00.000Z',
-      },
-    ],
-  });
-export type ReservedPair = z.output<typeof reservedPair>;
-
 /** The algorithms that fit the source of the keys in the body. */
 export function fittingAlgorithms(body: {
   secret?: unknown;
@@ -210,6 +189,7 @@ export const issuer = z
     id: idOf('iss', 'issuer'),
     issuer: issuerName,
     audience,
+    audienceClaim: audienceClaim.optional().meta({ description: 'Absent: `aud`.' }),
     jwksUri: jwksUri.optional(),
     jwks: jwks.optional(),
     algorithms: z.array(algorithm),

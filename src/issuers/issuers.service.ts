@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
-import { Database, ReadDatabase, type Tx } from '../database/database.ts';
+import { isUniqueViolation } from '../database/database-errors.ts';
+import { Database, ReadDatabase } from '../database/database.ts';
 import { type Issuer as IssuerRow, Prisma } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
@@ -10,15 +11,12 @@ import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { assertBelowQuota } from '../quotas.ts';
 import { Secrets } from '../secrets/secrets.ts';
-import { countReservations, releaseLater, reserve } from '../tenants/reservations.ts';
 import { faultOfJwksUri } from './addresses.ts';
+import { defaultAudienceClaim } from './audiences.ts';
 import { IssuerDirectory } from './issuer-directory.ts';
 import { newKeys } from './issuer-changes.ts';
 import { type CreateIssuerBody, fittingAlgorithms, type Issuer, type UpdateIssuerBody } from './issuers.schemas.ts';
 import { type Jwk, publicMembers } from './public-keys.ts';
-
-/** Maximum number of pairs of a tenant, those included that stay reserved for it after its issuers were deleted. */
-const maxReservedPairs = 300;
 
 @Injectable()
 export class IssuersService {
@@ -30,12 +28,14 @@ export class IssuersService {
     private readonly directory: IssuerDirectory,
   ) {}
 
-  /** @throws Problem `conflict` if this or another tenant has registered the pair of issuer and audience. */
+  /** @throws Problem `conflict` if the tenant has an issuer with this name and this audience in the same claim. */
   async create(caller: TenantCaller, body: CreateIssuerBody): Promise<Issuer> {
     this.assertMayFetch(body.jwksUri);
     const row = await this.database.inTenantOf(caller, async (tx) => {
-      await this.reservePair(tx, caller, body);
-      const created = await tx.issuer.create({ data: this.toRow(caller, body) });
+      await assertBelowQuota(tx, caller.tenantId, 'issuers', (take) =>
+        tx.issuer.count({ where: { tenantId: caller.tenantId }, take }),
+      );
+      const created = await tx.issuer.create({ data: this.toRow(caller, body) }).catch(refuseSecond);
       await audit(tx, caller, {
         action: 'issuer.create',
         tenantId: caller.tenantId,
@@ -45,7 +45,7 @@ export class IssuersService {
       });
       return created;
     });
-    this.directory.registered();
+    this.directory.registered(caller.tenantId, body.issuer);
     return toIssuer(row);
   }
 
@@ -112,17 +112,13 @@ export class IssuersService {
     return toIssuer(row);
   }
 
-  /**
-   * Deletes an issuer. Its JWTs are refused from now on. Its pair stays reserved for the tenant for 30 days, so that no other
-   * tenant takes it over; the tenant itself can register it again at once.
-   */
+  /** Deletes an issuer. Its JWTs are refused from now on. */
   async remove(caller: TenantCaller, id: string): Promise<void> {
     const { tenantId } = caller;
     await this.database.inTenantOf(caller, async (tx) => {
       const row = await tx.issuer.findUnique({ where: { tenantId_id: { tenantId, id } } });
       const { count } = await tx.issuer.deleteMany({ where: { tenantId, id } });
       if (!row || count === 0) throw notFound('issuer');
-      await releaseLater(tx, tenantId, 'issuer', reservedValue(row));
       const answer = () => ({ status: 204 });
       await audit(tx, caller, { action: 'issuer.delete', tenantId, subject: id, details: pairOf(row), answer });
     });
@@ -133,17 +129,6 @@ export class IssuersService {
   private assertMayFetch(jwksUri: string | undefined): void {
     const fault = jwksUri && faultOfJwksUri(jwksUri, this.settings.jwksAllowPrivateAddresses);
     if (fault) throw invalid('jwksUri', fault);
-  }
-
-  /** Reserves the pair for the tenant. No other tenant of the deployment can register it then. */
-  private async reservePair(tx: Tx, { tenantId }: TenantCaller, body: CreateIssuerBody): Promise<void> {
-    await assertBelowQuota(tx, tenantId, 'issuers', (take) => tx.issuer.count({ where: { tenantId }, take }));
-    if ((await countReservations(tx, tenantId, 'issuer')) >= maxReservedPairs) {
-      const detail = `A tenant can have ${maxReservedPairs} pairs, those included that stay reserved for it for 30 days after its issuers were deleted. Change an issuer in place, or ask the operator to release a pair.`;
-      throw new Problem('quota_exceeded', detail);
-    }
-    const taken = 'This pair of issuer and audience is registered already, or is reserved for another tenant.';
-    await reserve(tx, tenantId, 'issuer', reservedValue(body), taken);
   }
 
   private toRow({ tenantId }: TenantCaller, body: CreateIssuerBody): Prisma.IssuerCreateInput {
@@ -177,13 +162,13 @@ interface SourceInput {
   secret?: string | undefined;
 }
 
-export function pairOf({ issuer, audience }: { issuer: string; audience: string }) {
-  return { issuer, audience };
+function pairOf({ issuer, audience, audienceClaim }: { issuer: string; audience: string; audienceClaim: string }) {
+  return { issuer, audience, ...(audienceClaim !== defaultAudienceClaim && { audienceClaim }) };
 }
 
-/** One text for the pair. The schema forbids line breaks in both parts, so no two pairs have the same text. */
-export function reservedValue({ issuer, audience }: { issuer: string; audience: string }): string {
-  return `${issuer}\n${audience}`;
+function refuseSecond(error: unknown): never {
+  if (!isUniqueViolation(error)) throw error;
+  throw new Problem('conflict', 'The tenant has an issuer with this name and this audience already. Change that one.');
 }
 
 /** What an audit entry tells of a map of roles: it decides who moderates. */

@@ -1,5 +1,6 @@
 import { Problem } from '../errors.ts';
 import { type Algorithm, algorithms } from './algorithms.ts';
+import { isName, maxAudiences } from './names.ts';
 import { maxKidLength } from './public-keys.ts';
 
 /** Maximum length of a JWT. It must fit into a header, and common proxies accept 8 or 16 kB. */
@@ -7,12 +8,6 @@ export const maxTokenLength = 16 * 1024;
 
 /** Maximum length of the JOSE header, in its base64url form. */
 const maxHeaderLength = 8 * 1024;
-
-/** Maximum length of an issuer or audience. The schema of issuers has the same limit. */
-const maxNameLength = 512;
-
-/** Maximum number of audiences of one JWT. */
-const maxAudiences = 20;
 
 /** Header members that change how a token is read. Stagedoor does not support them. */
 const refusedMembers = ['crit', 'b64', 'enc', 'zip'];
@@ -25,7 +20,7 @@ export interface UnverifiedToken {
   algorithm: Algorithm;
   kid: string | undefined;
   issuer: string;
-  audiences: string[];
+  claims: Record<string, unknown>;
 }
 
 /** The refusal of a JWT. `detail` helps the developer who made the token; it must not contain the token. */
@@ -63,25 +58,15 @@ function readHeader(header: Record<string, unknown>): Pick<UnverifiedToken, 'alg
   return { algorithm, kid };
 }
 
-function readClaims(claims: Record<string, unknown>): Pick<UnverifiedToken, 'issuer' | 'audiences'> {
+function readClaims(claims: Record<string, unknown>): Pick<UnverifiedToken, 'issuer' | 'claims'> {
   const { iss, aud } = claims;
   if (!isName(iss)) throw refused('The token must name its issuer (iss).');
+  if (aud === undefined) return { issuer: iss, claims };
   const audiences = Array.isArray(aud) ? (aud as unknown[]) : [aud];
   if (audiences.length === 0 || audiences.length > maxAudiences || !audiences.every(isName)) {
     throw refused(`The token must name 1 to ${maxAudiences} audiences (aud).`);
   }
-  return { issuer: iss, audiences };
-}
-
-/** Whether a value can be a registered issuer or audience. Postgres would refuse the other values. */
-function isName(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    value !== '' &&
-    value.length <= maxNameLength &&
-    !value.includes('\0') &&
-    value.isWellFormed()
-  );
+  return { issuer: iss, claims };
 }
 
 function baseType(typ: string): string {

@@ -1,21 +1,18 @@
 import { hash, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { UserCaller } from '../caller.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
-import type { Problem } from '../errors.ts';
-import { IssuerDirectory, type KnownIssuer } from './issuer-directory.ts';
-import { JwksKeys } from './jwks-keys.ts';
-import { keysFor } from './public-keys.ts';
+import { Problem } from '../errors.ts';
+import { Candidates, type Outcome } from './candidates.ts';
+import { IssuerDirectory, type Place, type Reads } from './issuer-directory.ts';
 import { maxTokenLength, readUnverified, refused, type UnverifiedToken } from './unverified-token.ts';
-import { checkTimes, clockToleranceSeconds, readUser } from './user-claims.ts';
 
 /** How long a verified JWT is remembered, in milliseconds. After a key was withdrawn, its JWTs are accepted this long. */
 const rememberMs = 60_000;
 
-/** Maximum number of keys to try for a JWT without a `kid`. Each try costs a verification. */
-const maxTries = 4;
+/** Refusals wait for no look-up that is younger than this, in milliseconds. So forged tokens cause few look-ups. */
+const freshMs = 1_000;
 
 interface Verified {
   caller: UserCaller;
@@ -23,12 +20,20 @@ interface Verified {
   exp: number;
 }
 
+/** A token that is good for some place, if it is good. */
+interface ToVerify {
+  token: string;
+  digest: string;
+  place: Place;
+  unverified: UnverifiedToken;
+}
+
 /** Authenticates app users by JWTs of the issuers that tenants have registered. */
 @Injectable()
 export class UserTokens {
   /**
-   * Verified JWTs by their SHA-256. Verifying a signature costs as much as the rest of a request, and users send the same
-   * token many times. Remembering is safe for these reasons:
+   * Verified JWTs by their SHA-256 and by the tenant that the request is about. Verifying a signature costs as much as the
+   * rest of a request, and users send the same token many times. Remembering is safe for these reasons:
    *
    * - `verify` checks the expiry on every use.
    * - `rememberMs` limits how long a withdrawn key is accepted.
@@ -43,24 +48,33 @@ export class UserTokens {
 
   constructor(
     private readonly issuers: IssuerDirectory,
-    private readonly jwks: JwksKeys,
+    private readonly candidates: Candidates,
     private readonly clock: DatabaseClock,
   ) {}
 
   /**
-   * Verifies a JWT and returns its user.
+   * Verifies a JWT and returns its user. Several tenants may have registered the issuer of the token. `place` is what the
+   * request is about: its tenant counts if the token is good there. Else the only tenant for which the token is good counts.
    *
-   * @throws Problem `unauthenticated` with the reason if the JWT is not valid; `unavailable` if the database or the keys of
-   * the issuer cannot be reached.
+   * @throws Problem `unauthenticated` with the reason if the JWT is not valid, or is good for several tenants of which the
+   * request names none; `not_found` if it is good for several tenants and the space belongs to none of them; `unavailable`
+   * if the database or the keys of the issuer cannot be reached.
    */
-  async verify(token: string): Promise<UserCaller> {
+  async verify(token: string, place: Place = {}): Promise<UserCaller> {
     if (token.length > maxTokenLength) throw refused(`The token is longer than ${maxTokenLength} characters.`);
-    const name = hash('sha256', token, 'base64url');
-    const remembered = this.verified.get(name);
-    if (remembered && remembered.exp > this.clock.now().getTime() / 1_000) return remembered.caller;
-    const verified = await this.check(token);
-    this.verified.set(name, verified, { size: token.length * 2 });
-    return verified.caller;
+    const digest = hash('sha256', token, 'base64url');
+    const known = this.issuers.knownTenantOf(place);
+    const remembered = known !== undefined || !isPlace(place) ? this.remembered(digest, known) : undefined;
+    if (remembered) return remembered;
+    const asked = { token, digest, place, unverified: readUnverified(token) };
+    const reads = { maxAgeMs: Infinity, oldestMs: 0 };
+    try {
+      return await this.check(asked, reads);
+    } catch (error) {
+      // An issuer that was registered or changed a moment ago may accept the token.
+      if (!(error instanceof Problem && error.code === 'unauthenticated') || reads.oldestMs <= freshMs) throw error;
+      return await this.check(asked, { maxAgeMs: freshMs, oldestMs: 0 });
+    }
   }
 
   /**
@@ -68,79 +82,58 @@ export class UserTokens {
    * more: it was changed, or deleted and registered again.
    * @throws as `verify`
    */
-  async verifyAnew(token: string, caller: UserCaller): Promise<UserCaller> {
-    this.verified.delete(hash('sha256', token, 'base64url'));
+  async verifyAnew(token: string, caller: UserCaller, place: Place = {}): Promise<UserCaller> {
+    const digest = hash('sha256', token, 'base64url');
+    this.verified.delete(nameOf(digest, caller.tenantId));
+    this.verified.delete(nameOf(digest, undefined));
     this.issuers.forget(caller.tenantId, caller.issuerId);
-    return await this.verify(token);
+    return await this.verify(token, place);
   }
 
-  private async check(token: string): Promise<Verified> {
-    const unverified = readUnverified(token);
-    const issuer = await this.issuers.find(unverified.issuer, unverified.audiences);
-    if (!issuer.algorithms.includes(unverified.algorithm)) {
-      throw refused(`The token's algorithm is not one registered for its issuer (${issuer.algorithms.join(', ')}).`);
-    }
-    const claims = await this.verifyWith(await this.keysOf(issuer, unverified), token, issuer, unverified);
-    const exp = checkTimes(claims, this.clock.now().getTime() / 1_000);
-    if (unverified.audiences.length > 1) this.issuers.verified(issuer, unverified.audiences);
-    const user = readUser(claims, issuer);
-    const caller: UserCaller = {
-      kind: 'user',
-      id: user.id,
-      tenantId: issuer.tenantId,
-      issuerId: issuer.id,
-      issuerVersion: issuer.version,
-      roles: Object.freeze(user.roles),
-      claims: Object.freeze(user.claims),
-    };
-    return { caller: Object.freeze(caller), exp }; // frozen, because requests share it
+  private async check({ token, digest, place, unverified }: ToVerify, reads: Reads): Promise<UserCaller> {
+    const { issuer, claims } = unverified;
+    const asked = { token, unverified, now: this.clock.now(), failed: new Set<KeyObject>() };
+    const settle = (outcome: Outcome, tenantId?: string) =>
+      this.settle(outcome, nameOf(digest, tenantId), token.length);
+
+    const own = await this.issuers.ofPlace(place, issuer, reads);
+    const remembered = this.remembered(digest, own?.tenantId);
+    if (remembered) return remembered;
+    const outcome = own && (await this.candidates.tryTenant(own.issuers, asked));
+    if (own && outcome && outcome.kind !== 'refused') return settle(outcome, own.tenantId);
+    const refusal = outcome?.kind === 'refused' ? outcome.problem : undefined;
+    if (place.tenant !== undefined) throw refusal ?? notRegistered();
+
+    const others = this.remembered(digest, undefined);
+    if (others) return others;
+    const found = await this.issuers.ofName(issuer, claims, reads);
+    const strangers = found.filter((one) => one.tenantId !== own?.tenantId);
+    const left = await this.candidates.tryTenants(strangers, asked, place.spaceId !== undefined);
+    if (left && (left.kind !== 'refused' || !refusal)) return settle(left);
+    throw refusal ?? notRegistered();
   }
 
-  private async keysOf({ tenantId, source }: KnownIssuer, { algorithm, kid }: UnverifiedToken): Promise<KeyObject[]> {
-    if ('secret' in source) return [source.secret];
-    if ('keys' in source) return keysFor(source.keys, algorithm, kid);
-    return await this.jwks.find(tenantId, source.jwksUri, (keys) => keysFor(keys, algorithm, kid));
+  private settle(outcome: Outcome, name: string, tokenLength: number): UserCaller {
+    if (outcome.kind !== 'verified') throw outcome.problem;
+    const { caller, exp } = outcome;
+    this.verified.set(name, { caller, exp }, { size: tokenLength * 2 });
+    return caller;
   }
 
-  private async verifyWith(
-    keys: KeyObject[],
-    token: string,
-    issuer: KnownIssuer,
-    { algorithm }: UnverifiedToken,
-  ): Promise<JWTPayload> {
-    let reason: unknown;
-    for (const key of keys.slice(0, maxTries)) {
-      try {
-        const { payload } = await jwtVerify(token, key, {
-          algorithms: [algorithm],
-          issuer: issuer.issuer,
-          audience: issuer.audience,
-          requiredClaims: ['exp', 'iat'],
-          clockTolerance: clockToleranceSeconds,
-          currentDate: this.clock.now(),
-        });
-        return payload;
-      } catch (error) {
-        reason = error;
-        if (!(error instanceof errors.JWSSignatureVerificationFailed)) break;
-      }
-    }
-    throw reason === undefined
-      ? refused("The token's issuer has no key with this kid for this algorithm.")
-      : explain(reason);
+  private remembered(digest: string, tenantId: string | undefined): UserCaller | undefined {
+    const known = this.verified.get(nameOf(digest, tenantId));
+    return known && known.exp > this.clock.now().getTime() / 1_000 ? known.caller : undefined;
   }
 }
 
-/** Translates a refusal of jose. The keys were checked before, so every failure is a fault of the token. */
-function explain(error: unknown): Problem {
-  if (error instanceof errors.JWTExpired) return refused('The token has expired.', error);
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    if (error.claim === 'nbf') return refused('The token is not valid yet.', error);
-    const missing = error.reason === 'missing';
-    return refused(`The token's ${error.claim} is ${missing ? 'missing' : 'not valid'}.`, error);
-  }
-  if (error instanceof errors.JWSSignatureVerificationFailed) {
-    return refused("The token's signature does not fit the key of its issuer.", error);
-  }
-  return refused('The token is not a JWT that can be verified.', error);
+function isPlace({ spaceId, tenant }: Place): boolean {
+  return spaceId !== undefined || tenant !== undefined;
+}
+
+function nameOf(digest: string, tenantId: string | undefined): string {
+  return `${digest} ${tenantId ?? ''}`;
+}
+
+function notRegistered(): Problem {
+  return refused("The token's issuer and audience are not registered here.");
 }

@@ -1,4 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { tenantHeader } from '../auth/place.ts';
 import { type ProblemCode, problemKinds } from '../errors.ts';
 import { problemCodes } from '../http/endpoint.ts';
 import { onEvery, onLimited, onRetry, onUnauthenticated } from './headers.ts';
@@ -19,6 +20,16 @@ const idempotencyKey = {
   schema: { type: 'string' as const, minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
 };
 
+const tenantOfUser = {
+  name: tenantHeader,
+  in: 'header' as const,
+  required: false,
+  description:
+    'For app users whose JWT is good for several tenants: the slug or the id of the tenant that the request is about. Where the request names a space, the owner of the space counts without it.',
+  example: 'acme',
+  schema: { type: 'string' as const, minLength: 1, maxLength: 64, pattern: '^[a-z0-9_-]+$' },
+};
+
 /** Adds to each operation what all operations of its kind have: failures, headers, `Idempotency-Key`. */
 export function describeOperations(document: OpenAPIObject): void {
   const shared: Record<string, Response> = {};
@@ -27,6 +38,8 @@ export function describeOperations(document: OpenAPIObject): void {
       const operation = item[method];
       if (!operation) continue;
       const isWrite = method !== 'get' && path.startsWith('/v1/');
+      const isForUsers = operation.security?.some((one) => 'user' in one) ?? false;
+      if (isForUsers) operation.parameters = [...(operation.parameters ?? []), tenantOfUser];
       if (isWrite) operation.parameters = [...(operation.parameters ?? []), idempotencyKey];
       const codes = takeCodes(operation, isWrite);
       describeParameters(operation);

@@ -192,7 +192,7 @@ test('a preflight allows every method and header that the API uses, and is kept 
     expect(Object.fromEntries(answer.headers)).toMatchObject({
       'access-control-allow-origin': '*',
       'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-      'access-control-allow-headers': 'authorization, content-type, idempotency-key, x-request-id',
+      'access-control-allow-headers': 'authorization, content-type, idempotency-key, x-request-id, x-stagedoor-tenant',
       'access-control-max-age': '7200',
       'x-request-id': expect.stringMatching(/\S/),
     });

@@ -37,6 +37,25 @@ describe('default_role_of_space', () => {
   });
 });
 
+describe('tenant_of_space', () => {
+  test('is the owner, also of a space that was deleted', async () => {
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_x' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_gone', deleted_at: inSeconds(-60) });
+    const of = (space: string | null) => sql.value('tenant_of_space', { space });
+    expect([await of('spc_x'), await of('spc_gone'), await of('spc_none'), await of(null)]).toEqual([
+      'ten',
+      'ten',
+      null,
+      null,
+    ]);
+  });
+
+  test('is not for the service', async () => {
+    await sql.becomeService('ten');
+    await expect(sql.value('tenant_of_space', { space: 'spc_x' })).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
 describe('find_space', () => {
   test.each<[string, Row, boolean]>([
     ['finds a space', {}, true],

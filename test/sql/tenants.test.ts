@@ -1,6 +1,6 @@
 /** The functions of tenants. */
 import { refuseToWait } from '../support/moderation-rows.ts';
-import { fromNow, SqlSession } from '../support/sql.ts';
+import { SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
 
@@ -101,39 +101,6 @@ describe('tenant_of_slug', () => {
   test('is not for the service', async () => {
     await sql.becomeService('ten_b');
     await expect(sql.value('tenant_of_slug', { slug: 'acme' })).rejects.toMatchObject({ code: '42501' });
-  });
-});
-
-/** A value that is not in use since then; null: it is in use. */
-async function reserved(releasedAt: unknown): Promise<void> {
-  await sql.insert('reservations', { kind: 'issuer', value: 'a', tenant_id: 'ten_a', released_at: releasedAt });
-}
-
-describe('end_old_reservation', () => {
-  test.each<[string, unknown, Record<string, unknown>, boolean]>([
-    ['a value that is in use', null, {}, true],
-    ['a value that was released within the time', fromNow(-59_999), {}, true],
-    ['a value that was released before that', fromNow(-60_000), {}, false],
-    ['another kind', fromNow(-60_000), { kind: 'stage' }, true],
-    ['another value', fromNow(-60_000), { value: 'b' }, true],
-  ])('%s', async (_, releasedAt, changed, stays) => {
-    await reserved(releasedAt);
-    await sql.becomeService();
-    await sql.call('end_old_reservation', { kind: 'issuer', value: 'a', limits: { reservedSeconds: 60 }, ...changed });
-    const [holder] = await sql.call('holder_of_reservation', { kind: 'issuer', value: 'a' });
-    expect(holder !== undefined).toBe(stays);
-  });
-});
-
-describe('holder_of_reservation', () => {
-  test('tells who has reserved a value, and since when it is not in use', async () => {
-    await reserved(fromNow(-1_000));
-    await sql.insert('reservations', { kind: 'issuer', value: 'b', tenant_id: 'ten_b' });
-    await sql.becomeService();
-    const holder = (value: string) => sql.call('holder_of_reservation', { kind: 'issuer', value });
-    expect(await holder('a')).toEqual([{ tenant_id: 'ten_a', released_at: expect.any(Date) }]);
-    expect(await holder('b')).toEqual([{ tenant_id: 'ten_b', released_at: null }]);
-    expect(await holder('c')).toEqual([]);
   });
 });
 

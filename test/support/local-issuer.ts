@@ -27,10 +27,9 @@ export class LocalIssuer {
 
   /** A JWT for a user, good for an hour unless told otherwise (in seconds since 1970). */
   async token(userId: string, claims: JWTPayload = {}, times?: { iat: number; exp: number }): Promise<string> {
-    return await new SignJWT({ ...claims })
+    return await new SignJWT({ aud: this.audience, ...claims })
       .setProtectedHeader({ alg: 'ES256', kid: 'test' })
       .setIssuer(this.issuer)
-      .setAudience(this.audience)
       .setSubject(userId)
       .setIssuedAt(times?.iat)
       .setExpirationTime(times?.exp ?? '1h')
