@@ -31,11 +31,12 @@ export const lintChecks: Check[] = [
 export const typeChecks: Check[] = [
   { name: 'types', remedy: 'see above', run: () => compile('.') },
   { name: 'types of the client', remedy: 'see above', run: () => compile('client') },
+  { name: 'types of the sample', remedy: 'see above', run: () => compile('dev/tsconfig.sample.json') },
 ];
 
-/** Checks the types of a folder with a tsconfig. What the compiler learnt is kept, so that the next check reads what has changed. */
+/** Checks the types of a folder with a tsconfig, or of another tsconfig. What the compiler learnt is kept, so that the next check reads what has changed. */
 async function compile(folder: string): Promise<Outcome> {
-  const learnt = `.cache/types${folder === '.' ? '' : `.${folder}`}.tsbuildinfo`;
+  const learnt = `.cache/types${folder === '.' ? '' : `.${folder.replaceAll('/', '-')}`}.tsbuildinfo`;
   return await tool('node_modules/typescript/bin/tsc', [
     '-p',
     folder,

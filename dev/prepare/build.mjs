@@ -1,4 +1,4 @@
-/** What is compiled: the service in dist/, the emulator, the client and the documentation in the dist/ of their folders. */
+/** What is compiled: the service in dist/, the emulator, the client, the sample and the documentation in the dist/ of their folders. */
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -58,6 +58,30 @@ function sourcesOfSite() {
     .sort()
     .map((name) => `docs/${name}`);
 }
+
+/** The sample application, as `vite build` makes it. It uses the built client, as an application outside of this repository does. */
+export const sample = {
+  label: 'Building the sample application',
+  needs: () => existsSync(at('samples/react/index.html')) && existsSync(at('client/src/react')),
+  stamp: () =>
+    hash([
+      ...['src', 'index.html', 'package.json', 'vite.config.ts', 'tsconfig.json'].map(
+        (name) => `samples/react/${name}`,
+      ),
+      ...['src', 'package.json', 'tsconfig.build.json'].map((name) => `client/${name}`),
+      ...['vite', 'react', 'amazon-ivs-chat-messaging', 'amazon-ivs-web-broadcast'].map(
+        (name) => `node_modules/${name}/package.json`,
+      ),
+    ]),
+  outputs: [at('samples/react/dist/index.html')],
+  make: () =>
+    replaceFolder('samples/react/dist', (fresh) =>
+      run([projectNode(), at('node_modules/vite/bin/vite.js'), ...viteArguments, '--outDir', at(fresh)]),
+    ),
+  remedy: 'Correct samples/react/ as said above.',
+};
+
+const viteArguments = ['build', 'samples/react', '--emptyOutDir', '--logLevel', 'warn'];
 
 /** A program compiled from TypeScript. `builder` is a command that takes the path of a tsconfig as its last word. */
 function build({ name, sources, config, inputs, out, entry, builder }) {
