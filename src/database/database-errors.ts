@@ -1,7 +1,18 @@
 import { CredentialRefused, Problem } from '../errors.ts';
 
 /** SQLSTATEs of Postgres, or classes of them, that mean that the database cannot work now. A statement is not at fault. */
-const unavailableStates = [/^08/, /^53/, /^57/, /^25006$/, /^40001$/, /^40P01$/, /^55P03$/, /^3D000$/, /^28/];
+const unavailableStates = [
+  /^08/,
+  /^53/,
+  /^57/,
+  /^25006$/,
+  /^25P0[34]$/,
+  /^40001$/,
+  /^40P01$/,
+  /^55P03$/,
+  /^3D000$/,
+  /^28/,
+];
 
 /**
  * SQLSTATEs that mean, with the message, that the functions of this build are missing or not for the serving role: invalid
@@ -65,16 +76,17 @@ export function isTransactionConflict(error: unknown): boolean {
 
 /**
  * Whether a transaction failed because the database was busy for too long. It has changed nothing, so it can run again: it
- * got no connection in time, or a limit of time has ended it before its commit.
+ * got no connection in time, or a limit of time has ended it before its commit. That includes the limit for a process that
+ * stands still within a transaction.
  */
 export function wasTooBusy(error: unknown): boolean {
   const cause = error instanceof Problem ? error.cause : error;
-  return ['57014', '55P03'].includes(sqlState(cause) ?? '') || busyMessages.test(messagesOf(cause));
+  return ['57014', '55P03', '25P03', '25P04'].includes(sqlState(cause) ?? '') || busyMessages.test(messagesOf(cause));
 }
 
 /** Messages of pg and Prisma for a transaction that has not begun in time, or was rolled back after its time. */
 const busyMessages =
-  /timeout exceeded when trying to connect|Unable to start a transaction|Transaction already closed|on an expired transaction/;
+  /timeout exceeded when trying to connect|Unable to start a transaction|Transaction already closed|on an expired transaction|is not queryable/;
 
 /** Whether an error means that a row with the same unique values exists. */
 export function isUniqueViolation(error: unknown): boolean {

@@ -1,7 +1,8 @@
 /** Acts of moderators while the database is busy: they wait rather than fail, and what is on record is told. */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { ModerationDatabase, systemScope } from '../../src/database/database.ts';
+import { Database, ModerationDatabase, systemScope, type Tx } from '../../src/database/database.ts';
+import { translateDatabaseErrors, wasTooBusy } from '../../src/database/database-errors.ts';
 import { carriedOut } from '../support/actions.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
@@ -73,6 +74,36 @@ test('an act whose transaction takes too long is made again, although each of it
   });
   expect(bans).toEqual(expect.any(Number));
   expect(attempts).toBeGreaterThan(1);
+});
+
+test('an act is made again after its replica has stood still in a transaction, and others are told to come again', async () => {
+  // Postgres closes a connection that does nothing in a transaction for 1.5 seconds. Nothing runs in this process meanwhile.
+  const standStill = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4_000);
+  const late = async (tx: Tx) => {
+    await tx.ban.count();
+    standStill();
+    return await tx.ban.count();
+  };
+  const others = stagedoor.app.get(Database, { strict: false });
+  await expect(others.inScope(systemScope(tenant.id), late)).rejects.toMatchObject({ code: 'unavailable' });
+  const acts = stagedoor.app.get(ModerationDatabase, { strict: false });
+  let attempts = 0;
+  await acts.inScope(systemScope(tenant.id), async (tx) => {
+    attempts += 1;
+    return attempts === 1 ? await late(tx) : await tx.ban.count();
+  });
+  expect(attempts).toBeGreaterThan(1);
+
+  // What Postgres says then can also be the answer to the next statement.
+  await blocker.query(`begin; set local idle_in_transaction_session_timeout = 100`);
+  const closed = new Promise((resolve) => blocker.once('error', resolve));
+  standStill();
+  const error: unknown = await blocker.query('select 1').catch((thrown: unknown) => thrown);
+  expect(translateDatabaseErrors(error)).toMatchObject({ code: 'unavailable' });
+  expect(wasTooBusy(error)).toBe(true);
+  await Promise.race([closed, blocker.end()]);
+  blocker = new pg.Client({ connectionString: stagedoor.database.superuserUrl });
+  await blocker.connect();
 });
 
 test.each<[string, string, () => Promise<Answer>, number[]]>([
