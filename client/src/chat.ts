@@ -15,6 +15,7 @@ export type ChatTokenProvider = () => Promise<ChatTokenForRoom>;
 
 /** The part of the official `ChatRoom` that is used here. */
 export interface ChatRoomLike {
+  readonly state?: string;
   connect(): void;
   addListener(eventName: 'connect', listener: () => void): () => void;
   addListener(eventName: 'disconnect', listener: (reason: string) => void): () => void;
@@ -43,6 +44,11 @@ export function watchChat(space: Space, room: ChatRoomLike): () => void {
   let kickedAt = -Infinity;
   const pause = (ms: number) => waitUntil(space.now() + ms, space.now, { signal: stopped.signal });
 
+  /** A room that is connected stays so: a refusal may have been about the stage alone. */
+  function connect(): void {
+    if (room.state === undefined || room.state === 'disconnected') room.connect();
+  }
+
   async function comeBack(reason: string): Promise<void> {
     if (reason === 'clientDisconnect') return;
     // The chat client itself does not come back after the service has closed the connection, nor after four failures.
@@ -54,7 +60,7 @@ export function watchChat(space: Space, room: ChatRoomLike): () => void {
       space.markKicked(true);
       // It is a ban if the service says so; then the space tells of it.
       await space.ask(ownTokens, { stage: false, chat: true }).catch(() => {});
-    } else room.connect();
+    } else connect();
   }
 
   const ends = [
@@ -67,7 +73,7 @@ export function watchChat(space: Space, room: ChatRoomLike): () => void {
       if (space.isOwn(userId)) kickedAt = space.now();
     }),
     room.addListener('disconnect', (reason) => void comeBack(reason)),
-    space.onRetry(() => room.connect()),
+    space.onRetry(connect),
   ];
   return () => {
     stopped.abort();

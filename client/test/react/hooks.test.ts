@@ -219,6 +219,23 @@ describeInBrowser('the React hooks', () => {
     await shows(isIn);
   });
 
+  it('a refusal that concerns the stage leaves the chat connected, and coming back does not disturb it', async () => {
+    await open('kim');
+    await render();
+    await shows(isIn);
+    await moderate('PATCH', `/v1/spaces/${spaceId}`, { status: 'closed' });
+    const { participantId } = connected()[0] ?? {};
+    await moderate('POST', `/v1/spaces/${spaceId}/participants/${participantId}/disconnect`, {});
+    await shows(
+      ({ me, chat, stage }) =>
+        me.refusal?.type === 'space_closed' && stage.state === 'refused' && chat.state === 'connected',
+    );
+    await moderate('PATCH', `/v1/spaces/${spaceId}`, { status: 'open' });
+    await page.evaluate(() => globalThis.harness.shown?.space.retry());
+    await shows(isIn);
+    expect(await counts()).toMatchObject({ sockets: 1, madeSockets: 1 });
+  });
+
   it('a thousand mounts leave no socket, no timer, no listener and no participant', async () => {
     await open('ada');
     const session = await context.newCDPSession(page);
