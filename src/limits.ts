@@ -30,6 +30,8 @@ export const limits = {
    * carries out a call whose connection was cut, and states no time for that (docs/limits.md).
    */
   callLandsSeconds: 12,
+  /** Longest wait of a vend for calls that disconnect the user from the room. */
+  disconnectWaitSeconds: 2,
   /** A DisconnectUser is tried for this time after the end of the last session that it concerns. */
   chatLateSeconds: 5 * 60,
   /** The second DisconnectUser is made this time after the last unused chat token has expired. */

@@ -12,8 +12,9 @@ const document = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../o
   components: { schemas: Record<string, Json> };
 };
 
-/** Writes that only take something from somebody. */
+/** Operations that are no GET, and only take something from somebody or only tell something. */
 const taking = [
+  'POST /v1/spaces/{spaceId}/join/explain',
   'DELETE /v1/api-keys/{keyId}',
   'POST /v1/bans',
   'DELETE /v1/bans/{banId}',

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { Caller } from '../caller.ts';
 import { Problem } from '../errors.ts';
-import { type Access, accessMetadata, type AuthenticatedRequest, hasScope } from '../http/access.ts';
+import { type Access, accessMetadata, type AuthenticatedRequest, hasScope, scopesOf } from '../http/access.ts';
 import { assertWithinBounds } from './bounds.ts';
 import { bearerToken } from './strategies.ts';
 
@@ -57,8 +57,8 @@ function authorize(request: AuthenticatedRequest, access: Access | undefined): v
     case 'operator':
       throw new Problem('forbidden', 'The operator manages tenants, and cannot act inside a tenant. Use an API key.');
     case 'apiKey':
-      if (!hasScope(caller.scopes, access.scope)) {
-        throw new Problem('forbidden', `This API key lacks the scope ${access.scope}.`);
+      if (!scopesOf(access).some((scope) => hasScope(caller.scopes, scope))) {
+        throw new Problem('forbidden', `This API key lacks the scope ${scopesOf(access).join(' or ')}.`);
       }
       assertWithinBounds(caller, access, request);
       return;

@@ -35,13 +35,20 @@ export type Access =
   | {
       /** API keys with this scope may call. */
       scope: Scope;
+      /** API keys with this scope may call, too. */
+      orScope?: Scope;
       /** App users may call too. The service then checks what their role allows. */
       users?: true;
-      /** The route writes, and a suspended tenant may call it all the same: it only takes something from somebody. */
+      /** The route writes, and a suspended tenant may call it all the same: it only takes something from somebody, or only tells something. */
       evenIfSuspended?: true;
       /** The service keeps a key that is bound to spaces within them. Without it, such a key must name one of its spaces. */
       keepsBounds?: true;
     };
+
+/** The scopes of which an API key needs one. */
+export function scopesOf({ scope, orScope }: Extract<Access, { scope: unknown }>): Scope[] {
+  return orScope === undefined ? [scope] : [scope, orScope];
+}
 
 /** Key of the metadata that holds the `Access` of a route. The guard reads it. */
 export const accessMetadata = 'stagedoor:access';

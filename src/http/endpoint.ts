@@ -2,7 +2,7 @@ import { applyDecorators, HttpCode } from '@nestjs/common';
 import { ApiExtension, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import type { ProblemCode } from '../errors.ts';
-import { type Access, AllowedTo } from './access.ts';
+import { type Access, AllowedTo, scopesOf } from './access.ts';
 
 /** The declaration of a route. Its access rule, its status and its part of the OpenAPI document come from it. */
 export interface EndpointOptions {
@@ -54,7 +54,9 @@ function describe({ access, description }: EndpointOptions): string {
       ? 'Anybody.'
       : 'operator' in access
         ? 'The operator.'
-        : `API keys with \`${access.scope}\`${access.users ? ', and app users' : ''}.`;
+        : `API keys with ${scopesOf(access)
+            .map((scope) => `\`${scope}\``)
+            .join(' or ')}${access.users ? ', and app users' : ''}.`;
   const suspended = 'scope' in access && access.evenIfSuspended ? ' Those of a suspended tenant may call it, too.' : '';
   return `${description ? `${description}\n\n` : ''}Callers: ${who}${suspended}`;
 }
@@ -63,7 +65,7 @@ function describe({ access, description }: EndpointOptions): string {
 function securityOf(access: Access): Record<string, string[]>[] {
   if ('public' in access) return [];
   if ('operator' in access) return [{ operator: [] }];
-  return [{ apiKey: [access.scope] }, ...(access.users ? [{ user: [] }] : [])];
+  return [...scopesOf(access).map((scope) => ({ apiKey: [scope] })), ...(access.users ? [{ user: [] }] : [])];
 }
 
 function problemsOf({ access, problems = [] }: EndpointOptions): ProblemCode[] {

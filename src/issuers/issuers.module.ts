@@ -8,6 +8,7 @@ import { IssuerDirectory } from './issuer-directory.ts';
 import { IssuersController } from './issuers.controller.ts';
 import { IssuersService } from './issuers.service.ts';
 import { JwksKeys } from './jwks-keys.ts';
+import { TokenReader } from './token-reader.ts';
 import { UserTokens } from './user-tokens.ts';
 
 @Module({
@@ -16,6 +17,7 @@ import { UserTokens } from './user-tokens.ts';
     IssuersService,
     Candidates,
     UserTokens,
+    TokenReader,
     {
       provide: IssuerDirectory,
       inject: [CredentialDatabase, Secrets, Metrics],
@@ -32,6 +34,6 @@ import { UserTokens } from './user-tokens.ts';
         }),
     },
   ],
-  exports: [UserTokens],
+  exports: [UserTokens, TokenReader],
 })
 export class IssuersModule {}

@@ -120,7 +120,7 @@ const otherUses: [RegExp, string][] = [
  * @throws Problem `unauthenticated` for refresh tokens, for logout tokens and other security events (RFC 8417), and for tokens
  * that are bound to a key of the client (`cnf`, RFC 7800): Stagedoor does not ask for the proof of DPoP or mutual TLS.
  */
-function assertBearerToken(claims: Record<string, unknown>): void {
+export function assertBearerToken(claims: Record<string, unknown>): void {
   if (Object.hasOwn(claims, 'cnf')) {
     throw refused('The token is bound to a key of the client (cnf). Send a token that is not bound: a bearer token.');
   }

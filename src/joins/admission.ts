@@ -89,7 +89,7 @@ export const admission = z.object({
 export type Admission = z.output<typeof admission>;
 
 /** What `admit` and `settle` return if no token may leave. The codes stand in the order of the checks. */
-const refusal = z.discriminatedUnion('refused', [
+export const refusal = z.discriminatedUnion('refused', [
   z.object({ refused: z.literal('credential') }),
   z.object({ refused: z.literal('tenant_suspended') }),
   z.object({ refused: z.literal('space_unknown') }),
@@ -108,7 +108,7 @@ const refusal = z.discriminatedUnion('refused', [
   z.object({ refused: z.literal('rate'), retryAfterSeconds: z.int() }),
   z.object({ refused: z.literal('too_slow') }),
 ]);
-type Refusal = z.output<typeof refusal>;
+export type Refusal = z.output<typeof refusal>;
 
 /** What `admit` returns if it must be called again once this ban is ended, or if no token may leave. */
 const admitRefusal = z.discriminatedUnion('refused', [
@@ -133,9 +133,6 @@ export interface MintedToken {
 /** Longest time from the last check of a token until it leaves, in milliseconds. The answer to a ban waits as long. */
 export const releaseWindowMs = limits.releaseWindowSeconds * 1_000;
 
-/** Longest wait of a vend for calls that disconnect the user from the room, in milliseconds. */
-const disconnectWaitMs = 2_000;
-
 /** Shortest time between two tries of a vend that waits, in milliseconds. */
 const retryMs = 100;
 
@@ -155,7 +152,7 @@ export class AdmissionService {
    * @throws Problem that gives the reason of the refusal.
    */
   async admit(caller: TenantCaller, request: AdmissionRequest): Promise<{ admission: Admission; checkedAt: number }> {
-    const deadline = performance.now() + disconnectWaitMs;
+    const deadline = performance.now() + limits.disconnectWaitSeconds * 1_000;
     for (;;) {
       const checkedAt = performance.now();
       const decided = await this.tryToAdmit(caller, request);
@@ -231,7 +228,8 @@ export function decidedOn(
   };
 }
 
-function refusalProblem(refused: Refusal, perMinute: number): Problem {
+/** What a join is answered that is refused. @param perMinute vends that a user may have in a minute. */
+export function refusalProblem(refused: Refusal, perMinute: number): Problem {
   switch (refused.refused) {
     case 'credential':
       return new CredentialRefused();

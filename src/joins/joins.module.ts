@@ -1,14 +1,17 @@
 import { Module } from '@nestjs/common';
+import { IssuersModule } from '../issuers/issuers.module.ts';
 import { SpacesModule } from '../spaces/spaces.module.ts';
 import { AdmissionService } from './admission.ts';
+import { ExplainController } from './explain.controller.ts';
+import { ExplainService } from './explain.service.ts';
 import { JoinsController } from './joins.controller.ts';
 import { JoinsService } from './joins.service.ts';
 import { Mints } from './mints.ts';
 
 @Module({
-  imports: [SpacesModule],
-  controllers: [JoinsController],
-  providers: [JoinsService, AdmissionService, Mints],
+  imports: [SpacesModule, IssuersModule],
+  controllers: [JoinsController, ExplainController],
+  providers: [JoinsService, AdmissionService, Mints, ExplainService],
   exports: [Mints],
 })
 export class JoinsModule {}

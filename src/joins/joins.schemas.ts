@@ -22,13 +22,16 @@ export const tokenBody = z
   .default({});
 export type TokenBody = z.output<typeof tokenBody>;
 
+/** The fields of a request for a stage token and a chat token. */
+export const joinFields = {
+  ...common,
+  stage: z.boolean().default(true).meta({ description: 'false: the answer has no stage token.' }),
+  chat: z.boolean().default(true).meta({ description: 'false: the answer has no chat token.' }),
+};
+
 /** The request for a stage token and a chat token. */
 export const joinBody = z
-  .strictObject({
-    ...common,
-    stage: z.boolean().default(true).meta({ description: 'false: the answer has no stage token.' }),
-    chat: z.boolean().default(true).meta({ description: 'false: the answer has no chat token.' }),
-  })
+  .strictObject(joinFields)
   .refine((body) => body.stage || body.chat, { error: 'must ask for the stage, the chat or both' })
   .meta({ id: 'JoinRequest', examples: [{ userId: 'user-42', attributes: { displayName: 'Nina' } }] })
   .prefault({});

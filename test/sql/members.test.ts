@@ -58,6 +58,19 @@ describe('member_role', () => {
   });
 });
 
+describe('member_facts', () => {
+  test.each(ranks)('of a row by the rank %p, for a user of the rank %p', async (by_rank, rank, binds) => {
+    await sql.query(`update members set by_rank = $1 where tenant_id = 'ten' and user_id = 'ann'`, [by_rank]);
+    const asked = { tenant: 'ten', space: 'spc', user: 'ann', rank };
+    expect(await sql.value('member_facts', asked)).toEqual({ role: 'host', byRank: by_rank, binds });
+  });
+
+  test('of nobody', async () => {
+    const asked = { tenant: 'ten', space: 'spc', user: 'eve', rank: null };
+    expect(await sql.value('member_facts', asked)).toBeNull();
+  });
+});
+
 describe('binding_member_roles', () => {
   test.each<[string, string[]]>([
     ['ann', ['host', 'owner']],

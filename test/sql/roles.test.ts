@@ -51,6 +51,16 @@ describe('claimed_role', () => {
   });
 });
 
+describe('role_names', () => {
+  test.each([
+    ['a tenant', 'ten', ['guard', 'host', 'viewer', 'chief']],
+    ['another tenant', 'ten_other', ['king', 'host']],
+    ['a tenant without roles', 'ten_bare', []],
+  ])('of %s, the highest rank first', async (_, tenant, names) => {
+    expect(await sql.value('role_names', { tenant })).toEqual(names);
+  });
+});
+
 describe('moderator_roles', () => {
   test.each([
     ['a tenant with some', 'ten', ['chief', 'guard']],

@@ -1,11 +1,12 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Makes all checks of a vend, in their order. Returns { "refused": code, ... } of the first one that fails, as admit
--- returns it, or { "stage", "chat", "used" }: which tokens are given, and how many vends the user had in the last
--- minute. The caller has read the rows, and the user's own role as admission_refusal has it. p_stage and p_chat say
--- what is asked for.
+-- returns it, or { "stage", "chat", "used", "seconds" }: which tokens are given, and how many vends the user had in the
+-- last minute. The caller has read the rows, and the user's own role as admission_refusal has it. p_stage and p_chat
+-- say what is asked for.
 -- p_is_dry: nothing is done and nothing waits. The answer is what a vend gets now, after what it does first: it ends
--- the bans that do not bind the user, and kicks that IVS refuses.
+-- the bans that do not bind the user, and kicks that IVS refuses, and waits for calls that may be over soon. seconds is
+-- the time for which it waits; null: it does not.
 create function decide_admission(
   p_tenant public.tenants,
   p_space public.spaces,
@@ -30,6 +31,7 @@ declare
   v_stage boolean := p_stage and p_space.stage_arn is not null and p_role.stage_ttl_seconds is not null;
   v_chat boolean := p_chat and p_space.room_arn is not null and p_role.chat_session_minutes is not null;
   v_refusal jsonb;
+  v_seconds double precision;
   v_used integer;
   v_oldest timestamptz;
 begin
@@ -44,7 +46,11 @@ begin
     case when not p_is_dry then refusal_by_rank(p_tenant.id, p_user, p_space.id, v_rank) end,
     case when v_chat then refusal_while_disconnected(p_tenant, p_space, p_user, p_pseudonym, v_rank, p_is_dry) end
   );
-  if v_refusal is not null then
+  v_seconds := (v_refusal -> 'seconds')::double precision;
+  if
+    v_refusal is not null
+    and not (p_is_dry and coalesce(v_seconds <= limit_count(p_limits, 'disconnectWaitSeconds'), false))
+  then
     return v_refusal;
   end if;
   if is_full(p_space, p_user, p_limits, p_is_dry) then
@@ -56,6 +62,6 @@ begin
   if v_used >= p_vends_per_minute then
     return refusal_by_rate(v_oldest);
   end if;
-  return jsonb_build_object('stage', v_stage, 'chat', v_chat, 'used', v_used);
+  return jsonb_build_object('stage', v_stage, 'chat', v_chat, 'used', v_used, 'seconds', v_seconds);
 end;
 $$;

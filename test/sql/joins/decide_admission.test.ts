@@ -1,4 +1,4 @@
-/** `decide_admission` without doing anything decides as `admit` does right after, whatever the state. */
+/** What an explanation decides, and that `admit` decides the same right after, whatever the state. */
 import fc from 'fast-check';
 import { limits } from '../../../src/limits.ts';
 import { inSeconds, SqlSession } from '../../support/sql.ts';
@@ -70,6 +70,7 @@ const states = fc.record({
   grants: fc.array(grant, { maxLength: 5 }),
   request: fc.record({
     role: mostly<string | null>(null, 'host', 'viewer', 'king'),
+    claimed: mostly<string[]>([], ['host'], ['king'], ['viewer', 'host']),
     stage: mostly(true, false),
     chat: mostly(true, false),
   }),
@@ -100,19 +101,31 @@ async function putAct(row: Row, goesOn: boolean, call: Row | null): Promise<void
   await sql.insert('deliveries', { ...place, ...call });
 }
 
-/** What `admit` answers in the end: it is called again after a ban that does not bind the user has ended. */
-async function admit({ role, stage, chat }: State['request']): Promise<Row> {
+/** What `admit` and `explain_admission` are asked. */
+function asked({ role, claimed }: Pick<State['request'], 'role' | 'claimed'>) {
+  return {
+    tenant: 'ten',
+    callerKind: 'apiKey',
+    credential: 'key',
+    space: 'spc',
+    user: 'ann',
+    pseudonym: 'p-ann',
+    roleAsked: role,
+    rolesClaimed: claimed,
+    vendsPerMinute,
+    limits,
+  };
+}
+
+/**
+ * What `admit` answers in the end. It is called again after a ban that does not bind the user has ended, and after the calls
+ * that it waits for are over.
+ */
+async function admit({ stage, chat, ...request }: State['request']): Promise<Row> {
   for (;;) {
     const answer = await sql.value<Row>('admit', {
-      tenant: 'ten',
-      callerKind: 'apiKey',
-      credential: 'key',
+      ...asked(request),
       caller: { kind: 'apiKey', id: 'key' },
-      space: 'spc',
-      user: 'ann',
-      pseudonym: 'p-ann',
-      roleAsked: role,
-      rolesClaimed: [],
       stageGrant: stage ? 'grt_stage' : null,
       chatGrant: chat ? 'grt_chat' : null,
       participant: 'participant',
@@ -120,9 +133,12 @@ async function admit({ role, stage, chat }: State['request']): Promise<Row> {
       outrankedEntry: 'aud_outranked',
       auditAction: 'space.join',
       request: 'request',
-      vendsPerMinute,
-      limits,
     });
+    if (answer['refused'] === 'disconnecting' && (answer['seconds'] as number) <= limits.disconnectWaitSeconds) {
+      await sql.query('delete from deliveries');
+      await sql.query('delete from unfinished_actions');
+      continue;
+    }
     if (answer['refused'] !== 'outranks') return answer;
     const ban = [answer['ban']];
     await sql.query(`update bans set lifted_at = clock_timestamp() where id = $1`, ban);
@@ -132,33 +148,167 @@ async function admit({ role, stage, chat }: State['request']): Promise<Row> {
   }
 }
 
-describe('decide_admission', () => {
-  test('decides without doing anything as admit decides', async () => {
-    const outcomes = new Set<unknown>();
+/** A user of rank 20 whom a ban by rank 5 does not bind, whose calls are open, and who has a kick that IVS refuses. */
+const outranking: State = {
+  key: {},
+  tenant: { status: 'active', ivs_user_ids: 'plain' },
+  space: {
+    status: 'open',
+    frozen_at: null,
+    capacity: null,
+    stage_arn: 'stage',
+    room_arn: 'room',
+    default_role: null,
+  },
+  host: { rank: 20, moderator: true, stage_ttl_seconds: 600, chat_session_minutes: 60 },
+  member: null,
+  bans: [],
+  calls: [],
+  grants: [],
+  request: { role: null, claimed: ['host'], stage: true, chat: true },
+};
+const laterCall = {
+  state: 'stuck' as 'stuck' | 'pending',
+  next_at: inSeconds(60),
+  needed_until: inSeconds(3600),
+  lands_until: inSeconds(-60),
+  target: 'ann',
+};
+const kick = { kind: 'user.disconnect' as const, goesOn: false };
+const examples: [State][] = [
+  [outranking],
+  [{ ...outranking, calls: [{ call: laterCall, act: kick }] }],
+  [{ ...outranking, calls: [{ call: { ...laterCall, state: 'pending' }, act: kick }] }],
+  [{ ...outranking, calls: [{ call: { ...laterCall, state: 'pending', next_at: inSeconds(-1) }, act: kick }] }],
+  [
+    {
+      ...outranking,
+      bans: [
+        {
+          by_rank: 5,
+          space_id: 'spc',
+          expires_at: null,
+          lifted_at: null,
+          call: laterCall,
+          act: { ...kick, goesOn: true },
+        },
+      ],
+    },
+  ],
+];
+
+describe('explain_admission', () => {
+  test('decides as admit decides, and changes nothing', async () => {
     const decides = fc.asyncProperty(states, async (state) => {
       await sql.begin();
       try {
         await put(state);
-        const { role, stage, chat } = state.request;
-        const own = `coalesce($1, role_name_in_space('ten', 'spc', 'ann', null, null))`;
         const before = await everything();
-        const decided = await sql.valueOf<Row>(
-          'decide_admission',
-          `find_tenant('ten'), find_space('ten', 'spc'),
-           find_role('ten', coalesce(${own}, (find_space('ten', 'spc')).default_role)), 'ann', 'p-ann', ${own},
-           'apiKey', 'key', $2, $3, ${vendsPerMinute}, true, $4`,
-          [role, stage, chat, limits],
-        );
+        const { stage, chat, ...request } = state.request;
+        const { decision } = await sql.value<{ decision: Row }>('explain_admission', {
+          ...asked(request),
+          stage,
+          chat,
+        });
         expect(await everything()).toEqual(before);
-        const answer = await admit(state.request);
-        outcomes.add(answer['refused'] ?? 'admitted');
-        expect(comparable(decided)).toEqual(comparable(answer));
+        expect(comparable(decision)).toEqual(comparable(await admit(state.request)));
       } finally {
         await sql.rollback();
       }
     });
-    await fc.assert(decides, { numRuns: 100 });
-    expect(outcomes.size).toBeGreaterThan(4);
+    await fc.assert(decides, { numRuns: 100, examples });
+  });
+
+  test('knows no space of another tenant, and none that is not there', async () => {
+    await sql.begin();
+    await put(outranking);
+    await sql.insert('tenants', { id: 'ten_other' });
+    await sql.insert('spaces', { tenant_id: 'ten_other', id: 'spc_other' });
+    for (const space of ['spc_other', 'spc_none']) {
+      const request = { ...asked(outranking.request), space, stage: true, chat: true };
+      expect(await sql.value('explain_admission', request)).toBeNull();
+    }
+    await sql.rollback();
+  });
+});
+
+describe('admission_facts', () => {
+  test('tells what the checks look at', async () => {
+    await sql.begin();
+    await put({
+      ...outranking,
+      space: { ...outranking.space, capacity: 2, default_role: 'viewer' },
+      member: { role: 'viewer', by_rank: 20 },
+      grants: [
+        { user_id: 'ben', kind: 'chat', state: 'released', issued_at: inSeconds(-20) },
+        { user_id: 'ann', kind: 'chat', state: 'released', issued_at: inSeconds(-20) },
+      ],
+    });
+    await sql.insert('bans', { tenant_id: 'ten', id: 'ban_key' });
+    await sql.insert('bans', { tenant_id: 'ten', id: 'ban_mod', by_rank: 20, space_id: 'spc' });
+    await sql.insert('signing_keys', { tenant_id: 'ten', id: 'sgk', state: 'active' });
+    const facts = await sql.valueOf(
+      'admission_facts',
+      `find_space('ten', 'spc'), find_role('ten', 'host'), 'ann', 'host', '{king,host}', $1`,
+      [limits],
+    );
+    expect(facts).toEqual({
+      space: {
+        defaultRole: 'viewer',
+        isFrozen: false,
+        capacity: 2,
+        users: 1,
+        hasPlace: true,
+        hasStage: true,
+        hasRoom: true,
+      },
+      role: {
+        name: 'host',
+        rank: 20,
+        moderator: true,
+        attributes: {},
+        clientAttributes: [],
+        stageCapabilities: ['PUBLISH', 'SUBSCRIBE'],
+        ttlSeconds: 600,
+        chatCapabilities: ['SEND_MESSAGE'],
+        sessionMinutes: 60,
+      },
+      member: { role: 'viewer', byRank: 20, binds: false },
+      claimed: 'host',
+      roles: ['host', 'viewer'],
+      ban: { id: 'ban_key', isOfTenant: true },
+      outrankedBans: ['ban_mod'],
+      mint: 'key-pair',
+    });
+    await sql.rollback();
+  });
+});
+
+describe('decide_admission', () => {
+  const decide = (isDry: boolean) =>
+    sql.valueOf<Row>(
+      'decide_admission',
+      `find_tenant('ten'), find_space('ten', 'spc'), find_role('ten', 'host'), 'ann', 'p-ann', 'host', 'apiKey', 'key',
+       true, true, ${vendsPerMinute}, $1, $2`,
+      [isDry, limits],
+    );
+
+  test('waits for another vend of the user only if it is one', async () => {
+    const other = await sql.another();
+    await put(outranking); // for the other connection to see
+    await sql.begin();
+    await other.begin();
+    expect(await decide(false)).toEqual({ stage: true, chat: true, used: 0, seconds: null });
+    const lock = { tenant: 'ten', user: 'ann', stage: true, chat: true, most: 3 };
+    expect(await other.hasToWait(() => other.call('vends_in_last_minute', lock))).toBe(true);
+    expect(await other.hasToWait(() => other.call('vends_in_last_minute', { ...lock, isDry: true }))).toBe(false);
+    await sql.rollback();
+    await sql.begin();
+    expect(await decide(true)).toEqual({ stage: true, chat: true, used: 0, seconds: null });
+    expect(await other.hasToWait(() => other.call('vends_in_last_minute', lock))).toBe(false);
+    await sql.rollback();
+    await other.rollback();
+    await other.stop();
   });
 });
 
