@@ -75,6 +75,7 @@ export default defineConfig({
     outline: [2, 3],
     nav: [
       { text: 'Quickstart', link: '/quickstart' },
+      { text: 'Providers', link: '/providers/' },
       { text: 'Problem codes', link: '/problems/' },
       { text: 'API', link: '/api', target: '_self' },
     ],
@@ -86,6 +87,15 @@ export default defineConfig({
           { text: 'Quickstart', link: '/quickstart' },
           { text: 'Concepts', link: '/concepts' },
           { text: 'Frequent questions', link: '/faq' },
+        ],
+      },
+      {
+        text: 'Add it to your app',
+        items: [
+          { text: 'React', link: '/apps/react' },
+          { text: 'Plain JavaScript', link: '/apps/javascript' },
+          { text: 'Swift and Kotlin', link: '/apps/swift-kotlin' },
+          { text: 'Identity providers', link: '/providers/', collapsed: true, items: pagesOf('providers') },
         ],
       },
       { text: 'Moderation', items: [{ text: 'Moderation guide', link: '/moderation' }] },

@@ -8,7 +8,11 @@ import { promisify } from 'node:util';
 import { Problem, type ProblemCode } from '../../src/errors.ts';
 import { problemDocument } from '../../src/http/problem.filter.ts';
 import { asSuperuser } from '../support/database.ts';
-import { type Json, Stagedoor } from '../support/stagedoor.ts';
+import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { until } from '../support/until.ts';
+import { build } from '../support/shared.ts';
+import { CodeSamples, kindsOfCode, requestOfCurl, requestOfPhone } from './code.ts';
+import { Provider } from './provider.ts';
 import { differences, pages, type Sample, samplesOf } from './samples.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -18,32 +22,55 @@ const source = globSync('src/**/*.ts', { cwd: root })
 
 let stagedoor: Stagedoor;
 let folder: string;
+let provider: Provider;
+let code: CodeSamples;
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-samples-'));
-  stagedoor = await Stagedoor.start();
+  code = new CodeSamples();
+  await build(); // samples import the client
+  [stagedoor, provider] = await Promise.all([Stagedoor.start(), Provider.start()]);
 });
 afterAll(async () => {
   await stagedoor.stop();
+  provider.stop();
+  code.remove();
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A machine without curl gets one that does what the samples need. */
-const curl = `command -v curl >/dev/null || curl() { '${process.execPath}' '${path.join(root, 'test/dev/curl.mjs')}' "$@"; }`;
+/**
+ * A busy machine makes the service answer 503: then curl comes again, as `Retry-After` says. A machine without curl gets one
+ * that does what the samples need.
+ */
+const curl = `if command -v curl >/dev/null; then curl() { command curl --retry 8 "$@"; }
+else curl() { '${process.execPath}' '${path.join(root, 'test/dev/curl.mjs')}' "$@"; }
+fi`;
+
+/** Creates the space of the demo, also on a machine that is too busy for the first calls to IVS. */
+async function createSpace(tenant: TestTenant): Promise<Json> {
+  const sent = { name: 'Demo', defaultRole: 'viewer' };
+  let answer = await stagedoor.post('/v1/spaces', tenant.key, sent);
+  await until(async () => {
+    if (answer.status === 503) answer = await stagedoor.post('/v1/spaces', tenant.key, sent);
+    return answer.status !== 503;
+  }, 'IVS makes a space');
+  return await stagedoor.expect(201, Promise.resolve(answer));
+}
 
 /** A shell whose variables last from sample to sample. It begins with those of the demo (dev/demo.ts). */
 class Shell {
   /** What the last sample printed. */
   printed = '';
+  variables: Record<string, string> = {};
   private readonly state = path.join(folder, randomBytes(6).toString('hex'));
 
   static async withDemo(): Promise<Shell> {
     const shell = new Shell();
     const tenant = await stagedoor.createTenant();
-    const space = await stagedoor.createSpace(tenant, { name: 'Demo' });
+    const space = await createSpace(tenant);
     const member = `/v1/spaces/${space['id']}/members/alice`;
     await stagedoor.expect(200, stagedoor.request('PUT', member, { as: tenant.key, body: { role: 'host' } }));
-    const variables = {
+    shell.variables = {
       STAGEDOOR: stagedoor.url,
       OPERATOR: Stagedoor.operatorToken,
       KEY: tenant.key,
@@ -53,7 +80,7 @@ class Shell {
     };
     writeFileSync(
       shell.state,
-      Object.entries(variables)
+      Object.entries(shell.variables)
         .map(([name, value]) => `export ${name}='${value}'\n`)
         .join(''),
     );
@@ -114,14 +141,46 @@ async function runSql(statements: Sample[]): Promise<void> {
   });
 }
 
+/** Joins the space of the demo, also on a machine that is too busy for the first call. */
+async function join(shell: Shell, token: string): Promise<Answer> {
+  let answer: Answer | undefined;
+  await until(async () => {
+    answer = await stagedoor.post(`/v1/spaces/${shell.variables['SPACE']}/join`, token);
+    return answer.status !== 503;
+  }, 'IVS makes tokens');
+  return answer as Answer;
+}
+
+/** Runs a sample in TypeScript, and looks at what it does. */
+async function runCode(sample: Sample, shell: Shell, secret: string | undefined): Promise<void> {
+  const { STAGEDOOR = '', SPACE = '', KEY = '', ALICE = '', BOB = '' } = shell.variables;
+  const run = async (token: string) =>
+    await code.run(sample, { STAGEDOOR, SPACE, USER_TOKEN: token, LIVE_SECRET: secret ?? '' });
+  if (sample.kind === 'ts chat') expect(await run(ALICE)).toBe('You are here as host.\nalice: Hello\n');
+  if (sample.kind === 'ts refused') {
+    await stagedoor.expect(201, stagedoor.post('/v1/bans', KEY, { userId: 'bob', reason: 'spam' }));
+    expect(await run(BOB)).toMatch(/^banned: Ask a moderator to lift the ban. spam\n.+\n$/);
+  }
+  if (sample.kind === 'tsx sample') {
+    // samples/react has tests of its own, in a browser.
+    expect(readFileSync(path.join(root, 'samples/react/src/App.tsx'), 'utf8')).toContain(sample.text);
+  }
+  if (sample.kind === 'ts signs') {
+    const joined = await join(shell, (await run('')).trim());
+    expect([joined.status, joined.body['role']]).toEqual([201, 'host']);
+  }
+}
+
 /** Runs the samples of a page, one after the other. */
 async function runPage(samples: Sample[]): Promise<void> {
-  const shell = samples.some(({ kind }) => kind === 'sh') ? await Shell.withDemo() : undefined;
+  const shell = samples.some(({ kind }) => /^(sh|ts)/.test(kind)) ? await Shell.withDemo() : undefined;
+  const secret = samples.map(({ text }) => /"secret": "([^"]+)"/.exec(text)?.[1]).find((one) => one !== undefined);
+  let token = '';
   for (const [at, sample] of samples.entries()) {
     const next = samples[at + 1];
     switch (sample.kind) {
       case 'sh': {
-        await shell!.run(sample.text);
+        await shell!.run(provider.withKeysHere(sample.text));
         if (next?.kind === 'json') break;
         const failed = 'code' in shell!.answer ? shell!.printed : '';
         expect([sample.at, failed]).toEqual([sample.at, '']);
@@ -131,6 +190,21 @@ async function runPage(samples: Sample[]): Promise<void> {
         expect([sample.at, samples[at - 1]?.kind]).toEqual([sample.at, 'sh']);
         expect([sample.at, differences(JSON.parse(sample.text), shell!.answer)]).toEqual([sample.at, []]);
         break;
+      case 'json token':
+        token = await provider.sign(JSON.parse(sample.text) as Json, secret);
+        break;
+      case 'json joined': {
+        const joined = await join(shell!, token);
+        expect([sample.at, joined.status, joined.text]).toEqual([sample.at, 201, expect.any(String)]);
+        expect([sample.at, differences(JSON.parse(sample.text), joined.body)]).toEqual([sample.at, []]);
+        break;
+      }
+      case 'swift':
+      case 'kotlin': {
+        const curl = samples.slice(0, at).findLast(({ kind }) => kind === 'sh');
+        expect([sample.at, requestOfPhone(sample)]).toEqual([sample.at, requestOfCurl(curl?.text ?? '')]);
+        break;
+      }
       case 'json problem':
         checkProblem(sample);
         break;
@@ -140,7 +214,8 @@ async function runPage(samples: Sample[]): Promise<void> {
       case 'sql':
         break; // all together, below
       default:
-        throw new Error(`${sample.at}: nothing runs samples of the kind "${sample.kind}"`);
+        if (kindsOfCode.includes(sample.kind)) await runCode(sample, shell!, secret);
+        else throw new Error(`${sample.at}: nothing runs samples of the kind "${sample.kind}"`);
     }
   }
 }
@@ -160,4 +235,10 @@ test('the statements for Postgres make the two roles and the database', async ()
   await runSql(['deploy.md', 'operations.md'].flatMap((page) => samplesOf(page)).filter(({ kind }) => kind === 'sql'));
   const others = withSamples.filter((page) => !['deploy.md', 'operations.md'].includes(page));
   expect(others.flatMap((page) => samplesOf(page)).filter(({ kind }) => kind === 'sql')).toEqual([]);
+});
+
+test('the samples in TypeScript have no wrong types', async () => {
+  const samples = withSamples.flatMap((page) => samplesOf(page)).filter(({ kind }) => kindsOfCode.includes(kind));
+  expect(samples.length).toBeGreaterThan(2);
+  await code.compile(samples);
 });

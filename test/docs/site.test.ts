@@ -167,7 +167,7 @@ describeInBrowser('in a browser', () => {
 
   /** Pages of one kind are built alike: one problem page and one decision stand for all. */
   const oneOfEachKind = () =>
-    pages().filter((url) => !/\/(problems|decisions)\/./.test(url) || /banned$|0007/.test(url));
+    pages().filter((url) => !/\/(problems|decisions|providers)\/./.test(url) || /banned$|0007|auth0$/.test(url));
 
   test.each([
     ['light', oneOfEachKind],

@@ -1,7 +1,6 @@
 /**
  * `npm run test:faults`: the fault suites at the sizes that are promised, which takes the better part of an hour. After that
- * the suites about looks and demotion, with each order and precision of participant events that AWS's documents show, and
- * with each answer to a DisconnectParticipant of somebody who is not connected.
+ * the suites about looks and demotion, with each order and precision of participant events that AWS's documents show.
  *
  * Arguments go to jest: `npm run test:faults -- crash-points`. `IVS_EMULATOR_SWITCHES` chooses what the emulator does where
  * AWS documents two behaviors (test/support/emulator.ts). With either of them it is one run.
@@ -19,16 +18,6 @@ const eventSwitches = ['oldest-first', 'newest-first', 'newest-time-first']
   .slice(1)
   .map(([order, time]) => `participantEventsOrder=${order},participantEventTimes=${time}`);
 
-/**
- * What depends on the answer to a DisconnectParticipant of an id that is not connected. The first run has `not-found`. With
- * `refused-later` nobody comes in with a token for which the call was made, so the suites about who does are left out.
- */
-const absentSuites = 'test/faults/moderation|test/faults/demotion|test/faults/late-calls';
-const absentRuns: [string, string][] = [
-  ['absentParticipant=ignored', `${absentSuites}|test/faults/stage-watch|test/faults/crowded`],
-  ['absentParticipant=refused-later', absentSuites],
-];
-
 /** Runs suites. Returns the exit code of jest. */
 async function run(args: string[], environment: Record<string, string> = {}): Promise<number> {
   const child = spawn(process.execPath, ['--experimental-vm-modules', jest, '--runInBand', ...args], {
@@ -39,13 +28,11 @@ async function run(args: string[], environment: Record<string, string> = {}): Pr
   return await new Promise((resolve) => child.once('close', (code) => resolve(code ?? 1)));
 }
 
-const [first = 'test/faults', ...rest] = process.argv.slice(2);
-process.exitCode = await run([first, ...rest]);
+const [suites = 'test/faults', ...rest] = process.argv.slice(2);
+process.exitCode = await run([suites, ...rest]);
 if (process.argv.length === 2 && process.env['IVS_EMULATOR_SWITCHES'] === undefined) {
-  const runs = [...eventSwitches.map((switches): [string, string] => [switches, eventSuites]), ...absentRuns];
-  for (const [switches, suites] of runs) {
+  for (const switches of eventSwitches) {
     process.stdout.write(`\nThe suites about looks and demotion with ${switches}:\n`);
-    const code = await run([suites], { IVS_EMULATOR_SWITCHES: switches });
-    process.exitCode ||= code; // a suite that failed keeps none of the others from running
+    process.exitCode ||= await run([eventSuites], { IVS_EMULATOR_SWITCHES: switches });
   }
 }

@@ -8,7 +8,7 @@ import { freePort } from '../../dev/ports.mjs';
 import { createDatabase, type TestDatabase } from './database.ts';
 import { startEmulator } from './emulator.ts';
 import { databaseWasTooSlow, HttpClient, Stagedoor } from './stagedoor.ts';
-import { startPatienceMs, until } from './until.ts';
+import { until } from './until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const runTypescript = path.join(root, 'dev/run-typescript.mjs');
@@ -36,7 +36,7 @@ export class Service extends HttpClient {
   static async start(env: Record<string, string>): Promise<Service> {
     for (let tries = 1; ; tries++) {
       const service = await Service.spawn(env);
-      const failure = await until(() => service.serves(), 'the service is ready', startPatienceMs).then(
+      const failure = await until(() => service.serves(), 'the service is ready').then(
         () => undefined,
         (error: unknown) => new Error(`${String(error)}\n${service.output}`),
       );

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import net from 'node:net';
 import path from 'node:path';
-import { startPatienceMs, until } from './until.ts';
+import { until } from './until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -36,14 +36,10 @@ export class ServiceProcess {
   async answers(url: string): Promise<void> {
     let over = false;
     void this.ended.then(() => (over = true));
-    await until(
-      async () => {
-        if (over) throw new Error(`it ended before it answered:\n${this.output}`);
-        return (await fetch(url).catch(() => undefined))?.ok === true;
-      },
-      `${url} answers`,
-      startPatienceMs,
-    );
+    await until(async () => {
+      if (over) throw new Error(`it ended before it answered:\n${this.output}`);
+      return (await fetch(url).catch(() => undefined))?.ok === true;
+    }, `${url} answers`);
   }
 }
 

@@ -7,18 +7,11 @@ import { fullSize } from './full-size.ts';
  */
 export const patienceMs = fullSize ? 10 * 60_000 : 60_000;
 
-/** The longest that a test waits for a process to start, in milliseconds. That costs seconds of processor time. */
-export const startPatienceMs = 4 * patienceMs;
-
-/** Waits until a condition holds. Fails if it does not hold within so many milliseconds. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  withinMs = patienceMs,
-): Promise<void> {
-  const deadline = Date.now() + withinMs;
+/** Waits until a condition holds. Fails if it does not hold within `patienceMs`. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + patienceMs;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`${what}: did not come to hold within ${withinMs} ms`);
+    if (Date.now() > deadline) throw new Error(`${what}: did not come to hold within ${patienceMs} ms`);
     await sleep(20);
   }
 }
