@@ -4,6 +4,8 @@ import { type Json, Stagedoor as Service, type TestTenant } from '../../test/sup
 import { until } from '../../test/support/until.ts';
 import { createStagedoor, type Refusal, type Stagedoor, StagedoorProblem } from '../src/index.ts';
 
+const { jest } = import.meta;
+
 let service: Service;
 let tenant: TestTenant;
 
@@ -83,5 +85,44 @@ it('lets a banned user stop for good, tells them why, and starts anew after retr
   await connected(room);
   expect(asked()).toBe(3);
   stop();
+  room.disconnect();
+});
+
+it('a change of role is exchanged on the stage: the participant stays, with the new rights', async () => {
+  await service.expect(201, service.post('/v1/signing-keys', tenant.key, {}));
+  const made = (await service.createSpace(tenant)) as Json;
+  const id = made['id'] as string;
+  const { stagedoor, asked } = clientOf('zoe');
+  const source = stagedoor.stageTokenSource(id);
+  const { room, stop } = enter(stagedoor, id);
+  const token = await source.token();
+  await connected(room);
+  expect(asked()).toBe(1);
+  const participantId = service.ivs.join(token).participantId;
+  const ref = { stageArn: made['stage'].arn as string, participantId };
+  const replaced = jest.fn();
+  source.onReplaced(replaced);
+  source.attach({
+    exchangeToken: async (next) => {
+      service.ivs.exchange(ref, next);
+    },
+  });
+
+  const change = (role: string) =>
+    service.request('POST', `/v1/spaces/${id}/users/zoe/role`, { as: tenant.key, body: { role } });
+  const mayPublish = () =>
+    service.ivs.participants(ref.stageArn).find((one) => one.participantId === participantId)?.capabilities.publish;
+  await change('host');
+  await until(() => source.current?.capabilities.includes('PUBLISH') === true, 'the client has the rights of a host');
+  expect(stagedoor.space(id).getSnapshot()).toMatchObject({ role: 'host', stage: { participantId } });
+  await until(() => mayPublish() === true, 'the stage knows of it');
+  service.ivs.publish(ref);
+  await change('viewer');
+  await until(() => mayPublish() === false, 'the rights on the stage are those of a viewer');
+  expect(source.current).toMatchObject({ participantId, capabilities: ['SUBSCRIBE'], mint: 'key-pair' });
+  expect(replaced).not.toHaveBeenCalled();
+  expect(asked()).toBe(3);
+  stop();
+  source.close();
   room.disconnect();
 });

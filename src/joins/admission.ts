@@ -5,6 +5,7 @@ import { callerRef, credentialId, type TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { noteCommit } from '../database/commits.ts';
 import { Database } from '../database/database.ts';
+import { valueIn } from '../database/sql-call.ts';
 import { CredentialRefused, invalid, notFound, Problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
@@ -169,6 +170,20 @@ export class AdmissionService {
       if (performance.now() + waitMs > deadline) throw refusalProblem(refused, this.settings.vendsPerUserPerMinute);
       await sleep(waitMs);
     }
+  }
+
+  /**
+   * Whether a stage token may be for a participant who is on the stage. `admit` decides about the token itself. A participant
+   * who is disconnected after this look cannot join with it, and the watch sees them as before.
+   */
+  async participantMayStay(
+    caller: TenantCaller,
+    spaceId: string,
+    userId: string,
+    participantId: string,
+  ): Promise<boolean> {
+    const asked = { tenant: caller.tenantId, space: spaceId, user: userId, participant: participantId };
+    return await this.database.inTenantOf(caller, (tx) => valueIn(tx, 'participant_may_stay', asked, z.boolean()));
   }
 
   private async tryToAdmit(caller: TenantCaller, request: AdmissionRequest): Promise<object> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { mint } from '../grants/grants.schemas.ts';
 import { exampleId, idOf } from '../http/ids.ts';
-import { attributes, userId } from '../http/text.ts';
+import { attributes, text, userId } from '../http/text.ts';
 import { chatCapability, roleName, stageCapability } from '../roles/roles.schemas.ts';
 
 const common = {
@@ -12,6 +12,10 @@ const common = {
   attributes: attributes.optional().meta({
     description:
       'Added to the attributes of the role. An app user may add only those that the role names in `clientAttributes`, and cannot change one that the role sets. Every participant sees them.',
+  }),
+  participantId: text(1, 64).optional().meta({
+    description:
+      'A participant of the user who is on the stage. The stage token is for them, so that they exchange their token for it (`exchangeToken` of the IVS broadcast SDK) and stay connected, as after a change of role. It is for a new participant if the tenant has no signing key, if the participant is not the user’s, or if they are disconnected.',
   }),
 };
 

@@ -67,7 +67,7 @@ export class JoinsService {
     try {
       const vended = await this.decideAndMint(
         caller,
-        this.admissionRequest(caller, spaceId, body, requested, action),
+        await this.admissionRequest(caller, spaceId, body, requested, action),
         body,
       );
       this.metrics.vends.inc({ kind, outcome: 'released', reason: '' });
@@ -155,14 +155,17 @@ export class JoinsService {
     mustLeaveBy(checkedAt + releaseWindowMs);
   }
 
-  private admissionRequest(
+  private async admissionRequest(
     caller: TenantCaller,
     spaceId: string,
     body: TokenBody,
     requested: RequestedTokens,
     action: string,
-  ): AdmissionRequest {
+  ): Promise<AdmissionRequest> {
     const userId = userIdOf(caller, body);
+    const staying = requested.stage ? body.participantId : undefined;
+    const mayStay =
+      staying !== undefined && (await this.admissions.participantMayStay(caller, spaceId, userId, staying));
     return {
       spaceId,
       userId,
@@ -171,7 +174,7 @@ export class JoinsService {
       rolesClaimed: caller.kind === 'user' ? caller.roles : [],
       stageGrantId: requested.stage ? newId('grt') : null,
       chatGrantId: requested.chat ? newId('grt') : null,
-      participantId: newParticipantId(),
+      participantId: mayStay ? staying : newParticipantId(),
       action,
     };
   }

@@ -434,6 +434,23 @@ describe('participant_is_disconnected', () => {
   });
 });
 
+describe('participant_was_disconnected', () => {
+  test.each<[string, Row, boolean]>([
+    ['is due', {}, true],
+    ['was made', { state: 'done' }, true],
+    ['found nobody', { state: 'not_connected' }, true],
+    ['was cancelled', { state: 'expired' }, false],
+    ['was cancelled, when IVS may still carry it out', { state: 'expired', lands_until: inHours(1) }, true],
+    ['is for another participant', { target: 'part_beside' }, false],
+    ['is in another space', { space_id: 'spc_beside' }, false],
+    ['is at another tenant', others, false],
+  ])('by a call that %s', async (_, row, wasDisconnected) => {
+    await insertDelivery(sql, { target: 'part', ...row });
+    const asked = { tenant: 'ten', space: 'spc', participant: 'part' };
+    expect(await sql.value('participant_was_disconnected', asked)).toBe(wasDisconnected);
+  });
+});
+
 describe('reprioritize_deliveries', () => {
   const order = (connected: Row, reprioritizedAtOnce = 10, since: string | null = lookedAt) =>
     sql.call('reprioritize_deliveries', {

@@ -211,6 +211,31 @@ describe('grant_to_exchange', () => {
   });
 });
 
+describe('participant_may_stay', () => {
+  const signed = { mint: 'key-pair', participant_id: 'part', state: 'released' };
+  test.each<[string, Row[], boolean]>([
+    ['a signed token of the user', [signed], true],
+    ['another grant beside one that an act holds', [{ ...signed, state: 'watched' }, signed], true],
+    ['nothing', [], false],
+    ['a grant that an act holds', [{ ...signed, state: 'watched' }], false],
+    ['a token that IVS made', [{ ...signed, mint: 'ivs' }], false],
+    ['a participant of somebody else', [{ ...signed, user_id: 'ben' }], false],
+    ['a participant of another space', [{ ...signed, space_id: 'spc_beside' }], false],
+    ['a participant at another tenant', [{ ...signed, tenant_id: 'ten_other' }], false],
+    ['another participant', [{ ...signed, participant_id: 'part_beside' }], false],
+  ])('with %s', async (_, grants, mayStay) => {
+    await putAll(grants);
+    const asked = { tenant: 'ten', space: 'spc', user: 'ann', participant: 'part' };
+    expect(await sql.value('participant_may_stay', asked)).toBe(mayStay);
+    await sql.insert('tenants', { id: 'ten' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc' });
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act' });
+    const call = { operation: 'DisconnectParticipant', arn: 'stage', target: 'part' };
+    await sql.insert('deliveries', { tenant_id: 'ten', action_id: 'act', space_id: 'spc', ...call });
+    expect(await sql.value('participant_may_stay', asked)).toBe(false);
+  });
+});
+
 describe('granted_roles', () => {
   const day = 24 * hour;
   test.each<[string, Row, boolean]>([

@@ -178,6 +178,39 @@ describe('an API key demotes a publisher', () => {
     chat.room.disconnect();
   });
 
+  test('a client gets its own token to exchange, for more rights and for fewer', async () => {
+    const { ref, userId, chat } = await arrive('viewer');
+    const { tenant, space } = of('key-pair');
+    const renew = async (body: Json) =>
+      (
+        await stagedoor.expect(
+          201,
+          stagedoor.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId, chat: false, ...body }),
+        )
+      )['stage'] as Json;
+    await changed(userId, { role: 'host' });
+    const more = await renew({ participantId: ref.participantId });
+    expect(more).toMatchObject({ participantId: ref.participantId, capabilities: ['PUBLISH', 'SUBSCRIBE'] });
+    stagedoor.ivs.exchange(ref, more['token']);
+    stagedoor.ivs.publish(ref);
+
+    await changed(userId, { role: 'viewer' });
+    const fewer = await renew({ participantId: ref.participantId });
+    expect(fewer).toMatchObject({ participantId: ref.participantId, capabilities: ['SUBSCRIBE'] });
+    stagedoor.ivs.exchange(ref, fewer['token']);
+    expect(publishes(ref)).toBe(false);
+    await isLookedAtTwice(ref);
+    expect(isOn(ref)).toBe(true);
+
+    // Nobody gets a token for the participant of somebody else, and nobody one for a participant who was disconnected.
+    const stranger = await renew({ userId: 'stranger', participantId: ref.participantId });
+    expect(stranger['participantId']).not.toBe(ref.participantId);
+    const disconnect = `/v1/spaces/${space['id']}/participants/${ref.participantId}/disconnect`;
+    await stagedoor.post(disconnect, tenant.key, {});
+    expect((await renew({ participantId: ref.participantId }))['participantId']).not.toBe(ref.participantId);
+    chat.room.disconnect();
+  });
+
   test('the exchange token does not wait for IVS to be told of the change', async () => {
     const { userId, chat } = await arrive('host');
     const { id } = stagedoor.ivs.fault({ operation: 'SendEvent', effect: { delayMs: 1_500 } });
