@@ -15,11 +15,11 @@ import { lock } from './lock.mjs';
 
 /**
  * How far a script needs the project prepared: `installed` < `generated` < `built`. `emulator` and `client` are the parts of `built`
- * that these packages need. Tasks of one array run side by side.
+ * that these packages need. The types of the sample application are those of the built client. Tasks of one array run side by side.
  */
 const plans = {
   installed: [[installed]],
-  generated: [[installed], [databaseClient, wireTypes, apiTypes]],
+  generated: [[installed], [databaseClient, wireTypes, apiTypes], [client]],
   emulator: [[installed], [wireTypes], [emulator]],
   client: [[installed], [apiTypes], [client]],
   built: [[installed], [databaseClient, wireTypes, apiTypes], [service, emulator, client, site], [sample]],
