@@ -47,6 +47,11 @@ export interface UserCaller {
   roles: readonly string[];
   /** The verified claims of the JWT. Attribute templates use them. */
   claims: Readonly<Record<string, unknown>>;
+  /**
+   * The text at the issuer's path of the name, or null if there is none. Attribute templates use it as `claims.name`.
+   * undefined: the issuer has no such path, so `claims.name` is the claim of this name.
+   */
+  name: string | null | undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Why Postgres or IVS could not take this text, or undefined if they can. */
-function faultOfText(value: string): string | undefined {
+export function faultOfText(value: string): string | undefined {
   if (value.includes('\0')) return 'must not contain the character U+0000';
   return value.isWellFormed() ? undefined : 'must be well-formed Unicode';
 }

@@ -141,6 +141,7 @@ function readCaller(claims: JWTPayload, issuer: KnownIssuer, now: Date): { calle
     issuerVersion: issuer.version,
     roles: Object.freeze(user.roles),
     claims: Object.freeze(user.claims),
+    name: user.name,
   };
   return { caller: Object.freeze(caller), exp }; // frozen, because requests share it
 }

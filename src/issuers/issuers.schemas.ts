@@ -6,14 +6,14 @@ import { roleName } from '../roles/roles.schemas.ts';
 import { type Algorithm, algorithms, publicKeyAlgorithms, secretAlgorithms } from './algorithms.ts';
 import { defaultAudienceClaim, maxAudienceClaimLength } from './audiences.ts';
 import { exampleJwk, jwk, type Jwk, maxInlineKeys, usableKeys } from './public-keys.ts';
-import { maxRoleValueLength, maxRoleValues } from './user-claims.ts';
+import { isClaimPath, maxPathLength, maxRoleValueLength, maxRoleValues } from './user-claims.ts';
 
 /** Schema of an issuer or an audience. Together they must fit into an index entry of Postgres, which is 2.7 kB. */
 const name = text(1, 512).refine((value) => Buffer.byteLength(value) <= 1_024 && !/\p{Cc}/u.test(value), {
   error: 'must have at most 1024 bytes and no control characters',
 });
 
-const claimPath = text(1, 256).refine((path) => path.split('.').length <= 10 && !path.split('.').includes(''), {
+const claimPath = text(1, maxPathLength).refine(isClaimPath, {
   error: 'must be at most 10 names with dots between them',
 });
 

@@ -19,6 +19,9 @@ export interface ClaimRules {
   userIdPrefix: string;
 }
 
+/** Maximum length of a path of a claim. */
+export const maxPathLength = 256;
+
 /** Maximum number of values of a role claim that are read. The rest is ignored. */
 export const maxRoleValues = 200;
 
@@ -41,6 +44,14 @@ export interface TokenUser {
   /** Names of the roles that the JWT claims. The tenant need not have them. */
   roles: string[];
   claims: Readonly<Record<string, unknown>>;
+  /** As of a `UserCaller`. */
+  name: string | null | undefined;
+}
+
+/** Whether a text can be a path of a claim: at most 10 names with dots between them. */
+export function isClaimPath(path: string): boolean {
+  const names = path.split('.');
+  return path.length <= maxPathLength && names.length <= 10 && !names.includes('');
 }
 
 /**
@@ -103,7 +114,7 @@ export function readUser(claims: Record<string, unknown>, rules: ClaimRules): To
     );
   }
   const roles = paths.role === undefined ? [] : rolesNamedBy(claimAt(claims, paths.role), rules.roles);
-  return { id: id.data, roles, claims: paths.name === undefined ? claims : withName(claims, paths.name) };
+  return { id: id.data, roles, claims, name: paths.name === undefined ? undefined : nameAt(claims, paths.name) };
 }
 
 /** Names of claims in which providers say what a token is for. */
@@ -147,9 +158,6 @@ function rolesNamedBy(claim: unknown, mapped: Readonly<Record<string, string>>):
   return [...new Set(names)].filter((name): name is string => roleName.safeParse(name).success);
 }
 
-/** Replaces the claim `name`, which templates use as `claims.name`, with the text at the issuer's path for it. */
-function withName(claims: Record<string, unknown>, path: string): Record<string, unknown> {
-  const { name: _, ...others } = claims;
-  const found = name.safeParse(claimAt(claims, path));
-  return found.success ? { ...others, name: found.data } : others;
+function nameAt(claims: Record<string, unknown>, path: string): string | null {
+  return name.safeParse(claimAt(claims, path)).data ?? null;
 }

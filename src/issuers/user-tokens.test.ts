@@ -138,7 +138,8 @@ describe('a user is known by a token', () => {
       tenantId: alpha.tenantId,
       issuerId: registered.jwks.id,
       roles: ['host'],
-      claims: { name: 'Alice', user: { id: 'alice' } },
+      claims: { name: 'x', user: { id: 'alice', name: 'Alice' } },
+      name: 'Alice',
     });
   });
 
@@ -146,7 +147,7 @@ describe('a user is known by a token', () => {
     const claims = { 'https://example.com/role': [7, { host: true }], user: { id: 'alice', name: {} } };
     const caller = await shared.tokens.verify(await token({ claims }));
     expect(caller).toMatchObject({ id: 'corp:alice', roles: [] });
-    expect(caller.claims).not.toHaveProperty('name');
+    expect(caller.name).toBeNull();
   });
 
   it('of an issuer with a JWKS URL', async () => {

@@ -13,7 +13,7 @@ import { Secrets } from '../secrets/secrets.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 import { type AdmissionFacts, type Decision, explainedAdmission } from './admission-facts.ts';
 import { decidedOn, refusalProblem } from './admission.ts';
-import { tokenAttributes } from './attributes.ts';
+import { type ClaimSource, noClaims, tokenAttributes } from './attributes.ts';
 import { roleOf } from './explain-role.ts';
 import { admissionSteps, skipped } from './explain-steps.ts';
 import { admissionChecks, type ExplainBody, type Explanation, type Step } from './explain.schemas.ts';
@@ -89,7 +89,7 @@ export class ExplainService {
     const found = await valueIn(tx, 'explain_admission', asked, explainedAdmission);
     if (!found) throw notFound('space');
     const { decision, facts } = found;
-    const given = attributesOf(decision, facts, body, read?.caller.claims);
+    const given = attributesOf(decision, facts, body, read?.caller);
     const question = { spaceId, asked: body.role, read, facts, decision, requested, vendsPerMinute };
     const problem = 'refused' in decision ? refusalProblem(decision, vendsPerMinute) : given.problem;
     const role = roleOf(question);
@@ -164,12 +164,12 @@ function attributesOf(
   decision: Decision,
   { role }: AdmissionFacts,
   body: ExplainBody,
-  claims: Readonly<Record<string, unknown>> | undefined,
+  source: ClaimSource | undefined,
 ): { attributes: Record<string, string>; problem?: Problem } {
   if ('refused' in decision || !role) return { attributes: {} };
-  const allowed = claims === undefined ? 'any' : role.clientAttributes;
+  const allowed = source === undefined ? 'any' : role.clientAttributes;
   try {
-    return { attributes: tokenAttributes(role.attributes, claims ?? {}, body.attributes ?? {}, allowed) };
+    return { attributes: tokenAttributes(role.attributes, source ?? noClaims, body.attributes ?? {}, allowed) };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return { attributes: {}, problem: error };

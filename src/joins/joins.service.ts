@@ -14,7 +14,7 @@ import {
   type MintedToken,
   releaseWindowMs,
 } from './admission.ts';
-import { tokenAttributes } from './attributes.ts';
+import { noClaims, tokenAttributes } from './attributes.ts';
 import type { ChatToken, JoinAnswer, StageToken, TokenBody } from './joins.schemas.ts';
 import { type TokenHolder, Mints, type MintedStageToken } from './mints.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
@@ -117,12 +117,11 @@ export class JoinsService {
   }
 
   private async holderOf(caller: TenantCaller, admission: Admission, body: TokenBody): Promise<TokenHolder> {
-    const claims = caller.kind === 'user' ? caller.claims : {};
     return {
       ivsUserId: admission.ivsUserId,
       attributes: tokenAttributes(
         admission.role.attributes,
-        claims,
+        caller.kind === 'user' ? caller : noClaims,
         body.attributes ?? {},
         caller.kind === 'apiKey' ? 'any' : admission.role.clientAttributes,
       ),

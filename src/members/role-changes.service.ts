@@ -9,7 +9,7 @@ import { lockUser } from '../grants/ledger.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { admission, decidedOn, type MintedToken, releaseWindowMs } from '../joins/admission.ts';
-import { tokenAttributes } from '../joins/attributes.ts';
+import { noClaims, tokenAttributes } from '../joins/attributes.ts';
 import type { StageToken } from '../joins/joins.schemas.ts';
 import { type TokenHolder, Mints } from '../joins/mints.ts';
 import type { Action } from '../acts/actions.schemas.ts';
@@ -212,7 +212,7 @@ export class RoleChanges {
       exchangeAdmission.nullable(),
     );
     if (!admitted) return null;
-    const attributes = tokenAttributes(admitted.role.attributes, {}, change.exchange.attributes, 'any');
+    const attributes = tokenAttributes(admitted.role.attributes, noClaims, change.exchange.attributes, 'any');
     return { grantId, admission: admitted, holder: { ivsUserId: admitted.ivsUserId, attributes } };
   }
 

@@ -45,7 +45,7 @@ const attributeTemplates = z
   })
   .meta({
     description:
-      'Attributes of the tokens. A value may contain claims of the user’s JWT, such as `{{claims.name}}`. A claim that is missing, or is no text, number or boolean, becomes empty text.',
+      'Attributes of the tokens. A value may contain claims of the user’s JWT, such as `{{claims.name}}`, `{{claims.address.city}}` or `{{claims.https://acme.example/nick}}`: every path that `claims` of an issuer takes. A claim becomes empty text if it is missing, is no text, number or boolean, or would make the attributes longer than the 1024 bytes that IVS allows. Attributes are filled in by their names in alphabetical order.',
   });
 
 /** Names of the attributes that an app user may add to their own tokens. */

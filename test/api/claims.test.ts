@@ -107,3 +107,36 @@ test.each([[['Ann']], [{ first: 'Ann' }], [7], ['a'.repeat(257)], ['An\0n']])(
     await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, token, {}));
   },
 );
+
+test('templates take every path of a claim, and leave out what does not fit', async () => {
+  const attributes = {
+    nick: '{{claims.https://acme.example/nick}}',
+    city: 'from {{ claims.address.city }}',
+    shown: '{{claims.name}}',
+    about: '<{{claims.about}}>',
+  };
+  const role = { stage: { capabilities: ['SUBSCRIBE'] }, chat: { capabilities: [] }, attributes };
+  await stagedoor.expect(200, stagedoor.request('PUT', '/v1/roles/guest', { as: tenant.key, body: role }));
+  const joined = async (claims: Json) => {
+    const token = await tenant.issuer.token(somebody(), { role: ['guest'], ...claims });
+    const { stage, chat } = await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, token, {}));
+    expect(chat.attributes).toEqual(stage.attributes);
+    return stage.attributes;
+  };
+  const address = { city: 'Graz' };
+  const nick = { 'https://acme.example/nick': 'ace' };
+  expect(await joined({ ...nick, address, name: 'Ann', about: 'me' })).toEqual({
+    nick: 'ace',
+    city: 'from Graz',
+    shown: 'Ann',
+    about: '<me>',
+  });
+  expect(await joined({ ...nick, address: 'Graz', name: { first: 'Ann' }, about: 'é'.repeat(600) })).toEqual({
+    nick: 'ace',
+    city: 'from ',
+    shown: '',
+    about: '<>',
+  });
+  const long = await joined({ name: 'é'.repeat(256), about: 'a'.repeat(900) });
+  expect(long).toMatchObject({ about: `<${'a'.repeat(900)}>`, shown: '' });
+});
