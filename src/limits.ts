@@ -15,7 +15,7 @@ export const limits = {
   stageStaySeconds: 24 * 3600,
   /** Largest number of grants that one step of an action treats. A moderator waits for the first step only. */
   grantsAtOnce: 1_000,
-  /** Largest number of deliveries, and of holds, that one step of an undoing ends. */
+  /** Largest number of deliveries, and of holds, that one step of an undoing ends, and of holds that one step of a look ends. */
   cancelledAtOnce: 3_000,
   /** Largest number of deliveries that a lease ends because they are not needed any more. */
   expiredAtOnce: 1_000,

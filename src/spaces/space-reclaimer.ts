@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { Database, systemScope } from '../database/database.ts';
-import { SpacesService } from './spaces.service.ts';
+import { SpaceRemoval } from './space-removal.ts';
 
 /** Spaces that one run settles at most. */
 const spacesAtOnce = 20;
@@ -15,7 +15,7 @@ export class SpaceReclaimer extends BackgroundWork {
 
   constructor(
     private readonly database: Database,
-    private readonly spaces: SpacesService,
+    private readonly removal: SpaceRemoval,
   ) {
     super();
   }
@@ -45,7 +45,7 @@ export class SpaceReclaimer extends BackgroundWork {
       tx.space.findUnique({ where: { tenantId_id: { tenantId, id: spaceId } } }),
     );
     if (!row) return;
-    if (row.readyAt === null) await this.spaces.discard(tenantId, spaceId);
-    else await this.spaces.finishRemoval(tenantId, spaceId);
+    if (row.readyAt === null) await this.removal.discard(tenantId, spaceId);
+    else await this.removal.finish(tenantId, spaceId);
   }
 }

@@ -1,13 +1,14 @@
 import { Module } from '@nestjs/common';
 import { Provisioning } from './provisioning.ts';
 import { SpaceReclaimer } from './space-reclaimer.ts';
+import { SpaceRemoval } from './space-removal.ts';
 import { SpacesController } from './spaces.controller.ts';
 import { SpacesService } from './spaces.service.ts';
 import { StageEndpoints } from './stage-endpoints.ts';
 
 @Module({
   controllers: [SpacesController],
-  providers: [SpacesService, Provisioning, SpaceReclaimer, StageEndpoints],
+  providers: [SpacesService, Provisioning, SpaceRemoval, SpaceReclaimer, StageEndpoints],
   exports: [StageEndpoints, SpacesService],
 })
 export class SpacesModule {}

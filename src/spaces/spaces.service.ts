@@ -3,7 +3,7 @@ import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
-import { Database, ReadDatabase, type Scope, systemScope, type Tx } from '../database/database.ts';
+import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import { Prisma, type Space as SpaceRow } from '../database/generated/client.ts';
 import { runIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
@@ -13,9 +13,10 @@ import { newId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { TenantAttempts } from '../ivs/tenant-attempts.ts';
 import { assertBelowQuota } from '../quotas.ts';
-import { release, reserve } from '../tenants/reservations.ts';
+import { reserve } from '../tenants/reservations.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
 import { Provisioning, type Provisioned, type SpaceIdentity, UnfinishedProvision } from './provisioning.ts';
+import { forgetMembers, SpaceRemoval } from './space-removal.ts';
 import type { CreateSpaceBody, Space, UpdateSpaceBody } from './spaces.schemas.ts';
 
 @Injectable()
@@ -24,6 +25,7 @@ export class SpacesService {
     private readonly database: Database,
     private readonly reads: ReadDatabase,
     private readonly provisioning: Provisioning,
+    private readonly removal: SpaceRemoval,
     private readonly attempts: TenantAttempts,
     private readonly clock: DatabaseClock,
   ) {}
@@ -51,7 +53,7 @@ export class SpacesService {
         const isRefused = error instanceof Problem && error.code !== 'unavailable';
         const { stage, room } = made;
         const created = { stage: body.stage === true ? stage : null, room: body.room === true ? room : null };
-        if (isRefused) this.undo({ tenant, spaceId }, created);
+        if (isRefused) this.removal.undo({ tenant, spaceId }, created);
         throw error;
       }
     });
@@ -118,51 +120,15 @@ export class SpacesService {
         where: { tenantId_id: { tenantId, id: spaceId } },
         data: { deletedAt: this.clock.now(), status: 'closed', defaultRole: null },
       });
-      await runIn(tx, 'forget_members', { tenant: tenantId, space: spaceId });
+      await forgetMembers(tx, tenantId, spaceId);
       const answer = () => ({ status: 204 });
       await audit(tx, caller, { action: 'space.delete', tenantId, spaceId, subject: spaceId, answer });
     });
     try {
-      await Promise.all([this.finishRemoval(tenantId, spaceId), tokensHaveLeft()]);
+      await Promise.all([this.removal.finish(tenantId, spaceId), tokensHaveLeft()]);
     } catch (error) {
       throw error instanceof IvsFailure ? error.toProblem() : error;
     }
-  }
-
-  /** Deletes the stage and the room of a deleted space, and releases their ARNs. @throws {IvsFailure} */
-  async finishRemoval(tenantId: string, spaceId: string): Promise<void> {
-    const scope: Scope = systemScope(tenantId);
-    const { row, account } = await this.database.inScope(scope, async (tx) => ({
-      row: await tx.space.findUniqueOrThrow({ where: { tenantId_id: { tenantId, id: spaceId } } }),
-      account: await accountOf(tx, tenantId),
-    }));
-    await this.provisioning.remove(
-      account,
-      row.stageAdopted ? null : row.stageArn,
-      row.roomAdopted ? null : row.roomArn,
-    );
-    await this.database.inScope(scope, async (tx) => {
-      if (row.stageArn !== null) await release(tx, tenantId, 'stage', row.stageArn);
-      if (row.roomArn !== null) await release(tx, tenantId, 'room', row.roomArn);
-      await tx.space.update({
-        where: { tenantId_id: { tenantId, id: spaceId } },
-        data: {
-          stageArn: null,
-          stageEndpoints: Prisma.DbNull,
-          roomArn: null,
-          // The tokens of the space stay valid on an adopted stage. Acts have to find them when a space adopts it again.
-          ...(row.stageAdopted && row.stageArn !== null && { formerStageArn: row.stageArn }),
-          ...(row.roomAdopted && row.roomArn !== null && { formerRoomArn: row.roomArn }),
-        },
-      });
-    });
-  }
-
-  /** Undoes a creation that was interrupted. What it left at IVS is found by its tags. @throws {IvsFailure} */
-  async discard(tenantId: string, spaceId: string): Promise<void> {
-    const tenant = await this.database.inScope(systemScope(tenantId), (tx) => accountOf(tx, tenantId));
-    await this.provisioning.removeOrphans({ tenant, spaceId });
-    await this.forget(tenantId, spaceId);
   }
 
   /** @throws {Problem} after what was created is being removed. */
@@ -171,30 +137,12 @@ export class SpacesService {
       return await this.provisioning.provision(identity, body);
     } catch (error) {
       if (!(error instanceof UnfinishedProvision)) {
-        this.undo(identity, { stage: null, room: null });
+        this.removal.undo(identity, { stage: null, room: null });
         throw error;
       }
-      this.undo(identity, error.created, error.mayHaveMore);
+      this.removal.undo(identity, error.created, error.mayHaveMore);
       throw error.reason;
     }
-  }
-
-  /**
-   * Removes the stage and the room that were created, and the record of the space. The answer does not wait for this. If it
-   * fails, or if IVS may have created more, the record stays, and the reclaimer does it a minute later.
-   */
-  private undo({ tenant, spaceId }: SpaceIdentity, { stage, room }: Provisioned, mayHaveMore = false): void {
-    void this.provisioning
-      .remove(tenant, stage?.arn ?? null, room?.arn ?? null)
-      .then(() => (mayHaveMore ? undefined : this.forget(tenant.id, spaceId)))
-      .catch(() => undefined);
-  }
-
-  /** Deletes the record of a space that never was ready. */
-  private async forget(tenantId: string, spaceId: string): Promise<void> {
-    await this.database.inScope(systemScope(tenantId), (tx) =>
-      tx.space.deleteMany({ where: { tenantId, id: spaceId, readyAt: null } }),
-    );
   }
 
   /** Reserves the stage and the room, and makes the space visible. @throws Problem `conflict` if one is taken. */

@@ -151,9 +151,14 @@ describe('forget_members', () => {
       ['ten spc ann', 'ten spc ben', 'ten spc_b ann', 'ten spc_c ann', 'ten_other spc ann', 'ten_other spc eve'],
     ],
   ])('deletes the member rows of %s and no others', async (_, space, left) => {
-    await sql.call('forget_members', { tenant: 'ten', space });
+    await sql.call('forget_members', { tenant: 'ten', space, most: 10 });
     const rows = await sql.query(`select concat_ws(' ', tenant_id, space_id, user_id) as row from members order by 1`);
     expect(rows.map(({ row }) => row)).toEqual(left);
     expect(await sql.query(`select from spaces where id = 'spc'`)).toHaveLength(2);
+  });
+
+  test('goes on where it has stopped, and says how many it has deleted', async () => {
+    const forget = () => sql.value<number>('forget_members', { tenant: 'ten', space: 'spc', most: 1 });
+    expect([await forget(), await forget(), await forget()]).toEqual([1, 1, 0]);
   });
 });

@@ -261,7 +261,7 @@ describe('end_holds_of_action', () => {
 });
 
 describe('end_overdue_holds', () => {
-  const end = () => sql.call('end_overdue_holds', { tenant: 'ten', space: 'spc' });
+  const end = (most = 10) => sql.call('end_overdue_holds', { tenant: 'ten', space: 'spc', most });
 
   test.each<[string, Row, boolean]>([
     ['whose ban has run out', { until: inSeconds(-0.01) }, true],
@@ -274,6 +274,17 @@ describe('end_overdue_holds', () => {
     await end();
     expect(await holds(sql)).toHaveLength(ends ? 0 : 1);
     expect(await grantStates(sql)).toEqual({ grt: ends ? 'released' : 'watched' });
+  });
+
+  test('ends no more at once than it is told, and goes on the next time', async () => {
+    for (const grant_id of ['grt_1', 'grt_2', 'grt_3']) await insertHold(sql, { grant_id, until: inHours(-1) });
+    const left: number[] = [];
+    for (let n = 0; n < 3; n++) {
+      await end(2);
+      left.push((await holds(sql)).length);
+    }
+    expect(left).toEqual([1, 0, 0]);
+    expect(Object.values(await grantStates(sql))).toEqual(['released', 'released', 'released']);
   });
 
   test('does not release a grant that another action holds, and touches no other tenant', async () => {

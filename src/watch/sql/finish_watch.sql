@@ -34,7 +34,7 @@ begin
   if not found then
     return 0;
   end if;
-  perform end_overdue_holds(p_tenant, p_space);
+  perform end_overdue_holds(p_tenant, p_space, limit_count(p_limits, 'cancelledAtOnce'));
   v_found := add_found_disconnects(p_tenant, p_space, p_looked_at, p_connected, p_limits);
   perform reprioritize_deliveries(p_tenant, p_space, p_looked_at, v_since, p_connected, p_limits);
   if p_step ? 'sweep' then

@@ -122,4 +122,17 @@ describe('end_answered_holds', () => {
       'the limit lookMarginSeconds was not passed',
     );
   });
+
+  test.each<[string, Row, Row]>([
+    ['whose participants were not found', {}, {}],
+    ['of demoted participants who keep to it', demoted, { part: { exceeds: false } }],
+  ])('ends no more holds %s at once than the limit, and goes on the next time', async (_, row, connected) => {
+    for (const grant_id of ['grt_1', 'grt_2', 'grt_3']) await hold({ grant_id, ...row });
+    const left: number[] = [];
+    for (let n = 0; n < 3; n++) {
+      await end(connected, limitsWith({ lookMarginSeconds: 5, cancelledAtOnce: 2 }));
+      left.push((await holds(sql)).length);
+    }
+    expect(left).toEqual([1, 0, 0]);
+  });
 });

@@ -270,6 +270,29 @@ describe('deleting', () => {
     await stagedoor.expect(201, post(body));
   });
 
+  it('of a space with very many members deletes them in steps', async () => {
+    const space = await stagedoor.createSpace(tenant);
+    const { query } = stagedoor.database;
+    await query(
+      `insert into members (tenant_id, space_id, user_id, role) select $1, $2, 'user-' || n, 'viewer' from generate_series(1, 2500) as n`,
+      [tenant.id, space['id']],
+    );
+    await query(`create table public.deletions (members integer);
+      grant insert on public.deletions to public;
+      create function public.note() returns trigger language plpgsql as $$
+      begin insert into public.deletions select count(*) from gone; return null; end $$;
+      create trigger note after delete on members referencing old table as gone for each statement execute function public.note()`);
+    try {
+      expect((await remove(space['id'])).status).toBe(204);
+      expect(await query('select from members where space_id = $1', [space['id']])).toEqual([]);
+      expect(await query('select max(members) as most, sum(members)::int as all from public.deletions')).toEqual([
+        { most: 1_000, all: 2_500 },
+      ]);
+    } finally {
+      await query('drop trigger note on members; drop function public.note; drop table public.deletions');
+    }
+  });
+
   it('is done where IVS has lost the stage already', async () => {
     const made = await stagedoor.createSpace(tenant, { room: false });
     stagedoor.ivs.fault({ operation: 'DeleteStage', effect: { error: 'ResourceNotFoundException', status: 404 } });
