@@ -85,6 +85,7 @@ const frozen: Record<string, string> = {
   '0021_role_claims': '54c0edc438219e1fc30a0b9a4344a07471aa91a6d3619c780cf6834456ac990b',
   '0022_calls_that_land': 'f7f2eca24963f0181f028d637b3daefd0104e194430232386d2956c8b6704773',
   '0023_issuer_candidates': 'c5b74abae9656cd711887676a6a17d7b547105e21b1cb2887696f192fcc55858',
+  '0024_issuer_keys': '4f4474f0c0e68d6eb713d825f52bfaea1151fb534ce16ec0dfd43e193ed26244',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -4,10 +4,11 @@ import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { UserCaller } from '../caller.ts';
 import { notFound, Problem } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { includesAlgorithm, needsSecret } from './algorithms.ts';
 import { hasAudience } from './audiences.ts';
 import { type FoundIssuer, IssuerDirectory, type KnownIssuer } from './issuer-directory.ts';
 import { JwksKeys } from './jwks-keys.ts';
-import { keysFor } from './public-keys.ts';
+import { keysFor, type PublicKey } from './public-keys.ts';
 import { refused, type UnverifiedToken } from './unverified-token.ts';
 import { checkTimes, clockToleranceSeconds, readUser } from './user-claims.ts';
 
@@ -78,7 +79,7 @@ export class Candidates {
 
   private async tryIssuer(issuer: KnownIssuer, asked: Asked): Promise<Outcome> {
     const { algorithm, claims } = asked.unverified;
-    if (!issuer.algorithms.includes(algorithm)) {
+    if (!includesAlgorithm(issuer.algorithms, algorithm)) {
       const registered = issuer.algorithms.join(', ');
       return refusal(`The token's algorithm is not one registered for its issuer (${registered}).`);
     }
@@ -96,10 +97,34 @@ export class Candidates {
     }
   }
 
-  /** @returns the claims, or why the signature does not fit. @throws Problem if it fits and the claims do not. */
+  /**
+   * Tries the keys at hand first, then those at the JWKS URL, and fetches these again if none fits: a provider may have
+   * rotated a key without giving it a new `kid`.
+   * @returns the claims, or why the signature does not fit. @throws Problem if it fits and the claims do not.
+   */
   private async verifySignature(issuer: KnownIssuer, asked: Asked): Promise<JWTPayload | Problem> {
-    const keys = await this.keysOf(issuer, asked.unverified);
-    if (keys.length === 0) return refused("The token's issuer has no key with this kid for this algorithm.");
+    const { algorithm, kid } = asked.unverified;
+    const { secret, keys, jwksUri } = issuer.sources;
+    const pick = (all: readonly PublicKey[]) => keysFor(all, algorithm, kid);
+    const bySecret = needsSecret(algorithm);
+    const atHand = bySecret ? (secret ? [secret] : []) : pick(keys);
+    const signed = await this.tryKeys(atHand, issuer, asked);
+    if (signed) return signed;
+    if (bySecret || jwksUri === undefined) return doesNotFit(atHand.length);
+    const fetched = await this.jwks.find(issuer.tenantId, jwksUri, pick);
+    const signedLater = await this.tryKeys(fetched, issuer, asked);
+    if (signedLater) return signedLater;
+    if (fetched.length === 0) return doesNotFit(atHand.length);
+    const again = await this.jwks.findAgain(issuer.tenantId, jwksUri, pick);
+    return (await this.tryKeys(again, issuer, asked)) ?? doesNotFit(1);
+  }
+
+  /** @returns the claims; a Problem if the token can be verified with no key; undefined if no key fits. */
+  private async tryKeys(
+    keys: readonly KeyObject[],
+    issuer: KnownIssuer,
+    asked: Asked,
+  ): Promise<JWTPayload | Problem | undefined> {
     for (const key of keys.slice(0, maxTries).filter((one) => !asked.failed.has(one))) {
       try {
         const { payload } = await jwtVerify(asked.token, key, {
@@ -116,14 +141,16 @@ export class Candidates {
         asked.failed.add(key);
       }
     }
-    return refused("The token's signature does not fit the key of its issuer.");
+    return undefined;
   }
+}
 
-  private async keysOf({ tenantId, source }: KnownIssuer, { algorithm, kid }: UnverifiedToken): Promise<KeyObject[]> {
-    if ('secret' in source) return [source.secret];
-    if ('keys' in source) return keysFor(source.keys, algorithm, kid);
-    return await this.jwks.find(tenantId, source.jwksUri, (keys) => keysFor(keys, algorithm, kid));
-  }
+function doesNotFit(tried: number): Problem {
+  return refused(
+    tried === 0
+      ? "The token's issuer has no key with this kid for this algorithm."
+      : "The token's signature does not fit the key of its issuer.",
+  );
 }
 
 const howToChoose =
@@ -131,7 +158,7 @@ const howToChoose =
 
 /** @throws Problem `unauthenticated` */
 function readCaller(claims: JWTPayload, issuer: KnownIssuer, now: Date): { caller: UserCaller; exp: number } {
-  const exp = checkTimes(claims, now.getTime() / 1_000);
+  const exp = checkTimes(claims, now.getTime() / 1_000, issuer.maxLifeSeconds);
   const user = readUser(claims, issuer);
   const caller: UserCaller = {
     kind: 'user',

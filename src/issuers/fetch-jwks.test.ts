@@ -23,13 +23,13 @@ it('fetches the keys that can verify, and ignores others', async () => {
       { kty: 'new' },
     ]),
   );
-  const keys = await fetchJwks(server.uri, local);
+  const { keys } = await fetchJwks(server.uri, local);
   expect(keys.map((one) => one.kid)).toEqual(['one']);
 });
 
 it('accepts an empty set', async () => {
   await using server = await JwksServer.start(serving([]));
-  expect(await fetchJwks(server.uri, local)).toEqual([]);
+  expect(await fetchJwks(server.uri, local)).toEqual({ keys: [], served: 0 });
 });
 
 it('asks for no compression', async () => {
@@ -163,7 +163,7 @@ describe('a name is resolved once, and', () => {
     let asked = 0;
     await using dns = await DnsServer.start(() => (asked++ === 0 ? ['127.0.0.1'] : ['127.0.0.99']));
     const uri = server.uri.replace('127.0.0.1', 'login.example.com');
-    const keys = await fetchJwks(uri, { allowPrivateAddresses: true, dnsServers: [dns.address] });
+    const { keys } = await fetchJwks(uri, { allowPrivateAddresses: true, dnsServers: [dns.address] });
     expect(keys).toHaveLength(1);
     expect(asked).toBe(1);
   });

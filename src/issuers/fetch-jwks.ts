@@ -2,6 +2,7 @@ import { lookup, Resolver } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { Agent, request } from 'undici';
 import { faultOfJwksUri, isGlobalAddress, literalAddress } from './addresses.ts';
+import { type KeyFault, KeyFetchError } from './key-faults.ts';
 import { maxKeys, type PublicKey, usableKeys } from './public-keys.ts';
 
 /** Deadline of a fetch in milliseconds, from resolving the name to the last byte of the answer. */
@@ -18,6 +19,14 @@ export interface FetchOptions {
   dnsServers?: readonly string[];
 }
 
+/** A set of keys that was fetched. */
+export interface Jwks {
+  /** The keys that can verify. */
+  keys: PublicKey[];
+  /** Number of all keys in the set. */
+  served: number;
+}
+
 interface Address {
   address: string;
   family: 4 | 6;
@@ -27,9 +36,10 @@ interface Address {
  * Fetches a JWKS from a URL that a tenant chose, and that may be hostile. The name is resolved once, and the connection
  * goes to an address that was checked. Redirects are not followed. Time and size are limited.
  *
- * @throws {Error} with the reason, for the log only: a tenant could use it to explore the service's network.
+ * @throws {Error} with the reason, for the log only: a tenant could use it to explore the service's network. `faultOf` makes
+ * a reason of it that a tenant may see.
  */
-export async function fetchJwks(uri: string, options: FetchOptions): Promise<PublicKey[]> {
+export async function fetchJwks(uri: string, options: FetchOptions): Promise<Jwks> {
   const fault = faultOfJwksUri(uri, options.allowPrivateAddresses);
   if (fault !== undefined) throw new Error(`the JWKS URL ${fault}`);
   const signal = AbortSignal.timeout(fetchDeadlineMs);
@@ -45,10 +55,13 @@ export async function fetchJwks(uri: string, options: FetchOptions): Promise<Pub
       signal,
       headers: { accept: 'application/jwk-set+json, application/json', 'accept-encoding': 'identity' },
     });
-    if (answer.statusCode !== 200) throw new Error(`the JWKS URL answered ${answer.statusCode}`);
+    const { statusCode } = answer;
+    if (statusCode !== 200) throw new KeyFetchError(faultOfStatus(statusCode), `the JWKS URL answered ${statusCode}`);
     // undici's `request` does not decompress. So `maxResponseSize` also limits the decoded size.
     const encoding = answer.headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') throw new Error('the JWKS came compressed');
+    if (encoding !== undefined && encoding !== 'identity') {
+      throw new KeyFetchError('compressed', 'the JWKS came compressed');
+    }
     return readJwks(await answer.body.text());
   } finally {
     void agent.destroy().catch(() => undefined);
@@ -56,12 +69,34 @@ export async function fetchJwks(uri: string, options: FetchOptions): Promise<Pub
 }
 
 /** Reads a JWKS. An empty set is valid: a provider withdraws all keys with it. @throws {Error} if the text is no JWKS */
-export function readJwks(json: string): PublicKey[] {
-  const value: unknown = JSON.parse(json);
+export function readJwks(json: string): Jwks {
+  const value = parse(json);
   const keys = typeof value === 'object' && value !== null && 'keys' in value ? value.keys : undefined;
-  if (!Array.isArray(keys)) throw new Error('the answer is not a JWKS');
-  if (keys.length > maxKeys) throw new Error(`the JWKS has more than ${maxKeys} keys`);
-  return usableKeys(keys);
+  if (!Array.isArray(keys)) throw new KeyFetchError(kindOf(value), 'the answer is not a JWKS');
+  if (keys.length > maxKeys) throw new KeyFetchError('too_large', `the JWKS has more than ${maxKeys} keys`);
+  return { keys: usableKeys(keys), served: keys.length };
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new KeyFetchError('not_json', 'the answer is not JSON', { cause: error });
+  }
+}
+
+/** What a document is that was taken for a JWKS. Google publishes certificates by their key ids beside each JWKS. */
+function kindOf(value: unknown): KeyFault {
+  if (typeof value !== 'object' || value === null) return 'not_jwks';
+  if ('jwks_uri' in value) return 'discovery_document';
+  const members = Object.values(value);
+  const areCertificates = members.every((one) => typeof one === 'string' && one.startsWith('-----BEGIN CERTIFICATE'));
+  return members.length > 0 && areCertificates ? 'x509_certificates' : 'not_jwks';
+}
+
+function faultOfStatus(status: number): KeyFault {
+  if (status >= 300 && status < 400) return 'redirect';
+  return status === 404 || status === 410 ? 'not_found' : 'error_status';
 }
 
 async function resolve(url: URL, options: FetchOptions, signal: AbortSignal): Promise<Address[]> {

@@ -10,8 +10,12 @@ import { possibleAudiences } from './audiences.ts';
 import { type PublicKey, usableKeys } from './public-keys.ts';
 import type { ClaimPaths, ClaimRules } from './user-claims.ts';
 
-/** Where the keys of an issuer come from: a secret, stored public keys, or a JWKS URL. */
-export type KeySource = { secret: KeyObject } | { keys: readonly PublicKey[] } | { jwksUri: string };
+/** Where the keys of an issuer come from: at least one of a secret, stored public keys and a JWKS URL. */
+export interface KeySources {
+  secret: KeyObject | undefined;
+  keys: readonly PublicKey[];
+  jwksUri: string | undefined;
+}
 
 /** A registered issuer, with all that is needed to verify its JWTs. */
 export interface KnownIssuer extends ClaimRules {
@@ -23,7 +27,9 @@ export interface KnownIssuer extends ClaimRules {
   audience: string;
   audienceClaim: string;
   algorithms: readonly Algorithm[];
-  source: KeySource;
+  /** Maximum time from `iat` to `exp` of its JWTs, in seconds. */
+  maxLifeSeconds: number;
+  sources: KeySources;
 }
 
 /** An issuer without its keys, as the look-ups find it. */
@@ -78,6 +84,7 @@ const issuerRow = z.object({
   claims: z.custom<ClaimPaths>(),
   roles: z.record(z.string(), z.string()),
   user_id_prefix: z.string(),
+  max_life_seconds: z.int(),
 });
 type IssuerRow = z.output<typeof issuerRow>;
 
@@ -238,22 +245,19 @@ export class IssuerDirectory {
       claims: row.claims,
       roles: row.roles,
       userIdPrefix: row.user_id_prefix,
-      source: this.sourceOf(row),
+      maxLifeSeconds: row.max_life_seconds,
+      sources: this.sourcesOf(row),
     };
   }
 
-  private sourceOf({ tenant_id, id, secret, jwks, jwks_uri }: IssuerRow): KeySource {
-    if (secret) {
-      return {
-        secret: createSecretKey(this.secrets.open(secret, { tenantId: tenant_id, column: 'issuers.secret', id })),
-      };
-    }
-    if (jwks) {
-      this.onImported(jwks.keys.length);
-      return { keys: usableKeys(jwks.keys) };
-    }
-    if (jwks_uri !== null) return { jwksUri: jwks_uri };
-    throw new Error(`issuer ${id} has no keys`);
+  private sourcesOf({ tenant_id, id, secret, jwks, jwks_uri }: IssuerRow): KeySources {
+    if (jwks) this.onImported(jwks.keys.length);
+    const owner = { tenantId: tenant_id, column: 'issuers.secret', id };
+    return {
+      secret: secret ? createSecretKey(this.secrets.open(secret, owner)) : undefined,
+      keys: jwks ? usableKeys(jwks.keys) : [],
+      jwksUri: jwks_uri ?? undefined,
+    };
   }
 }
 

@@ -26,7 +26,7 @@ export class IssuersController {
   @Endpoint({
     summary: 'Register an issuer',
     description:
-      'App users may then call with its JWTs. What other tenants have registered does not matter: of all issuers that fit a JWT and verify it, the one of the tenant that owns the space counts. A JWT must have `exp` and `iat`, at most 24 hours apart, and a user id that is a string.',
+      'App users may then call with its JWTs. What other tenants have registered does not matter: of all issuers that fit a JWT and verify it, the one of the tenant that owns the space counts. A JWT must have `exp` and `iat`, at most `maxLifeSeconds` apart, and a user id that is a string. The service tries `jwksUri` once, which can take three seconds, and `keys` says what it found. The issuer is registered in any case.',
     tag,
     access,
     answers: { 201: issuer },
@@ -52,11 +52,11 @@ export class IssuersController {
   @Endpoint({
     summary: 'Change an issuer',
     description:
-      'Replaces its keys, its algorithms or its claim paths. Its name and its audience stay. JWTs that the change does not accept are refused at once.',
+      'Replaces what the body names. Only the name of the issuer stays: the ids of its users belong to it. With another `userIdPrefix` or `claims.userId`, the same people are other users. A `jwksUri` is tried once, as when an issuer is registered. JWTs that the change does not accept are refused at once.',
     tag,
     access,
     answers: { 200: issuer },
-    problems: ['not_found'],
+    problems: ['not_found', 'conflict'],
   })
   async update(
     @CurrentCaller() caller: TenantCaller,

@@ -5,6 +5,7 @@ import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { Candidates } from './candidates.ts';
 import { IssuerDirectory } from './issuer-directory.ts';
+import { IssuerKeys } from './issuer-keys.ts';
 import { IssuersController } from './issuers.controller.ts';
 import { IssuersService } from './issuers.service.ts';
 import { JwksKeys } from './jwks-keys.ts';
@@ -16,6 +17,7 @@ import { UserTokens } from './user-tokens.ts';
   providers: [
     IssuersService,
     Candidates,
+    IssuerKeys,
     UserTokens,
     TokenReader,
     {
@@ -26,11 +28,12 @@ import { UserTokens } from './user-tokens.ts';
     },
     {
       provide: JwksKeys,
-      inject: [Settings, Metrics],
-      useFactory: (settings: Settings, metrics: Metrics) =>
+      inject: [Settings, Metrics, IssuerKeys],
+      useFactory: (settings: Settings, metrics: Metrics, keys: IssuerKeys) =>
         new JwksKeys({
           allowPrivateAddresses: settings.jwksAllowPrivateAddresses,
           onFetched: (result) => metrics.jwksFetches.inc({ result }),
+          onFound: (tenantId, uri, found) => void keys.note(tenantId, uri, found),
         }),
     },
   ],

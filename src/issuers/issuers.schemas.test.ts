@@ -1,5 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto';
-import { createIssuerBody, fittingAlgorithms } from './issuers.schemas.ts';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createIssuerBody, defaultAlgorithms, fittingAlgorithms } from './issuers.schemas.ts';
 
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-384' });
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -19,6 +19,10 @@ it.each([
   ['a JWKS URL', { ...base, jwksUri: 'https://login.example.com/jwks' }],
   ['an inline JWKS', { ...base, jwks: { keys: [publicJwk] } }],
   ['a shared secret', { ...base, secret }],
+  ['all kinds of keys', { ...base, secret, jwksUri: 'https://a.example/', jwks: { keys: [publicJwk] } }],
+  ['a secret in base64', { ...base, secret: randomBytes(32).toString('base64'), secretEncoding: 'base64' }],
+  ['HS512', { ...base, secret, algorithms: ['HS512', 'HS384'] }],
+  ['Ed25519', { ...base, jwksUri: 'https://a.example/', algorithms: ['Ed25519'] }],
   [
     'everything',
     { ...base, secret, algorithms: ['HS256'], claims: { userId: 'a.b', role: 'r', name: 'n' }, userIdPrefix: 'x:' },
@@ -28,9 +32,12 @@ it.each([
 });
 
 it.each([
-  ['no keys', base, /exactly one/],
-  ['two kinds of keys', { ...base, secret, jwksUri: 'https://a.example/' }, /exactly one/],
-  ['all kinds of keys', { ...base, secret, jwksUri: 'https://a.example/', jwks: { keys: [publicJwk] } }, /exactly one/],
+  ['no keys', base, /at least one/],
+  ['a secret that is no base64', { ...base, secret: '*'.repeat(40), secretEncoding: 'base64' }, /must be base64,/],
+  ['too few bytes in base64', { ...base, secret: randomBytes(31).toString('base64'), secretEncoding: 'base64' }, /32/],
+  ['a key in base64 as secret', { ...base, secret: btoa(pem), secretEncoding: 'base64' }, /not a key/],
+  ['an encoding without a secret', { ...base, jwksUri: 'https://a.example/', secretEncoding: 'utf8' }, /together/],
+  ['a life of 31 days', { ...base, secret, maxLifeSeconds: 31 * 86_400 }, /maxLifeSeconds/],
   ['an unknown field', { ...base, secret, tenantId: 'ten_other' }, /tenantId/],
   ['an object as issuer', { ...base, secret, issuer: { not: '' } }, /^issuer/],
   ['an array as audience', { ...base, secret, audience: ['app'] }, /^audience/],
@@ -107,7 +114,7 @@ it('by default an issuer accepts what fits its keys', () => {
   ];
   const body = createIssuerBody.parse({ ...base, jwks: { keys } });
   expect(fittingAlgorithms(body)).toEqual(['PS256', 'ES384', 'EdDSA']);
-  expect(fittingAlgorithms(createIssuerBody.parse({ ...base, secret }))).toEqual(['HS256']);
+  expect(defaultAlgorithms(createIssuerBody.parse({ ...base, secret }))).toEqual(['HS256']);
   expect(fittingAlgorithms(createIssuerBody.parse({ ...base, jwksUri: 'https://a.example/' }))).not.toContain('HS256');
   expect(body.claims).toEqual({ userId: 'sub' });
 });

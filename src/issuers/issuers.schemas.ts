@@ -3,10 +3,12 @@ import { exampleId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { text } from '../http/text.ts';
 import { roleName } from '../roles/roles.schemas.ts';
-import { type Algorithm, algorithms, publicKeyAlgorithms, secretAlgorithms } from './algorithms.ts';
+import { type Algorithm, algorithms, includesAlgorithm, publicKeyAlgorithms, secretAlgorithms } from './algorithms.ts';
 import { defaultAudienceClaim, maxAudienceClaimLength } from './audiences.ts';
+import { type KeyFault, keyFaults } from './key-faults.ts';
 import { exampleJwk, jwk, type Jwk, maxInlineKeys, usableKeys } from './public-keys.ts';
-import { isClaimPath, maxPathLength, maxRoleValueLength, maxRoleValues } from './user-claims.ts';
+import { refineSecret, secretEncodings } from './shared-secret.ts';
+import { defaultMaxLifeSeconds, isClaimPath, maxPathLength, maxRoleValueLength, maxRoleValues } from './user-claims.ts';
 
 /** Schema of an issuer or an audience. Together they must fit into an index entry of Postgres, which is 2.7 kB. */
 const name = text(1, 512).refine((value) => Buffer.byteLength(value) <= 1_024 && !/\p{Cc}/u.test(value), {
@@ -91,16 +93,21 @@ const distinctAlgorithms = z
   .min(1)
   .refine((given) => new Set(given).size === given.length, { error: 'must not name an algorithm twice' });
 
-const secret = z
-  .string()
-  .max(1_024)
-  .refine((value) => value.isWellFormed() && Buffer.byteLength(value) >= 32, { error: 'must have at least 32 bytes' })
-  .refine((value) => new Set(value).size >= 10, { error: 'must be random' })
-  // A public key is no secret: everybody who knows it could sign tokens with it.
-  .refine((value) => !/^\s*(-----BEGIN|\{|ssh-|ecdsa-)/.test(value), {
-    error: 'must be a secret, not a key: send public keys as jwks',
-  })
-  .meta({ description: 'Shared secret for HS256. Its UTF-8 bytes are the key. No answer contains it.' });
+const secret = z.string().min(1).max(1_024).meta({
+  description:
+    'Shared secret for HS256, HS384 or HS512, written as `secretEncoding` says: at least 32 random bytes. No answer contains it.',
+});
+const secretEncoding = z.enum(secretEncodings).meta({
+  description: 'How `secret` is written. `utf8`: its UTF-8 bytes are the key.',
+});
+const maxLifeSeconds = z
+  .int()
+  .min(60)
+  .max(30 * 24 * 3_600)
+  .meta({
+    description: 'Longest time from `iat` to `exp` of the JWTs, in seconds. A stolen JWT can be used as long.',
+    examples: [defaultMaxLifeSeconds],
+  });
 
 /** The body for registering an issuer. */
 export const createIssuerBody = z
@@ -111,21 +118,23 @@ export const createIssuerBody = z
     jwksUri: jwksUri.optional(),
     jwks: jwksInput.optional(),
     secret: secret.optional(),
+    secretEncoding: secretEncoding.optional(),
     algorithms: distinctAlgorithms
       .optional()
-      .meta({ description: 'Accepted algorithms. Default: all that fit the keys; HS256 for a secret.' }),
+      .meta({ description: 'Accepted algorithms. Default: all that fit the keys, and HS256 for a secret.' }),
+    maxLifeSeconds: maxLifeSeconds.default(defaultMaxLifeSeconds),
     claims: claimPathsInput.prefault({}).meta({ description: 'Dotted paths of the claims that the service reads.' }),
     roles: roleMapInput.optional().meta(roleMap),
     userIdPrefix: userIdPrefix.optional(),
   })
   .superRefine((body, context) => {
-    const sources = [body.jwksUri, body.jwks, body.secret].filter((source) => source !== undefined);
-    if (sources.length !== 1) {
-      context.addIssue({ code: 'custom', message: 'must have exactly one of jwksUri, jwks and secret' });
+    refineSecret(body, context);
+    if (body.jwksUri === undefined && body.jwks === undefined && body.secret === undefined) {
+      context.addIssue({ code: 'custom', message: 'must have at least one of jwksUri, jwks and secret' });
       return;
     }
     const fitting = fittingAlgorithms(body);
-    const other = body.algorithms?.find((algorithm) => !fitting.includes(algorithm));
+    const other = body.algorithms?.find((algorithm) => !includesAlgorithm(fitting, algorithm));
     if (other !== undefined) {
       context.addIssue({
         code: 'custom',
@@ -136,7 +145,7 @@ export const createIssuerBody = z
   })
   .meta({
     id: 'CreateIssuerRequest',
-    description: 'It must have exactly one of `jwksUri`, `jwks` and `secret`.',
+    description: 'It must have at least one of `jwksUri`, `jwks` and `secret`.',
     examples: [
       {
         issuer: 'https://login.example.com/',
@@ -151,37 +160,71 @@ export type CreateIssuerBody = z.output<typeof createIssuerBody>;
 /** The body for changing an issuer. What is absent stays as it is. */
 export const updateIssuerBody = z
   .strictObject({
-    jwksUri: jwksUri.optional(),
-    jwks: jwksInput.optional(),
-    secret: secret.optional(),
+    audience: audience.optional(),
+    audienceClaim: audienceClaim.optional(),
+    jwksUri: jwksUri.nullable().optional(),
+    jwks: jwksInput.nullable().optional(),
+    secret: secret.nullable().optional(),
+    secretEncoding: secretEncoding.optional(),
     algorithms: distinctAlgorithms.optional().meta({
-      description: 'Accepted algorithms. Without it, new keys keep the algorithms that were registered and fit them.',
+      description: 'Accepted algorithms. Without it, those that were registered stay, as far as they fit the keys.',
     }),
+    maxLifeSeconds: maxLifeSeconds.optional(),
     claims: claimPathsInput.optional().meta({ description: 'Replaces all claim paths.' }),
     roles: roleMapInput.optional().meta({ ...roleMap, description: `${roleMap.description} Replaces all of them.` }),
+    userIdPrefix: userIdPrefix.nullable().optional(),
   })
   .refine((body) => Object.keys(body).length > 0, { error: 'must change something' })
-  .refine(({ jwksUri, jwks, secret }) => [jwksUri, jwks, secret].filter((one) => one !== undefined).length <= 1, {
-    error: 'must have at most one of jwksUri, jwks and secret',
-  })
+  .superRefine(refineSecret)
   .meta({
     id: 'UpdateIssuerRequest',
     description:
-      '`jwksUri`, `jwks` and `secret` each replace the keys that the issuer has. To rotate without an outage, send a `jwks` with the old and the new key first.',
+      '`jwksUri`, `jwks` and `secret` each replace what the issuer has of their kind, and null removes it; at least one must stay. To rotate inline keys without an outage, send a `jwks` with the old and the new key first.',
     examples: [{ jwks: { keys: [exampleJwk] } }],
   });
 export type UpdateIssuerBody = z.output<typeof updateIssuerBody>;
 
-/** The algorithms that fit the source of the keys in the body. */
-export function fittingAlgorithms(body: {
+/** Sources of keys, as a body or a row has them. */
+interface Sources {
+  jwksUri?: string | null | undefined;
   secret?: unknown;
-  jwks?: { keys: Jwk[] } | undefined;
-}): readonly Algorithm[] {
-  if (body.secret !== undefined) return secretAlgorithms;
-  if (!body.jwks) return publicKeyAlgorithms;
-  const fitting = new Set(usableKeys(body.jwks.keys).flatMap((key) => key.algorithms));
-  return publicKeyAlgorithms.filter((algorithm) => fitting.has(algorithm));
+  jwks?: { keys: Jwk[] } | null | undefined;
 }
+
+/** The algorithms that fit the sources of keys. */
+export function fittingAlgorithms({ jwksUri, jwks, secret }: Sources): readonly Algorithm[] {
+  const fitting = new Set(usableKeys(jwks?.keys ?? []).flatMap((key) => key.algorithms));
+  return [
+    ...publicKeyAlgorithms.filter((algorithm) => typeof jwksUri === 'string' || fitting.has(algorithm)),
+    ...(secret === undefined || secret === null ? [] : secretAlgorithms),
+  ];
+}
+
+/** The algorithms of an issuer that names none. Those with longer hashes are for secrets that were made for them. */
+export function defaultAlgorithms(sources: Sources): readonly Algorithm[] {
+  return fittingAlgorithms(sources).filter((algorithm) => algorithm !== 'HS384' && algorithm !== 'HS512');
+}
+
+const keyState = z
+  .object({
+    state: z.enum(['ok', 'failing', 'unknown']).meta({
+      description:
+        'ok: there are keys. failing: the last fetch from `jwksUri` found none. unknown: nobody has fetched them yet.',
+    }),
+    usable: z
+      .int()
+      .meta({ description: 'Number of keys that can verify JWTs now, inline keys and the secret included.' }),
+    fetchedAt: z.iso.datetime().optional().meta({ description: 'When keys were last fetched from `jwksUri`.' }),
+    reason: z
+      .enum(Object.keys(keyFaults) as [KeyFault, ...KeyFault[]])
+      .optional()
+      .meta({
+        description: `Why the state is failing: of the issuer, ${Object.entries(keyFaults)
+          .map(([fault, words]) => `\`${fault}\`: ${words}`)
+          .join('; ')}.`,
+      }),
+  })
+  .meta({ id: 'IssuerKeys', examples: [{ state: 'ok', usable: 2, fetchedAt: '2026-03-01T19:00:00.000Z' }] });
 
 /** An issuer, as answers show it. */
 export const issuer = z
@@ -192,7 +235,10 @@ export const issuer = z
     audienceClaim: audienceClaim.optional().meta({ description: 'Absent: `aud`.' }),
     jwksUri: jwksUri.optional(),
     jwks: jwks.optional(),
+    secretEncoding: secretEncoding.optional(),
     algorithms: z.array(algorithm),
+    maxLifeSeconds,
+    keys: keyState,
     claims: claimPaths,
     roles: z.record(z.string(), z.string()).optional().meta(roleMap),
     userIdPrefix: userIdPrefix.optional(),
@@ -207,6 +253,8 @@ export const issuer = z
         audience: 'acme-app',
         jwksUri: 'https://login.example.com/.well-known/jwks.json',
         algorithms: ['RS256', 'ES256'],
+        maxLifeSeconds: defaultMaxLifeSeconds,
+        keys: { state: 'ok', usable: 2, fetchedAt: '2026-03-01T19:00:00.000Z' },
         claims: claimPathsExample,
         createdAt: '2026-03-01T19:00:00.000Z',
       },

@@ -14,9 +14,12 @@ import { Secrets } from '../secrets/secrets.ts';
 import { faultOfJwksUri } from './addresses.ts';
 import { defaultAudienceClaim } from './audiences.ts';
 import { IssuerDirectory } from './issuer-directory.ts';
-import { newKeys } from './issuer-changes.ts';
-import { type CreateIssuerBody, fittingAlgorithms, type Issuer, type UpdateIssuerBody } from './issuers.schemas.ts';
-import { type Jwk, publicMembers } from './public-keys.ts';
+import { newAlgorithms } from './issuer-changes.ts';
+import { keysOf, toColumns } from './issuer-keys.ts';
+import { type CreateIssuerBody, defaultAlgorithms, type Issuer, type UpdateIssuerBody } from './issuers.schemas.ts';
+import { JwksKeys } from './jwks-keys.ts';
+import { publicMembers } from './public-keys.ts';
+import { secretBytes } from './shared-secret.ts';
 
 @Injectable()
 export class IssuersService {
@@ -26,16 +29,21 @@ export class IssuersService {
     private readonly secrets: Secrets,
     private readonly settings: Settings,
     private readonly directory: IssuerDirectory,
+    private readonly jwks: JwksKeys,
   ) {}
 
-  /** @throws Problem `conflict` if the tenant has an issuer with this name and this audience in the same claim. */
+  /**
+   * Registers an issuer. It tries the JWKS URL once before, so that whoever made a mistake in it sees it. An issuer whose
+   * keys cannot be fetched is registered all the same.
+   * @throws Problem `conflict` if the tenant has an issuer with this name and this audience in the same claim.
+   */
   async create(caller: TenantCaller, body: CreateIssuerBody): Promise<Issuer> {
-    this.assertMayFetch(body.jwksUri);
+    const found = await this.lookAt(caller, body.jwksUri);
     const row = await this.database.inTenantOf(caller, async (tx) => {
       await assertBelowQuota(tx, caller.tenantId, 'issuers', (take) =>
         tx.issuer.count({ where: { tenantId: caller.tenantId }, take }),
       );
-      const created = await tx.issuer.create({ data: this.toRow(caller, body) }).catch(refuseSecond);
+      const created = await tx.issuer.create({ data: { ...this.toRow(caller, body), ...found } }).catch(refuseSecond);
       await audit(tx, caller, {
         action: 'issuer.create',
         tenantId: caller.tenantId,
@@ -70,28 +78,32 @@ export class IssuersService {
   }
 
   /**
-   * Changes an issuer in place: its keys, algorithms or claims. JWTs that the new version does not accept are refused at once.
-   * @throws Problem `invalid_request` if keys and algorithms do not fit each other.
+   * Changes an issuer in place: all but its name. JWTs that the new version does not accept are refused at once.
+   * @throws Problem `invalid_request` if keys and algorithms do not fit each other, or no keys stay; `conflict` as `create`.
    */
   async update(caller: TenantCaller, id: string, body: UpdateIssuerBody): Promise<Issuer> {
     const { tenantId } = caller;
-    this.assertMayFetch(body.jwksUri);
+    const found = await this.lookAt(caller, body.jwksUri);
     const row = await this.database.inTenantOf(caller, async (tx) => {
       const where = { tenantId_id: { tenantId, id } };
       // The version is the lock: a change that another one has overtaken waits for it here, and then reads its outcome.
       const { count } = await tx.issuer.updateMany({ where: { tenantId, id }, data: { version: { increment: 1 } } });
       if (count === 0) throw notFound('issuer');
       const old = await tx.issuer.findUniqueOrThrow({ where });
-      const { source, algorithms } = newKeys(old, body);
-      const updated = await tx.issuer.update({
+      const algorithms = newAlgorithms(old, body);
+      const { audience, audienceClaim, maxLifeSeconds, claims, roles, userIdPrefix } = body;
+      const update = tx.issuer.update({
         where,
         data: {
-          ...(source && this.toSource(tenantId, id, source)),
+          ...defined({ audience, audienceClaim, maxLifeSeconds, roles }),
+          ...this.toSources(tenantId, id, body),
+          ...found,
           algorithms: [...algorithms],
-          ...(body.claims && { claims: withoutUndefined(body.claims) }),
-          ...(body.roles && { roles: body.roles }),
+          ...(claims && { claims: withoutUndefined(claims) }),
+          ...(userIdPrefix !== undefined && { userIdPrefix: userIdPrefix ?? '' }),
         },
       });
+      const updated = await update.catch(refuseSecond);
       await audit(tx, caller, {
         action: 'issuer.update',
         tenantId,
@@ -126,9 +138,13 @@ export class IssuersService {
     await tokensHaveLeft();
   }
 
-  private assertMayFetch(jwksUri: string | undefined): void {
-    const fault = jwksUri && faultOfJwksUri(jwksUri, this.settings.jwksAllowPrivateAddresses);
-    if (fault) throw invalid('jwksUri', fault);
+  /** Tries a JWKS URL, and returns what the row says about it: nothing if the body has no URL. */
+  private async lookAt({ tenantId }: TenantCaller, jwksUri: string | null | undefined) {
+    if (jwksUri === undefined) return {};
+    if (jwksUri === null) return toColumns({ usable: undefined, fetchedAt: undefined, fault: undefined });
+    const fault = faultOfJwksUri(jwksUri, this.settings.jwksAllowPrivateAddresses);
+    if (fault !== undefined) throw invalid('jwksUri', fault);
+    return toColumns(await this.jwks.look(tenantId, jwksUri));
   }
 
   private toRow({ tenantId }: TenantCaller, body: CreateIssuerBody): Prisma.IssuerCreateInput {
@@ -137,30 +153,34 @@ export class IssuersService {
       tenantId,
       id,
       ...pairOf(body),
-      ...this.toSource(tenantId, id, body),
-      algorithms: [...(body.algorithms ?? fittingAlgorithms(body))],
+      ...this.toSources(tenantId, id, body),
+      algorithms: [...(body.algorithms ?? defaultAlgorithms(body))],
+      maxLifeSeconds: body.maxLifeSeconds,
       claims: withoutUndefined(body.claims),
       roles: body.roles ?? {},
       userIdPrefix: body.userIdPrefix ?? '',
     };
   }
 
-  private toSource(tenantId: string, id: string, { jwksUri, jwks, secret }: SourceInput) {
+  /** The columns of the sources that a body names. Null removes a source. */
+  private toSources(tenantId: string, id: string, { jwksUri, jwks, secret, secretEncoding }: SourcesInput) {
     const owner = { tenantId, column: 'issuers.secret', id };
+    const seal = (text: string) => new Uint8Array(this.secrets.seal(secretBytes(text, secretEncoding), owner));
     return {
-      jwksUri: jwksUri ?? null,
-      jwks: jwks ? ({ keys: jwks.keys.map(publicMembers) } as Prisma.InputJsonObject) : Prisma.DbNull,
-      secret: secret === undefined ? null : new Uint8Array(this.secrets.seal(secret, owner)),
+      ...(jwksUri !== undefined && { jwksUri }),
+      ...(jwks !== undefined && {
+        jwks: jwks === null ? Prisma.DbNull : ({ keys: jwks.keys.map(publicMembers) } as Prisma.InputJsonObject),
+      }),
+      ...(secret !== undefined && {
+        secret: secret === null ? null : seal(secret),
+        secretEncoding: secret === null ? null : (secretEncoding ?? null),
+      }),
     };
   }
 }
 
 /** Where the keys of an issuer come from, as a body names it. */
-interface SourceInput {
-  jwksUri?: string | undefined;
-  jwks?: { keys: Jwk[] } | undefined;
-  secret?: string | undefined;
-}
+type SourcesInput = Pick<UpdateIssuerBody, 'jwksUri' | 'jwks' | 'secret' | 'secretEncoding'>;
 
 function pairOf({ issuer, audience, audienceClaim }: { issuer: string; audience: string; audienceClaim: string }) {
   return { issuer, audience, ...(audienceClaim !== defaultAudienceClaim && { audienceClaim }) };
@@ -176,6 +196,12 @@ function mapOf({ roles }: { roles?: Record<string, string> | undefined }) {
   return roles && { roles };
 }
 
+function defined<T extends object>(value: T) {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as {
+    [Name in keyof T]?: Exclude<T[Name], undefined>;
+  };
+}
+
 function withoutUndefined(value: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
@@ -187,7 +213,10 @@ function toIssuer(row: IssuerRow): Issuer {
     ...pairOf(row),
     ...(row.jwksUri !== null && { jwksUri: row.jwksUri }),
     ...(row.jwks !== null && { jwks: row.jwks as unknown as NonNullable<Issuer['jwks']> }),
+    ...(row.secretEncoding !== null && { secretEncoding: row.secretEncoding as Issuer['secretEncoding'] }),
     algorithms: row.algorithms as Issuer['algorithms'],
+    maxLifeSeconds: row.maxLifeSeconds,
+    keys: keysOf(row),
     claims: row.claims as unknown as Issuer['claims'],
     ...(Object.keys(roles).length > 0 && { roles }),
     ...(row.userIdPrefix !== '' && { userIdPrefix: row.userIdPrefix }),

@@ -193,3 +193,40 @@ it('a tenant that names ever new URLs causes a hundred fetches, then one in thre
   await unavailable(use('ten_a'));
   expect(jwks.fetches).toHaveLength(tenantFetches + 2);
 });
+
+it('what fetches find is told once for each change, and good news again after some minutes', async () => {
+  await using server = await JwksServer.start(down);
+  let now = 1_000_000;
+  const told: [string | undefined, number | undefined][] = [];
+  const keys = new JwksKeys({
+    allowPrivateAddresses: true,
+    now: () => now,
+    onFound: (_, uri, { fault, usable }) => told.push([uri === server.uri ? fault : uri, usable]),
+  });
+  const look = async () => {
+    now += minute;
+    return await keys.look('ten_a', server.uri);
+  };
+  for (let n = 0; n < 3; n++) expect(await look()).toMatchObject({ fault: 'error_status', usable: undefined });
+  server.answer = saying(404, '');
+  await look();
+  server.answer = named('one', 'two');
+  for (let n = 0; n < 6; n++) expect(await look()).toMatchObject({ fault: undefined, usable: 2 });
+  server.answer = saying(200, '<html>');
+  expect(await look()).toMatchObject({ fault: 'not_json', usable: 2, fetchedAt: expect.any(Date) });
+  const [bad, gone, good] = [
+    ['error_status', undefined],
+    ['not_found', undefined],
+    [undefined, 2],
+  ];
+  expect(told).toEqual([bad, gone, good, good, ['not_json', 2]]);
+});
+
+it('keys are fetched again for a signature that none of them fits, under the same limits', async () => {
+  await using jwks = await given();
+  const again = async () => (await jwks.keys.findAgain('ten_a', jwks.server.uri, (all) => [...all])).length;
+  expect(await jwks.has('one')).toBe(true);
+  expect(await again()).toBe(0);
+  for (let second = 0; second < 300; second++, jwks.pass(1_000)) await again();
+  expect(jwks.server.requests).toBe(1 + 300 / 30);
+});

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Problem } from '../errors.ts';
 import { fetchJwks, type FetchOptions } from './fetch-jwks.ts';
+import { faultOf, type KeyFault, keyFaults } from './key-faults.ts';
 import type { PublicKey } from './public-keys.ts';
 
 /** On average at most one fetch of a JWKS in this time, in milliseconds, whatever tokens arrive. */
@@ -31,6 +32,9 @@ const fetchFirstAfterMs = 9 * 60_000;
 /** If fetches fail, the last keys are used until they are this old, in milliseconds. */
 const unusableAfterMs = 24 * 3_600_000;
 
+/** A good fetch is told again after this time, in milliseconds, so that everybody sees when the last one was. */
+const tellEveryMs = 4 * 60_000;
+
 /** Maximum number of JWKS in memory. A tenant has at most a hundred. */
 const maxSources = 10_000;
 
@@ -47,6 +51,17 @@ export interface JwksKeysOptions extends FetchOptions {
   now?: () => number;
   /** Called after each fetch. */
   onFetched?: (result: 'ok' | 'failed') => void;
+  /** Called after a fetch that found another thing than the one before, and from time to time. */
+  onFound?: (tenantId: string, uri: string, found: FoundKeys) => void;
+}
+
+/** What the last fetches from a JWKS URL found. */
+export interface FoundKeys {
+  /** Number of keys that can be used; undefined: no fetch has succeeded. */
+  usable: number | undefined;
+  fetchedAt: Date | undefined;
+  /** Undefined: the last fetch was good, or there was none. */
+  fault: KeyFault | undefined;
 }
 
 /** The state of one JWKS of one tenant. Times are in milliseconds of the clock. */
@@ -62,6 +77,10 @@ interface Source {
   /** Each fetch adds `fetchEveryMs` to this time. A fetch must wait if the time is more than one such step ahead. */
   paidUntil: number;
   failure: unknown;
+  fault: KeyFault | undefined;
+  fetchedDate: Date | undefined;
+  /** What was told last, and when. */
+  told: { fault: KeyFault | undefined; usable: number | undefined; at: number } | undefined;
   inFlight: Promise<void> | undefined;
 }
 
@@ -94,15 +113,37 @@ export class JwksKeys {
     return pick(source.keys ?? []);
   }
 
+  /**
+   * Fetches the keys again if the limit allows it, and picks from them; none if it does not. Call it if none of the keys
+   * that `find` has picked fits a signature.
+   */
+  async findAgain<Found>(
+    tenantId: string,
+    uri: string,
+    pick: (keys: readonly PublicKey[]) => Found[],
+  ): Promise<Found[]> {
+    const source = this.sourceOf(tenantId, uri);
+    return (await this.refresh(source)) ? pick(source.keys ?? []) : [];
+  }
+
+  /** Tries a JWKS URL once, if the limit allows it, and says what it has found by now. Never throws. */
+  async look(tenantId: string, uri: string): Promise<FoundKeys> {
+    const source = this.sourceOf(tenantId, uri);
+    await this.refresh(source);
+    return foundAt(source);
+  }
+
   private async current(source: Source): Promise<readonly PublicKey[]> {
     const age = this.now() - source.fetchedAt;
     if (source.keys && age < fetchFirstAfterMs) {
       if (age > refreshAfterMs) void this.refresh(source);
-      return source.keys;
+      if (source.fault !== 'no_usable_key') return source.keys;
     }
     await this.refresh(source);
-    if (source.keys && this.now() - source.fetchedAt < unusableAfterMs) return source.keys;
-    throw new Problem('unavailable', 'The keys of the issuer of this token cannot be fetched. Try again later.', {
+    const isUsable = source.keys && this.now() - source.fetchedAt < unusableAfterMs;
+    if (source.keys && isUsable && source.fault !== 'no_usable_key') return source.keys;
+    const because = source.fault ? `: ${keyFaults[source.fault]}` : '';
+    throw new Problem('unavailable', `The keys of the issuer of this token cannot be had${because}. Try again later.`, {
       retryAfterSeconds: Math.max(1, Math.ceil((this.nextFetchAt(source) - this.now()) / 1_000)),
       cause: source.failure,
     });
@@ -124,9 +165,13 @@ export class JwksKeys {
 
   private async fetch(source: Source): Promise<void> {
     try {
-      source.keys = await fetchJwks(source.uri, this.options);
+      const { keys, served } = await fetchJwks(source.uri, this.options);
+      source.keys = keys;
       source.fetchedAt = this.now();
+      source.fetchedDate = new Date();
       source.failure = undefined;
+      // A set without any key is good: a provider withdraws all keys with it.
+      source.fault = keys.length === 0 && served > 0 ? 'no_usable_key' : undefined;
       // Sets it again, so that its size counts.
       if (this.sources.peek(source.name) === source) {
         this.sources.set(source.name, source, { size: sourceBytes + keyBytes * source.keys.length });
@@ -134,12 +179,27 @@ export class JwksKeys {
       this.options.onFetched?.('ok');
     } catch (error) {
       source.failure = error;
+      source.fault = faultOf(error);
       this.options.onFetched?.('failed');
+    }
+    this.tell(source);
+  }
+
+  /** Logs what a fetch found, once for each change, and passes it on, from time to time without a change too. */
+  private tell(source: Source): void {
+    const { fault, told } = source;
+    const usable = source.keys?.length;
+    if (fault !== told?.fault) {
       const { host } = new URL(source.uri);
       const ageMinutes = Math.round((this.now() - source.fetchedAt) / 60_000);
       const instead = source.keys ? `Keys from ${ageMinutes} minutes ago are used.` : 'No earlier keys are known.';
-      this.logger.warn({ host, err: error }, `The keys at ${host} cannot be fetched. ${instead}`);
+      if (fault === undefined) this.logger.log({ host }, `The keys at ${host} can be fetched again.`);
+      else this.logger.warn({ host, fault, err: source.failure }, `The keys at ${host} cannot be fetched. ${instead}`);
     }
+    const isNews = !told || told.fault !== fault || told.usable !== usable;
+    if (!isNews && (fault !== undefined || this.now() - told.at < tellEveryMs)) return;
+    source.told = { fault, usable, at: this.now() };
+    this.options.onFound?.(source.tenantId, source.uri, foundAt(source));
   }
 
   private sourceOf(tenantId: string, uri: string): Source {
@@ -155,6 +215,9 @@ export class JwksKeys {
       startedAt: -Infinity,
       paidUntil: -Infinity,
       failure: undefined,
+      fault: undefined,
+      fetchedDate: undefined,
+      told: undefined,
       inFlight: undefined,
     };
     this.sources.set(name, source, { size: sourceBytes });
@@ -166,4 +229,8 @@ export class JwksKeys {
     const ofTenant = (this.tenants.get(tenantId) ?? -Infinity) - (tenantFetches - 1) * tenantFetchEveryMs;
     return Math.max(startedAt + fetchGapMs, paidUntil - fetchEveryMs, ofTenant);
   }
+}
+
+function foundAt({ keys, fetchedDate, fault }: Source): FoundKeys {
+  return { usable: keys?.length, fetchedAt: fetchedDate, fault };
 }

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { text } from '../http/text.ts';
-import { type Algorithm, algorithmsOf } from './algorithms.ts';
+import { type Algorithm, algorithmsOf, includesAlgorithm, oneName } from './algorithms.ts';
 
 /** Maximum number of keys in a set that is fetched. Large providers publish two to six, and a few of them a dozen. */
 export const maxKeys = 50;
@@ -95,7 +95,7 @@ export function usableKeys(entries: readonly unknown[]): PublicKey[] {
 /** The keys that can verify a JWT with this algorithm and `kid`. Without a `kid`, all keys of the algorithm. */
 export function keysFor(keys: readonly PublicKey[], alg: Algorithm, kid: string | undefined): KeyObject[] {
   return keys
-    .filter((one) => one.algorithms.includes(alg) && (kid === undefined || one.kid === kid))
+    .filter((one) => includesAlgorithm(one.algorithms, alg) && (kid === undefined || one.kid === kid))
     .map((one) => one.key);
 }
 
@@ -116,7 +116,9 @@ function readKey(value: z.output<typeof jwkForm>): PublicKey | string {
   if (publicExponent !== undefined && (publicExponent < 3n || publicExponent > 0xffff_ffffn)) {
     return 'must have a public exponent such as 65537';
   }
-  const algorithms = algorithmsOf(key).filter((one) => value.alg === undefined || one === value.alg);
+  const algorithms = algorithmsOf(key).filter(
+    (one) => value.alg === undefined || one === oneName(value.alg as Algorithm),
+  );
   return algorithms.length === 0 ? 'fits no accepted algorithm' : { kid: value.kid, key, algorithms };
 }
 

