@@ -1,11 +1,9 @@
 /** The demo tenant and the tokens of its local issuer. Everything is made through the HTTP API, as an operator does it. */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-
-import { JwtService } from '@nestjs/jwt';
 
 import type { DataDir } from './data-dir.ts';
 import { type Ivs, isStageGone } from './ivs.ts';
+import { type Issuer, LOCAL_ISSUER_KEY, localIssuer, newIssuerKey } from './local-issuer.ts';
 import { UserError } from './user-error.mjs';
 
 /** What the next start needs of the demo. */
@@ -24,13 +22,13 @@ export interface Demo {
   tokens: { alice: string; bob: string };
 }
 
-const AUDIENCE = 'stagedoor-demo';
-const TOKEN_HOURS = 12;
+/** How long the JWTs that `npm start` prints are good: somebody pastes them all day long. */
+const PRINTED_SECONDS = 12 * 3600;
 
 /** Prepares the demo tenant. What an earlier start made is used again while it works. */
 export async function prepareDemo(api: Api, data: DataDir, ivs: Ivs): Promise<Demo> {
   const file = data.path('demo.json');
-  const issuer = localIssuer(data);
+  const issuer = localIssuer(data.secret(LOCAL_ISSUER_KEY, newIssuerKey));
   let saved = readSaved(file);
   if (!saved || !(await works(api, saved))) {
     const tenantId = await demoTenant(api);
@@ -53,7 +51,7 @@ export async function prepareDemo(api: Api, data: DataDir, ivs: Ivs): Promise<De
   const demo = {
     apiKey: saved.apiKey,
     spaceId: saved.spaceId,
-    tokens: { alice: issuer.sign('alice', 'Alice'), bob: issuer.sign('bob', 'Bob') },
+    tokens: { alice: issuer.sign('alice', 'Alice', PRINTED_SECONDS), bob: issuer.sign('bob', 'Bob', PRINTED_SECONDS) },
   };
   writeFileSync(data.path('demo.env'), shellVariables(api, demo), { mode: 0o600 });
   return demo;
@@ -117,39 +115,9 @@ interface Page<T> {
   nextCursor: string | null;
 }
 
-interface Issuer {
-  name: string;
-  jwk: JsonWebKey;
-  sign(userId: string, name: string): string;
-}
-
-/** An issuer of JWTs. DATA_DIR keeps its key. Its name holds a hash of the key, so that a new key is a new issuer. */
-function localIssuer(data: DataDir): Issuer {
-  const pem = data.secret('local-issuer-key.pem', () =>
-    generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  );
-  const privateKey = createPrivateKey(pem);
-  const publicKey = createPublicKey(privateKey);
-  const kid = createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('hex')
-    .slice(0, 16);
-  const name = `https://local-issuer.invalid/${kid}`;
-  const jwt = new JwtService({ privateKey: pem, signOptions: { algorithm: 'ES256', keyid: kid } });
-  return {
-    name,
-    jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' },
-    sign: (userId, displayName) =>
-      jwt.sign(
-        { name: displayName },
-        { subject: userId, issuer: name, audience: AUDIENCE, expiresIn: `${TOKEN_HOURS}h` },
-      ),
-  };
-}
-
-async function registerIssuer(admin: Api, { name, jwk }: Issuer): Promise<void> {
+async function registerIssuer(admin: Api, { name, audience, jwk }: Issuer): Promise<void> {
   const path = '/v1/issuers';
-  const sent = { issuer: name, audience: AUDIENCE, jwks: { keys: [jwk] }, algorithms: ['ES256'] };
+  const sent = { issuer: name, audience, jwks: { keys: [jwk] }, algorithms: ['ES256'] };
   const { status, body } = await admin.send('POST', path, sent);
   // 409: an earlier start registered it, with the same key.
   if (status !== 201 && status !== 409) throw refused('POST', path, status, body);

@@ -7,7 +7,7 @@ import { type Child, type NodeChild, rotateLog, startNode } from './children.ts'
 import { migrate, type MigrateCommand } from './migrating.ts';
 import { run } from './prepare/commands.mjs';
 import { answersOk, type ServiceContext } from './serve.ts';
-import { at, root } from './settings.ts';
+import { at, demoPage, root } from './settings.ts';
 import { reason } from './user-error.mjs';
 
 /** Editors write a file in several steps. A restart begins when so much time has passed without a further step. */
@@ -130,7 +130,7 @@ export class ServiceInDevelopment implements Child {
   #startStandby(): NodeChild {
     const { env } = this.#context;
     const args = ['--enable-source-maps', '--disable-warning=ExperimentalWarning'];
-    args.push('--import', at('dev/run-typescript.mjs'), at('dev/standby.mjs'));
+    args.push('--import', at('dev/run-typescript.mjs'), ...demoPage, at('dev/standby.mjs'));
     this.#standby = startNode({ name: 'service', args, env, logFile: this.logFile, ipc: true });
     return this.#standby;
   }

@@ -72,6 +72,7 @@ async function start(running: Running, programs: Programs): Promise<void> {
       DATABASE_URL: database.url,
       STAGEDOOR_OPERATOR_TOKEN: secrets.operatorToken,
       STAGEDOOR_MASTER_KEY: secrets.masterKey,
+      STAGEDOOR_DEMO_DATA: data.folder,
     },
     logFile: data.path('logs', 'service.log'),
     readyUrl: `${address}/health/ready`,

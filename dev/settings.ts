@@ -12,6 +12,9 @@ export function at(...parts: string[]): string {
   return path.join(root, ...parts);
 }
 
+/** What `node` is told beside the program, to serve the page /demo with it. */
+export const demoPage = ['--import', at('dev/demo-page.ts')];
+
 /** The IVS that the service talks to: the emulator, another endpoint, or AWS. */
 export type Ivs = { kind: 'emulator'; port: number } | { kind: 'endpoint'; url: string } | { kind: 'aws' };
 

@@ -184,6 +184,16 @@ describe('npm start', () => {
     const output = await ready(npmStart(settings));
     expect(output).not.toMatch(/Installing|Generating|Building/);
     expect(output).toMatch(/ready after [\d.]+ s/);
+    const [, demo = ''] = /Demo +(http:\S+\/demo)/.exec(output) ?? [];
+    expect(await (await fetch(demo)).text()).toContain('<div id="root">');
+    const users = async () => {
+      const told = (await (await fetch(`${demo}/demo.json`)).json()) as { users: { userId: string; token: string }[] };
+      return told.users;
+    };
+    const [alice, bob] = await users();
+    expect([alice?.userId, bob?.userId]).toEqual(['alice', 'bob']);
+    expect((await users())[0]?.token).not.toBe(alice?.token);
+    expect((await fetch(`${demo}/..%2f..%2fpackage.json`)).status).toBe(404);
     const lines = pasteable(output);
     const { data } = (await paste(lines[2]!)) as { data: unknown[] };
     expect(data).toHaveLength(4);

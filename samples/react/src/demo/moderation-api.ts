@@ -23,6 +23,10 @@ export interface Act {
   problem?: string;
 }
 
+function isUnderWay({ state }: Act): boolean {
+  return state === 'asked' || state === 'pending';
+}
+
 const LOOK_MS = 250;
 const GIVE_UP_MS = 60_000;
 
@@ -103,6 +107,8 @@ export class ModerationApi {
 
   /** Does something, and follows its action until the last connection that it concerns is gone. */
   async #act(what: string, call: () => Promise<Action | void>, ending: Act['ending'] = 'done'): Promise<void> {
+    // A double click is one act: nobody means to ban somebody twice at the same moment.
+    if (ending === 'silent' && this.#acts.some((act) => act.what === what && isUnderWay(act))) return;
     const key = ++this.#count;
     this.#change([{ key, what, beganAt: performance.now(), ending, state: 'asked' }, ...this.#acts.slice(0, 5)]);
     try {
