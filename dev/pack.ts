@@ -1,15 +1,16 @@
 /**
- * `npm run pack:emulator`: makes the package of the emulator, a file `ivs-emulator-<version>.tgz` in the present folder, also
+ * `npm run pack:emulator` and `npm run pack:client`: make the package of a workspace, a `.tgz` file in the present folder, also
  * from a fresh checkout. Arguments go to `npm pack`: `npm run pack:emulator -- --pack-destination /tmp`.
  *
- * A plain `npm pack --workspace=emulator` would leave out the compiled program unless somebody had built it before: .npmrc turns
- * off all scripts that npm calls by itself, `prepack` among them.
+ * A plain `npm pack --workspace=emulator` would leave out what is compiled unless somebody had built it before: .npmrc turns off
+ * all scripts that npm calls by itself, `prepack` among them.
  */
 import { spawnSync } from 'node:child_process';
 
 import { root } from './settings.ts';
 
-const args = ['pack', '--workspace=emulator', ...process.argv.slice(2)];
+const [workspace, ...more] = process.argv.slice(2);
+const args = ['pack', `--workspace=${workspace}`, ...more];
 const { npm_execpath: cli } = process.env;
 const { status, error } = cli?.endsWith('.js')
   ? spawnSync(process.execPath, [cli, ...args], { cwd: root, stdio: 'inherit' })
