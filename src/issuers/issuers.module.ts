@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Settings } from '../config.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { CredentialDatabase } from '../database/database.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -28,10 +29,11 @@ import { UserTokens } from './user-tokens.ts';
     },
     {
       provide: JwksKeys,
-      inject: [Settings, Metrics, IssuerKeys],
-      useFactory: (settings: Settings, metrics: Metrics, keys: IssuerKeys) =>
+      inject: [Settings, Metrics, IssuerKeys, DatabaseClock],
+      useFactory: (settings: Settings, metrics: Metrics, keys: IssuerKeys, clock: DatabaseClock) =>
         new JwksKeys({
           allowPrivateAddresses: settings.jwksAllowPrivateAddresses,
+          clock,
           onFetched: (result) => metrics.jwksFetches.inc({ result }),
           onFound: (tenantId, uri, found) => void keys.note(tenantId, uri, found),
         }),

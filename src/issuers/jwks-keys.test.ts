@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { JwksServer, saying, serving } from '../../test/api/issuers/jwks-server.ts';
 import { until } from '../../test/support/until.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { Problem } from '../errors.ts';
 import { JwksKeys, tenantFetchEveryMs, tenantFetches } from './jwks-keys.ts';
 
@@ -19,6 +20,7 @@ async function given(answer = named('one')) {
   const fetches: string[] = [];
   const keys = new JwksKeys({
     allowPrivateAddresses: true,
+    clock: new DatabaseClock(),
     now: () => now,
     onFetched: (result) => fetches.push(result),
   });
@@ -200,6 +202,7 @@ it('what fetches find is told once for each change, and good news again after so
   const told: [string | undefined, number | undefined][] = [];
   const keys = new JwksKeys({
     allowPrivateAddresses: true,
+    clock: new DatabaseClock(),
     now: () => now,
     onFound: (_, uri, { fault, usable }) => told.push([uri === server.uri ? fault : uri, usable]),
   });

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import type { DatabaseClock } from '../database/database-clock.ts';
 import { Problem } from '../errors.ts';
 import { fetchJwks, type FetchOptions } from './fetch-jwks.ts';
 import { faultOf, type KeyFault, keyFaults } from './key-faults.ts';
@@ -47,6 +48,8 @@ const keyBytes = 4_000;
 
 /** Options of `JwksKeys`. */
 export interface JwksKeysOptions extends FetchOptions {
+  /** The clock of the database, for the time that callers see. */
+  clock: Pick<DatabaseClock, 'now'>;
   /** A clock in milliseconds that only goes forward. */
   now?: () => number;
   /** Called after each fetch. */
@@ -168,7 +171,7 @@ export class JwksKeys {
       const { keys, served } = await fetchJwks(source.uri, this.options);
       source.keys = keys;
       source.fetchedAt = this.now();
-      source.fetchedDate = new Date();
+      source.fetchedDate = this.options.clock.now();
       source.failure = undefined;
       // A set without any key is good: a provider withdraws all keys with it.
       source.fault = keys.length === 0 && served > 0 ? 'no_usable_key' : undefined;

@@ -81,7 +81,7 @@ afterAll(async () => {
 /** The verifier as the module makes it, with caches of its own. */
 function start(onImported?: (keys: number) => void) {
   const directory = new IssuerDirectory(database, secrets, onImported);
-  const jwks = new JwksKeys({ allowPrivateAddresses: true });
+  const jwks = new JwksKeys({ allowPrivateAddresses: true, clock: new DatabaseClock() });
   const candidates = new Candidates(directory, jwks);
   const tokens = new UserTokens(directory, candidates, new DatabaseClock());
   return { tokens, issuers: new IssuersService(database, reads, secrets, settings, directory, jwks) };
@@ -597,7 +597,7 @@ describe('registering', () => {
       secrets,
       settingsWith('false'),
       new IssuerDirectory(database, secrets),
-      new JwksKeys({ allowPrivateAddresses: false }),
+      new JwksKeys({ allowPrivateAddresses: false, clock: new DatabaseClock() }),
     );
     const body = createIssuerBody.parse({ issuer: iss, audience: 'inward', jwksUri: 'https://169.254.169.254/' });
     await expect(strict.create(alpha, body)).rejects.toMatchObject({

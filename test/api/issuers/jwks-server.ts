@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A provider's JWKS endpoint on loopback, whose answer a test can change. It counts what it is asked. */
 export class JwksServer implements AsyncDisposable {
   requests = 0;
+  /** Ports are used again, and the service remembers what it has found at a URL. */
+  private readonly name = randomUUID();
   private constructor(
     private readonly server: Server,
     /** How it answers from now on. */
@@ -23,7 +26,7 @@ export class JwksServer implements AsyncDisposable {
   }
 
   get uri(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/jwks.json`;
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${this.name}/jwks.json`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
