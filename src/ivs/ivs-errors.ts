@@ -34,8 +34,9 @@ export class IvsFailure extends Error {
   }
 
   /**
-   * Whether IVS may carry out the call all the same: it was sent, or may have been, and no answer came. An answer that says
-   * that the call failed counts as an answer.
+   * Whether IVS may carry out the call later: it was sent, or may have been, and no answer came. After an answer IVS does
+   * nothing more, so an answer of 500 is false here. Who must know when the call is over asks this: a disconnect that comes
+   * late closes a new connection. See `mayHaveWorked`.
    */
   get mayBeCarriedOut(): boolean {
     if (this.kind !== 'unavailable' || this.cause instanceof BrokenCircuitError) return false;
@@ -43,7 +44,11 @@ export class IvsFailure extends Error {
     return httpStatus(this.cause) === undefined && !(typeof code === 'string' && codesBeforeSending.has(code));
   }
 
-  /** Whether IVS may have made what it was asked for, although the call failed. An answer of 500 can come after the work. */
+  /**
+   * Whether what the call asked for may exist at IVS, although the call failed. An answer of 500 can come after the work, so
+   * it is true here, and so is a success whose answer lacks a field. Who must remove what a failed creation left behind
+   * asks this. See `mayBeCarriedOut`.
+   */
   get mayHaveWorked(): boolean {
     return this.kind === 'unusable_answer' || (this.kind === 'unavailable' && this.awsName !== 'BreakerOpen');
   }

@@ -401,20 +401,20 @@ describe('is_refused_kick', () => {
   });
 });
 
-describe('call_off_refused_kicks', () => {
+describe('cancel_refused_kicks', () => {
   test.each<[string, string, Row, boolean]>([
     ...refusedKicks,
     ['a kick of another user', 'user.disconnect', { state: 'stuck', target: 'ben' }, false],
     ['a kick from another room', 'user.disconnect', { state: 'stuck', arn: 'room_beside' }, false],
-  ])('%s', async (_, kind, row, isCalledOff) => {
+  ])('%s', async (_, kind, row, isCancelled) => {
     await sql.query('update actions set kind = $1', [kind]);
     await insertDelivery(sql, { ...inRoom, ...row });
     const asked = { tenant: 'ten', room: 'room', ivsUser: 'ann' };
     const seconds = () => sql.value('seconds_until_disconnected', { ...asked, butRefusedKicks: true });
     const dry = await seconds();
-    await sql.call('call_off_refused_kicks', asked);
-    if (isCalledOff) expect([dry, await seconds()]).toEqual([null, null]);
-    expect(await list(sql, `select state = 'expired' from deliveries`)).toEqual([isCalledOff]);
+    await sql.call('cancel_refused_kicks', asked);
+    if (isCancelled) expect([dry, await seconds()]).toEqual([null, null]);
+    expect(await list(sql, `select state = 'expired' from deliveries`)).toEqual([isCancelled]);
   });
 });
 

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Ends kicks of a user from a room that IVS refuses to the service (is_refused_kick).
-create function call_off_refused_kicks(p_tenant text, p_room text, p_ivs_user text)
+create function cancel_refused_kicks(p_tenant text, p_room text, p_ivs_user text)
 returns void
 language plpgsql
 set enable_seqscan = off

@@ -3,8 +3,8 @@
 -- Returns the number of seconds until the calls that disconnect a user from a room may be over, or null if there are
 -- none. A call names the user, so it closes each connection that the user has then. It returns 0 if a call is due or on
 -- its way, the time until a follow-up is due, or the time for which IVS may still carry out a call without an answer.
--- Calls of the actions p_but_actions do not count. p_but_refused_kicks: a kick that IVS refuses counts as if it had
--- been called off.
+-- Calls of the actions p_but_actions do not count. p_but_refused_kicks: a kick that IVS refuses counts as if it were
+-- cancelled.
 create function seconds_until_disconnected(
   p_tenant text,
   p_room text,

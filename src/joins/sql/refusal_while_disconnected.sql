@@ -3,7 +3,7 @@
 -- Returns what admit returns while a call that disconnects the user from the room is open, or may still be carried out
 -- by IVS: it would close the connection that the new chat token is for. seconds is the time until that may be over.
 -- Returns null if there is no such call.
--- It calls off kicks that IVS refuses. p_is_dry: it only leaves them out, and calls of bans that do not bind the rank
+-- It cancels kicks that IVS refuses. p_is_dry: it only leaves them out, and calls of bans that do not bind the rank
 -- p_rank. A vend has ended those before.
 create function refusal_while_disconnected(
   p_tenant public.tenants,
@@ -26,7 +26,7 @@ begin
   end if;
   if v_seconds is not null then
     if not p_is_dry then
-      perform call_off_refused_kicks(p_tenant.id, p_space.room_arn, v_ivs_user);
+      perform cancel_refused_kicks(p_tenant.id, p_space.room_arn, v_ivs_user);
     end if;
     v_seconds := seconds_until_disconnected(p_tenant.id, p_space.room_arn, v_ivs_user, v_ended, p_is_dry);
   end if;
