@@ -28,7 +28,10 @@ async function run(args: string[], environment: Record<string, string> = {}): Pr
   return await new Promise((resolve) => child.once('close', (code) => resolve(code ?? 1)));
 }
 
-const [suites = 'test/faults', ...rest] = process.argv.slice(2);
+/** Suites that have a full size: the fault suites, and tests elsewhere that ask `sized`. */
+const fullSizeSuites = 'test/faults|test/api/v1/signing-keys';
+
+const [suites = fullSizeSuites, ...rest] = process.argv.slice(2);
 process.exitCode = await run([suites, ...rest]);
 if (process.argv.length === 2 && process.env['IVS_EMULATOR_SWITCHES'] === undefined) {
   for (const switches of eventSwitches) {

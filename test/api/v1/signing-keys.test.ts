@@ -1,5 +1,7 @@
 import pg from 'pg';
+import { limits } from '../../../src/limits.ts';
 import { IdleKeySweeper } from '../../../src/signing-keys/idle-key-sweeper.ts';
+import { sized } from '../../support/full-size.ts';
 import { inTime } from '../../support/own-time.ts';
 import { expectProblem } from '../../support/problem.ts';
 import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
@@ -184,6 +186,31 @@ describe('deleting', () => {
       await stagedoor.app.get(IdleKeySweeper).run('0 seconds');
       return Number((await stagedoor.database.query(left))[0]?.['rows']) === 0;
     }, 'all grants are marked, and the key is forgotten');
+  });
+
+  it('of a key with very many live tokens marks them all, no more in one transaction than a step may', async () => {
+    const made = await create();
+    const { grantId } = await vend();
+    const ofKey = `from grants where signing_key_id = '${made['id']}'`;
+    const grants = sized(2_500, 100_000);
+    await stagedoor.database.query(`
+      insert into grants select (jsonb_populate_record(g, jsonb_build_object('id', 'grt_many_' || n,
+          'expires_at', g.expires_at + n * interval '1 millisecond'))).*
+        from grants as g, generate_series(2, ${grants}) as n where id = '${grantId}'`);
+    expect((await remove(made['id'])).status).toBe(204);
+    const live = await stagedoor.expect(200, stagedoor.get('/v1/grants?live=true', tenant.key));
+    expect(live['data']).toEqual([]);
+    await until(async () => {
+      const keys = await stagedoor.database.query(`select from signing_keys where id = '${made['id']}'`);
+      return keys.length === 0;
+    }, 'all grants are marked, and the key is forgotten');
+    const steps = await stagedoor.database.query(
+      `select count(*)::int as grants, state ${ofKey} group by xmin::text, state`,
+    );
+    expect(new Set(steps.map(({ state }) => state))).toEqual(new Set(['revoked']));
+    const sizes = steps.map((step) => Number(step['grants']));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(grants);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.grantsAtOnce);
   });
 
   it('leaves who came in with its tokens where they are, and within reach of a ban', async () => {
