@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { Database } from '../database/database.ts';
-import { SigningKeysService } from './signing-keys.service.ts';
+import { SigningKeyRemoval } from './signing-key-removal.ts';
 
 /** Largest number of keys that one run removes. */
 const keysAtOnce = 20;
@@ -18,7 +18,7 @@ export class IdleKeySweeper extends BackgroundWork {
 
   constructor(
     private readonly database: Database,
-    private readonly signingKeys: SigningKeysService,
+    private readonly removal: SigningKeyRemoval,
   ) {
     super();
   }
@@ -36,7 +36,7 @@ export class IdleKeySweeper extends BackgroundWork {
 
   private async tryToRemove(tenantId: string, id: string): Promise<void> {
     try {
-      await this.signingKeys.finishRemoval(tenantId, id);
+      await this.removal.finish(tenantId, id);
     } catch (error) {
       const text = 'A signing key could not be removed. It is tried again after the others.';
       this.logger.warn({ signingKeyId: id, err: error }, text);

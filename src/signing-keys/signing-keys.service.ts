@@ -1,17 +1,15 @@
 import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import type { OperatorCaller, TenantCaller } from '../caller.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
-import { DatabaseClock } from '../database/database-clock.ts';
-import { Database, ReadDatabase, type Scope, systemScope, type Tx } from '../database/database.ts';
+import { Database, ReadDatabase, type Scope, type Tx } from '../database/database.ts';
 import type { SigningKey as SigningKeyRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
-import { lastTokenExpiries, revokeGrantsOfSigningKey } from '../grants/ledger.ts';
+import { lastTokenExpiries } from '../grants/ledger.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
-import type { IvsTenant } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
 import { TenantAttempts } from '../ivs/tenant-attempts.ts';
@@ -19,6 +17,7 @@ import { assertBelowQuota } from '../quotas.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
 import { slugOf } from '../tenants/tenants.service.ts';
+import { keyTag, SigningKeyRemoval } from './signing-key-removal.ts';
 import type { SigningKey } from './signing-keys.schemas.ts';
 
 const generateKeyPairAsync = promisify(generateKeyPair);
@@ -26,27 +25,19 @@ const generateKeyPairAsync = promisify(generateKeyPair);
 /** The column of the encrypted private key, as `Secrets` takes it. */
 export const privateKeyColumn = 'signing_keys.private_key';
 
-/** A retiring key is removed this long after its last token has expired, because the clock of IVS may be behind. */
-const expiredForMs = 60_000;
-
-/** Tag of a public key at IVS. Its value is the id of the signing key. */
-const keyTag = 'stagedoor:signing-key';
-
 /**
  * The key pairs that sign the stage tokens of tenants. IVS allows three public keys in an account and Region (service
  * quotas), for all tenants of the account together.
  */
 @Injectable()
 export class SigningKeysService {
-  private readonly logger = new Logger(SigningKeysService.name);
-
   constructor(
     private readonly database: Database,
     private readonly reads: ReadDatabase,
     private readonly realTime: IvsRealTime,
     private readonly secrets: Secrets,
     private readonly attempts: TenantAttempts,
-    private readonly clock: DatabaseClock,
+    private readonly removal: SigningKeyRemoval,
   ) {}
 
   /** Makes the first key of a tenant. @throws Problem `conflict` if the tenant has an active key. */
@@ -108,7 +99,7 @@ export class SigningKeysService {
    */
   async remove(caller: TenantCaller, keyId: string): Promise<void> {
     await this.database.inTenantOf(caller, (tx) => this.recordRemoval(tx, caller, caller.tenantId, keyId));
-    await this.finishRemovalFor(caller.tenantId, keyId);
+    await this.removal.finishFor(caller.tenantId, keyId);
   }
 
   /** Takes a key back from a tenant, as `remove` does. The audit log of the tenant tells. */
@@ -117,7 +108,7 @@ export class SigningKeysService {
       await slugOf(tx, tenantId); // throws if there is no such tenant
       await this.recordRemoval(tx, caller, tenantId, keyId);
     });
-    await this.finishRemovalFor(tenantId, keyId);
+    await this.removal.finishFor(tenantId, keyId);
   }
 
   private async recordRemoval(
@@ -133,84 +124,6 @@ export class SigningKeysService {
     if (count === 0) throw notFound('signing key');
     const answer = () => ({ status: 204 });
     await audit(tx, caller, { action: 'signingKey.delete', tenantId, subject: keyId, answer });
-  }
-
-  /** @throws Problem for a failure of IVS. */
-  private async finishRemovalFor(tenantId: string, keyId: string): Promise<void> {
-    try {
-      await this.voidTokens(tenantId, keyId);
-    } catch (error) {
-      throw error instanceof IvsFailure ? error.toProblem() : error;
-    }
-    // The answer does not wait for the rows of the grants. If this is interrupted, the sweeper does it a minute later.
-    void this.forgetRemoved(tenantId, keyId).catch((error: unknown) => {
-      this.logger.warn({ signingKeyId: keyId, err: error }, 'the grants of a deleted key are marked later');
-    });
-  }
-
-  /**
-   * Removes a key from IVS and then from the database, unless it is active. It is safe to repeat after an interrupted import
-   * or removal.
-   * @throws {IvsFailure}
-   */
-  async finishRemoval(tenantId: string, keyId: string): Promise<void> {
-    if (await this.voidTokens(tenantId, keyId)) await this.forgetRemoved(tenantId, keyId);
-  }
-
-  /**
-   * Removes a key from IVS, unless it is active. From then on the ledger shows the grants of its tokens as revoked. Returns
-   * whether the key is removed.
-   */
-  private async voidTokens(tenantId: string, keyId: string): Promise<boolean> {
-    const { row, account } = await this.database.inScope(systemScope(tenantId), async (tx) => ({
-      row: await tx.signingKey.findUnique({ where: { tenantId_id: { tenantId, id: keyId } } }),
-      account: await accountOf(tx, tenantId),
-    }));
-    if (!row || row.state === 'active') return false;
-    if (row.removedAt !== null) return true;
-    await this.removeFromIvs(account, row);
-    await this.database.inScope(systemScope(tenantId), (tx) =>
-      tx.signingKey.updateMany({
-        where: { tenantId, id: keyId },
-        data: { state: 'deleting', removedAt: this.clock.now() },
-      }),
-    );
-    return true;
-  }
-
-  /** Marks the grants of a removed key as revoked, in steps, and then deletes its record. */
-  private async forgetRemoved(tenantId: string, keyId: string): Promise<void> {
-    await revokeGrantsOfSigningKey(this.database, tenantId, keyId);
-    await this.database.inScope(systemScope(tenantId), (tx) =>
-      tx.signingKey.deleteMany({ where: { tenantId, id: keyId, removedAt: { not: null } } }),
-    );
-  }
-
-  private async removeFromIvs(account: IvsTenant, row: SigningKeyRow): Promise<void> {
-    const arns =
-      row.arn !== null
-        ? [row.arn]
-        : (await this.realTime.listPublicKeys(account))
-            .filter(({ tags }) => tags?.[keyTag] === row.id)
-            .map(({ arn }) => arn);
-    for (const arn of arns) {
-      await this.realTime.deletePublicKey(account, arn).catch((error: unknown) => {
-        if (!(error instanceof IvsFailure && error.kind === 'not_found')) throw error;
-      });
-    }
-  }
-
-  /** Removes the retiring and deleted keys of a tenant that no unexpired token needs. Returns whether it removed any. */
-  private async removeIdle(tenantId: string): Promise<boolean> {
-    const idle = await this.database.inScope(systemScope(tenantId), async (tx) => {
-      const retiring = await tx.signingKey.findMany({ where: { tenantId, state: { in: ['retiring', 'deleting'] } } });
-      const ids = retiring.map(({ id }) => id);
-      const expiries = await lastTokenExpiries(tx, tenantId, ids);
-      const unneededAt = this.clock.now().getTime() - expiredForMs;
-      return ids.filter((id) => (expiries.get(id)?.getTime() ?? 0) < unneededAt);
-    });
-    const removals = await Promise.allSettled(idle.map((id) => this.finishRemoval(tenantId, id)));
-    return removals.some(({ status }) => status === 'fulfilled');
   }
 
   /**
@@ -240,7 +153,7 @@ export class SigningKeysService {
     };
     const account = await this.database.inTenantOf(caller, record).catch(async (error: unknown) => {
       const isFull = error instanceof Problem && error.code === 'quota_exceeded';
-      if (isFull && (await this.removeIdle(tenantId))) return await this.database.inTenantOf(caller, record);
+      if (isFull && (await this.removal.removeIdle(tenantId))) return await this.database.inTenantOf(caller, record);
       throw error;
     });
     try {
@@ -248,7 +161,7 @@ export class SigningKeysService {
       const importToIvs = () => this.realTime.importPublicKey(account, id, publicKey, tags);
       const { arn } = await importToIvs().catch(async (error: unknown) => {
         const isFull = error instanceof IvsFailure && error.kind === 'quota';
-        if (isFull && (await this.removeIdle(tenantId))) return await importToIvs();
+        if (isFull && (await this.removal.removeIdle(tenantId))) return await importToIvs();
         throw error;
       });
       return await this.database.inTenantOf(caller, async (tx) => {
@@ -266,18 +179,11 @@ export class SigningKeysService {
       // The answer does not wait for the removal. If IVS may have imported the key, only the sweeper removes it, a minute
       // later. If IVS has refused it, there is nothing to look for.
       const failure = error instanceof IvsFailure ? error : undefined;
-      if (failure && !failure.mayHaveWorked) void this.forget(tenantId, id).catch(() => undefined);
-      if (!failure) void this.finishRemoval(tenantId, id).catch(() => undefined);
+      if (failure && !failure.mayHaveWorked) void this.removal.forget(tenantId, id).catch(() => undefined);
+      if (!failure) void this.removal.finish(tenantId, id).catch(() => undefined);
       if (isUniqueViolation(error)) throw alreadyActive();
       throw error instanceof IvsFailure ? error.toProblem() : error;
     }
-  }
-
-  /** Deletes the record of a key that IVS does not have. */
-  private async forget(tenantId: string, id: string): Promise<void> {
-    await this.database.inScope(systemScope(tenantId), (tx) =>
-      tx.signingKey.deleteMany({ where: { tenantId, id, state: 'importing' } }),
-    );
   }
 
   private async hasActiveKey(tx: Tx, tenantId: string): Promise<boolean> {
