@@ -5,10 +5,10 @@ import { audit } from '../audit/audit.ts';
 import type { ApiKeyCaller, KeyBounds, OperatorCaller, TenantCaller } from '../caller.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { CredentialDatabase, Database, ReadDatabase, type Tx } from '../database/database.ts';
-import { callIn, valueIn } from '../database/sql-call.ts';
+import { valueIn } from '../database/sql-call.ts';
 import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
-import { hasScope, type Scope } from '../http/access.ts';
+import type { Scope } from '../http/access.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
@@ -16,7 +16,8 @@ import { assertBelowQuota } from '../quotas.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { slugOf } from '../tenants/tenants.service.ts';
 import { apiKeyPrefix, newApiKey, readApiKey } from './api-key-format.ts';
-import { isWithin } from './key-bounds.ts';
+import { type FreshKey, replace } from './api-key-rotation.ts';
+import { assertMayHandle, keyBounds, keyOf } from './key-authority.ts';
 import type {
   ApiKey,
   CreateApiKeyBody,
@@ -25,40 +26,8 @@ import type {
   RotateApiKeyBody,
 } from './api-keys.schemas.ts';
 
-/** The column `bounds`. */
-const keyBounds = z.object({
-  roles: z.array(z.string()).optional(),
-  spaceIds: z.array(z.string()).optional(),
-  sourceAddresses: z.array(z.string()).optional(),
-});
-
 /** A row of `find_api_key`. */
 const foundKey = z.object({ tenant_id: z.string(), id: z.string(), scopes: z.array(z.string()), bounds: keyBounds });
-
-/** A row of `lock_api_key`. */
-const lockedKey = z.object({
-  id: z.string(),
-  name: z.string(),
-  scopes: z.array(z.custom<Scope>()),
-  expires_at: z.date().nullable(),
-  life_ms: z.bigint().nullable(),
-  replaced_by: z.string().nullable(),
-  bounds: keyBounds,
-});
-type LockedKey = z.output<typeof lockedKey>;
-
-/** A key that is about to be made. */
-interface FreshKey {
-  id: string;
-  name: string;
-  scopes: Scope[];
-  bounds: KeyBounds;
-  /** The key that makes it; null: the operator makes it. */
-  parentId: string | null;
-  expiresAt: string | undefined;
-  /** The lifetime that a rotation gives to the next key; null: no end. */
-  lifeMs: bigint | null;
-}
 
 @Injectable()
 export class ApiKeysService {
@@ -184,26 +153,7 @@ export class ApiKeysService {
     const { tenantId } = caller;
     return await this.database.inTenantOf(caller, async (tx) => {
       const by = await keyOf(tx, caller);
-      const lock = { tenant: tenantId, key: keyId, exclusively: true };
-      const [old] = await callIn(tx, 'lock_api_key', lock, lockedKey);
-      if (!old) throw notFound('API key');
-      assertMayHandle(by, old.scopes, old.bounds);
-      assertNotReplaced(old);
-      const expiresAt = earlier(by.expires_at, newEnd(by, old, this.clock.now()))?.toISOString();
-      const fresh = {
-        id: newId('key'),
-        name: old.name,
-        scopes: old.scopes,
-        bounds: old.bounds,
-        parentId: by.id,
-        expiresAt,
-        lifeMs: old.life_ms,
-      };
-      const graceEnds = new Date(this.clock.now().getTime() + body.graceSeconds * 1000);
-      await tx.apiKey.update({
-        where: { tenantId_id: { tenantId, id: keyId } },
-        data: { expiresAt: earlier(old.expires_at, graceEnds), replacedBy: fresh.id },
-      });
+      const fresh = await replace(tx, by, { tenantId, keyId, graceSeconds: body.graceSeconds, now: this.clock.now() });
       return await this.insert(tx, caller, tenantId, fresh, { action: 'apiKey.rotate', details: { replaces: keyId } });
     });
   }
@@ -236,31 +186,6 @@ export class ApiKeysService {
   }
 }
 
-/** Locks the key of the caller, so that `revoke_api_keys` waits for the key that the caller is making. */
-async function keyOf(tx: Tx, caller: TenantCaller): Promise<LockedKey> {
-  const lock = { tenant: caller.tenantId, key: caller.id, exclusively: false };
-  const [key] = await callIn(tx, 'lock_api_key', lock, lockedKey);
-  if (!key) throw new Problem('unauthenticated', 'This API key was revoked, or has expired.');
-  if (key.replaced_by !== null) {
-    throw new Problem('forbidden', `This key was replaced by ${key.replaced_by}. A replaced key handles no keys.`);
-  }
-  return key;
-}
-
-/** A key handles only keys whose scopes it has itself, and that have its bounds. @throws Problem `forbidden` */
-function assertMayHandle(by: LockedKey, scopes: readonly Scope[], bounds: KeyBounds): void {
-  const missing = scopes.filter((scope) => !hasScope(by.scopes, scope));
-  if (missing.length > 0) {
-    throw new Problem(
-      'forbidden',
-      `A key can only give scopes that it has itself, and only handle keys with such scopes. This key lacks ${missing.join(', ')}.`,
-    );
-  }
-  if (!isWithin(bounds, by.bounds)) {
-    throw new Problem('forbidden', 'A key handles only keys that are bound to its own roles, spaces and addresses.');
-  }
-}
-
 /** The bounds in a body. What is absent there stays absent, so that it does not replace a bound of the maker. */
 function boundsOf({ roles, spaceIds, sourceAddresses }: CreateApiKeyBody): KeyBounds {
   return {
@@ -268,26 +193,6 @@ function boundsOf({ roles, spaceIds, sourceAddresses }: CreateApiKeyBody): KeyBo
     ...(spaceIds && { spaceIds }),
     ...(sourceAddresses && { sourceAddresses }),
   };
-}
-
-/** A leaked key may have been rotated by a thief, so the answer tells how to get rid of what the key made. */
-function assertNotReplaced(old: LockedKey): void {
-  if (old.replaced_by === null) return;
-  throw new Problem(
-    'conflict',
-    `This key was replaced by ${old.replaced_by} already. Rotate that key. If you did not replace it, revoke this key with ?descendants=true, and create a new one.`,
-  );
-}
-
-/** The end of the key that replaces `old`, as far as `old` itself decides it; null: none. */
-function newEnd(by: LockedKey, old: LockedKey, now: Date): Date | null {
-  if (by.id === old.id) return old.expires_at;
-  return old.life_ms === null ? null : new Date(now.getTime() + Number(old.life_ms));
-}
-
-function earlier(one: Date | null, other: Date | null): Date | null {
-  if (!one || !other) return one ?? other;
-  return one < other ? one : other;
 }
 
 /** Milliseconds from now to the end of a new key. @throws Problem `invalid_request` */
