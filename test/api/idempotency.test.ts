@@ -385,14 +385,6 @@ describe('the answer of a request that ended after its change was committed', ()
     ['POST /v1/issuers', () => ['/v1/issuers', issuer]],
     ['PATCH /v1/issuers/{issuerId}', (where) => [`/v1/issuers/${where.issuer}`, { claims: { userId: 'id' } }]],
     ['DELETE /v1/issuers/{issuerId}', (where) => [`/v1/issuers/${where.issuer}`]],
-    [
-      'DELETE /v1/issuer-reservations',
-      () => [
-        `/v1/issuer-reservations?${String(new URLSearchParams({ issuer: issuer.issuer, audience: issuer.audience }))}`,
-        undefined,
-        operatorToken,
-      ],
-    ],
     ['POST /v1/signing-keys', () => ['/v1/signing-keys']],
     ['POST /v1/signing-keys/rotate', () => ['/v1/signing-keys/rotate']],
     ['DELETE /v1/signing-keys/{signingKeyId}', ({ signingKeys }) => [`/v1/signing-keys/${signingKeys[0]}`]],
