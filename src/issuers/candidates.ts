@@ -28,8 +28,11 @@ export interface Asked {
 export type Outcome =
   /** The signature fits, and so do the claims. `exp` is in seconds since 1970. */
   | { kind: 'verified'; caller: UserCaller; exp: number }
-  /** The signature fits, and the claims do not. So the token is of this tenant, and no other one is asked. */
-  | { kind: 'unfit'; problem: Problem }
+  /**
+   * The signature fits, and the claims do not. So the token is of this tenant, and no other one is asked. `issuer` is the one
+   * whose key fits; it is absent when several tenants are left.
+   */
+  | { kind: 'unfit'; problem: Problem; issuer?: KnownIssuer }
   /** The keys cannot be had now. */
   | { kind: 'unknown'; problem: Problem }
   /** The signature does not fit. */
@@ -93,7 +96,7 @@ export class Candidates {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (error.code === 'unavailable') return { kind: 'unknown', problem: error };
-      return { kind: 'unfit', problem: error };
+      return { kind: 'unfit', problem: error, issuer };
     }
   }
 

@@ -85,7 +85,7 @@ export class TokenReader {
     }
     if (outcome.kind === 'unknown') return refuse(passed, outcome.problem);
     const { claims } = unverified;
-    const failing = outcome.kind === 'unfit' ? checkThatFails(claims, now) : undefined;
+    const failing = outcome.kind === 'unfit' ? checkThatFails(claims, outcome.issuer?.maxLifeSeconds, now) : undefined;
     const { problem } = outcome.kind === 'unfit' ? outcome : { problem: undefined };
     for (const [check, because] of [
       ['token_signature', 'A key of the issuer verifies the signature.'],

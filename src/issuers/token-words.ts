@@ -17,8 +17,12 @@ const shownLength = 200;
 const shownIssuers = 20;
 
 /** The check that claims fail whose signature fits and that are refused. It asks in the order of `readUser`. */
-export function checkThatFails(claims: Record<string, unknown>, now: Date): TokenCheck {
-  if (fails(() => checkTimes(claims, now.getTime() / 1_000))) return 'token_times';
+export function checkThatFails(
+  claims: Record<string, unknown>,
+  maxLifeSeconds: number | undefined,
+  now: Date,
+): TokenCheck {
+  if (fails(() => checkTimes(claims, now.getTime() / 1_000, maxLifeSeconds))) return 'token_times';
   return fails(() => assertBearerToken(claims)) ? 'token_kind' : 'token_user_id';
 }
 

@@ -307,6 +307,17 @@ describe('a JWT that is refused is explained', () => {
     ],
     ['a refresh token', 'token_kind', () => tenant.issuer.token('ann', { typ: 'Refresh' }), /refresh token/],
     ['a JWT without a user id', 'token_user_id', () => tenant.issuer.token(''), /user id \(sub\)/],
+    [
+      'a JWT without a user id that lives as long as its issuer allows',
+      'token_user_id',
+      async () => {
+        const [issuer] = (await stagedoor.get('/v1/issuers', tenant.key)).body['data'];
+        const as = { as: tenant.key, body: { maxLifeSeconds: 7 * 86_400 } };
+        await stagedoor.expect(200, stagedoor.request('PATCH', `/v1/issuers/${issuer.id}`, as));
+        return await tenant.issuer.token('', {}, { iat: seconds(), exp: seconds() + 2 * 86_400 });
+      },
+      /user id \(sub\)/,
+    ],
   ])('%s', async (_, check, make, because) => {
     const told = await explain({ token: await make() });
     expectWhole(told, true);
