@@ -1,6 +1,6 @@
 /**
- * What identity providers really send, and how each is registered. The documentation shows these registrations, and
- * test/api/v1/identity-providers.test.ts tries every token of them.
+ * What identity providers really send, and how each is registered. test/api/v1/identity-providers.test.ts tries every token. The
+ * pages of docs/providers have registrations of their own, which test/docs/samples.test.ts runs.
  *
  * Sources: the providers' own pages on their tokens (Auth0 "Access tokens" and "ID token structure"; Amazon Cognito
  * "Understanding user pool JWTs"; Clerk "Session tokens", version 2; Firebase "Verify ID tokens" and "Manage session
@@ -26,7 +26,7 @@ export interface ProviderToken {
   expected: Expected;
 }
 
-/** A provider: its registrations, which the documentation shows, and its tokens. */
+/** A provider: its registrations and its tokens. */
 export interface IdentityProvider {
   name: string;
   /** How it signs. The token of an opaque kind is no JWT. */
