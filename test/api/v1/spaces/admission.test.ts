@@ -285,13 +285,20 @@ describe('attributes', () => {
     );
   });
 
-  it('may not come to more than 1 KB together with the role’s, which claims can lengthen', async () => {
+  it('may not come to more than 1 KB together with the role’s; a claim that is too long is left out', async () => {
     const space = await stagedoor.createSpace(tenant, { defaultRole: null });
-    const body = { stage: { capabilities: ['SUBSCRIBE'] }, attributes: { bio: '{{claims.bio}}' } };
+    const body = {
+      stage: { capabilities: ['SUBSCRIBE'] },
+      attributes: { bio: '{{claims.bio}}', badge: 'gold' },
+      clientAttributes: ['mood'],
+    };
     await stagedoor.expect(200, stagedoor.request('PUT', '/v1/roles/bio', { as: tenant.key, body }));
-    expectProblem(await join(space, 'zoe', { role: 'bio', bio: 'x'.repeat(1_100) }), 'invalid_request');
+    const tooMuch = { attributes: { mood: 'x'.repeat(1_020) } };
+    expectProblem(await join(space, 'zoe', { role: 'bio', bio: 'short' }, tooMuch), 'invalid_request');
     const ledger = await stagedoor.get('/v1/grants?userId=zoe', tenant.key);
     expect(ledger.body['data']).toEqual([]);
+    const { body: pass } = await join(space, 'zoe', { role: 'bio', bio: 'x'.repeat(1_100) });
+    expect(pass['stage'].attributes).toEqual({ bio: '', badge: 'gold' });
   });
 });
 
