@@ -55,7 +55,7 @@ test('a vend is one trace, within the caller’s own, and names nobody', async (
     'IVS CreateParticipantToken',
     'POST /v1/spaces/:spaceId/stage-tokens',
     'postgres admit',
-    'postgres find_issuers',
+    'postgres issuers_of_place',
     'postgres read_issuer', // for the first token of the issuer
     'postgres settle',
   ]);
