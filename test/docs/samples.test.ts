@@ -162,7 +162,7 @@ async function runCode(sample: Sample, shell: Shell, secret: string | undefined)
     expect(await run(BOB)).toMatch(/^banned: Ask a moderator to lift the ban. spam\n.+\n$/);
   }
   if (sample.kind === 'tsx sample') {
-    // samples/react has tests of its own, in a browser.
+    // It has tests of its own in a browser, here and in samples/react. Samples that are compiled here run in browser-samples.test.ts.
     expect(readFileSync(path.join(root, 'samples/react/src/App.tsx'), 'utf8')).toContain(sample.text);
   }
   if (sample.kind === 'ts signs') {
