@@ -9,6 +9,7 @@ import { Settings } from './config.ts';
 import { DatabaseModule } from './database/database.module.ts';
 import type { Reach } from './database/reach.ts';
 import { DeliveryModule } from './delivery/delivery.module.ts';
+import { EventsModule } from './events/events.module.ts';
 import { GrantsModule } from './grants/grants.module.ts';
 import { HealthModule } from './health/health.module.ts';
 import { HttpModule } from './http/http.module.ts';
@@ -52,6 +53,7 @@ export class AppModule {
         AuthModule, // before HttpModule: a caller is renewed before an idempotency key is taken for them
         HttpModule,
         HealthModule,
+        EventsModule,
         AuditModule,
         RolesModule,
         TenantsModule,

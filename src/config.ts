@@ -67,6 +67,7 @@ const environment = z.object({
   VENDS_PER_USER_PER_MINUTE: wholeNumber(1, 10_000).default(30),
   ACTS_PER_MODERATOR_PER_MINUTE: wholeNumber(1, 100_000).default(120),
   ACTS_PER_API_KEY_PER_MINUTE: wholeNumber(1, 1_000_000).default(12_000),
+  EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).default(30),
 });
 
 /** The checked environment. Code that has a `Settings` need not check whether a value is there. */
@@ -101,6 +102,8 @@ export class Settings {
   readonly vendsPerUserPerMinute: number;
   readonly actsPerModeratorPerMinute: number;
   readonly actsPerApiKeyPerMinute: number;
+  /** Events are dropped when they are older. */
+  readonly eventRetentionDays: number;
 
   private constructor(env: z.output<typeof environment>) {
     this.port = env.PORT;
@@ -124,6 +127,7 @@ export class Settings {
     this.vendsPerUserPerMinute = env.VENDS_PER_USER_PER_MINUTE;
     this.actsPerModeratorPerMinute = env.ACTS_PER_MODERATOR_PER_MINUTE;
     this.actsPerApiKeyPerMinute = env.ACTS_PER_API_KEY_PER_MINUTE;
+    this.eventRetentionDays = env.EVENT_RETENTION_DAYS;
   }
 
   /**

@@ -86,6 +86,7 @@ const frozen: Record<string, string> = {
   '0022_calls_that_land': 'f7f2eca24963f0181f028d637b3daefd0104e194430232386d2956c8b6704773',
   '0023_issuer_candidates': 'c5b74abae9656cd711887676a6a17d7b547105e21b1cb2887696f192fcc55858',
   '0024_issuer_keys': '4f4474f0c0e68d6eb713d825f52bfaea1151fb534ce16ec0dfd43e193ed26244',
+  '0025_events': 'c6390c0ad607f0b5181e4ede73a4579ad930e82b86ba8b3d4671fe5a06a36dbf',
 };
 
 test('no migration was changed since it was frozen', () => {
@@ -188,6 +189,7 @@ describe('prisma/schema.prisma says what the migrations made', () => {
   /** Prisma's types as Postgres calls them. */
   const types: Record<string, string> = {
     String: 'text',
+    'String @db.Uuid': 'uuid',
     Int: 'integer',
     'Int @db.SmallInt': 'smallint',
     BigInt: 'bigint',

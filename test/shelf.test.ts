@@ -9,7 +9,7 @@ const root = path.resolve(import.meta.dirname, '..');
 const shelf = [
   'errors ids limits caller config background',
   'telemetry database request-context secrets ivs http quotas',
-  'audit roles tenants api-keys issuers auth',
+  'events audit roles tenants api-keys issuers auth',
   'spaces grants signing-keys joins delivery watch acts members bans',
   'health openapi logging app.module stop-on-signals app main',
 ].flatMap((line) => line.split(' '));
@@ -125,6 +125,8 @@ const owners: Record<string, string> = {
   watches: 'watch',
   idempotency_keys: 'http',
   audit: 'audit',
+  events: 'events',
+  event_logs: 'events',
   function_sets: 'database',
   lock_salt: 'database',
 };

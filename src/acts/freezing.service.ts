@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
 import { Authority } from '../auth/authority.ts';
-import type { TenantCaller } from '../caller.ts';
+import { callerRef, type TenantCaller } from '../caller.ts';
 import { ModerationDatabase, type Tx } from '../database/database.ts';
 import { Problem } from '../errors.ts';
+import type { NewEvent } from '../events/event-log.ts';
 import { grantsToSilence, refusePendingGrants } from '../grants/ledger.ts';
 import { lockModeratorRoles } from '../roles/roles.service.ts';
 import type { Space } from '../spaces/spaces.schemas.ts';
@@ -46,7 +47,8 @@ export class FreezingService {
       const made = await recordAct(tx, caller, { kind: 'space.freeze', spaceId, reason, grants });
       const details = { reason: reason ?? null, grants: ids.length };
       const answer = async () => ({ status: 202, body: await findAction(tx, tenantId, made.id) });
-      await audit(tx, caller, { action: 'space.freeze', tenantId, spaceId, subject: made.id, details, answer });
+      const events = eventOf('space.frozen', caller, spaceId, made.id, reason);
+      await audit(tx, caller, { action: 'space.freeze', tenantId, spaceId, subject: made.id, details, events, answer });
       return made;
     });
     return await this.actions.carryOut(caller, recorded);
@@ -85,7 +87,18 @@ export class FreezingService {
     const details = { reason: reason ?? null };
     const unfrozen = toSpace(await findSpace(tx, tenantId, spaceId));
     const answer = () => ({ status: 200, body: unfrozen });
-    await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details, answer });
+    const events = eventOf('space.unfrozen', caller, spaceId, id, reason);
+    await audit(tx, caller, { action: 'space.unfreeze', tenantId, spaceId, subject: spaceId, details, events, answer });
     return unfrozen;
   }
+}
+
+function eventOf(
+  type: 'space.frozen' | 'space.unfrozen',
+  caller: TenantCaller,
+  spaceId: string,
+  actionId: string,
+  reason: string | undefined,
+): NewEvent[] {
+  return [{ type, spaceId, data: { actionId, reason: reason ?? null, by: callerRef(caller) } }];
 }

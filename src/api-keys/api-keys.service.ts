@@ -2,12 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
-import type { ApiKeyCaller, KeyBounds, OperatorCaller, TenantCaller } from '../caller.ts';
+import { type ApiKeyCaller, callerRef, type KeyBounds, type OperatorCaller, type TenantCaller } from '../caller.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { CredentialDatabase, Database, ReadDatabase, type Tx } from '../database/database.ts';
 import { valueIn } from '../database/sql-call.ts';
 import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
+import type { NewEvent } from '../events/event-log.ts';
 import type { Scope } from '../http/access.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
@@ -137,7 +138,11 @@ export class ApiKeysService {
       if (revoked.length === 0) throw notFound('API key');
       const details = descendants ? { details: { revoked } } : {};
       const answer = () => ({ status: 204 });
-      await audit(tx, caller, { action: 'apiKey.revoke', tenantId, subject: keyId, ...details, answer });
+      const events = revoked.map((id): NewEvent => ({
+        type: 'api_key.revoked',
+        data: { keyId: id, by: callerRef(caller) },
+      }));
+      await audit(tx, caller, { action: 'apiKey.revoke', tenantId, subject: keyId, ...details, events, answer });
     });
     await tokensHaveLeft();
   }
@@ -154,7 +159,7 @@ export class ApiKeysService {
     return await this.database.inTenantOf(caller, async (tx) => {
       const by = await keyOf(tx, caller);
       const fresh = await replace(tx, by, { tenantId, keyId, graceSeconds: body.graceSeconds, now: this.clock.now() });
-      return await this.insert(tx, caller, tenantId, fresh, { action: 'apiKey.rotate', details: { replaces: keyId } });
+      return await this.insert(tx, caller, tenantId, fresh, keyId);
     });
   }
 
@@ -163,7 +168,7 @@ export class ApiKeysService {
     caller: TenantCaller | OperatorCaller,
     tenantId: string,
     fresh: FreshKey,
-    act: { action: string; details?: Record<string, string> } = { action: 'apiKey.create' },
+    replaces?: string,
   ): Promise<NewApiKeyAnswer> {
     const slug = await slugOf(tx, tenantId);
     const usable = { tenantId, revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: this.clock.now() } }] };
@@ -175,11 +180,17 @@ export class ApiKeysService {
     const row = await tx.apiKey.create({
       data: { tenantId, id, name, prefix, hash, scopes, bounds: { ...bounds }, parentId, expiresAt, lifeMs },
     });
+    const data = { keyId: id, name, scopes, expiresAt: row.expiresAt?.toISOString() ?? null, by: callerRef(caller) };
     await audit(tx, caller, {
-      action: act.action,
+      action: replaces === undefined ? 'apiKey.create' : 'apiKey.rotate',
       tenantId,
       subject: id,
-      details: { name, scopes, ...bounds, ...act.details },
+      details: { name, scopes, ...bounds, ...(replaces !== undefined && { replaces }) },
+      events: [
+        replaces === undefined
+          ? { type: 'api_key.created', data }
+          : { type: 'api_key.rotated', data: { ...data, replaces } },
+      ],
       answer: () => ({ status: 201, body: { id } }), // never the key
     });
     return { ...toApiKey(row), key };

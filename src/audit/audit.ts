@@ -2,6 +2,7 @@ import { type Caller, callerRef } from '../caller.ts';
 import type { Prisma } from '../database/generated/client.ts';
 import type { Tx } from '../database/database.ts';
 import { runIn } from '../database/sql-call.ts';
+import { type NewEvent, writeEvents } from '../events/event-log.ts';
 import { newId } from '../ids.ts';
 import { type Answer, currentRequest } from '../request-context.ts';
 
@@ -17,6 +18,8 @@ export interface AuditEntry {
   subject?: string;
   /** More facts for a reader of the log. Never a secret or a token. */
   details?: Record<string, Prisma.InputJsonValue | null>;
+  /** What the tenant's own systems are told of the change: events in the order in which they happen. */
+  events?: NewEvent[];
   /**
    * The answer to the request as it is when the change is committed. If the replica dies before it answers, a repeated
    * request with the same `Idempotency-Key` gets it. Only a route that gives tokens has none: a repeat gives new tokens.
@@ -25,7 +28,7 @@ export interface AuditEntry {
 }
 
 /**
- * Writes the audit entry of a change, in the transaction of the change. Every operation that changes something calls this
+ * Writes the audit entry of a change and its events, in the transaction of the change. Every operation that changes something calls this
  * exactly once, after the change. `AuditSealer` adds the entry to the tenant's hash chain within about a second.
  */
 export async function audit(tx: Tx, caller: Caller | { kind: 'system'; id: string }, entry: AuditEntry): Promise<void> {
@@ -50,4 +53,5 @@ export async function auditBeside(
     details: entry.details ?? {},
     request: currentRequest()?.requestId ?? 'background',
   });
+  await writeEvents(tx, entry.tenantId, entry.events ?? []);
 }

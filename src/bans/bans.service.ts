@@ -19,6 +19,7 @@ import { newId } from '../ids.ts';
 import type { OutrankedBan, OutrankedBans } from '../joins/outranked-bans.ts';
 import { limits } from '../limits.ts';
 import { assertBelowQuota } from '../quotas.ts';
+import { banCreated, banLifted } from './ban-events.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
 
 /** Bans of users. From the commit of a ban on, every replica refuses the user tokens where the ban covers them. */
@@ -40,6 +41,7 @@ export class BansService implements OutrankedBans {
   async create(caller: TenantCaller, body: CreateBanBody): Promise<BanAnswer> {
     const { tenantId } = caller;
     const { userId, spaceId } = body;
+    const by = callerRef(caller);
     const actionId = newId('act');
     const { ban, waitSeconds } = await this.database.inTenantOf(caller, async (tx) => {
       await this.pace.assertNotTooFast(tx, caller);
@@ -55,6 +57,7 @@ export class BansService implements OutrankedBans {
         userId,
         subject: row.id,
         details: { reason: body.reason ?? null, expiresAt: body.expiresAt ?? null, action: actionId },
+        events: [banCreated(row, { actionId, reason: row.reason, expiresAt: ban.expiresAt, by })],
         answer: async () => ({ status: 201, body: { ban, action: await findAction(tx, tenantId, actionId) } }),
       });
       return { ban, waitSeconds };
@@ -105,7 +108,8 @@ export class BansService implements OutrankedBans {
     const { tenantId } = caller;
     await undo(this.database, caller, async (tx) => {
       await lockUser(tx, tenantId, userId);
-      const { liftedAt, spaceId, byRank, createdBy } = await findBan(tx, tenantId, banId);
+      const ban = await findBan(tx, tenantId, banId);
+      const { liftedAt, spaceId, byRank, createdBy } = ban;
       if (liftedAt !== null) return true;
       const data = { outranked: true };
       if (!(await this.endBan(tx, caller, banId, 'the user outranks the ban', data))) return undefined;
@@ -116,6 +120,7 @@ export class BansService implements OutrankedBans {
         userId,
         subject: banId,
         details: { createdBy, byRank, rank },
+        events: [banLifted(ban, { reason: null, outranked: true, by: callerRef(caller) })],
       });
       return true;
     });
@@ -144,6 +149,7 @@ export class BansService implements OutrankedBans {
       userId,
       subject: banId,
       details: { reason: reason ?? null },
+      events: [banLifted(row, { reason: reason ?? null, outranked: false, by: callerRef(caller) })],
       answer: () => ({ status: 200, body: lifted }),
     });
     return lifted;

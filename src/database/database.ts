@@ -176,10 +176,12 @@ abstract class Connections implements OnApplicationShutdown {
   }
 
   private async transaction<T>(work: (tx: Tx) => Promise<T>, timeout = statementTimeoutMs + 500): Promise<T> {
+    let last: Tx | undefined; // after a conflict there is another one
+    const begin = (tx: Tx) => work((last = tx));
     const result = await repeatAfterConflict(() =>
-      inSpan('postgres transaction', {}, () => this.prisma.$transaction(work, { maxWait: connectTimeoutMs, timeout })),
+      inSpan('postgres transaction', {}, () => this.prisma.$transaction(begin, { maxWait: connectTimeoutMs, timeout })),
     );
-    noteCommit();
+    noteCommit(last);
     return result;
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database, systemScope } from '../database/database.ts';
 import type { Issuer as IssuerRow } from '../database/generated/client.ts';
+import { type NewEvent, writeEvents } from '../events/event-log.ts';
 import type { Issuer } from './issuers.schemas.ts';
 import type { KeyFault } from './key-faults.ts';
 import type { FoundKeys } from './jwks-keys.ts';
@@ -27,6 +28,9 @@ export function keysOf(row: IssuerRow): Issuer['keys'] {
     : { state: 'ok', usable, ...fetchedAt };
 }
 
+/** The issuers whose keys are not known to fail, as `keysOf` says it. */
+const notFailing = { keysFault: null, OR: [{ keysUsable: null }, { keysUsable: { not: 0 } }] };
+
 /**
  * Writes down what the fetches of this replica have found, so that every replica answers the same. It changes no version:
  * nobody's JWT is refused by it. A lost write does no harm: the next news, or the next good fetch, is written again.
@@ -39,9 +43,25 @@ export class IssuerKeys {
 
   async note(tenantId: string, jwksUri: string, found: FoundKeys): Promise<void> {
     try {
-      await this.database.inScope(systemScope(tenantId), (tx) =>
-        tx.issuer.updateMany({ where: { tenantId, jwksUri }, data: toColumns(found) }),
-      );
+      await this.database.inScope(systemScope(tenantId), async (tx) => {
+        const data = toColumns(found);
+        const reason = found.fault ?? (found.usable === 0 ? 'no_usable_key' : undefined);
+        if (reason !== undefined) {
+          const select = { id: true, issuer: true } as const;
+          // Those that were not failing: each failing has one event, whichever replica notes it first.
+          const failing = await tx.issuer.updateManyAndReturn({
+            where: { tenantId, jwksUri, ...notFailing },
+            data,
+            select,
+          });
+          const events = failing.map(({ id, issuer }): NewEvent => ({
+            type: 'issuer.failing',
+            data: { issuerId: id, issuer, reason },
+          }));
+          await writeEvents(tx, tenantId, events);
+        }
+        await tx.issuer.updateMany({ where: { tenantId, jwksUri }, data });
+      });
     } catch (error) {
       this.logger.debug({ err: error }, 'The state of the keys of an issuer could not be written down.');
     }

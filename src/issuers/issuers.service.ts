@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
-import type { TenantCaller } from '../caller.ts';
+import { callerRef, type TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
 import { Database, ReadDatabase } from '../database/database.ts';
 import { type Issuer as IssuerRow, Prisma } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
+import type { NewEvent } from '../events/event-log.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
@@ -49,6 +50,7 @@ export class IssuersService {
         tenantId: caller.tenantId,
         subject: created.id,
         details: { ...pairOf(created), algorithms: created.algorithms, jwksUri: created.jwksUri, ...mapOf(body) },
+        events: [{ type: 'issuer.created', data: eventDataOf(caller, created) }],
         answer: () => ({ status: 201, body: toIssuer(created) }),
       });
       return created;
@@ -115,6 +117,7 @@ export class IssuersService {
           jwksUri: updated.jwksUri,
           ...mapOf(body),
         },
+        events: [{ type: 'issuer.updated', data: { ...eventDataOf(caller, updated), changed: Object.keys(body) } }],
         answer: () => ({ status: 200, body: toIssuer(updated) }),
       });
       return updated;
@@ -132,7 +135,9 @@ export class IssuersService {
       const { count } = await tx.issuer.deleteMany({ where: { tenantId, id } });
       if (!row || count === 0) throw notFound('issuer');
       const answer = () => ({ status: 204 });
-      await audit(tx, caller, { action: 'issuer.delete', tenantId, subject: id, details: pairOf(row), answer });
+      const details = pairOf(row);
+      const events: NewEvent[] = [{ type: 'issuer.deleted', data: eventDataOf(caller, row) }];
+      await audit(tx, caller, { action: 'issuer.delete', tenantId, subject: id, details, events, answer });
     });
     this.directory.forget(tenantId, id);
     await tokensHaveLeft();
@@ -184,6 +189,10 @@ type SourcesInput = Pick<UpdateIssuerBody, 'jwksUri' | 'jwks' | 'secret' | 'secr
 
 function pairOf({ issuer, audience, audienceClaim }: { issuer: string; audience: string; audienceClaim: string }) {
   return { issuer, audience, ...(audienceClaim !== defaultAudienceClaim && { audienceClaim }) };
+}
+
+function eventDataOf(caller: TenantCaller, { id, issuer, audience }: IssuerRow) {
+  return { issuerId: id, issuer, audience, by: callerRef(caller) };
 }
 
 function refuseSecond(error: unknown): never {

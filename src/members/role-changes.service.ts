@@ -1,10 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { audit } from '../audit/audit.ts';
-import type { TenantCaller } from '../caller.ts';
+import { callerRef, type TenantCaller } from '../caller.ts';
 import { ModerationDatabase, type Tx } from '../database/database.ts';
 import { callIn, runIn, valueIn } from '../database/sql-call.ts';
 import type { NewDelivery } from '../delivery/deliveries.ts';
+import type { NewEvent } from '../events/event-log.ts';
 import { lockUser } from '../grants/ledger.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
@@ -107,8 +108,9 @@ export class RoleChanges {
       await findSpace(tx, tenantId, spaceId);
       await lockUser(tx, tenantId, userId);
       if (!(await cancelEarlierChanges(tx, tenantId, change))) return undefined;
+      const previousRole = await roleOf(tx, tenantId, change);
       const result = await write(tx);
-      const role = await newRoleOf(tx, tenantId, change);
+      const role = await roleOf(tx, tenantId, change);
       const recorded = await this.recordConsequences(tx, caller, change, role);
       await runIn(tx, 'extend_freezing', { tenant: tenantId, space: spaceId, user: userId, limits });
       await audit(tx, caller, {
@@ -118,6 +120,7 @@ export class RoleChanges {
         userId,
         ...(recorded.act && { subject: recorded.act.id }),
         details: { role, ...(change.reason !== undefined && { reason: change.reason }) },
+        events: eventsOf(caller, change, { role, previousRole, actionId: recorded.act?.id ?? null }),
         ...(answer && { answer: () => answer(result) }),
       });
       return { result, ...recorded };
@@ -248,8 +251,19 @@ async function cancelEarlierChanges(
   return earlier.length === 0 || (await cancelActions(tx, tenantId, earlier, 'the role was changed again'));
 }
 
+/** The event of a change of role. A change to the same role is none. */
+function eventsOf(
+  caller: TenantCaller,
+  { spaceId, userId, reason }: RoleChangeRequest,
+  outcome: { role: string | null; previousRole: string | null; actionId: string | null },
+): NewEvent[] {
+  if (outcome.role === outcome.previousRole) return [];
+  const data = { ...outcome, reason: reason ?? null, by: callerRef(caller) };
+  return [{ type: 'member.role_changed', spaceId, userId, data }];
+}
+
 /** The role that the user has now, or null. A role that their JWT claims is not known here, and does not count. */
-async function newRoleOf(tx: Tx, tenantId: string, { spaceId, userId }: RoleChangeRequest): Promise<string | null> {
+async function roleOf(tx: Tx, tenantId: string, { spaceId, userId }: RoleChangeRequest): Promise<string | null> {
   const where = { tenant: tenantId, space: spaceId, user: userId, claimed: [] };
   const [role] = await callIn(tx, 'role_in_space', where, z.object({ name: z.string().nullable() }));
   return role?.name ?? null;

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, systemScope } from '../database/database.ts';
 import type { SigningKey as SigningKeyRow } from '../database/generated/client.ts';
+import { writeEvents } from '../events/event-log.ts';
 import { lastTokenExpiries, revokeGrantsOfSigningKey } from '../grants/ledger.ts';
 import type { IvsTenant } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
@@ -85,12 +86,15 @@ export class SigningKeyRemoval {
     if (!row || row.state === 'active') return false;
     if (row.removedAt !== null) return true;
     await this.removeFromIvs(account, row);
-    await this.database.inScope(systemScope(tenantId), (tx) =>
-      tx.signingKey.updateMany({
-        where: { tenantId, id: keyId },
+    await this.database.inScope(systemScope(tenantId), async (tx) => {
+      const { count } = await tx.signingKey.updateMany({
+        where: { tenantId, id: keyId, removedAt: null },
         data: { state: 'deleting', removedAt: this.clock.now() },
-      }),
-    );
+      });
+      // A key that was never active is nothing that a reader knows of.
+      if (count === 0 || row.arn === null) return;
+      await writeEvents(tx, tenantId, [{ type: 'signing_key.deleted', data: { keyId } }]);
+    });
     return true;
   }
 

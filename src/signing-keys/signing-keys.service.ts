@@ -2,11 +2,12 @@ import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
-import type { OperatorCaller, TenantCaller } from '../caller.ts';
+import { callerRef, type OperatorCaller, type TenantCaller } from '../caller.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
 import { Database, ReadDatabase, type Scope, type Tx } from '../database/database.ts';
 import type { SigningKey as SigningKeyRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
+import type { NewEvent } from '../events/event-log.ts';
 import { lastTokenExpiries } from '../grants/ledger.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
@@ -45,6 +46,7 @@ export class SigningKeysService {
     return await this.attempts.limit(caller.tenantId, () =>
       this.import(caller, 'signingKey.create', async (tx) => {
         if (await this.hasActiveKey(tx, caller.tenantId)) throw alreadyActive();
+        return [];
       }),
     );
   }
@@ -54,7 +56,8 @@ export class SigningKeysService {
     const { tenantId } = caller;
     return await this.attempts.limit(tenantId, () =>
       this.import(caller, 'signingKey.rotate', async (tx) => {
-        await tx.signingKey.updateMany({ where: { tenantId, state: 'active' }, data: { state: 'retiring' } });
+        const where = { tenantId, state: 'active' };
+        return await tx.signingKey.updateManyAndReturn({ where, data: { state: 'retiring' }, select: { id: true } });
       }),
     );
   }
@@ -128,12 +131,12 @@ export class SigningKeysService {
 
   /**
    * Makes a key pair: records it, imports its public key to IVS, and then makes it active.
-   * @param beforeActivation runs in the transaction that makes the key active.
+   * @param retire runs in the transaction that makes the key active. It returns the keys that were active before.
    */
   private async import(
     caller: TenantCaller,
     action: string,
-    beforeActivation: (tx: Tx) => Promise<void>,
+    retire: (tx: Tx) => Promise<{ id: string }[]>,
   ): Promise<SigningKey> {
     const { tenantId } = caller;
     const id = newId('sgk');
@@ -165,14 +168,22 @@ export class SigningKeysService {
         throw error;
       });
       return await this.database.inTenantOf(caller, async (tx) => {
-        await beforeActivation(tx);
+        const retired = await retire(tx);
         const row = await tx.signingKey.update({
           where: { tenantId_id: { tenantId, id } },
           data: { arn, state: 'active' },
         });
         const made = toSigningKey(row, undefined);
         const answer = () => ({ status: 201, body: made });
-        await audit(tx, caller, { action, tenantId, subject: id, details: { arn }, answer });
+        const by = callerRef(caller);
+        const events: NewEvent[] = [
+          { type: 'signing_key.created', data: { keyId: id, arn, by } },
+          ...retired.map((key) => ({
+            type: 'signing_key.retired' as const,
+            data: { keyId: key.id, replacedBy: id, by },
+          })),
+        ];
+        await audit(tx, caller, { action, tenantId, subject: id, details: { arn }, events, answer });
         return made;
       });
     } catch (error) {

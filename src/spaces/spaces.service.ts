@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { audit } from '../audit/audit.ts';
-import type { TenantCaller } from '../caller.ts';
+import { callerRef, type TenantCaller } from '../caller.ts';
 import { isForeignKeyViolation } from '../database/database-errors.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import { Prisma, type Space as SpaceRow } from '../database/generated/client.ts';
 import { runIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
+import type { NewEvent } from '../events/event-log.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
@@ -82,7 +83,7 @@ export class SpacesService {
   async update(caller: TenantCaller, spaceId: string, body: UpdateSpaceBody): Promise<Space> {
     const { tenantId } = caller;
     const updated = await this.database.inTenantOf(caller, async (tx) => {
-      await findSpace(tx, tenantId, spaceId);
+      const before = await findSpace(tx, tenantId, spaceId);
       const row = await tx.space
         .update({
           where: { tenantId_id: { tenantId, id: spaceId } },
@@ -99,7 +100,8 @@ export class SpacesService {
       const details = body as Record<string, Prisma.InputJsonValue>;
       const space = toSpace(row);
       const answer = () => ({ status: 200, body: space });
-      await audit(tx, caller, { action: 'space.update', tenantId, spaceId, subject: spaceId, details, answer });
+      const events = eventsOfUpdate(caller, before.status, space, body);
+      await audit(tx, caller, { action: 'space.update', tenantId, spaceId, subject: spaceId, details, events, answer });
       return space;
     });
     if (body.status === 'closed') await tokensHaveLeft();
@@ -122,7 +124,9 @@ export class SpacesService {
       });
       await forgetMembers(tx, tenantId, spaceId);
       const answer = () => ({ status: 204 });
-      await audit(tx, caller, { action: 'space.delete', tenantId, spaceId, subject: spaceId, answer });
+      const data = { name: row.name, by: callerRef(caller) };
+      const events: NewEvent[] = [{ type: 'space.deleted', spaceId, data }];
+      await audit(tx, caller, { action: 'space.delete', tenantId, spaceId, subject: spaceId, events, answer });
     });
     try {
       await Promise.all([this.removal.finish(tenantId, spaceId), tokensHaveLeft()]);
@@ -171,7 +175,11 @@ export class SpacesService {
     const details = { name: body.name, stage: row.stageArn, room: row.roomArn };
     const space = toSpace(row);
     const answer = () => ({ status: 201, body: space });
-    await audit(tx, caller, { action: 'space.create', tenantId, spaceId, subject: spaceId, details, answer });
+    const { name, status, defaultRole, capacity } = space;
+    const arns = { stageArn: row.stageArn, roomArn: row.roomArn };
+    const data = { name, status, defaultRole, capacity, ...arns, by: callerRef(caller) };
+    const events: NewEvent[] = [{ type: 'space.created', spaceId, data }];
+    await audit(tx, caller, { action: 'space.create', tenantId, spaceId, subject: spaceId, details, events, answer });
     return space;
   }
 }
@@ -226,6 +234,20 @@ async function recordSpace(tx: Tx, tenantId: string, spaceId: string, body: Crea
 function unknownDefaultRole(error: unknown): never {
   if (isForeignKeyViolation(error)) throw invalid('defaultRole', 'must be a role of the tenant');
   throw error;
+}
+
+/** The events of a change of a space. Opening and closing are events of their own. */
+function eventsOfUpdate(caller: TenantCaller, statusBefore: string, space: Space, body: UpdateSpaceBody): NewEvent[] {
+  const { id: spaceId, name, defaultRole, capacity, status } = space;
+  const by = callerRef(caller);
+  const changed = Object.keys(body).filter((field) => field !== 'status');
+  const type = status === 'open' ? 'space.opened' : 'space.closed';
+  return [
+    ...(changed.length === 0
+      ? []
+      : [{ type: 'space.updated' as const, spaceId, data: { changed, name, defaultRole, capacity, by } }]),
+    ...(status === statusBefore ? [] : [{ type, spaceId, data: { name, by } } as const]),
+  ];
 }
 
 /** A space, as answers show it. */

@@ -130,6 +130,12 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly events = new Counter({
+    name: 'stagedoor_events_total',
+    help: 'Events that this replica has put into the logs of their tenants.',
+    registers: [this.registry],
+  });
+
   private collected: { text: Promise<string>; at: number; isRunning: boolean } | undefined;
 
   constructor() {

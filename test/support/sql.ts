@@ -97,6 +97,8 @@ const defaults: Record<string, (n: number) => Row> = {
   }),
   unfinished_actions: () => ({ grants: [], keep_out: true, watch_for: 'gone', watch_from: inSeconds(0) }),
   watches: () => ({ next_at: inSeconds(-1) }),
+  events: (n) => ({ type: 'space.created', data: { n } }),
+  event_logs: () => ({ last_position: 0, last_at: inSeconds(0) }),
   audit: (n) => ({
     id: `aud_${String(n).padStart(6, '0')}`,
     caller: { kind: 'apiKey', id: 'key_1' },

@@ -10,6 +10,7 @@
 --   action    the beginning of a delivery (shared) and the undoing of its action (exclusive)
 --   quota     the count of a tenant's things of one kind
 --   sealer    sealing the audit log
+--   event log giving events their places in the log
 create function take_lock(p_class text, p_parts text[], p_exclusive boolean)
 returns void
 language plpgsql

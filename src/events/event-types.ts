@@ -1,0 +1,263 @@
+import { z } from 'zod';
+import { exampleId, idOf } from '../http/ids.ts';
+import type { IdPrefix } from '../ids.ts';
+
+/** Who made it happen. */
+const by = z
+  .object({
+    kind: z.enum(['operator', 'apiKey', 'user', 'system']),
+    id: z.string().meta({ description: 'Id of the API key, user id of the user, or a name.' }),
+  })
+  .meta({
+    id: 'EventCaller',
+    description: 'Who made it happen. `system` is the service itself.',
+    examples: [{ kind: 'apiKey', id: exampleId('key') }],
+  });
+const byExample = { kind: 'apiKey', id: exampleId('key') } as const;
+
+const time = z.iso.datetime();
+const reason = z.string().nullable().meta({ description: 'The reason that the moderator gave.' });
+const id = (prefix: IdPrefix, what: string) => idOf(prefix, what);
+const actionKind = z.string().meta({ description: 'The `kind` of the action.' });
+
+/** The example of the ban, the action and the times that several types tell of. */
+const soon = '2026-03-01T20:00:00.000Z';
+const earlier = '2026-03-01T19:00:00.000Z';
+
+/** What a type of event tells: its meaning, its `data`, and an example of them. */
+interface EventTypeOf<Data extends z.ZodObject> {
+  summary: string;
+  data: Data;
+  example: z.output<Data>;
+}
+
+function type<Data extends z.ZodObject>(
+  summary: string,
+  data: Data,
+  example: NoInfer<z.output<Data>>,
+): EventTypeOf<Data> {
+  return { summary, data, example };
+}
+
+const space = z.object({ name: z.string(), by });
+const issuer = z.object({ issuerId: id('iss', 'issuer'), issuer: z.string(), audience: z.string(), by });
+const issuerExample = {
+  issuerId: exampleId('iss'),
+  issuer: 'https://acme.example',
+  audience: 'live',
+  by: byExample,
+};
+
+/**
+ * Every type of event. A new type is one more entry here: the OpenAPI document, the filters and the types of TypeScript follow.
+ * `data` never holds a secret or a token.
+ */
+export const eventTypes = {
+  'space.created': type(
+    'A space was created, and its stage and room are ready.',
+    z.object({
+      name: z.string(),
+      status: z.enum(['open', 'closed']),
+      defaultRole: z.string().nullable(),
+      capacity: z.int().nullable(),
+      stageArn: z.string().nullable(),
+      roomArn: z.string().nullable(),
+      by,
+    }),
+    {
+      name: 'Main stage',
+      status: 'open',
+      defaultRole: 'viewer',
+      capacity: null,
+      stageArn: 'arn:aws:ivs:us-east-1:123456789012:stage/AbCdEfGhIjKl',
+      roomArn: 'arn:aws:ivschat:us-east-1:123456789012:room/AbCdEfGhIjKl',
+      by: byExample,
+    },
+  ),
+  'space.updated': type(
+    'A space was changed. Its opening and closing are events of their own.',
+    z.object({
+      changed: z.array(z.string()).meta({ description: 'Names of the changed fields.' }),
+      name: z.string(),
+      defaultRole: z.string().nullable(),
+      capacity: z.int().nullable(),
+      by,
+    }),
+    { changed: ['capacity'], name: 'Main stage', defaultRole: 'viewer', capacity: 500, by: byExample },
+  ),
+  'space.deleted': type('A space was deleted. Nobody gets tokens for it any more.', space, {
+    name: 'Main stage',
+    by: byExample,
+  }),
+  'space.opened': type('A closed space was opened.', space, { name: 'Main stage', by: byExample }),
+  'space.closed': type('A space was closed. Nobody gets tokens for it.', space, { name: 'Main stage', by: byExample }),
+  'space.frozen': type(
+    'A space was frozen: only moderators get tokens, and everybody else is silenced.',
+    z.object({ actionId: id('act', 'action'), reason, by }),
+    { actionId: exampleId('act'), reason: 'raid', by: byExample },
+  ),
+  'space.unfrozen': type(
+    'A frozen space was unfrozen.',
+    z.object({ actionId: id('act', 'action that froze it'), reason, by }),
+    { actionId: exampleId('act'), reason: null, by: byExample },
+  ),
+  'grant.revoked': type(
+    'Amazon IVS has confirmed that nobody can use the token of a grant any more.',
+    z.object({
+      grantId: id('grt', 'grant'),
+      kind: z.enum(['stage', 'chat']),
+      role: z.string(),
+      participantId: z.string().nullable(),
+    }),
+    { grantId: exampleId('grt'), kind: 'stage', role: 'speaker', participantId: 'AbCdEfGhIjKl' },
+  ),
+  'ban.created': type(
+    'A user was banned: in the space of the event, or in the whole tenant if it has none.',
+    z.object({
+      banId: id('ban', 'ban'),
+      actionId: id('act', 'action'),
+      reason,
+      expiresAt: time.nullable().meta({ description: 'Time at which the ban ends by itself; null: it does not.' }),
+      by,
+    }),
+    { banId: exampleId('ban'), actionId: exampleId('act'), reason: 'spam', expiresAt: soon, by: byExample },
+  ),
+  'ban.lifted': type(
+    'A ban was lifted.',
+    z.object({
+      banId: id('ban', 'ban'),
+      reason,
+      outranked: z.boolean().meta({ description: 'True: the user came with a rank that the ban does not bind.' }),
+      by,
+    }),
+    { banId: exampleId('ban'), reason: 'apologised', outranked: false, by: byExample },
+  ),
+  'ban.expired': type(
+    'A ban has ended by itself.',
+    z.object({ banId: id('ban', 'ban'), createdAt: time, expiresAt: time }),
+    { banId: exampleId('ban'), createdAt: earlier, expiresAt: soon },
+  ),
+  'action.delivered': type(
+    'Every call to Amazon IVS that an action needs has ended.',
+    z.object({ actionId: id('act', 'action'), kind: actionKind }),
+    { actionId: exampleId('act'), kind: 'ban' },
+  ),
+  'action.stuck': type(
+    'Amazon IVS refuses a call of an action to the service. It is repeated every 30 seconds. The operator checks the IAM policy.',
+    z.object({
+      actionId: id('act', 'action'),
+      kind: actionKind,
+      operation: z.string().meta({ description: 'The operation of Amazon IVS.' }),
+      target: z.string().meta({ description: 'Whom or what the call is about, as Amazon IVS knows it.' }),
+      error: z.string().meta({ description: 'What Amazon IVS answered.' }),
+    }),
+    {
+      actionId: exampleId('act'),
+      kind: 'ban',
+      operation: 'DisconnectParticipant',
+      target: 'AbCdEfGhIjKl',
+      error: 'AccessDeniedException: not authorized',
+    },
+  ),
+  'action.silenced': type(
+    'Everybody whom an action concerns is disconnected. Calls against unused tokens may follow.',
+    z.object({
+      actionId: id('act', 'action'),
+      kind: actionKind,
+      seconds: z.number().meta({ description: 'Seconds since the request of the moderator.' }),
+    }),
+    { actionId: exampleId('act'), kind: 'ban', seconds: 0.042 },
+  ),
+  'member.role_changed': type(
+    'The role of a user in a space has changed. A role that only their JWT claims is not known here.',
+    z.object({
+      role: z.string().nullable(),
+      previousRole: z.string().nullable(),
+      actionId: id('act', 'action').nullable().meta({ description: 'Action against tokens that allow more, if any.' }),
+      reason,
+      by,
+    }),
+    { role: 'speaker', previousRole: 'viewer', actionId: null, reason: null, by: byExample },
+  ),
+  'api_key.created': type(
+    'An API key was created.',
+    z.object({
+      keyId: id('key', 'API key'),
+      name: z.string(),
+      scopes: z.array(z.string()),
+      expiresAt: time.nullable(),
+      by,
+    }),
+    {
+      keyId: exampleId('key'),
+      name: 'back end',
+      scopes: ['tokens:vend'],
+      expiresAt: null,
+      by: { kind: 'operator', id: 'operator' },
+    },
+  ),
+  'api_key.rotated': type(
+    'An API key was replaced by a new one. The old one stays valid for the grace.',
+    z.object({
+      keyId: id('key', 'new API key'),
+      replaces: id('key', 'old API key'),
+      name: z.string(),
+      scopes: z.array(z.string()),
+      expiresAt: time.nullable(),
+      by,
+    }),
+    {
+      keyId: exampleId('key'),
+      replaces: 'key_01h455vb4pex5vsknk084sn02p',
+      name: 'back end',
+      scopes: ['tokens:vend'],
+      expiresAt: null,
+      by: byExample,
+    },
+  ),
+  'api_key.revoked': type('An API key was revoked.', z.object({ keyId: id('key', 'API key'), by }), {
+    keyId: exampleId('key'),
+    by: byExample,
+  }),
+  'issuer.created': type('An issuer was registered. The tenant accepts its JWTs.', issuer, issuerExample),
+  'issuer.updated': type(
+    'An issuer was changed.',
+    issuer.extend({ changed: z.array(z.string()).meta({ description: 'Names of the changed fields.' }) }),
+    { ...issuerExample, changed: ['jwksUri'] },
+  ),
+  'issuer.deleted': type('An issuer was deleted. Its JWTs are refused.', issuer, issuerExample),
+  'issuer.failing': type(
+    'The keys of an issuer cannot be fetched from its JWKS URL, or none can be used. The answer of the issuer says more.',
+    z.object({ issuerId: id('iss', 'issuer'), issuer: z.string(), reason: z.string() }),
+    { issuerId: exampleId('iss'), issuer: 'https://acme.example', reason: 'unreachable' },
+  ),
+  'signing_key.created': type(
+    'A signing key was made, and signs the stage tokens from now on.',
+    z.object({ keyId: id('sgk', 'signing key'), arn: z.string(), by }),
+    {
+      keyId: exampleId('sgk'),
+      arn: 'arn:aws:ivs:us-east-1:123456789012:public-key/AbCdEfGhIjKl',
+      by: byExample,
+    },
+  ),
+  'signing_key.retired': type(
+    'A signing key was replaced. Its tokens stay valid until they expire.',
+    z.object({ keyId: id('sgk', 'signing key'), replacedBy: id('sgk', 'new signing key'), by }),
+    { keyId: exampleId('sgk'), replacedBy: 'sgk_01h455vb4pex5vsknk084sn02p', by: byExample },
+  ),
+  'signing_key.deleted': type(
+    'Amazon IVS has deleted a signing key. No token of it is valid any more.',
+    z.object({ keyId: id('sgk', 'signing key') }),
+    { keyId: exampleId('sgk') },
+  ),
+} as const;
+
+export type EventType = keyof typeof eventTypes;
+
+/** The `data` of events of a type. */
+export type EventData<Type extends EventType> = z.output<(typeof eventTypes)[Type]['data']>;
+
+/** Whether a text names a type of event. */
+export function isEventType(text: string): text is EventType {
+  return Object.hasOwn(eventTypes, text);
+}
