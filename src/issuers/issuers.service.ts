@@ -10,9 +10,9 @@ import type { NewEvent } from '../events/event-log.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
+import { faultOfUrl } from '../outgoing/addresses.ts';
 import { assertBelowQuota } from '../quotas.ts';
 import { Secrets } from '../secrets/secrets.ts';
-import { faultOfJwksUri } from './addresses.ts';
 import { defaultAudienceClaim } from './audiences.ts';
 import { IssuerDirectory } from './issuer-directory.ts';
 import { newAlgorithms } from './issuer-changes.ts';
@@ -147,7 +147,7 @@ export class IssuersService {
   private async lookAt({ tenantId }: TenantCaller, jwksUri: string | null | undefined) {
     if (jwksUri === undefined) return {};
     if (jwksUri === null) return toColumns({ usable: undefined, fetchedAt: undefined, fault: undefined });
-    const fault = faultOfJwksUri(jwksUri, this.settings.jwksAllowPrivateAddresses);
+    const fault = faultOfUrl(jwksUri, this.settings.jwksAllowPrivateAddresses);
     if (fault !== undefined) throw invalid('jwksUri', fault);
     return toColumns(await this.jwks.look(tenantId, jwksUri));
   }

@@ -2,7 +2,8 @@ import { Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { DatabaseClock } from '../database/database-clock.ts';
 import { Problem } from '../errors.ts';
-import { fetchJwks, type FetchOptions } from './fetch-jwks.ts';
+import type { OutgoingOptions } from '../outgoing/resolve.ts';
+import { fetchJwks } from './fetch-jwks.ts';
 import { faultOf, type KeyFault, keyFaults } from './key-faults.ts';
 import type { PublicKey } from './public-keys.ts';
 
@@ -47,7 +48,7 @@ const sourceBytes = 1_000;
 const keyBytes = 4_000;
 
 /** Options of `JwksKeys`. */
-export interface JwksKeysOptions extends FetchOptions {
+export interface JwksKeysOptions extends OutgoingOptions {
   /** The clock of the database, for the time that callers see. */
   clock: Pick<DatabaseClock, 'now'>;
   /** A clock in milliseconds that only goes forward. */

@@ -1,6 +1,6 @@
-import { faultOfJwksUri, isGlobalAddress } from './addresses.ts';
+import { faultOfUrl, isGlobalAddress } from './addresses.ts';
 
-describe('a JWKS URL at one of these places is refused', () => {
+describe('a URL at one of these places is refused', () => {
   it.each([
     // loopback, however it is written
     'https://127.0.0.1/jwks',
@@ -83,11 +83,11 @@ describe('a JWKS URL at one of these places is refused', () => {
     'login.example.com/jwks',
     '',
   ])('%s', (uri) => {
-    expect(faultOfJwksUri(uri, false)).toMatch(/^must /);
+    expect(faultOfUrl(uri, false)).toMatch(/^must /);
   });
 });
 
-describe('a JWKS URL at one of these places is accepted', () => {
+describe('a URL at one of these places is accepted', () => {
   it.each([
     'https://login.example.com/.well-known/jwks.json',
     'https://login.example.com:443/jwks?version=2',
@@ -95,15 +95,15 @@ describe('a JWKS URL at one of these places is accepted', () => {
     'https://8.8.8.8/jwks',
     'https://[2606:4700::1111]/jwks',
   ])('%s', (uri) => {
-    expect(faultOfJwksUri(uri, false)).toBeUndefined();
+    expect(faultOfUrl(uri, false)).toBeUndefined();
   });
 });
 
 it('with private addresses allowed, plain HTTP, other ports and loopback are allowed too, but no other protocol', () => {
-  expect(faultOfJwksUri('http://127.0.0.1:4000/jwks', true)).toBeUndefined();
-  expect(faultOfJwksUri('http://localhost/jwks', true)).toBeUndefined();
-  expect(faultOfJwksUri('file:///etc/passwd', true)).toBe('must begin with https:// or http://');
-  expect(faultOfJwksUri('http://user:secret@localhost/jwks', true)).toBe('must not hold a user name or password');
+  expect(faultOfUrl('http://127.0.0.1:4000/jwks', true)).toBeUndefined();
+  expect(faultOfUrl('http://localhost/jwks', true)).toBeUndefined();
+  expect(faultOfUrl('file:///etc/passwd', true)).toBe('must begin with https:// or http://');
+  expect(faultOfUrl('http://user:secret@localhost/jwks', true)).toBe('must not hold a user name or password');
 });
 
 it('text that is no address is no global address', () => {

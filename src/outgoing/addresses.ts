@@ -25,10 +25,10 @@ export function literalAddress(url: URL): string | undefined {
 }
 
 /**
- * Why a JWKS may not be fetched from this URL, or undefined if it may. Called when the URL is registered and before every
- * fetch. It does not resolve names: `fetchJwks` checks the addresses of a name.
+ * Why the service may not call this URL, which a tenant chose, or undefined if it may. Called when the URL is registered and
+ * before every call. It does not resolve names: `resolve` checks the addresses of a name.
  */
-export function faultOfJwksUri(uri: string, allowPrivateAddresses: boolean): string | undefined {
+export function faultOfUrl(uri: string, allowPrivateAddresses: boolean): string | undefined {
   if (!URL.canParse(uri)) return 'must be a URL';
   const url = new URL(uri);
   if (url.username !== '' || url.password !== '') return 'must not hold a user name or password';
