@@ -11,6 +11,7 @@ import { bans, growth } from './parts/growth.ts';
 import { lists } from './parts/lists.ts';
 import { roundTrips } from './parts/round-trips.ts';
 import { startup } from './parts/startup.ts';
+import { storms } from './parts/storm.ts';
 import { vendIvs } from './parts/vend-ivs.ts';
 import { vendKeyPair } from './parts/vend-key-pair.ts';
 import { machine } from './support/report.ts';
@@ -22,6 +23,7 @@ const parts: Record<string, () => Promise<void>> = {
   growth,
   'ban-check': bans,
   'ban-latency': ban,
+  storm: storms,
   lists,
   freeze,
   startup,

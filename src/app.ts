@@ -13,6 +13,7 @@ import { discardUnreadBodies } from './http/discard-body.ts';
 import { acceptJsonOnly, maxBodyBytes } from './http/json-body.ts';
 import { requestId } from './http/request-id.ts';
 import { answerMalformed, unroutableHandler } from './http/unroutable.ts';
+import { TurnHooks } from './joins/turn-hooks.ts';
 import { logRequest } from './logging.ts';
 import { serveDocs } from './openapi/docs.ts';
 import { currentRequest, runInRequest } from './request-context.ts';
@@ -79,6 +80,7 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
   acceptJsonOnly(fastify);
   observeRequests(fastify, app.get(Metrics));
   allowOrigins(fastify, settings.corsOrigins);
+  app.get(TurnHooks).register(fastify);
   withholdLateTokens(fastify);
   closeConnectionsWhenStopping(fastify, app.get(Stopping));
   discardUnreadBodies(fastify);

@@ -21,6 +21,8 @@ export interface RequestContext {
   moderatedIn?: string | null;
   /** Set if the answer holds a token: the latest time at which it may leave, in milliseconds of `performance.now()`. */
   leaveBy?: number;
+  /** Set for a vend: ends its turn in this replica. What is left to do is the work of IVS. */
+  endTurn?: () => void;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();

@@ -39,6 +39,6 @@ import { UserTokens } from './user-tokens.ts';
         }),
     },
   ],
-  exports: [UserTokens, TokenReader],
+  exports: [UserTokens, TokenReader, IssuerDirectory],
 })
 export class IssuersModule {}

@@ -3,6 +3,7 @@ import { type CircuitBreakerPolicy, circuitBreaker, ConsecutiveBreaker, handleWh
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { Database } from '../database/database.ts';
+import { currentRequest } from '../request-context.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import { keptForModeration, moderationRates, type TenantOperation, tenantRates } from './call-rates.ts';
@@ -91,6 +92,7 @@ export class IvsCalls {
     answer: Answer,
     send: Send,
   ): Promise<z.output<Answer>> {
+    currentRequest()?.endTurn?.(); // while IVS works, this replica can serve others
     const abortSignal = AbortSignal.timeout(deadlineMs);
     return await this.turnsOf(tenant, operation).inTurn(tenant.id, () =>
       this.call(tenant, operation, answer, send, abortSignal),

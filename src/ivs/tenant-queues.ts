@@ -16,6 +16,11 @@ export class TenantQueues {
     return [...this.queues.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
+  /** Number of waiting calls of a tenant. */
+  callsOf(tenantId: string): number {
+    return this.queues.get(tenantId)?.size ?? 0;
+  }
+
   /**
    * Whether one more call of the tenant can have its turn in time, if all waiting calls use their turns. A tenant without a
    * waiting call can always wait.

@@ -26,6 +26,14 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly vendTurns = new Histogram({
+    name: 'stagedoor_vend_turn_wait_seconds',
+    help: 'Time that requests for tokens wait until their vend begins, if the replica is busy, by outcome (given, refused).',
+    labelNames: ['outcome'] as const,
+    buckets: bucketsInSeconds,
+    registers: [this.registry],
+  });
+
   readonly ivsCalls = new Histogram({
     name: 'stagedoor_ivs_call_duration_seconds',
     help: 'Calls to Amazon IVS, by operation and result (ok, or the kind of the failure).',

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from '../errors.ts';
+import { problemDocument } from '../http/problem.filter.ts';
+import { IssuerDirectory } from '../issuers/issuer-directory.ts';
+import { currentRequest } from '../request-context.ts';
+import { VendTurns } from './vend-turns.ts';
+
+/** The routes that vend. */
+const routes = new Set(['join', 'stage-tokens', 'chat-tokens'].map((name) => `/v1/spaces/:spaceId/${name}`));
+
+/** The turn of a vend whose client is gone ends after this time at the latest, in milliseconds. */
+const forgottenMs = 10_000;
+
+/** Tenants that nobody has looked up yet share their turns, so that invented spaces win none. */
+const unknownTenant = '';
+
+/** Lets requests for tokens wait for their turn before anything is done for them, and ends the turn with the answer. */
+@Injectable()
+export class TurnHooks {
+  private readonly turns = new WeakMap<FastifyRequest, () => void>();
+
+  constructor(
+    private readonly vendTurns: VendTurns,
+    private readonly issuers: IssuerDirectory,
+  ) {}
+
+  /** Register it after the hook that makes the context of the request, and after those for other origins. */
+  register(fastify: FastifyInstance): void {
+    fastify.addHook('onRequest', (request, reply, done) => {
+      if (request.method !== 'POST' || !routes.has(request.routeOptions.url ?? '')) return done();
+      void this.begin(request, reply, done);
+    });
+    fastify.addHook('onSend', (request, _reply, payload, done) => {
+      this.turns.get(request)?.();
+      done(null, payload);
+    });
+  }
+
+  private async begin(request: FastifyRequest, reply: FastifyReply, done: () => void): Promise<void> {
+    const { spaceId } = request.params as { spaceId: string };
+    try {
+      const endTurn = await this.vendTurns.take(this.issuers.knownTenantOf({ spaceId }) ?? unknownTenant);
+      this.turns.set(request, endTurn);
+      const current = currentRequest();
+      if (current) current.endTurn = endTurn;
+      reply.raw.once('close', () => setTimeout(endTurn, forgottenMs).unref());
+    } catch (error) {
+      refuse(error, request, reply);
+      return;
+    }
+    done();
+  }
+}
+
+/** Answers here, and writes no line to the log of errors: to be busy is no fault, and thousands of lines would be work too. */
+function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem =
+    error instanceof Problem ? error : new Problem('internal', 'The failure was recorded.', { cause: error });
+  void reply
+    .status(problem.status)
+    .header('retry-after', String(problem.retryAfterSeconds ?? 1))
+    .type('application/problem+json; charset=utf-8')
+    .send(JSON.stringify(problemDocument(problem, request.id)));
+}

@@ -1,0 +1,157 @@
+import { Problem } from '../errors.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import { VendTurns } from './vend-turns.ts';
+
+const { jest } = import.meta;
+
+let metrics: Metrics;
+let turns: VendTurns;
+/** The tenants whose vends have begun, in order. */
+let begun: string[];
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  metrics = new Metrics();
+  turns = new VendTurns(metrics);
+  begun = [];
+});
+
+afterEach(async () => {
+  await jest.advanceTimersByTimeAsync(60_000);
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+});
+
+/** The end of a vend that has begun, or the seconds after which its client comes back. */
+type Begun = { end: () => void } | { comesBackAfter: number };
+
+async function begin(tenant: string): Promise<Begun> {
+  try {
+    const end = await turns.take(tenant);
+    begun.push(tenant);
+    return { end };
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'unavailable', status: 503 });
+    return { comesBackAfter: (error as Problem).retryAfterSeconds ?? NaN };
+  }
+}
+
+/** A replica that completes `perSecond` vends a second, as long as some have begun. It does so until `stop` is called. */
+function replicaThatDoes(perSecond: number): {
+  done: Record<string, number>;
+  run: (tenant: string) => Promise<Begun>;
+  stop: () => void;
+} {
+  const done: Record<string, number> = {};
+  const running: { tenant: string; end: () => void }[] = [];
+  let owed = 0;
+  const timer = setInterval(() => {
+    owed = Math.min(owed + perSecond / 100, perSecond / 50);
+    for (; owed >= 1 && running.length > 0; owed--) {
+      const first = running.shift();
+      if (!first) break;
+      done[first.tenant] = (done[first.tenant] ?? 0) + 1;
+      first.end();
+    }
+  }, 10);
+  const run = async (tenant: string) => {
+    const outcome = await begin(tenant);
+    if ('end' in outcome) running.push({ tenant, end: outcome.end });
+    return outcome;
+  };
+  return { done, run, stop: () => clearInterval(timer) };
+}
+
+/** A client that asks until it is served. */
+async function persist(ask: () => Promise<Begun>): Promise<void> {
+  for (;;) {
+    const outcome = await ask();
+    if ('end' in outcome) return;
+    await new Promise((resolve) => setTimeout(resolve, outcome.comesBackAfter * 1_000));
+  }
+}
+
+it('begins every vend at once while there are few', async () => {
+  for (let round = 0; round < 100; round++) {
+    const vends = await Promise.all(Array.from({ length: 16 }, () => begin('a')));
+    for (const vend of vends) if ('end' in vend) vend.end();
+  }
+  expect(begun).toHaveLength(1_600);
+  expect((await metrics.vendTurns.get()).values).toEqual([]);
+});
+
+it('begins no more than it completes in a moment, lets others wait, and tells the rest when to come back', async () => {
+  const asked = Array.from({ length: 5_000 }, () => begin('a'));
+  await jest.advanceTimersByTimeAsync(0);
+  const running = begun.length;
+  expect(running).toBeGreaterThanOrEqual(16);
+  expect(running).toBeLessThanOrEqual(128);
+  await jest.advanceTimersByTimeAsync(2_000);
+  const all = await Promise.all(asked);
+  const waits = all.flatMap((one) => ('comesBackAfter' in one ? [one.comesBackAfter] : []));
+  expect(waits).toHaveLength(5_000 - running);
+  expect(Math.min(...waits)).toBeGreaterThanOrEqual(1);
+  expect(Math.max(...waits)).toBeLessThanOrEqual(30);
+  const { values } = await metrics.vendTurns.get();
+  const counts = values.filter(({ metricName }) => metricName === 'stagedoor_vend_turn_wait_seconds_count');
+  expect(counts.map(({ labels, value }) => [labels.outcome, value])).toEqual([['refused', 5_000 - running]]);
+  for (const vend of all) if ('end' in vend) vend.end();
+});
+
+it.each([100, 500, 2_000])(
+  'serves 5,000 clients who come back as told in little more than their time, at %i/s',
+  async (rate) => {
+    const replica = replicaThatDoes(rate);
+    let served = 0;
+    const from = performance.now();
+    let lastAt = from;
+    const clients = Array.from({ length: 5_000 }, () =>
+      persist(() => replica.run('a')).then(() => {
+        served++;
+        lastAt = performance.now();
+      }),
+    );
+    await jest.advanceTimersByTimeAsync((5_000 / rate) * 1_000 * 1.5 + 5_000);
+    replica.stop();
+    expect(served).toBe(5_000);
+    expect((5_000 / rate) * 1_000).toBeGreaterThan(0.8 * (lastAt - from) - 1_000);
+    await Promise.all(clients);
+  },
+);
+
+it('lets a tenant that comes late have its turn soon, however many of another tenant wait', async () => {
+  const replica = replicaThatDoes(200);
+  const flood = Array.from({ length: 5_000 }, () => replica.run('flood'));
+  await jest.advanceTimersByTimeAsync(1_000);
+  const before = begun.length;
+  const late = Array.from({ length: 5 }, () => replica.run('late'));
+  await jest.advanceTimersByTimeAsync(500);
+  expect(begun.slice(before).filter((tenant) => tenant === 'late')).toHaveLength(5);
+  await jest.advanceTimersByTimeAsync(5_000);
+  replica.stop();
+  await Promise.all([...flood, ...late]);
+});
+
+it('works on after vends that took long: it learns how many it completes', async () => {
+  const first = Array.from({ length: 500 }, () => begin('a'));
+  await jest.advanceTimersByTimeAsync(3_000); // nothing ends
+  for (const vend of await Promise.all(first)) if ('end' in vend) vend.end();
+  const replica = replicaThatDoes(400);
+  const clients = Array.from({ length: 1_000 }, () => persist(() => replica.run('a')));
+  await jest.advanceTimersByTimeAsync(8_000);
+  await Promise.all(clients);
+  replica.stop();
+  expect(replica.done['a']).toBeGreaterThan(800);
+});
+
+it('ends a turn once, however often it is told', async () => {
+  const vends = await Promise.all(Array.from({ length: 16 }, () => begin('a')));
+  for (const vend of vends) {
+    if ('end' in vend) vend.end();
+    if ('end' in vend) vend.end();
+  }
+  const asked = Array.from({ length: 400 }, () => begin('a'));
+  await jest.advanceTimersByTimeAsync(3_000);
+  expect(begun.length).toBeLessThanOrEqual(16 + 128);
+  for (const vend of await Promise.all(asked)) if ('end' in vend) vend.end();
+});
