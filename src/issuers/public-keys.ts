@@ -38,6 +38,7 @@ export const exampleJwk = {
 /** The form of a public JWK (RFC 7517). It says nothing about whether the key is one. */
 const jwkForm = z.looseObject({
   kty: z.enum(['RSA', 'EC', 'OKP'], { error: 'must be RSA, EC or OKP: a public key' }),
+  // No other curve may reach `createPublicKey`: with the FIPS provider of OpenSSL, Node 24 aborts if the curve is secp256k1.
   crv: z.enum(['P-256', 'P-384', 'P-521', 'Ed25519']).optional(),
   x: base64url.optional(),
   y: base64url.optional(),

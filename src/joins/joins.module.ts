@@ -7,13 +7,14 @@ import { ExplainService } from './explain.service.ts';
 import { JoinsController } from './joins.controller.ts';
 import { JoinsService } from './joins.service.ts';
 import { Mints } from './mints.ts';
+import { SigningRate } from './signing-rate.ts';
 import { TurnHooks } from './turn-hooks.ts';
 import { VendTurns } from './vend-turns.ts';
 
 @Module({
   imports: [SpacesModule, IssuersModule],
   controllers: [JoinsController, ExplainController],
-  providers: [JoinsService, AdmissionService, Mints, ExplainService, VendTurns, TurnHooks],
+  providers: [JoinsService, AdmissionService, Mints, SigningRate, ExplainService, VendTurns, TurnHooks],
   exports: [Mints],
 })
 export class JoinsModule {}

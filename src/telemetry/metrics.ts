@@ -34,6 +34,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly signatures = new Gauge({
+    name: 'stagedoor_signatures_per_second',
+    help: 'Stage tokens that one processor can sign in a second, measured at the start, by which OpenSSL signs (node, system, provider).',
+    labelNames: ['openssl'] as const,
+    registers: [this.registry],
+  });
+
   readonly ivsCalls = new Histogram({
     name: 'stagedoor_ivs_call_duration_seconds',
     help: 'Calls to Amazon IVS, by operation and result (ok, or the kind of the failure).',

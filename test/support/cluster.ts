@@ -57,6 +57,11 @@ export class Service extends HttpClient {
     return new Service(`http://127.0.0.1:${port}`, child, env['CLOCK_SHIFT_SECONDS'] === undefined ? 'ready' : 'live');
   }
 
+  /** What it has written, the last 5,000 characters of it. */
+  get logged(): string {
+    return this.output;
+  }
+
   get pid(): number {
     return this.child.pid ?? 0;
   }
