@@ -9,6 +9,7 @@ import { emulator } from './parts/emulator.ts';
 import { freeze } from './parts/freeze.ts';
 import { bans, growth } from './parts/growth.ts';
 import { lists } from './parts/lists.ts';
+import { record } from './parts/record.ts';
 import { roundTrips } from './parts/round-trips.ts';
 import { startup } from './parts/startup.ts';
 import { storms } from './parts/storm.ts';
@@ -20,6 +21,7 @@ const parts: Record<string, () => Promise<void>> = {
   'vend-key-pair': vendKeyPair,
   'vend-ivs': vendIvs,
   'round-trips': roundTrips,
+  record,
   growth,
   'ban-check': bans,
   'ban-latency': ban,

@@ -139,7 +139,12 @@ test('what happens to one tenant’s log says nothing of another’s', async () 
 test('entries are sealed once, by whoever comes first, and each follows the one before', async () => {
   await superuser.query(
     `insert into audit (tenant_id, id, caller, action, request_id)
-     select $1, 'aud_zzz' || n, '{"kind":"system","id":"test"}', 'test', 'test' from generate_series(1000, 1999) n`,
+     select $1, 'aud_zzz' || n, '{"kind":"system","id":"test"}', 'test', 'test' from generate_series(1000, 1998, 2) n`,
+    [ours.id],
+  );
+  await superuser.query(
+    `insert into unsealed_vends (tenant_id, id, action, space_id, user_id, role, stage_grant, request_id)
+     select $1, 'aud_zzz' || n, 'space.join', 'spc', 'ann', 'viewer', 'grt' || n, 'test' from generate_series(1001, 1999, 2) n`,
     [ours.id],
   );
   const others = await Promise.all(Array.from({ length: 4 }, () => connect(stagedoor.database.serviceUrl)));

@@ -36,9 +36,11 @@ beforeAll(async () => {
   superuser = new pg.Client({ connectionString: stagedoor.database.superuserUrl });
   await superuser.connect();
   clients.push(superuser);
-  // The one table that is empty again a moment after a request has filled it.
+  // The tables that are empty again a moment after a request has filled them.
   await superuser.query(`insert into unfinished_actions (tenant_id, action_id, grants, keep_out, watch_for, watch_from)
                          select tenant_id, id, '{}', true, 'banned', now() from actions where kind = 'ban'`);
+  await superuser.query(`insert into unsealed_vends (tenant_id, id, action, space_id, user_id, role, request_id)
+                         select tenant_id, 'aud_' || id, 'space.join', space_id, user_id, role, 'test' from grants`);
   tenantTables = await columnOf(`
     select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
@@ -393,6 +395,7 @@ describe('the roles', () => {
       audit: 'INSERT, SELECT', // append-only
       events: 'INSERT, SELECT', // likewise; functions drop old ones
       event_logs: 'SELECT', // number_events writes it
+      unsealed_vends: 'INSERT, SELECT',
       lock_salt: 'SELECT', // a key of a lock depends on it
     });
   });
@@ -400,8 +403,9 @@ describe('the roles', () => {
   test('the audit log cannot be changed or emptied by the service', async () => {
     await undone(async () => {
       await asService(ours);
-      for (const sql of [`update audit set action = 'x'`, 'delete from audit', 'truncate audit'])
-        expect(await failureOf(sql)).toBe(insufficientPrivilege);
+      for (const table of ['audit', 'unsealed_vends'])
+        for (const sql of [`update ${table} set action = 'x'`, `delete from ${table}`, `truncate ${table}`])
+          expect(await failureOf(sql)).toBe(insufficientPrivilege);
     });
   });
 
@@ -418,6 +422,11 @@ describe('the roles', () => {
       ] as const)
         expect(await failureOf(entry(column, value))).toBe(insufficientPrivilege);
       expect(await failureOf(entry('subject', `'x'`))).toBeUndefined();
+      const vend = (columns: string, values: string) =>
+        `insert into unsealed_vends (tenant_id, id, action, space_id, user_id, role, request_id${columns})
+         values ('${ours.id}', 'aud_forged', 'x', 'x', 'x', 'x', 'x'${values})`;
+      expect(await failureOf(vend(', at', ', now()'))).toBe(insufficientPrivilege);
+      expect(await failureOf(vend('', ''))).toBeUndefined();
     });
   });
 
@@ -522,7 +531,7 @@ test('a replica that stands still in a transaction keeps its locks for less than
 const crossingMay = [
   'actions.SELECT',
   'api_keys.SELECT, UPDATE last_used_at',
-  'audit.SELECT, UPDATE hash+seq',
+  'audit.INSERT, SELECT, UPDATE hash+seq',
   'bans.SELECT',
   'deliveries.SELECT, UPDATE',
   'event_logs.INSERT, SELECT, UPDATE',
@@ -538,6 +547,7 @@ const crossingMay = [
   'spaces.SELECT, UPDATE attempted_at',
   'tenants.SELECT',
   'unfinished_actions.SELECT, UPDATE attempted_at',
+  'unsealed_vends.DELETE, SELECT, UPDATE id',
   'watches.SELECT, UPDATE',
 ];
 

@@ -9,6 +9,7 @@ import { typeid } from 'typeid-js';
 import { hasScope, type Scope, scopes } from '../src/http/access.ts';
 import { freeze } from './support/actions.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from './support/stagedoor.ts';
+import { until } from './support/until.ts';
 
 const document = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../openapi.json'), 'utf8')) as {
   paths: Record<string, Record<string, Json>>;
@@ -636,6 +637,8 @@ function bodyOf({ body, keyOnly = [] }: Row, asUser: boolean): Json | undefined 
 
 /** Every row of a tenant's, but for what changes by itself: when keys were used, and the seals of the audit log. */
 async function everythingOf({ id }: World): Promise<string> {
+  const unsealed = `select from unsealed_vends where tenant_id = '${id}'`;
+  await until(async () => (await asSuperuser(unsealed)).rowCount === 0, 'the entries of vends are in the audit log');
   const tables = await tenantTables();
   const contents = tables.map(async (name) => {
     const row = `to_jsonb(t) - '{last_used_at,seq,hash}'::text[]`;

@@ -127,6 +127,7 @@ const owners: Record<string, string> = {
   audit: 'audit',
   events: 'events',
   event_logs: 'events',
+  unsealed_vends: 'audit',
   function_sets: 'database',
   lock_salt: 'database',
 };

@@ -13,7 +13,7 @@ export class AuditController {
   @Endpoint({
     summary: 'List audit entries',
     description:
-      'The newest entry comes first. Entries are never changed or removed. Each holds the hash of the entry before it.',
+      'The newest entry comes first. Entries are never changed or removed. Each holds the hash of the entry before it. The entry of a vend is here about a second after the vend.',
     tag: 'Audit',
     access: { scope: 'audit:read' },
     answers: { 200: auditPage },

@@ -34,7 +34,8 @@ export async function* verifyAudit(client: pg.Client): AsyncGenerator<Verdict> {
   for (const { id, slug } of tenants) {
     const found = await inTenant(client, id, async () => {
       const { rows: counts } = await client.query<{ sealed: number; unsealed: number; head: string | null }>(
-        `select count(seq)::int as sealed, (count(*) - count(seq))::int as unsealed,
+        `select count(seq)::int as sealed,
+                (count(*) - count(seq) + (select count(*) from unsealed_vends where tenant_id = $1))::int as unsealed,
                 (select encode(hash, 'hex') from audit where tenant_id = $1 and seq is not null
                   order by seq desc limit 1) as head
            from audit where tenant_id = $1`,

@@ -68,6 +68,100 @@ describe('write_audit_entry', () => {
   });
 });
 
+describe('write_vend_entries', () => {
+  const vend = {
+    tenant_id: 'ten',
+    id: 'aud',
+    caller: { kind: 'apiKey', id: 'key' },
+    action: 'space.join',
+    space_id: 'spc',
+    user_id: 'ann',
+    role: 'host',
+    stage_grant: 'grt_s',
+    chat_grant: null,
+    request_id: 'request',
+  };
+  const write = async (...vends: Row[]): Promise<void> =>
+    void (await sql.valueOf('write_vend_entries', 'array(select jsonb_populate_recordset(null::unsealed_vends, $1))', [
+      JSON.stringify(vends),
+    ]));
+
+  test('records each vend, at the time of the database', async () => {
+    await write(
+      { ...vend, at: '2020-01-01T00:00:00Z' },
+      { ...vend, id: 'aud_2', stage_grant: null, chat_grant: 'grt_c' },
+    );
+    const found = await sql.query('select *, at = now()::timestamptz(3) as is_now from unsealed_vends order by id');
+    const written = { ...vend, at: expect.any(Date), is_now: true };
+    expect(found).toEqual([written, { ...written, id: 'aud_2', stage_grant: null, chat_grant: 'grt_c' }]);
+  });
+
+  test('writes no caller who is the user themselves', async () => {
+    await write(
+      { ...vend, caller: { kind: 'user', id: 'ann' } },
+      { ...vend, id: 'aud_2', caller: { kind: 'user', id: 'ben' } },
+    );
+    expect(await sql.query('select caller from unsealed_vends order by id')).toEqual([
+      { caller: null },
+      { caller: { kind: 'user', id: 'ben' } },
+    ]);
+  });
+
+  test('refuses a second vend with the same id, and writes into no other tenant than the service is in', async () => {
+    await sql.becomeService('ten');
+    await write(vend);
+    await sql.query('savepoint written');
+    await expect(write(vend)).rejects.toMatchObject({ code: '23505' });
+    await sql.query('rollback to written');
+    await expect(write({ ...vend, tenant_id: 'ten_other' })).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
+describe('entry_of_vend', () => {
+  test.each<[string, Row, Row]>([
+    ['a stage token', {}, { details: { role: 'viewer', stageGrant: 'grt_s' } }],
+    ['both tokens', { chat_grant: 'grt_c' }, { details: { role: 'viewer', stageGrant: 'grt_s', chatGrant: 'grt_c' } }],
+    ['a chat token', { stage_grant: null, chat_grant: 'grt_c' }, { details: { role: 'viewer', chatGrant: 'grt_c' } }],
+    ['the user themselves', { caller: null }, { caller: { kind: 'user', id: 'ann' } }],
+  ])('is the entry of a vend, for %s', async (_, given, expected) => {
+    const key = { kind: 'apiKey', id: 'key' };
+    const vend = await sql.insert('unsealed_vends', { tenant_id: 'ten', caller: key, stage_grant: 'grt_s', ...given });
+    expect(await sql.rowsOf('entry_of_vend', '(select v from unsealed_vends v)')).toEqual([
+      {
+        tenant_id: 'ten',
+        id: vend['id'],
+        at: vend['at'],
+        caller: key,
+        action: 'grant.vend',
+        space_id: vend['space_id'],
+        user_id: 'ann',
+        subject: null,
+        details: { role: 'viewer', stageGrant: 'grt_s' },
+        request_id: 'request',
+        seq: null,
+        hash: null,
+        ...expected,
+      },
+    ]);
+  });
+});
+
+describe('rename_taken_vends', () => {
+  test('gives another id to the vends among these whose id an entry of the tenant has', async () => {
+    for (const id of ['a', 'b', 'c']) await sql.insert('unsealed_vends', { tenant_id: 'ten', id });
+    for (const row of [
+      { tenant_id: 'ten', id: 'a' },
+      { tenant_id: 'ten', id: 'c' },
+      { tenant_id: 'tin', id: 'b' },
+    ])
+      await sql.insert('audit', row);
+    const some = `array(select entry_of_vend(v) from unsealed_vends v where id in ('a', 'b'))`;
+    expect(await sql.valueOf('rename_taken_vends', some)).toBe('1');
+    const ids = await sql.query('select id from unsealed_vends order by id');
+    expect(ids).toEqual([{ id: expect.stringMatching(/^a_./) }, { id: 'b' }, { id: 'c' }]);
+  });
+});
+
 describe('audit_digest', () => {
   const entry = {
     tenant_id: 'ten',

@@ -27,6 +27,15 @@ const invariants: Record<string, string> = {
     select a.id as action, count(u.id) as entries from actions a
       left join audit u on u.tenant_id = a.tenant_id and (u.subject = a.id or u.details ->> 'action' = a.id)
      group by a.tenant_id, a.id having count(u.id) <> 1`,
+  // A token to exchange, for a participant who has a grant already, is in the entry of the change of role.
+  'every vend has exactly one audit entry': `
+    with entries as (
+      select tenant_id, g.value as grant_id from audit, jsonb_each_text(details) g where g.key in ('stageGrant', 'chatGrant')
+      union all select tenant_id, unnest(array[stage_grant, chat_grant]) from unsealed_vends)
+    select g.id as grant, count(e) as entries from grants g
+      left join entries e on e.tenant_id = g.tenant_id and e.grant_id = g.id
+     group by g.tenant_id, g.id, g.participant_id having count(e) > 1 or (count(e) = 0 and not exists (
+           select from grants o where o.tenant_id = g.tenant_id and o.participant_id = g.participant_id and o.id < g.id))`,
   'every lifted ban has exactly one audit entry for that': `
     select b.id as ban from bans b left join audit u on u.tenant_id = b.tenant_id and u.subject = b.id and u.action = 'ban.lift'
      where b.lifted_at is not null group by b.tenant_id, b.id having count(u.id) <> 1`,

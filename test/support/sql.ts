@@ -105,6 +105,15 @@ const defaults: Record<string, (n: number) => Row> = {
     action: 'test',
     request_id: 'request',
   }),
+  unsealed_vends: (n) => ({
+    id: `aud_${String(n).padStart(6, '0')}`,
+    action: 'grant.vend',
+    space_id: `spc_${n}`,
+    user_id: 'ann',
+    role: 'viewer',
+    stage_grant: `grt_${n}`,
+    request_id: 'request',
+  }),
 };
 
 /**

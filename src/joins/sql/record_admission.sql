@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Records the grants of a vend that admit has decided on, and its audit entry. Returns what admit returns. A null grant
--- id stands for a token that is not given.
+-- Records the grants of a vend that admit has decided on, and what its audit entry says. Returns what admit returns. A
+-- null grant id stands for a token that is not given.
 create function record_admission(
   p_tenant public.tenants,
   p_space public.spaces,
@@ -37,12 +37,22 @@ begin
     perform record_chat_grant(p_tenant.id, p_chat_grant, p_space.id, p_user, v_ivs_user, p_role, v_now, p_limits);
   end if;
   perform
-    write_audit_entry(
-      p_tenant.id, p_audit_entry, p_caller, p_audit_action, p_space.id, p_user, null,
-      jsonb_strip_nulls(
-        jsonb_build_object('role', p_role.name, 'stageGrant', p_stage_grant, 'chatGrant', p_chat_grant)
-      ),
-      p_request
+    write_vend_entries(
+      array[
+        row(
+          p_tenant.id,
+          p_audit_entry,
+          null,
+          p_caller,
+          p_audit_action,
+          p_space.id,
+          p_user,
+          p_role.name,
+          p_stage_grant,
+          p_chat_grant,
+          p_request
+        )::public.unsealed_vends
+      ]
     );
   return admission_answer(
     p_tenant, p_space, p_role, v_key, v_ivs_user, v_now, p_used, p_stage_grant is not null, p_chat_grant is not null

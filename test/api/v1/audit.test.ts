@@ -16,6 +16,8 @@ beforeAll(async () => {
   for (const userId of ['ann', 'bob']) await join(space['id'], userId);
   await join(other['id'], 'ann');
   expect([200, 202]).toContain((await stagedoor.post('/v1/users/bob/revoke', tenant.key, {})).status);
+  // The entry of a vend is in the log about a second after the vend.
+  await until(async () => (await listed('/v1/audit?action=space.join')).length === 3, 'the vends are in the log');
 });
 
 afterAll(async () => {

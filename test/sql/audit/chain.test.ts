@@ -22,11 +22,21 @@ async function put(...ids: string[]): Promise<void> {
   }
 }
 
-/** Tenant, id and place of every entry, in the order of the chains. */
+/** Vends whose entries are not in the audit log yet. */
+async function putVends(...ids: string[]): Promise<void> {
+  for (const id of ids) {
+    const [tenant, entry] = id.split(' ');
+    await sql.insert('unsealed_vends', { tenant_id: tenant, id: entry });
+  }
+}
+
+/** Tenant, id and place of every entry, in the order of the chains; then the vends that have no entry yet. */
 async function chains(): Promise<unknown[]> {
   const rows = await sql.query(
     `select concat_ws(' ', tenant_id, id, seq, case when hash is null then 'open' end) as row
-       from audit order by tenant_id, seq nulls last, id`,
+       from (select tenant_id, id, seq, hash from audit
+             union all select tenant_id, id || ' vend', null, null from unsealed_vends) as entries
+      order by tenant_id, seq nulls last, id`,
   );
   return rows.map(({ row }) => row);
 }
@@ -57,6 +67,74 @@ describe('seal_audit', () => {
     await put(...ids);
     expect(await sql.value('seal_audit', { limit })).toBe(count);
     expect(await chains()).toEqual(after);
+  });
+
+  test.each<[string, string[], string[], number, string, string[]]>([
+    ['a vend, which is in the audit log from then on', [], ['ten a'], 10, '1', ['ten a 1']],
+    [
+      'vends and acts in the order of their ids',
+      ['ten b', 'ten d'],
+      ['ten c', 'ten a'],
+      10,
+      '4',
+      ['ten a 1', 'ten b 2', 'ten c 3', 'ten d 4'],
+    ],
+    [
+      'no more of both than the limit',
+      ['ten b', 'ten c'],
+      ['ten a', 'ten d'],
+      2,
+      '2',
+      ['ten a 1', 'ten b 2', 'ten c open', 'ten d vend open'],
+    ],
+    [
+      'a share for each tenant, of vends and acts together',
+      ['ten c', 'tin e'],
+      ['ten a', 'ten b', 'tin d'],
+      4,
+      '4',
+      ['ten a 1', 'ten b 2', 'ten c open', 'tin d 1', 'tin e 2'],
+    ],
+    ['the tenant with the oldest vend first', ['tin b'], ['ton a'], 1, '1', ['tin b open', 'ton a 1']],
+  ])('seals %s', async (_, acts, vends, limit, count, after) => {
+    await put(...acts);
+    await putVends(...vends);
+    expect(await sql.value('seal_audit', { limit })).toBe(count);
+    expect(await chains()).toEqual(after);
+    expect(await sql.call('verify_audit', { tenant: 'ten' })).toEqual([]);
+  });
+
+  test('seals a vend whose id an entry has already, with another id', async () => {
+    await put('ten a');
+    await putVends('ten a', 'ten b');
+    while ((await sql.value('seal_audit', { limit: 10 })) !== '0');
+    expect(await chains()).toEqual(['ten a 1', expect.stringMatching(/^ten a_\S+ 2$/), 'ten b 3']);
+    expect(await sql.call('verify_audit', { tenant: 'ten' })).toEqual([]);
+  });
+
+  test('writes what the vend says', async () => {
+    const vend = await sql.insert('unsealed_vends', {
+      tenant_id: 'ten',
+      id: 'a',
+      caller: { kind: 'apiKey', id: 'key' },
+    });
+    await sql.value('seal_audit', { limit: 10 });
+    expect(await sql.query('select * from audit')).toEqual([
+      {
+        tenant_id: 'ten',
+        id: 'a',
+        at: vend['at'],
+        caller: { kind: 'apiKey', id: 'key' },
+        action: 'grant.vend',
+        space_id: vend['space_id'],
+        user_id: 'ann',
+        subject: null,
+        details: { role: 'viewer', stageGrant: vend['stage_grant'] },
+        request_id: 'request',
+        seq: '1',
+        hash: expect.any(Buffer),
+      },
+    ]);
   });
 
   test('goes on where the last run ended, even for an entry with a lower id', async () => {
@@ -90,6 +168,7 @@ describe('seal_audit', () => {
     /** Rows that the other replica can see: they are committed, and deleted after the test. */
     beforeEach(async () => {
       await put('ten a');
+      await putVends('ten b');
       await sql.commit();
       await sql.begin();
       await other.begin();
@@ -97,12 +176,12 @@ describe('seal_audit', () => {
     afterEach(async () => {
       await other.rollback();
       await sql.rollback();
-      await sql.query('delete from audit');
+      await sql.query('delete from audit; delete from unsealed_vends');
       await sql.begin();
     });
 
     test('does nothing while the other one seals, and does not wait for it', async () => {
-      expect(await sql.value('seal_audit', { limit: 10 })).toBe('1');
+      expect(await sql.value('seal_audit', { limit: 10 })).toBe('2');
       const sealed: unknown[] = [];
       const seal = async (): Promise<void> => void sealed.push(await other.value('seal_audit', { limit: 10 }));
       expect(await other.hasToWait(seal)).toBe(false);
@@ -110,27 +189,50 @@ describe('seal_audit', () => {
     });
 
     test('seals what the other one did not get to commit', async () => {
-      expect(await sql.value('seal_audit', { limit: 10 })).toBe('1');
+      expect(await sql.value('seal_audit', { limit: 10 })).toBe('2');
       await sql.rollback();
-      expect(await other.value('seal_audit', { limit: 10 })).toBe('1');
+      expect(await other.value('seal_audit', { limit: 10 })).toBe('2');
+      await other.commit();
       await sql.begin();
+      expect(await chains()).toEqual(['ten a 1', 'ten b 2']);
     });
   });
 });
 
 describe('tenants_to_seal', () => {
-  test('lists each tenant with its first entry that is not sealed', async () => {
+  test('lists each tenant with its first entry or vend that is not sealed', async () => {
     await put('ten b', 'tin c');
     await sql.value('seal_audit', { limit: 10 });
     await put('ten e', 'ten d', 'ton f', 'ton g');
+    await putVends('ten c', 'tin g', 'tun a', 'tun b');
     await sql.become('stagedoor_crossing');
     const rows = await sql.rowsOf<{ tenant_id: string; id: string }>('tenants_to_seal', '');
-    expect(rows.map((row) => `${row.tenant_id} ${row.id}`)).toEqual(['ten d', 'ton f']);
+    expect(rows.map((row) => `${row.tenant_id} ${row.id}`)).toEqual(['ten c', 'tin g', 'ton f', 'tun a']);
   });
 
   test('is refused to the service', async () => {
     await sql.becomeService('ten');
     await expect(sql.call('tenants_to_seal')).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
+describe('unsealed_entries', () => {
+  test('returns the entries of acts and of vends by tenant and id, and says which are of vends', async () => {
+    await put('ten b', 'tin d');
+    await putVends('ten a', 'ten c');
+    await sql.become('stagedoor_crossing');
+    const found = () =>
+      sql.query(`select (entry).tenant_id || ' ' || (entry).id as entry, is_vend from unsealed_entries(4)`);
+    expect(await found()).toEqual([
+      { entry: 'ten a', is_vend: true },
+      { entry: 'ten b', is_vend: false },
+      { entry: 'tin d', is_vend: false },
+    ]);
+  });
+
+  test('is refused to the service', async () => {
+    await sql.becomeService('ten');
+    await expect(sql.call('unsealed_entries', { limit: 1 })).rejects.toMatchObject({ code: '42501' });
   });
 });
 
@@ -148,8 +250,9 @@ describe('unsealed_audit', () => {
     await sql.insert('audit', { tenant_id: 'tin', id: 'a', at: inSeconds(-90) });
     await sql.insert('audit', { tenant_id: 'ten', id: 'b', at: inSeconds(-30) });
     await sql.insert('audit', { tenant_id: 'ten', id: 'c', at: inSeconds(-30) });
+    await sql.insert('unsealed_vends', { tenant_id: 'ten', id: 'a', at: inSeconds(-600) });
     await sql.becomeService();
-    expect(await unsealed()).toEqual({ entries: '3', oldest_seconds: expect.closeTo(90, -1.5) });
+    expect(await unsealed()).toEqual({ entries: '4', oldest_seconds: expect.closeTo(600, -1.5) });
     expect(await unsealed(2)).toMatchObject({ entries: '2' });
   });
 

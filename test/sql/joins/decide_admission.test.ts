@@ -314,7 +314,7 @@ describe('decide_admission', () => {
 
 /** All rows that a vend could change. */
 async function everything(): Promise<Row[]> {
-  const tables = ['grants', 'bans', 'members', 'deliveries', 'unfinished_actions', 'audit'];
+  const tables = ['grants', 'bans', 'members', 'deliveries', 'unfinished_actions', 'audit', 'unsealed_vends'];
   return await sql.query(tables.map((table) => `select to_jsonb(t) as row from ${table} as t`).join(' union all '));
 }
 
