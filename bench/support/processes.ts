@@ -50,8 +50,10 @@ export async function untilOk(url: string, logFile: string): Promise<void> {
 export function processorMs(pid: number, withChildren = false): number | undefined {
   if (!existsSync('/proc/self/stat')) return undefined;
   const pids = withChildren ? [pid, ...childrenOf(pid)] : [pid];
-  // The fields utime and stime count ticks of 10 ms.
-  return pids.reduce((sum, one) => sum + 10 * (Number(statOf(one)[11]) + Number(statOf(one)[12])), 0);
+  // The fields utime and stime count ticks of 10 ms. So do cutime and cstime, for children that have ended.
+  const ticks = (one: number, ...fields: number[]) => fields.reduce((sum, at) => sum + Number(statOf(one)[at]), 0);
+  const ended = withChildren ? ticks(pid, 13, 14) : 0;
+  return 10 * pids.reduce((sum, one) => sum + ticks(one, 11, 12), ended);
 }
 
 /**
@@ -89,6 +91,6 @@ function statOf(pid: number): string[] {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return Array.from({ length: 13 }, () => '0'); // it has just ended
+    return Array.from({ length: 15 }, () => '0'); // it has just ended
   }
 }

@@ -38,7 +38,7 @@ export function vendRequests(tenant: Tenant, issuer: Issuer, count: number, uses
  */
 export async function warmUp(deployment: Deployment, next: () => Buffer): Promise<void> {
   for (let vends = 0, round = 0; vends < 4_000 && round < 10; round++) {
-    vends += (await vend(deployment, { next, connections: 16, seconds: 2 })).answers;
+    vends += (await load({ url: deployment.url, next, connections: 16, seconds: 2 })).answers;
   }
   await vacuum(deployment);
 }
@@ -53,8 +53,7 @@ export async function vend(
   const result = await load({ url: deployment.url, ...options });
   const after = processorUse(deployment);
   const lag = await eventLoopLag(deployment);
-  const refused = Object.entries(result.others);
-  if (refused.length > 0) throw new Error(`vends failed: ${JSON.stringify(result.others)} of ${result.answers}`);
+  refuseFailures(result);
   const processorMs =
     before &&
     after &&
@@ -62,6 +61,12 @@ export async function vend(
       Object.keys(after).map((who) => [who, ((after[who] ?? 0) - (before[who] ?? 0)) / result.answers]),
     );
   return { ...result, processorMs, lag };
+}
+
+/** A busy machine withholds a token now and then. More than that is a fault, and the figures would be wrong. */
+export function refuseFailures({ others, answers }: LoadResult): void {
+  const failed = Object.values(others).reduce((sum, times) => sum + times, 0);
+  if (failed > answers / 100) throw new Error(`vends failed: ${JSON.stringify(others)} of ${answers}`);
 }
 
 /** Prints the costs of a vend. */
