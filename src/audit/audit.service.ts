@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { ReadDatabase } from '../database/database.ts';
-import type { AuditEntry as AuditRow, Prisma } from '../database/generated/client.ts';
+import type { AuditEntry as AuditRow } from '../database/generated/client.ts';
+import { valueIn } from '../database/sql-call.ts';
 import { idBefore } from '../ids.ts';
-import { type Page, readCursor, rowsLookedAt, toPage } from '../http/paging.ts';
+import { behindAllIds, foundPage, type Page, readCursor, rowsLookedAt, toPage } from '../http/paging.ts';
 import type { AuditEntryAnswer, AuditQuery } from './audit.schemas.ts';
 
 @Injectable()
@@ -13,42 +14,39 @@ export class AuditService {
   /** Lists the entries of the caller's tenant, the newest first. */
   async list(caller: TenantCaller, query: AuditQuery): Promise<Page<AuditEntryAnswer>> {
     const before = readCursor(query.cursor);
-    const { served, others } = conditionsOf(caller.tenantId, query);
-    const inOrder = { orderBy: { id: 'desc' } } as const;
+    const { by, value, isExact } = servedBy(query);
+    const most = query.limit + 1;
+    const args = {
+      tenant: caller.tenantId,
+      by,
+      value,
+      // Without the bound, the last page would look at all that is older.
+      after: query.since === undefined ? '' : idBefore('aud', new Date(query.since)),
+      before: before ?? behindAllIds,
+      space: query.spaceId ?? null,
+      action: query.action ?? null,
+      since: query.since ?? null,
+      most,
+      looked: isExact ? most : rowsLookedAt,
+    };
     const { rows, end } = await this.database.inTenantOf(caller, async (tx) => {
-      const id = {
-        ...(before !== undefined && { lt: before }),
-        // Without the bound, the last page would look at all that is older.
-        ...(query.since !== undefined && { gt: idBefore('aud', new Date(query.since)) }),
-      };
-      const last = others
-        ? await tx.auditEntry.findFirst({
-            where: { ...served, id },
-            select: { id: true },
-            ...inOrder,
-            skip: rowsLookedAt - 1,
-          })
-        : null;
-      const where = { ...served, ...others, id: { ...id, ...(last && { gte: last.id }) } };
-      return { rows: await tx.auditEntry.findMany({ where, ...inOrder, take: query.limit + 1 }), end: last?.id };
+      const { ids, end } = await valueIn(tx, 'page_of_audit', args, foundPage);
+      const where = { tenantId: caller.tenantId, id: { in: ids } };
+      return { rows: await tx.auditEntry.findMany({ where, orderBy: { id: 'desc' } }), end };
     });
     return toPage(rows, query.limit, (row) => row.id, toEntry, end);
   }
 }
 
-/** `served`: what an index finds in the order of the list. `others`: further conditions, if there are any. */
-function conditionsOf(
-  tenantId: string,
-  { userId, spaceId, action, since }: AuditQuery,
-): { served: Prisma.AuditEntryWhereInput; others: Prisma.AuditEntryWhereInput | undefined } {
-  const conditions: Prisma.AuditEntryWhereInput[] = [
-    ...(userId === undefined ? [] : [{ userId }]),
-    ...(spaceId === undefined ? [] : [{ spaceId }]),
-    ...(action === undefined ? [] : [{ action }]),
-  ];
-  const [first, ...more] = conditions;
-  if (since !== undefined) more.push({ at: { gte: since } });
-  return { served: { tenantId, ...first }, others: more.length === 0 ? undefined : { AND: more } };
+/** The filter that an index serves, and whether it is the only one. */
+function servedBy({ userId, spaceId, action, since }: AuditQuery): {
+  by: string;
+  value: string | null;
+  isExact: boolean;
+} {
+  const given = Object.entries({ user: userId, space: spaceId, action }).filter(([, value]) => value !== undefined);
+  const [[by, value] = ['all', undefined]] = given;
+  return { by, value: value ?? null, isExact: given.length <= 1 && since === undefined };
 }
 
 function toEntry(row: AuditRow): AuditEntryAnswer {

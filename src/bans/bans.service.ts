@@ -14,7 +14,7 @@ import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
 import { valueIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { lockUser } from '../grants/ledger.ts';
-import { type Page, readCursor, rowsLookedAt, toPage } from '../http/paging.ts';
+import { behindAllIds, foundPage, type Page, readCursor, rowsLookedAt, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import type { OutrankedBan, OutrankedBans } from '../joins/outranked-bans.ts';
 import { limits } from '../limits.ts';
@@ -247,23 +247,21 @@ async function bansOf(
   { userId, spaceId, active, limit }: BansQuery,
   before: string | undefined,
   now: Date,
-): Promise<{ rows: BanRow[]; end: string | undefined }> {
-  const inForce: Prisma.BanWhereInput = { liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
-  const id = before === undefined ? {} : { lt: before };
-  // An index finds these in the order of the list.
-  const notLifted = active === true ? { liftedAt: null } : {};
-  const served = { tenantId, ...(userId !== undefined ? { userId } : spaceId !== undefined ? { spaceId } : notLifted) };
-  const others: Prisma.BanWhereInput[] = [
-    ...(userId !== undefined && spaceId !== undefined ? [{ spaceId }] : []),
-    ...(active === undefined ? [] : [active ? inForce : { NOT: inForce }]),
-  ];
-  const inOrder = { orderBy: { id: 'desc' } } as const;
-  const last =
-    others.length > 0
-      ? await tx.ban.findFirst({ where: { ...served, id }, select: { id: true }, ...inOrder, skip: rowsLookedAt - 1 })
-      : null;
-  const where = { ...served, AND: others, id: { ...id, ...(last && { gte: last.id }) } };
-  return { rows: await tx.ban.findMany({ where, ...inOrder, take: limit + 1 }), end: last?.id };
+): Promise<{ rows: BanRow[]; end: string | null }> {
+  const isExact = active === undefined && (userId === undefined || spaceId === undefined);
+  const args = {
+    tenant: tenantId,
+    by: userId !== undefined ? 'user' : spaceId !== undefined ? 'space' : active === true ? 'notLifted' : 'all',
+    value: userId ?? spaceId ?? null,
+    before: before ?? behindAllIds,
+    space: spaceId ?? null,
+    active: active ?? null,
+    now,
+    most: limit + 1,
+    looked: isExact ? limit + 1 : rowsLookedAt,
+  };
+  const { ids, end } = await valueIn(tx, 'page_of_bans', args, foundPage);
+  return { rows: await tx.ban.findMany({ where: { tenantId, id: { in: ids } }, orderBy: { id: 'desc' } }), end };
 }
 
 /** @throws Problem `not_found` */

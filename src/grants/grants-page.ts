@@ -1,18 +1,35 @@
+import { z } from 'zod';
 import type { Tx } from '../database/database.ts';
-import type { Grant as GrantRow, Prisma } from '../database/generated/client.ts';
+import type { Grant as GrantRow } from '../database/generated/client.ts';
+import { valueIn } from '../database/sql-call.ts';
 import { invalid } from '../errors.ts';
-import { rowsLookedAt } from '../http/paging.ts';
-import type { Grant, GrantsQuery } from './grants.schemas.ts';
+import { behindAllIds, rowsLookedAt } from '../http/paging.ts';
+import type { GrantsQuery } from './grants.schemas.ts';
 
 /** The column that orders a list, downwards: the newest grant first, or the one that lasts longest. Then the id counts. */
 type Order = 'id' | 'expiresAt' | 'sessionExpiresAt';
 
-type Place = Pick<GrantRow, 'id' | 'expiresAt' | 'sessionExpiresAt'>;
+/** How `page_of_grants` reads a page: the filter that an index serves, its value, and bounds of the time that orders the list. */
+interface Reading {
+  order: Order;
+  by: 'user' | 'space' | 'state' | 'session' | 'expiry' | 'all';
+  value: string | null;
+  after?: Date;
+  before?: Date;
+}
+
+/** Later than the end of every token and session. */
+const endOfTime = new Date('9999-12-31T00:00:00Z');
+
+const found = z.object({
+  ids: z.array(z.string()),
+  end: z.object({ id: z.string(), at: z.coerce.date().nullable() }).nullable(),
+});
 
 /** The grants of a page, with a key for each, and the key of the last grant that it looked at if there may be more. */
 export interface GrantsPage {
   rows: GrantRow[];
-  keyOf: (row: Place) => string;
+  keyOf: (row: GrantRow) => string;
   end: string | undefined;
 }
 
@@ -30,85 +47,65 @@ export async function readGrants(
   now: Date,
   removedKeys: string[],
 ): Promise<GrantsPage> {
-  const { order, served } = readingOf(query, now, removedKeys);
-  const keyOf = (row: Place) => (order === 'id' ? row.id : `${row[order].toISOString()} ${row.id}`);
-  const inOrder: { orderBy: Prisma.GrantOrderByWithRelationInput[] } = {
-    orderBy: order === 'id' ? [{ id: 'desc' }] : [{ [order]: 'desc' }, { id: 'desc' }],
+  const reading = readingOf(query, now, removedKeys);
+  const place = placeOf(reading, cursor);
+  const args = {
+    tenant: tenantId,
+    by: reading.by,
+    value: reading.value,
+    afterTime: reading.after ?? new Date(0),
+    beforeTime: place.at ?? endOfTime,
+    before: place.id,
+    user: query.userId ?? null,
+    space: query.spaceId ?? null,
+    state: query.state ?? null,
+    live: query.live ?? null,
+    now,
+    removedKeys,
+    most: query.limit + 1,
+    looked: rowsLookedAt,
   };
-  const inIndex = [{ tenantId }, served, ...(cursor === undefined ? [] : [behind(order, cursor)])];
-  const last = await tx.grant.findFirst({
-    where: { AND: inIndex },
-    select: { id: true, expiresAt: true, sessionExpiresAt: true },
-    ...inOrder,
-    skip: rowsLookedAt - 1,
+  const { ids, end } = await valueIn(tx, 'page_of_grants', args, found);
+  const { order } = reading;
+  const rows = await tx.grant.findMany({
+    where: { tenantId, id: { in: ids } },
+    orderBy: order === 'id' ? [{ id: 'desc' }] : [{ [order]: 'desc' }, { id: 'desc' }],
   });
-  const { userId, spaceId } = query;
-  const others = [
-    ...(last ? [upTo(order, last)] : []),
-    ...(userId === undefined ? [] : [{ userId }]),
-    ...(spaceId === undefined ? [] : [{ spaceId }]),
-    stateCondition(query, now, removedKeys),
-  ];
-  const rows = await tx.grant.findMany({ where: { AND: [...inIndex, ...others] }, ...inOrder, take: query.limit + 1 });
-  return { rows, keyOf, end: last ? keyOf(last) : undefined };
+  return {
+    rows,
+    keyOf: (row) => keyAt(row.id, order === 'id' ? null : row[order]),
+    end: end === null ? undefined : keyAt(end.id, end.at),
+  };
 }
 
-/** How a page is read: an index finds the grants of `served` in this order. */
-function readingOf(
-  { userId, spaceId, state, live }: GrantsQuery,
-  now: Date,
-  removedKeys: string[],
-): { order: Order; served: Prisma.GrantWhereInput } {
+function readingOf({ userId, spaceId, state, live }: GrantsQuery, now: Date, removedKeys: string[]): Reading {
   const isUsable = live === true || state === 'live' || state === 'watched';
-  if (userId !== undefined) return { order: 'id', served: { userId } };
+  if (userId !== undefined) return { order: 'id', by: 'user', value: userId };
   if (spaceId !== undefined) {
     // The session of a token never ends before the token expires.
-    if (isUsable) return { order: 'sessionExpiresAt', served: { spaceId, sessionExpiresAt: { gt: now } } };
-    return { order: 'id', served: { spaceId } };
+    if (isUsable) return { order: 'sessionExpiresAt', by: 'session', value: spaceId, after: now };
+    return { order: 'id', by: 'space', value: spaceId };
   }
   if (state === 'watched' || (state === 'revoked' && removedKeys.length === 0))
-    return { order: 'id', served: { state } };
-  if (isUsable) return { order: 'expiresAt', served: { expiresAt: { gt: now } } };
-  if (state === 'expired') return { order: 'expiresAt', served: { expiresAt: { lte: now } } };
-  return { order: 'id', served: {} };
+    return { order: 'id', by: 'state', value: state };
+  if (isUsable) return { order: 'expiresAt', by: 'expiry', value: null, after: now };
+  if (state === 'expired') {
+    // The times of grants are whole milliseconds.
+    return { order: 'expiresAt', by: 'expiry', value: null, before: new Date(now.getTime() + 1) };
+  }
+  return { order: 'id', by: 'all', value: null };
 }
 
-/** The grants that come after a key in the list. The first of two conditions on a time is the one that an index can use. */
-function behind(order: Order, key: string): Prisma.GrantWhereInput {
-  if (order === 'id') return { id: { lt: key } };
-  const space = key.indexOf(' ');
-  const at = new Date(key.slice(0, Math.max(space, 0)));
+/** The place behind which the page begins. @throws Problem `invalid_request` if the cursor is of another list. */
+function placeOf({ order, before }: Reading, cursor: string | undefined): { id: string; at?: Date | undefined } {
+  if (order === 'id') return { id: cursor ?? behindAllIds };
+  if (cursor === undefined) return { id: '', at: before };
+  const space = cursor.indexOf(' ');
+  const at = new Date(cursor.slice(0, Math.max(space, 0)));
   if (Number.isNaN(at.getTime())) throw invalid('cursor', 'must be a nextCursor of this list');
-  return { [order]: { lte: at }, OR: [{ [order]: { lt: at } }, { id: { lt: key.slice(space + 1) } }] };
+  return { id: cursor.slice(space + 1), at };
 }
 
-/** The grants of the list until this one, which is among them. */
-function upTo(order: Order, last: Place): Prisma.GrantWhereInput {
-  if (order === 'id') return { id: { gte: last.id } };
-  const at = last[order];
-  return { [order]: { gte: at }, OR: [{ [order]: { gt: at } }, { id: { gte: last.id } }] };
-}
-
-/** The condition for the requested states. Grants whose token was never handed out are not shown. */
-function stateCondition(query: GrantsQuery, now: Date, removedKeys: string[]): Prisma.GrantWhereInput {
-  const unexpired: Prisma.GrantWhereInput = { expiresAt: { gt: now } };
-  const signedByRemoved: Prisma.GrantWhereInput = { signingKeyId: { in: removedKeys } };
-  const usable: Prisma.GrantWhereInput =
-    removedKeys.length === 0
-      ? unexpired
-      : { ...unexpired, OR: [{ signingKeyId: null }, { signingKeyId: { notIn: removedKeys } }] };
-  const revokedWithKey: Prisma.GrantWhereInput = {
-    ...unexpired,
-    ...signedByRemoved,
-    state: { in: ['released', 'watched'] },
-  };
-  const byState: Record<Grant['state'], Prisma.GrantWhereInput> = {
-    live: { ...usable, state: 'released' },
-    watched: { ...usable, state: 'watched' },
-    revoked: removedKeys.length === 0 ? { state: 'revoked' } : { OR: [{ state: 'revoked' }, revokedWithKey] },
-    expired: { state: { in: ['released', 'watched'] }, expiresAt: { lte: now } },
-  };
-  const requested =
-    query.state === undefined ? { state: { in: ['released', 'watched', 'revoked'] } } : byState[query.state];
-  return query.live === true ? { AND: [requested, { OR: [byState.live, byState.watched] }] } : requested;
+function keyAt(id: string, at: Date | null): string {
+  return at === null ? id : `${at.toISOString()} ${id}`;
 }

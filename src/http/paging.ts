@@ -8,6 +8,12 @@ import { text } from './text.ts';
  */
 export const rowsLookedAt = 2_000;
 
+/** Sorts behind every id of ours: their prefixes begin with an earlier letter. */
+export const behindAllIds = 'zzz';
+
+/** What a SQL function finds for a page of a list by id. `end` is the last row that it looked at, null if it looked at all. */
+export const foundPage = z.object({ ids: z.array(z.string()), end: z.string().nullable() });
+
 /** Query parameters of every list. */
 export const pageQuery = {
   limit: z
@@ -60,17 +66,17 @@ export function readCursor(cursor: string | undefined): string | undefined {
 
 /**
  * Makes a page of at most `limit` items. `rows` must be ordered by `keyOf`, and fetched with `limit + 1`.
- * @param end key of the last row that the page looked at; undefined if it looked at all.
+ * @param end key of the last row that the page looked at; null or undefined if it looked at all.
  */
 export function toPage<Row, Item>(
   rows: Row[],
   limit: number,
   keyOf: (row: Row) => string,
   toItem: (row: Row) => Item,
-  end?: string,
+  end?: string | null,
 ): Page<Item> {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  const key = rows.length > limit && last !== undefined ? keyOf(last) : end;
-  return { data: shown.map(toItem), nextCursor: key === undefined ? null : Buffer.from(key).toString('base64url') };
+  const key = (rows.length > limit && last !== undefined ? keyOf(last) : end) ?? null;
+  return { data: shown.map(toItem), nextCursor: key === null ? null : Buffer.from(key).toString('base64url') };
 }

@@ -19,9 +19,9 @@ beforeAll(async () => {
   tenant = await stagedoor.createTenant();
   spaceId = (await stagedoor.createSpace(tenant))['id'];
   const other = await stagedoor.createTenant();
+  for (const table of tables) await stagedoor.database.query(`alter table ${table} set (autovacuum_enabled = off)`);
   await fill(tenant.id, spaceId);
   await fill(other.id, (await stagedoor.createSpace(other))['id']);
-  await stagedoor.database.query('analyze');
   for (const part of [Database, ReadDatabase]) listenTo(stagedoor.app.get<Database>(part).pool);
   connection = new pg.Client({ connectionString: stagedoor.database.serviceUrl });
   await connection.connect();
@@ -82,50 +82,36 @@ function listenTo(pool: pg.Pool): void {
   });
 }
 
-interface Plan {
-  'Relation Name'?: string;
-  'Node Type': string;
-  'Actual Rows': number;
-  'Actual Loops': number;
-  'Rows Removed by Filter'?: number;
-  'Rows Removed by Index Recheck'?: number;
-  Plans?: Plan[];
+/** Rows and index entries that the connection has read since it began. */
+const readSoFar = `select coalesce(sum(pg_stat_get_xact_tuples_returned(oid)), 0)::integer as read
+  from pg_class where relkind in ('r', 'i') and relnamespace = 'public'::regnamespace`;
+
+async function countRead(): Promise<number> {
+  const { rows: found } = await connection.query<{ read: number }>(readSoFar);
+  return found[0]?.read ?? 0;
 }
 
-function rowsOf(plan: Plan): number {
-  const inside = (plan.Plans ?? []).reduce((sum, inner) => sum + rowsOf(inner), 0);
-  const here = plan['Relation Name'] !== undefined || plan['Node Type'] === 'Bitmap Index Scan';
-  const removed = (plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Index Recheck'] ?? 0);
-  return inside + (here ? (plan['Actual Rows'] + removed) * plan['Actual Loops'] : 0);
-}
-
-/** Runs again, with EXPLAIN ANALYZE, what the service has sent for a request. Returns the number of rows that were read. */
-async function rowsRead(path: string): Promise<{ read: number; lists: number; plans: string }> {
+/** Runs again what the service has sent for a request. Returns the number of rows and index entries that were read. */
+async function rowsRead(path: string): Promise<number> {
   sent = [];
   await stagedoor.expect(200, stagedoor.get(path, tenant.key));
   let [read, lists] = [0, 0];
-  const plans: string[] = [];
   await connection.query('begin');
   try {
     for (const { text, values } of sent.filter(({ text }) => /^\s*select/i.test(text))) {
-      if (!tables.some((table) => text.includes(`"public"."${table}"`))) {
-        await connection.query(text, values);
-        continue;
-      }
+      // The service's own work goes over the same connections.
+      const isOfList = text.includes('page_of_') || tables.some((table) => text.includes(`"public"."${table}"`));
+      const before = isOfList ? await countRead() : 0;
+      await connection.query(text, values);
+      if (!isOfList) continue;
       lists++;
-      const { rows: found } = await connection.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
-        `explain (analyze, format json) ${text}`,
-        values,
-      );
-      const plan = found[0]?.['QUERY PLAN'][0].Plan;
-      if (plan === undefined) throw new Error('no plan');
-      read += rowsOf(plan);
-      plans.push(text, JSON.stringify(plan));
+      read += (await countRead()) - before;
     }
   } finally {
     await connection.query('rollback');
   }
-  return { read, lists, plans: plans.join('\n') };
+  expect(lists).toBeGreaterThan(0);
+  return read;
 }
 
 /** Every combination of filters; each list names the values of a filter. */
@@ -138,9 +124,9 @@ function combinations(filters: Record<string, string[]>): string[] {
 }
 
 const users = ['often', 'rare', 'nobody'];
-const spaces = [':space', `spc_${'8'.padStart(26, '0')}`, 'spc_none'];
+const spaces = [':space', `spc_${'8'.padStart(26, '0')}`];
 
-test.each<[string, Record<string, string[]>]>([
+const lists: [string, Record<string, string[]>][] = [
   [
     '/v1/audit',
     {
@@ -154,22 +140,33 @@ test.each<[string, Record<string, string[]>]>([
   ['/v1/bans', { userId: users, spaceId: spaces, active: ['true', 'false'] }],
   ['/v1/spaces', {}],
   ['/v1/spaces/:space/members', {}],
-])(
-  'a page of %s looks at a bounded number of rows, whatever the filters',
-  async (path, filters) => {
-    const tooMany: string[] = [];
-    for (const query of combinations(filters)) {
+];
+
+/** Sees to what Postgres knows about the tables. It does not know yet what has just been written. */
+const knowledge: [string, () => Promise<unknown>][] = [
+  ['before Postgres has statistics', () => Promise.resolve()],
+  ['with statistics', () => stagedoor.database.query('analyze')],
+];
+
+describe.each(knowledge)('%s', (_when, prepare) => {
+  beforeAll(prepare);
+
+  test.each(lists)(
+    'a page of %s looks at a bounded number of rows, whatever the filters',
+    async (path, filters) => {
+      const tooMany: string[] = [];
       const yesterday = new Date(Date.now() - 86_400_000).toISOString();
-      const url = `${path}?limit=20${query}`.replaceAll(':space', spaceId).replace(':yesterday', yesterday);
-      const { read, lists, plans } = await rowsRead(url);
-      expect(lists).toBeGreaterThan(0);
-      // Two statements look at them: one finds where the page ends, one reads it.
-      if (read > 2 * rowsLookedAt + 500) tooMany.push(`${url}: ${read} rows\n${process.env['PLANS'] ? plans : ''}`);
-    }
-    expect(tooMany).toEqual([]);
-  },
-  600_000,
-);
+      for (const query of combinations(filters)) {
+        const url = `${path}?limit=20${query}`.replaceAll(':space', spaceId).replace(':yesterday', yesterday);
+        const read = await rowsRead(url);
+        // The rows of the page are read twice, and a row is read by an entry of an index.
+        if (read > rowsLookedAt + 500) tooMany.push(`${url}: ${read} rows`);
+      }
+      expect(tooMany).toEqual([]);
+    },
+    600_000,
+  );
+});
 
 test.each([
   '/v1/audit?userId=often&action=rare&',
