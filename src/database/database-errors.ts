@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { CredentialRefused, Problem } from '../errors.ts';
 
 /** SQLSTATEs of Postgres, or classes of them, that mean that the database cannot work now. A statement is not at fault. */
@@ -67,6 +68,14 @@ export function translateDatabaseErrors(error: unknown): unknown {
     retryAfterSeconds: 1,
     cause: error,
   });
+}
+
+/**
+ * Whether Postgres refused the call of a function, by what `translateDatabaseErrors` made of the error. The call has changed
+ * nothing, and the database works.
+ */
+export function isRefusedByPostgres(error: unknown): boolean {
+  return error instanceof pg.DatabaseError;
 }
 
 /** Whether Postgres ended a transaction because of a conflict with another one: a deadlock or a serialization failure. */

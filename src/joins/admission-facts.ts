@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { refusal } from './admission.ts';
+import { refusal } from './admission-answers.ts';
 
 /** What `decide_admission` returns. */
 const decision = z.union([

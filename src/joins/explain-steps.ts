@@ -1,6 +1,7 @@
 import type { Problem } from '../errors.ts';
 import type { AdmissionFacts, Decision } from './admission-facts.ts';
-import { refusalProblem, type Refusal } from './admission.ts';
+import type { Refusal } from './admission-answers.ts';
+import { refusalProblem } from './refusal-problem.ts';
 import { admissionChecks, type Step } from './explain.schemas.ts';
 import { type RoleQuestion, whyRole } from './explain-role.ts';
 

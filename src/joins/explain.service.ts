@@ -12,11 +12,12 @@ import { limits } from '../limits.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 import { type AdmissionFacts, type Decision, explainedAdmission } from './admission-facts.ts';
-import { decidedOn, refusalProblem } from './admission.ts';
+import { decidedOn } from './admission.ts';
 import { type ClaimSource, noClaims, tokenAttributes } from './attributes.ts';
 import { roleOf } from './explain-role.ts';
 import { admissionSteps, skipped } from './explain-steps.ts';
 import { admissionChecks, type ExplainBody, type Explanation, type Step } from './explain.schemas.ts';
+import { refusalProblem } from './refusal-problem.ts';
 
 /** Says what a join would be answered now, and why. It decides by the function that decides joins (`decide_admission`). */
 @Injectable()

@@ -7,13 +7,8 @@ import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { mustLeaveBy } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import {
-  type Admission,
-  type AdmissionRequest,
-  AdmissionService,
-  type MintedToken,
-  releaseWindowMs,
-} from './admission.ts';
+import type { Admission } from './admission-answers.ts';
+import { type AdmissionRequest, AdmissionService, type MintedToken, releaseWindowMs } from './admission.ts';
 import { noClaims, tokenAttributes } from './attributes.ts';
 import type { ChatToken, JoinAnswer, StageToken, TokenBody } from './joins.schemas.ts';
 import { type TokenHolder, Mints, type MintedStageToken } from './mints.ts';

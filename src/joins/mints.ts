@@ -7,7 +7,7 @@ import { IvsRealTime } from '../ivs/ivs-real-time.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { privateKeyColumn } from '../signing-keys/signing-keys.service.ts';
 import { StageEndpoints } from '../spaces/stage-endpoints.ts';
-import type { Admission } from './admission.ts';
+import type { Admission } from './admission-answers.ts';
 import type { ChatToken, StageToken } from './joins.schemas.ts';
 import { signParticipantToken } from './sign-participant-token.ts';
 

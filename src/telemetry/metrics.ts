@@ -41,6 +41,21 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly vendGroups = new Histogram({
+    name: 'stagedoor_vend_group_size',
+    help: 'Vends that one call decides on together, by step (admit, settle). A vend that is decided alone is in no group.',
+    labelNames: ['step'] as const,
+    buckets: [2, 4, 8, 16, 32, 64],
+    registers: [this.registry],
+  });
+
+  readonly vendsLeft = new Counter({
+    name: 'stagedoor_vends_left_group_total',
+    help: 'Vends that left their group and were decided alone, by step and reason: the check that was not plain, lock or failed.',
+    labelNames: ['step', 'reason'] as const,
+    registers: [this.registry],
+  });
+
   readonly ivsCalls = new Histogram({
     name: 'stagedoor_ivs_call_duration_seconds',
     help: 'Calls to Amazon IVS, by operation and result (ok, or the kind of the failure).',

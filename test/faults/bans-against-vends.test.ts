@@ -3,6 +3,7 @@ import { Cluster } from '../support/cluster.ts';
 import { inParallel, sized } from '../support/full-size.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import type { Answer, Json, TestTenant } from '../support/stagedoor.ts';
+import { until } from '../support/until.ts';
 
 const pairs = sized(100, 10_000);
 
@@ -23,9 +24,23 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-/** A new user asks for a token and is banned at the same time, each at another process. */
-async function race(n: number, mint: string): Promise<{ vend: Answer; late: boolean; after: Answer }> {
+/** Others ask for tokens beside each user, at the same process: so vends go to the database in groups. */
+const beside = 3;
+
+/**
+ * A new user asks for a token and is banned at the same time, each at another process. Nobody bans those beside them, who
+ * get their tokens.
+ */
+async function race(
+  n: number,
+  mint: string,
+): Promise<{ vend: Answer; late: boolean; after: Answer; others: Answer[] }> {
   const userId = `${mint}-${n}`;
+  const others = Array.from({ length: beside }, (_, nth) =>
+    cluster
+      .at(n)
+      .once.post(`/v1/spaces/${space['id']}/stage-tokens`, tenant.key, { userId: `beside-${mint}-${n}-${nth}` }),
+  );
   let banAnswered = Infinity;
   let vendAnswered = 0;
   const vending = sleep(n % 3 === 0 ? Math.random() * 30 : 0).then(async () => {
@@ -40,7 +55,15 @@ async function race(n: number, mint: string): Promise<{ vend: Answer; late: bool
   });
   const [vend] = await Promise.all([vending, banning]);
   const after = await cluster.at(n + 2).post(`/v1/spaces/${space['id']}/stage-tokens`, tenant.key, { userId });
-  return { vend, late: vend.status === 201 && vendAnswered > banAnswered, after };
+  const late = vend.status === 201 && vendAnswered > banAnswered;
+  return { vend, late, after, others: await Promise.all(others) };
+}
+
+/** Number of vends that were decided in groups, in all processes. */
+async function vendsInGroups(): Promise<number> {
+  const texts = await Promise.all(cluster.services.map(async (service) => (await service.get('/metrics')).text));
+  const sums = texts.map((text) => /^stagedoor_vend_group_size_sum\{step="admit"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  return sums.reduce<number>((all, one) => all + Number(one), 0);
 }
 
 describe.each(['ivs', 'key-pair'])('bans and vends at once, tokens made by %s', (mint) => {
@@ -48,11 +71,14 @@ describe.each(['ivs', 'key-pair'])('bans and vends at once, tokens made by %s', 
     if (mint === 'key-pair') await cluster.at(0).expect(201, cluster.at(0).post('/v1/signing-keys', tenant.key));
     const vends: Answer[] = [];
     const refused: number[] = [];
+    const others: number[] = [];
     let late = 0;
+    const inGroupsBefore = await vendsInGroups();
     await inParallel(mint === 'ivs' ? pairs : pairs / 2, 12, async (n) => {
       const result = await race(n, mint);
       vends.push(result.vend);
       refused.push(result.after.status);
+      others.push(...result.others.map(({ status }) => status));
       if (result.late) late += 1;
     });
     const released = vends.filter(({ status }) => status === 201);
@@ -65,9 +91,12 @@ describe.each(['ivs', 'key-pair'])('bans and vends at once, tokens made by %s', 
     expect(released.length + stopped.length + busy.length).toBe(vends.length);
     expect(new Set(refused)).toEqual(new Set([403]));
     process.stdout.write(
-      `${vends.length} pairs (${mint}): ${released.length} released, ${stopped.length} stopped by the ban, ${busy.length} turned away\n`,
+      `${vends.length} pairs (${mint}): ${released.length} released, ${stopped.length} stopped by the ban, ${busy.length} turned away, ${(await vendsInGroups()) - inGroupsBefore} vends in groups\n`,
     );
     expect({ late }).toEqual({ late: 0 });
+    expect(new Set(others.filter((status) => status !== 503))).toEqual(new Set([201]));
+    // A process collects its metrics once in a second at most.
+    await until(async () => (await vendsInGroups()) > inGroupsBefore, 'vends were decided in groups');
     expect(new Set(released.map(({ body }) => body['mint']))).toEqual(new Set([mint]));
 
     const granted = await cluster.database.query(

@@ -119,6 +119,28 @@ describe('acts_on_user_are_unfinished', () => {
   });
 });
 
+describe('unfinished_acts', () => {
+  test('lists whom the acts of the tenant are against that are unfinished', async () => {
+    for (const [tenant_id, row] of [
+      ['ten', { id: 'act_user', user_id: 'ann', space_id: null }],
+      ['ten', { id: 'act_space', user_id: null, space_id: 'spc' }],
+      ['ten', { id: 'act_done', user_id: 'eve' }],
+      ['ten_other', { id: 'act_else', user_id: 'ben' }],
+    ] as const) {
+      await sql.insert('actions', { tenant_id, ...row });
+      if (row.id !== 'act_done') await sql.insert('unfinished_actions', { tenant_id, action_id: row.id });
+    }
+    const found = await sql.call('unfinished_acts', { tenant: 'ten' });
+    expect(found).toHaveLength(2);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        { space_id: null, user_id: 'ann' },
+        { space_id: 'spc', user_id: null },
+      ]),
+    );
+  });
+});
+
 describe('actions_of_bans', () => {
   test.each<[string, string[], string[]]>([
     ['a ban', ['ban'], ['act_one', 'act_two']],

@@ -286,3 +286,21 @@ describe('bans_without_hold', () => {
     expect(await look()).toEqual({ tenant_id: null, ban_id: null, grants: '1' });
   });
 });
+
+describe('users_under_bans', () => {
+  test.each<[string, Row[], string[]]>([
+    ['a ban', [{}], ['ann']],
+    ['two bans', [{}, { space_id: 'spc' }], ['ann']],
+    ['a ban in any space', [{ space_id: 'spc_deleted' }], ['ann']],
+    ['a ban that does not bind some', [{ by_rank: 0 }], ['ann']],
+    ['a ban until later', [{ expires_at: inSeconds(3600) }], ['ann']],
+    ['a ban that is over', [{ expires_at: fromNow(0) }], []],
+    ['a ban that was lifted', [{ lifted_at: inSeconds(-1) }], []],
+    ['bans of two', [{}, { user_id: 'ben' }], ['ann', 'ben']],
+    ['a ban of somebody else', [{ user_id: 'eve' }], []],
+    ['a ban at another tenant', [{ tenant_id: 'ten_other' }], []],
+  ])('%s', async (_, bans, users) => {
+    await putBans(bans);
+    expect(await sql.value('users_under_bans', { tenant: 'ten', users: ['ann', 'ben', 'cleo'] })).toEqual(users);
+  });
+});

@@ -160,3 +160,30 @@ describe('try_lock', () => {
     await sql.begin();
   });
 });
+
+describe('try_locks', () => {
+  const take = (session: SqlSession, names: string[], exclusive: boolean, tenant = 'ten') =>
+    session.value<string[]>('try_locks', { class: 'user', tenant, names, exclusive });
+
+  test.each<[boolean, boolean, string[]]>([
+    [true, true, ['cleo']],
+    [true, false, ['cleo']],
+    [false, true, ['cleo']],
+    [false, false, ['ann', 'ben', 'cleo']],
+  ])('takes what is free and waits for nothing (exclusive: first %p, then %p)', async (first, second, got) => {
+    expect(await take(sql, ['ann', 'ben'], first)).toEqual(['ann', 'ben']);
+    expect(
+      await other.hasToWait(async () => expect(await take(other, ['ann', 'ben', 'cleo'], second)).toEqual(got)),
+    ).toBe(false);
+    expect(await take(other, ['ann'], true, 'ten_other')).toEqual(['ann']);
+  });
+
+  test('takes the locks of take_lock, until the transaction ends', async () => {
+    await take(sql, ['ann'], true);
+    const wait = () => other.call('lock_user', { tenant: 'ten', user: 'ann', exclusive: false });
+    expect(await other.hasToWait(wait)).toBe(true);
+    await sql.rollback();
+    await sql.begin();
+    expect(await other.hasToWait(wait)).toBe(false);
+  });
+});

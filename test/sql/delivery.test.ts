@@ -385,6 +385,32 @@ describe('seconds_until_disconnected', () => {
   });
 });
 
+describe('users_with_disconnects', () => {
+  const asked = { tenant: 'ten', rooms: ['room', 'room', 'room_beside'], ivsUsers: ['ben', 'ann', 'ann'] };
+
+  test.each(roomCalls)(
+    'names whomever seconds_until_disconnected has a time for: with a call %s',
+    async (_, row, hoursLeft) => {
+      await insertDelivery(sql, { ...inRoom, ...row });
+      const users = await sql.value<string[]>('users_with_disconnects', asked);
+      if (hoursLeft !== null) expect(users).toEqual(['ann']);
+    },
+  );
+
+  test.each<[string, Row, string[]]>([
+    ['a call that is open', {}, ['ann']],
+    ['a call that is done', { state: 'done' }, []],
+    ['a call that IVS may still carry out', { state: 'done', lands_until: inHours(1) }, ['ann']],
+    ['another operation', { operation: 'DisconnectParticipant' }, []],
+    ['a call for a room that nobody asks about', { arn: 'room_else' }, []],
+    ['a call for somebody else', { target: 'eve' }, []],
+    ['a call of another tenant', others, []],
+  ])('with %s', async (_, row, users) => {
+    await insertDelivery(sql, { ...inRoom, ...row });
+    expect(await sql.value('users_with_disconnects', asked)).toEqual(users);
+  });
+});
+
 const refusedKicks: [string, string, Row, boolean][] = [
   ['a kick that IVS refuses', 'user.disconnect', { state: 'stuck' }, true],
   ['a kick that is on its way again', 'user.disconnect', { state: 'stuck', leased_until: inHours(1) }, false],

@@ -1033,3 +1033,115 @@ describe('revoke_grants_of_key', () => {
     expect(steps).toEqual([2, 2, 1, 0]);
   });
 });
+
+describe('vends_of_users', () => {
+  test('counts for each user as vends_in_last_minute does for one', async () => {
+    const chat = { kind: 'chat' };
+    await putAll(
+      [
+        {},
+        {},
+        chat,
+        { issued_at: fromNow(-minute) },
+        { issued_at: fromNow(60 * minute) },
+        { user_id: 'ben', ...chat, state: 'refused' },
+        { tenant_id: 'ten_other' },
+        { user_id: 'eve' },
+        ...Array.from({ length: 5 }, () => ({ user_id: 'dan', space_id: 'spc_beside' })),
+      ].map((grant) => ({ issued_at: fromNow(-1000), ...grant })),
+    );
+    const users = ['ann', 'ben', 'cleo', 'dan'];
+    const counted = await sql.call('vends_of_users', { tenant: 'ten', users, most: 3 });
+    expect(counted).toEqual([
+      { user_id: 'ann', stage: 2, chat: 1 },
+      { user_id: 'ben', stage: 0, chat: 1 },
+      { user_id: 'cleo', stage: 0, chat: 0 },
+      { user_id: 'dan', stage: 3, chat: 0 },
+    ]);
+    for (const row of counted) {
+      for (const kind of ['stage', 'chat']) {
+        const asked = {
+          tenant: 'ten',
+          user: String(row['user_id']),
+          stage: kind === 'stage',
+          chat: kind === 'chat',
+          most: 3,
+        };
+        expect(await sql.call('vends_in_last_minute', asked)).toMatchObject([{ used: row[kind] }]);
+      }
+    }
+  });
+});
+
+describe('record_grants', () => {
+  test.each(['active', 'retiring', undefined])(
+    'records what the functions for one vend record, with a key: %s',
+    async (state) => {
+      await sql.insert('tenants', { id: 'ten' });
+      for (const name of ['host', 'viewer']) {
+        await sql.insert('roles', { tenant_id: 'ten', name, stage_ttl_seconds: name === 'host' ? 60 : 900 });
+      }
+      if (state !== undefined) await sql.insert('signing_keys', { tenant_id: 'ten', id: 'sgk', state });
+      const vends = [
+        {
+          space_id: 'spc',
+          user_id: 'ann',
+          ivs_user: 'p-ann',
+          role: 'host',
+          participant: 'p1',
+          stage_grant: 'grt_1',
+          chat_grant: 'grt_2',
+        },
+        {
+          space_id: 'spc',
+          user_id: 'ben',
+          ivs_user: 'p-ben',
+          role: 'viewer',
+          participant: 'p2',
+          stage_grant: 'grt_3',
+          chat_grant: null,
+        },
+        {
+          space_id: 'spc_b',
+          user_id: 'cleo',
+          ivs_user: 'p-cleo',
+          role: 'viewer',
+          participant: 'p3',
+          stage_grant: null,
+          chat_grant: 'grt_4',
+        },
+      ];
+      const key = `(select k from public.signing_keys as k)`;
+      const at = `timestamptz '2030-01-01T00:00:00Z'`;
+      const recorded = async () =>
+        await sql.query(
+          `delete from grants where issued_at = ${at} returning to_jsonb(grants) - '{turn,checked_at}'::text[] as row`,
+        );
+      const limit = limitsWith({ chatConnectSeconds: 90 });
+      await sql.rowsOf('record_grants', `'ten', $1, array(select r from public.roles as r), ${key}, ${at}, $2`, [
+        JSON.stringify(vends),
+        limit,
+      ]);
+      const together = await recorded();
+      for (const one of vends) {
+        const who = [one.space_id, one.user_id, one.ivs_user];
+        const role = `(select r from public.roles as r where name = '${one.role}')`;
+        if (one.stage_grant)
+          await sql.rowsOf('record_stage_grant', `'ten', $1, $2, $3, $4, ${role}, ${key}, $5, ${at}`, [
+            one.stage_grant,
+            ...who,
+            one.participant,
+          ]);
+        if (one.chat_grant)
+          await sql.rowsOf('record_chat_grant', `'ten', $1, $2, $3, $4, ${role}, ${at}, $5`, [
+            one.chat_grant,
+            ...who,
+            limit,
+          ]);
+      }
+      const inOrder = (rows: Row[]) => rows.map(({ row }) => JSON.stringify(row)).sort();
+      expect(inOrder(together)).toEqual(inOrder(await recorded()));
+      expect(together).toHaveLength(4);
+    },
+  );
+});

@@ -162,3 +162,29 @@ describe('forget_members', () => {
     expect([await forget(), await forget(), await forget()]).toEqual([1, 1, 0]);
   });
 });
+
+describe('members_of_spaces', () => {
+  test.each<[[string, string][], string[]]>([
+    [
+      [
+        ['spc', 'ann'],
+        ['spc_b', 'ann'],
+        ['spc', 'ben'],
+      ],
+      ['spc ann host', 'spc_b ann owner', 'spc ben viewer'],
+    ],
+    [
+      [
+        ['spc', 'eve'],
+        ['spc_b', 'ben'],
+        ['spc_gone', 'ann'],
+      ],
+      [],
+    ],
+    [[], []],
+  ])('of %j', async (asked, rows) => {
+    const [spaces, users] = [asked.map(([space]) => space), asked.map(([, user]) => user)];
+    const found = await sql.call('members_of_spaces', { tenant: 'ten', spaces, users });
+    expect(found.map((row) => [row['space_id'], row['user_id'], row['role']].join(' '))).toEqual(rows);
+  });
+});

@@ -127,3 +127,13 @@ describe('lock_moderator_roles', () => {
     }
   });
 });
+
+describe('find_roles', () => {
+  test('finds those that find_role finds', async () => {
+    const found = await sql.call('find_roles', { tenant: 'ten', names: ['host', 'Host', 'king', 'viewer'] });
+    expect(found.map(({ name }) => String(name)).sort()).toEqual(['host', 'viewer']);
+    for (const role of found)
+      expect(await sql.call('find_role', { tenant: 'ten', name: String(role['name']) })).toEqual([role]);
+    expect(await sql.call('find_roles', { tenant: 'ten', names: [] })).toEqual([]);
+  });
+});

@@ -277,3 +277,20 @@ describe('frozen_spaces', () => {
     expect(await sql.value('frozen_spaces', { tenant: 'ten_unknown' })).toEqual([]);
   });
 });
+
+describe('find_spaces', () => {
+  test('finds those that find_space finds', async () => {
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_closed', status: 'closed' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_making', ready_at: null });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_deleted', deleted_at: inSeconds(-1) });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_beside' });
+    await sql.insert('spaces', { tenant_id: 'ten_other', id: 'spc_other' });
+    const spaces = ['spc', 'spc_closed', 'spc_making', 'spc_deleted', 'spc_other', 'spc_gone'];
+    const found = await sql.call('find_spaces', { tenant: 'ten', spaces });
+    expect(found.map(({ id }) => String(id)).sort()).toEqual(['spc', 'spc_closed']);
+    for (const space of found)
+      expect(await sql.call('find_space', { tenant: 'ten', space: String(space['id']) })).toEqual([space]);
+    expect(await sql.call('find_spaces', { tenant: 'ten', spaces: [] })).toEqual([]);
+  });
+});

@@ -1,0 +1,28 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Returns those of p_users who are under a ban that is in force now, in any space of the tenant, whomever it binds.
+-- Admission calls it only after the locks of the users.
+create function users_under_bans(p_tenant text, p_users text[])
+returns text[]
+language plpgsql
+stable
+set enable_seqscan = off
+as $$
+begin
+  return array(
+    select u.id
+    from
+      unnest(p_users) as u (id)
+      cross join lateral (
+        select
+        from public.bans as b
+        where
+          b.tenant_id = p_tenant
+          and b.user_id = u.id
+          and b.lifted_at is null
+          and (b.expires_at is null or b.expires_at > clock_timestamp())
+        limit 1
+      ) as found
+  );
+end;
+$$;

@@ -1,0 +1,594 @@
+/** The functions that decide on several vends in one call, beside `admit`, which decides on each alone. */
+import { admissionsOf } from '../../../src/joins/group-answer.ts';
+import { limits } from '../../../src/limits.ts';
+import { inSeconds, SqlSession } from '../../support/sql.ts';
+
+let sql: SqlSession;
+let other: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+  other = await sql.another();
+});
+afterAll(async () => {
+  await other.stop();
+  await sql.stop();
+});
+beforeEach(async () => {
+  await sql.begin();
+  await other.begin();
+});
+afterEach(async () => {
+  await other.rollback();
+  await sql.rollback();
+});
+
+type Row = Record<string, unknown>;
+
+/** A member of a group. */
+interface Member {
+  nth: number;
+  kind: string;
+  credential: string;
+  caller: object;
+  space: string;
+  user: string;
+  pseudonym: string;
+  asked: string | null;
+  claimed: string[];
+  stage_grant: string | null;
+  chat_grant: string | null;
+  participant: string;
+  entry: string;
+  action: string;
+  request: string;
+}
+
+const perMinute = 3;
+
+function member(nth: number, user: string, changed: Partial<Member> = {}): Member {
+  return {
+    nth,
+    kind: 'apiKey',
+    credential: 'key',
+    caller: { kind: 'apiKey', id: 'key' },
+    space: 'spc',
+    user,
+    pseudonym: `p-${user}`,
+    asked: null,
+    claimed: [],
+    stage_grant: `grt_s${nth}`,
+    chat_grant: `grt_c${nth}`,
+    participant: `participant${nth}`,
+    entry: `aud_${nth}`,
+    action: 'space.join',
+    request: `request-${nth}`,
+    ...changed,
+  };
+}
+
+/** What admit_group answers about these members, and why members leave, by their place. */
+async function admitGroup(members: Member[], session = sql) {
+  const value = await session.value<{ left: [number, string][] }>('admit_group', {
+    tenant: 'ten',
+    requests: JSON.stringify(members),
+    vendsPerMinute: perMinute,
+    limits,
+  });
+  return { ...admissionsOf(value, members.length), reasons: new Map(value.left) };
+}
+
+async function admitAlone(one: Member): Promise<Row> {
+  return await sql.value('admit', {
+    tenant: 'ten',
+    callerKind: one.kind,
+    credential: one.credential,
+    caller: one.caller,
+    space: one.space,
+    user: one.user,
+    pseudonym: one.pseudonym,
+    roleAsked: one.asked,
+    rolesClaimed: one.claimed,
+    stageGrant: one.stage_grant,
+    chatGrant: one.chat_grant,
+    participant: one.participant,
+    auditEntry: one.entry,
+    outrankedEntry: `${one.entry}_outranked`,
+    auditAction: one.action,
+    request: one.request,
+    vendsPerMinute: perMinute,
+    limits,
+  });
+}
+
+/** Runs a call and undoes it. Returns what it returned, and what it wrote: times are relative to that of the grant. */
+async function undone<T>(call: () => Promise<T>): Promise<{ result: T; written: Row[] }> {
+  await sql.query('savepoint before_call');
+  const result = await call();
+  const written = await sql.query(
+    `select to_jsonb(g) - '{turn,issued_at,checked_at,expires_at,session_expires_at}'::text[] || jsonb_build_object(
+              'expires', g.expires_at - g.issued_at, 'ends', g.session_expires_at - g.issued_at,
+              'isNow', g.issued_at > now() - interval '1 minute') as row
+       from grants as g where id ~ '^grt_[sc]\\d'
+      union all select to_jsonb(v) - 'at' from unsealed_vends as v
+      union all select to_jsonb(a) - 'at' from audit as a order by 1`,
+  );
+  await sql.query('rollback to savepoint before_call');
+  return { result, written };
+}
+
+/** Numbers that look random, and are the same for the same seed (mulberry32). */
+class Chance {
+  constructor(private seed: number) {}
+
+  next(): number {
+    this.seed = (this.seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(this.seed ^ (this.seed >>> 15), 1 | this.seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  }
+
+  /** True once in so many times. */
+  onceIn(times: number): boolean {
+    return this.next() < 1 / times;
+  }
+
+  of<T>(...choices: T[]): T {
+    return choices[Math.floor(this.next() * choices.length)] as T;
+  }
+}
+
+const users = ['ann', 'ben', 'cleo', 'dan', 'eve', 'fay'];
+
+/** Fills the tables with a situation, and returns the members of a group. */
+async function situation(chance: Chance): Promise<Member[]> {
+  const isPlain = chance.onceIn(2);
+  const now = { tenant_id: 'ten' };
+  await sql.insert('tenants', {
+    id: 'ten',
+    ivs_user_ids: chance.of('plain', 'pseudonym'),
+    status: chance.onceIn(20) ? 'suspended' : 'active',
+  });
+  for (const [name, rank] of [
+    ['host', 30],
+    ['mod', 20],
+    ['viewer', 10],
+  ] as const) {
+    await sql.insert('roles', {
+      ...now,
+      name,
+      rank,
+      moderator: name !== 'viewer' && chance.onceIn(2),
+      ...(chance.onceIn(6) && { stage_ttl_seconds: null }),
+      ...(chance.onceIn(6) && { chat_session_minutes: null }),
+      attributes: { badge: name },
+    });
+  }
+  for (const id of ['spc', 'spc_b']) {
+    await sql.insert('spaces', {
+      ...now,
+      id,
+      room_arn: chance.onceIn(5) ? null : `room-${id}`,
+      ...(chance.onceIn(5) && { stage_arn: null }),
+      default_role: chance.of('viewer', 'viewer', 'mod', null),
+      capacity: chance.onceIn(6) ? 1 : null,
+      status: chance.onceIn(10) ? 'closed' : 'open',
+      ...(chance.onceIn(8) && { frozen_at: inSeconds(-1) }),
+      ...(chance.onceIn(15) && { deleted_at: inSeconds(-1) }),
+    });
+  }
+  await sql.insert('api_keys', { ...now, id: 'key', ...(chance.onceIn(15) && { revoked_at: inSeconds(-1) }) });
+  await sql.insert('issuers', { ...now, id: 'iss', version: 2 });
+  if (!chance.onceIn(3)) {
+    await sql.insert('signing_keys', { ...now, id: 'sgk', state: chance.of('active', 'active', 'retiring') });
+  }
+  await sql.insert('actions', { ...now, id: 'act' });
+  if (chance.onceIn(5)) {
+    const against = chance.of({ user_id: 'ann' }, { space_id: 'spc' }, { user_id: 'ben', space_id: 'spc_b' });
+    await sql.insert('actions', { ...now, id: 'act_long', ...against });
+    await sql.insert('unfinished_actions', { ...now, action_id: 'act_long' });
+  }
+  for (const user_id of isPlain ? [] : users) await putPast(chance, { ...now, user_id });
+  const askers = chance.onceIn(3) ? [...users, chance.of(...users)] : users;
+  return askers.map((user, nth) => {
+    const isUser = chance.onceIn(2);
+    const kinds = chance.of({}, {}, { stage_grant: null }, { chat_grant: null });
+    return member(nth, user, {
+      ...(isUser && {
+        kind: 'user',
+        credential: chance.onceIn(10) ? 'iss.1' : 'iss.2',
+        caller: { kind: 'user', id: user },
+        claimed: chance.of([], ['host'], ['viewer', 'mod'], ['none']),
+      }),
+      ...(!isUser && { asked: chance.of('host', 'viewer', null, 'king') }),
+      space: chance.of('spc', 'spc_b', ...(chance.onceIn(5) ? ['spc_gone'] : [])),
+      ...kinds,
+    });
+  });
+}
+
+/** What happened to a user before: bans, a role, grants, a call that disconnects them. */
+async function putPast(chance: Chance, user: Row): Promise<void> {
+  const space_id = chance.of('spc', 'spc_b');
+  if (chance.onceIn(5)) {
+    const ended = chance.of({}, {}, { lifted_at: inSeconds(-1) }, { expires_at: inSeconds(-1) });
+    await sql.insert('bans', {
+      ...user,
+      ...ended,
+      space_id: chance.of(space_id, null),
+      by_rank: chance.of(null, 20, 40),
+    });
+  }
+  if (chance.onceIn(3)) {
+    await sql.insert('members', { ...user, space_id, role: chance.of('host', 'viewer'), by_rank: chance.of(null, 25) });
+  }
+  const vends = chance.of(0, 0, 1, 2, 3);
+  for (let n = 0; n < vends; n++) {
+    await sql.insert('grants', {
+      ...user,
+      space_id,
+      kind: chance.of('stage', 'chat'),
+      issued_at: inSeconds(chance.of(-10, -10, -61)),
+    });
+  }
+  if (chance.onceIn(8)) {
+    await sql.insert('deliveries', {
+      tenant_id: 'ten',
+      action_id: 'act',
+      space_id,
+      operation: 'DisconnectUser',
+      arn: `room-${space_id}`,
+      target: chance.of(String(user['user_id']), `p-${String(user['user_id'])}`),
+      state: chance.of('pending', 'stuck', 'done'),
+    });
+  }
+}
+
+/** An admission without what differs from call to call. */
+function timeless<T extends object>(admission: T): T {
+  return { ...admission, issuedAt: 'now' };
+}
+
+describe('admit_group and admit alone', () => {
+  const seen = new Map<string, number>();
+
+  test.each(Array.from({ length: 8 }, (_, part) => part))('decide alike (part %d)', async (part) => {
+    for (let seed = part * 10; seed < part * 10 + 10; seed++) {
+      await sql.query('savepoint situation');
+      const members = await situation(new Chance(seed));
+      const { result: group, written } = await undone(() => admitGroup(members));
+      const expected: Row[] = [];
+      for (const one of members) {
+        const admission = group.admissions[one.nth];
+        const reason = admission ? 'admitted' : (group.reasons.get(one.nth) ?? 'lock');
+        seen.set(reason, (seen.get(reason) ?? 0) + 1);
+        if (!admission) continue;
+        const alone = await undone(() => admitAlone(one));
+        expect({ seed, one, answer: timeless(admission) }).toEqual({ seed, one, answer: timeless(alone.result) });
+        expected.push(...alone.written);
+      }
+      const inOrder = (rows: Row[]) => rows.map(({ row }) => JSON.stringify(row)).sort();
+      expect({ seed, rows: inOrder(written) }).toEqual({ seed, rows: inOrder(expected) });
+      await sql.query('rollback to savepoint situation');
+    }
+  });
+
+  test('in situations of every kind', () => {
+    expect([...seen.keys()].sort()).toEqual(
+      [
+        'admitted',
+        'ban',
+        'capacity',
+        'credential',
+        'disconnecting',
+        'lock',
+        'member',
+        'nothing_to_give',
+        'rate',
+        'role',
+        'space',
+        'tenant',
+      ].sort(),
+    );
+    expect(seen.get('admitted')).toBeGreaterThan(100);
+  });
+});
+
+/** A tenant with an open space, an API key, and a role that everybody has. */
+async function putPlain(): Promise<void> {
+  await sql.insert('tenants', { id: 'ten' });
+  await sql.insert('roles', { tenant_id: 'ten', name: 'viewer' });
+  await sql.insert('spaces', { tenant_id: 'ten', id: 'spc', default_role: 'viewer' });
+  await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_b', default_role: 'viewer' });
+  await sql.insert('api_keys', { tenant_id: 'ten', id: 'key' });
+}
+
+describe('admit_group', () => {
+  beforeEach(putPlain);
+
+  const four = [
+    member(0, 'ann'),
+    member(1, 'ben'),
+    member(2, 'cleo', { space: 'spc_b' }),
+    member(3, 'dan', { space: 'spc_b' }),
+  ];
+
+  async function admitted(members = four): Promise<boolean[]> {
+    return (await admitGroup(members)).admissions.map((one) => one !== undefined);
+  }
+
+  test.each<[string, () => Promise<unknown>, boolean[]]>([
+    ['nobody', async () => undefined, [true, true, true, true]],
+    [
+      'a ban of one of them',
+      () => other.call('lock_user', { tenant: 'ten', user: 'ann', exclusive: true }),
+      [false, true, true, true],
+    ],
+    [
+      'another vend to one of them',
+      () => other.call('lock_user', { tenant: 'ten', user: 'ben', exclusive: false }),
+      [true, false, true, true],
+    ],
+    [
+      'the freezing of a space',
+      () => other.call('lock_space', { tenant: 'ten', space: 'spc_b', exclusive: true }),
+      [true, true, false, false],
+    ],
+    [
+      'another vend into a space',
+      () => other.call('lock_space', { tenant: 'ten', space: 'spc', exclusive: false }),
+      [true, true, true, true],
+    ],
+    [
+      'a ban of the same user at another tenant',
+      () => other.call('lock_user', { tenant: 'ten_other', user: 'ann', exclusive: true }),
+      [true, true, true, true],
+    ],
+  ])('waits for no lock of %s, and lets in the others', async (_, lock, expected) => {
+    await lock();
+    expect(await sql.hasToWait(async () => expect(await admitted()).toEqual(expected))).toBe(false);
+    const granted = await sql.query('select distinct user_id from grants order by 1');
+    expect(granted.map(({ user_id: user }) => user)).toEqual(
+      four.filter((_one, nth) => expected[nth]).map(({ user }) => user),
+    );
+  });
+
+  test('keeps bans of its users and freezings of its spaces waiting until it ends, and nobody else', async () => {
+    await admitGroup(four.slice(0, 2));
+    const waits = (name: string, args: Row) => other.hasToWait(() => other.call(name, { tenant: 'ten', ...args }));
+    expect(await waits('lock_user', { user: 'ann', exclusive: true })).toBe(true);
+    expect(await waits('lock_space', { space: 'spc', exclusive: true })).toBe(true);
+    expect(await waits('lock_user', { user: 'cleo', exclusive: true })).toBe(false);
+    expect(await waits('lock_space', { space: 'spc_b', exclusive: true })).toBe(false);
+  });
+
+  test('two groups at once do not pass the rate of a user together', async () => {
+    for (let n = 1; n < perMinute; n++)
+      await sql.insert('grants', { tenant_id: 'ten', space_id: 'spc', issued_at: inSeconds(-5) });
+    await sql.commit();
+    try {
+      await sql.begin();
+      const again = four.map((one) => ({
+        ...one,
+        stage_grant: `${one.stage_grant}b`,
+        chat_grant: `${one.chat_grant}b`,
+        entry: `${one.entry}b`,
+      }));
+      expect(await admitted()).toEqual([true, true, true, true]);
+      // The first group is not committed yet: the second cannot see its grants.
+      expect((await admitGroup(again, other)).admissions.map((one) => one !== undefined)).toEqual(Array(4).fill(false));
+      await sql.commit();
+      await other.rollback();
+      await other.begin();
+      expect((await admitGroup(again, other)).reasons).toEqual(new Map([[0, 'rate']]));
+    } finally {
+      await other.rollback();
+      await sql.begin();
+      for (const table of ['grants', 'unsealed_vends', 'api_keys', 'spaces', 'roles', 'tenants'])
+        await sql.query(`delete from ${table}`);
+      await sql.commit();
+      await other.begin();
+      await sql.begin();
+    }
+  });
+
+  test('takes one request of a user, the first', async () => {
+    expect(await admitted([member(0, 'ann'), member(1, 'ben'), member(2, 'ann')])).toEqual([true, true, false]);
+  });
+
+  test('works for the service, inside its tenant alone', async () => {
+    await sql.insert('tenants', { id: 'ten_other' });
+    await sql.insert('bans', { tenant_id: 'ten_other', user_id: 'ann' });
+    await sql.becomeService();
+    expect(await admitted()).toEqual([true, true, true, true]);
+  });
+
+  test('admits nobody into a tenant that is not there', async () => {
+    const answer = await sql.value('admit_group', {
+      tenant: 'ten_gone',
+      requests: JSON.stringify(four),
+      vendsPerMinute: perMinute,
+      limits,
+    });
+    expect(admissionsOf(answer, 4)).toEqual({ admissions: Array(4).fill(undefined), left: expect.any(Array) });
+  });
+});
+
+/** Arguments for the functions that get the row of the tenant: the locks of the spaces and of all users are held. */
+function under(members: Member[], spaces: string[]): [string, unknown[]] {
+  const args = `(select t from public.tenants as t where id = 'ten'), $1, $2, $3`;
+  return [args, [JSON.stringify(members), spaces, members.map(({ user }) => user)]];
+}
+
+describe('standings', () => {
+  beforeEach(putPlain);
+
+  /** What stands there, the request, and which check is not plain. */
+  test.each<[string, [string, Row][], Partial<Member>, string | null]>([
+    ['the plain case', [], {}, null],
+    ['a suspended tenant', [], {}, 'tenant'],
+    ['a credential that was revoked', [], { credential: 'key_gone' }, 'credential'],
+    ['a space that is not there', [], { space: 'spc_gone' }, 'space'],
+    ['a ban elsewhere in the tenant', [['bans', { space_id: 'spc_b' }]], {}, 'ban'],
+    [
+      'a member row that does not bind',
+      [['members', { space_id: 'spc', role: 'viewer', by_rank: 0 }]],
+      { claimed: ['viewer'] },
+      'member',
+    ],
+    ['a member row that binds', [['members', { space_id: 'spc', role: 'viewer' }]], {}, null],
+    [
+      'a member row beside the role that the key names',
+      [['members', { space_id: 'spc', role: 'viewer', by_rank: 0 }]],
+      { asked: 'viewer' },
+      null,
+    ],
+    ['a role that is not there', [], { asked: 'king' }, 'role'],
+  ])('knows %s', async (what, rows, changed, leaves) => {
+    for (const [table, row] of rows) await sql.insert(table, { tenant_id: 'ten', ...row });
+    if (what === 'a suspended tenant') await sql.query(`update tenants set status = 'suspended'`);
+    const [found] = await sql.rowsOf('standings', ...under([member(0, 'ann', changed)], ['spc', 'spc_gone']));
+    expect(found).toMatchObject({ nth: 0, leaves });
+    expect(found?.['space']).toEqual(leaves === 'space' ? null : expect.stringContaining('spc'));
+  });
+
+  test('leaves out who has no lock', async () => {
+    const found = await sql.rowsOf('standings', `(select t from public.tenants as t), $1, '{spc}', '{ann,ben}'`, [
+      JSON.stringify([member(0, 'ann'), member(1, 'ben', { space: 'spc_b' }), member(2, 'cleo')]),
+    ]);
+    expect(found.map(({ nth }) => nth)).toEqual([0]);
+  });
+});
+
+describe('planned_vends', () => {
+  beforeEach(putPlain);
+
+  test.each<[string, Partial<Member>, Row, Row]>([
+    ['both halves', {}, {}, { stage_grant: 'grt_s0', chat_grant: 'grt_c0' }],
+    ['what is asked for', { chat_grant: null }, {}, { stage_grant: 'grt_s0', chat_grant: null }],
+    ['what the role allows', {}, { stage_ttl_seconds: null }, { stage_grant: null, chat_grant: 'grt_c0' }],
+  ])('plans %s', async (_, changed, role, halves) => {
+    await sql.insert('roles', { tenant_id: 'ten', name: 'host', ...role });
+    const [planned] = await sql.rowsOf(
+      'planned_vends',
+      ...under([member(0, 'ann', { asked: 'host', ...changed })], ['spc']),
+    );
+    expect(planned).toMatchObject({ ...halves, user_id: 'ann', ivs_user: 'ann' });
+    expect(planned?.['vend']).toEqual({
+      nth: 0,
+      tenant_id: 'ten',
+      id: 'aud_0',
+      caller: { kind: 'apiKey', id: 'key' },
+      action: 'space.join',
+      space_id: 'spc',
+      user_id: 'ann',
+      ivs_user: 'ann',
+      role: 'host',
+      participant: 'participant0',
+      request_id: 'request-0',
+      ...halves,
+    });
+  });
+});
+
+describe('decide_group', () => {
+  beforeEach(putPlain);
+  const disconnect = { operation: 'DisconnectUser', arn: 'room', target: 'ann', space_id: 'spc', action_id: 'act' };
+
+  test.each<[string, [string, Row][], Partial<Member>, string | null]>([
+    ['the plain case', [], {}, null],
+    ['what standings knows', [['bans', {}]], {}, 'ban'],
+    ['a vend of nothing', [], { stage_grant: null, chat_grant: null }, 'nothing_to_give'],
+    [
+      'a space with a capacity',
+      [['spaces', { id: 'spc_full', capacity: 5, default_role: 'viewer' }]],
+      { space: 'spc_full' },
+      'capacity',
+    ],
+    ['a call that disconnects the user', [['deliveries', disconnect]], {}, 'disconnecting'],
+    ['such a call for a vend without chat', [['deliveries', disconnect]], { chat_grant: null }, null],
+    ['an act against the user that goes on', [['unfinished_actions', { action_id: 'act' }]], {}, 'disconnecting'],
+    [
+      'the last vend of a minute',
+      [
+        ['grants', {}],
+        ['grants', {}],
+      ],
+      {},
+      null,
+    ],
+    [
+      'one vend more than those of a minute',
+      [
+        ['grants', {}],
+        ['grants', {}],
+        ['grants', {}],
+      ],
+      {},
+      'rate',
+    ],
+  ])('knows %s', async (_, rows, changed, leaves) => {
+    await sql.query(`update spaces set room_arn = 'room' where id = 'spc'`);
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act', user_id: 'ann' });
+    for (const [table, row] of rows) {
+      const grant = table === 'grants' && { space_id: 'spc', issued_at: inSeconds(-5) };
+      await sql.insert(table, { tenant_id: 'ten', ...grant, ...row });
+    }
+    const [args, values] = under([member(0, 'ann', changed)], ['spc', 'spc_full']);
+    const [decided] = await sql.rowsOf('decide_group', `${args}, ${perMinute}`, values);
+    expect(decided).toMatchObject({ leaves });
+    if (leaves === null) {
+      const used = rows.filter(([table]) => table === 'grants').length + 1;
+      expect(decided).toMatchObject({ vend: { used } });
+    }
+  });
+});
+
+describe('vend_requests', () => {
+  test('reads what the service sends', async () => {
+    const one = member(3, 'ann', { asked: 'host', claimed: ['a', 'b'], chat_grant: null });
+    expect(await sql.call('vend_requests', { requests: JSON.stringify([one]) })).toEqual([one]);
+  });
+});
+
+describe('group_answer', () => {
+  test('has nothing of a tenant in which nobody is admitted', async () => {
+    const args = `null, null, null, null, null, null, '[[0, "ban"]]'`;
+    expect(await sql.valueOf('group_answer', args)).toEqual({
+      tenant: null,
+      issuedAt: null,
+      signingKey: null,
+      spaces: [],
+      roles: [],
+      vends: [],
+      left: [[0, 'ban']],
+    });
+  });
+
+  test('has each space and each role once', async () => {
+    await putPlain();
+    await sql.insert('roles', {
+      tenant_id: 'ten',
+      name: 'silent',
+      chat_session_minutes: null,
+      stage_ttl_seconds: null,
+    });
+    const answer = await sql.valueOf<{ spaces: Row[]; roles: Row[] }>(
+      'group_answer',
+      `(select t from public.tenants as t), array(select s from public.spaces as s where id = 'spc'),
+       array(select r from public.roles as r order by name), null, now(), '[]', null`,
+    );
+    expect(answer.spaces).toEqual([
+      {
+        id: 'spc',
+        name: 'A space',
+        roomArn: expect.any(String),
+        stage: expect.objectContaining({ endpoints: expect.any(Object) }),
+      },
+    ]);
+    expect(answer.roles).toEqual([
+      { name: 'silent', attributes: {}, clientAttributes: [], stage: null, chat: null },
+      expect.objectContaining({ name: 'viewer', chat: { capabilities: ['SEND_MESSAGE'], sessionMinutes: 60 } }),
+    ]);
+  });
+});
