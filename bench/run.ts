@@ -11,6 +11,7 @@ import { bans, growth } from './parts/growth.ts';
 import { lists } from './parts/lists.ts';
 import { record } from './parts/record.ts';
 import { roundTrips } from './parts/round-trips.ts';
+import { signatures } from './parts/signatures.ts';
 import { startup } from './parts/startup.ts';
 import { storms } from './parts/storm.ts';
 import { vendIvs } from './parts/vend-ivs.ts';
@@ -18,6 +19,7 @@ import { vendKeyPair } from './parts/vend-key-pair.ts';
 import { machine } from './support/report.ts';
 
 const parts: Record<string, () => Promise<void>> = {
+  signatures,
   'vend-key-pair': vendKeyPair,
   'vend-ivs': vendIvs,
   'round-trips': roundTrips,

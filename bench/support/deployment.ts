@@ -10,6 +10,7 @@ import { Api } from '../../dev/demo.ts';
 import { freePort, type Postgres, startPostgres } from '../../dev/postgres.ts';
 import { migrate } from './migrate.ts';
 import type { Issuer } from './issuers.ts';
+import { opensslVariables } from './openssl.ts';
 import { type Program, processorMs, startProgram, untilOk } from './processes.ts';
 
 export const root = path.resolve(import.meta.dirname, '../..');
@@ -69,6 +70,7 @@ export async function startDeployment(env: Record<string, string> = {}): Promise
     AWS_REGION: 'us-east-1',
     IVS_ENDPOINT: ivsUrl,
     ...ivsCredentials,
+    ...opensslVariables(),
     ...env,
   };
   const launch = async (more: Record<string, string> = {}, nodeArgs: string[] = []): Promise<Program> => {

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { freePort } from '../../dev/postgres.ts';
 import { type Deployment, root, type Tenant, withClient } from './deployment.ts';
 import type { Issuer } from './issuers.ts';
+import { opensslVariables } from './openssl.ts';
 import { type Program, startProgram, untilOk } from './processes.ts';
 
 export interface Peer {
@@ -44,11 +45,10 @@ export async function startPeer(deployment: Deployment, tenant: Tenant, issuer: 
   const url = `http://127.0.0.1:${port}`;
   const log = path.join(os.tmpdir(), 'stagedoor-bench-peer.log');
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
-  const { PATH, OPENSSL_CONF, OPENSSL_MODULES } = process.env;
+  const { PATH } = process.env;
   const env = {
     PATH,
-    ...(OPENSSL_CONF !== undefined && { OPENSSL_CONF }),
-    ...(OPENSSL_MODULES !== undefined && { OPENSSL_MODULES }),
+    ...opensslVariables(),
     PORT: String(port),
     DATABASE_URL: databaseUrl.href,
     KEY_ARN: 'arn:aws:ivs:us-east-1:111122223333:public-key/peer',
