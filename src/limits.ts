@@ -48,6 +48,10 @@ export const limits = {
   candidateTenants: 4,
   /** Largest number of a tenant's issuers that are tried with one token: those that were registered first. */
   candidatesOfTenant: 5,
+  /** Largest number of users of a space with a capacity that one step counts. */
+  placesAtOnce: 5_000,
+  /** A space is counted anew this time after a replica of the release before has changed grants of the tenant. */
+  countAfterSeconds: 60,
   /** Longest reason of DisconnectParticipant, in characters (service model of ivs-realtime). */
   stageReasonLength: 128,
   /** Longest reason of DisconnectUser, in characters (service model of ivschat). */

@@ -41,6 +41,10 @@ beforeAll(async () => {
                          select tenant_id, id, '{}', true, 'banned', now() from actions where kind = 'ban'`);
   await superuser.query(`insert into unsealed_vends (tenant_id, id, action, space_id, user_id, role, request_id)
                          select tenant_id, 'aud_' || id, 'space.join', space_id, user_id, role, 'test' from grants`);
+  await superuser.query(`insert into place_counts (tenant_id, space_id, space_updated_at) select tenant_id, id, updated_at from spaces;
+    insert into place_sources (tenant_id, space_id, count_id) select tenant_id, space_id, id from place_counts;
+    insert into places (tenant_id, count_id, user_id, until) select tenant_id, id, 'ann', now() from place_counts;
+    insert into place_notes (tenant_id, count_id) select tenant_id, id from place_counts`);
   tenantTables = await columnOf(`
     select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
@@ -542,6 +546,10 @@ const crossingMay = [
   'issuers.SELECT',
   'lock_salt.SELECT',
   'pacing.INSERT, SELECT, UPDATE',
+  'place_counts.DELETE, INSERT, SELECT, UPDATE',
+  'place_notes.DELETE, INSERT, SELECT, UPDATE',
+  'place_sources.DELETE, INSERT, SELECT, UPDATE',
+  'places.DELETE, INSERT, SELECT, UPDATE',
   'reservations.DELETE, SELECT',
   'signing_keys.SELECT, UPDATE attempted_at',
   'spaces.SELECT, UPDATE attempted_at',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { ReadDatabase } from '../database/database.ts';
 import { Problem } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 
 /** Largest number of bans that one statement checks. The watchdog checks fewer when a statement runs into its time limit. */
@@ -18,6 +19,12 @@ const returningWithin = '5 minutes';
 /** Unsealed audit entries are counted up to this number, so that counting stays cheap. */
 const mostUnsealedCounted = 100_000;
 
+/** Time after which the count of the users of a space with a capacity is checked again. */
+const countCheckedEvery = '1 minute';
+
+/** Time after which a run checks no further count, in milliseconds. */
+const countCheckMs = 1_000;
+
 /** The position before the first ban. */
 const startOfBans = { tenantId: '', banId: '' };
 
@@ -30,11 +37,12 @@ const passRow = z.object({
   ban_id: z.string().nullable(),
   grants: z.coerce.number(),
 });
+const wrongPlaces = z.int().nullable();
 
 /**
  * Checks every 15 seconds that deliveries are made, that the disconnected stay away, that watched stages are looked at, that
- * audit entries are sealed, and that holds cover the grants of all banned users. It sets the metrics for them. A check that
- * fails does not keep the others from running.
+ * audit entries are sealed, that holds cover the grants of all banned users, and that the users of spaces with a capacity are
+ * counted rightly. It sets the metrics for them. A check that fails does not keep the others from running.
  */
 @Injectable()
 export class Watchdog extends BackgroundWork {
@@ -62,7 +70,14 @@ export class Watchdog extends BackgroundWork {
   async run(): Promise<void> {
     // One after the other, so that reads of callers find a connection.
     const failures: unknown[] = [];
-    for (const check of [this.checkDeliveries, this.checkReturning, this.checkLooks, this.checkAudit, this.checkBans]) {
+    for (const check of [
+      this.checkDeliveries,
+      this.checkReturning,
+      this.checkLooks,
+      this.checkAudit,
+      this.checkBans,
+      this.checkCounts,
+    ]) {
       // oxlint-disable-next-line no-await-in-loop
       await check.call(this).catch((error: unknown) => failures.push(error));
     }
@@ -93,6 +108,21 @@ export class Watchdog extends BackgroundWork {
     const [unsealed] = await this.database.call('unsealed_audit', { most: mostUnsealedCounted }, unsealedRow);
     this.metrics.unsealedAudit.set(unsealed?.entries ?? 0);
     this.metrics.oldestUnsealedAudit.set(unsealed?.oldest_seconds ?? 0);
+  }
+
+  /** Checks the counts of users that are due, and mends them, until its time is over. */
+  private async checkCounts(): Promise<void> {
+    const deadline = performance.now() + countCheckMs;
+    let wrong: number | null;
+    do {
+      wrong = await this.database.value('check_count', { every: countCheckedEvery, limits }, wrongPlaces);
+      if (wrong === null || wrong === 0) continue;
+      this.metrics.wrongPlaces.inc(wrong);
+      this.logger.error(
+        { users: wrong },
+        'users of a space with a capacity were counted wrongly; they are counted anew',
+      );
+    } while (wrong !== null && performance.now() < deadline);
   }
 
   /** Checks bans until it has checked all of them, or until its time is over. */

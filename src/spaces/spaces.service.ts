@@ -83,6 +83,8 @@ export class SpacesService {
   async update(caller: TenantCaller, spaceId: string, body: UpdateSpaceBody): Promise<Space> {
     const { tenantId } = caller;
     const updated = await this.database.inTenantOf(caller, async (tx) => {
+      // A vend that has read the old capacity ends before: vends into a space without one are not counted.
+      if (body.capacity !== undefined) await lockSpace(tx, tenantId, spaceId, 'exclusive');
       const before = await findSpace(tx, tenantId, spaceId);
       const row = await tx.space
         .update({

@@ -154,6 +154,12 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly wrongPlaces = new Counter({
+    name: 'stagedoor_wrong_places_total',
+    help: 'Users of spaces with a capacity whom the watchdog found counted wrongly, and counted anew.',
+    registers: [this.registry],
+  });
+
   readonly audit = new Counter({
     name: 'stagedoor_audit_sealed_total',
     help: 'Audit entries that were added to a hash chain.',

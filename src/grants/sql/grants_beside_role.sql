@@ -10,15 +10,25 @@ as $$
 #variable_conflict use_column
 declare
   v_role public.roles := find_role(p_tenant, p_role);
+  v_spaces text[];
+  v_users text[];
 begin
-  update public.grants as g
-  set state = 'refused'
-  where
-    g.tenant_id = p_tenant
-    and g.user_id = p_user
-    and g.space_id = p_space
-    and g.state = 'pending'
-    and allows_more(g, v_role);
+  with
+    refused as (
+      update public.grants as g
+      set state = 'refused'
+      where
+        g.tenant_id = p_tenant
+        and g.user_id = p_user
+        and g.space_id = p_space
+        and g.state = 'pending'
+        and allows_more(g, v_role)
+      returning g.space_id, g.user_id
+    )
+  select array_agg(r.space_id), array_agg(r.user_id)
+  into v_spaces, v_users
+  from refused as r;
+  perform note_places(p_tenant, v_spaces, v_users);
 
   return query
     select g.id, g.kind, g.role, g.participant_id, g.ivs_user_id, allows_more(g, v_role)

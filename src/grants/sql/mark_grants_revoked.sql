@@ -7,13 +7,24 @@ returns void
 language plpgsql
 set plan_cache_mode = force_custom_plan
 as $$
+declare
+  v_spaces text[];
+  v_users text[];
 begin
-  update public.grants
-  set state = 'revoked'
-  where
-    tenant_id = p_tenant
-    and id = any (p_ids)
-    and (p_mint is null or mint = p_mint)
-    and state in ('released', 'watched');
+  with
+    revoked as (
+      update public.grants
+      set state = 'revoked'
+      where
+        tenant_id = p_tenant
+        and id = any (p_ids)
+        and (p_mint is null or mint = p_mint)
+        and state in ('released', 'watched')
+      returning space_id, user_id
+    )
+  select array_agg(space_id), array_agg(user_id)
+  into v_spaces, v_users
+  from revoked;
+  perform note_places(p_tenant, v_spaces, v_users);
 end;
 $$;

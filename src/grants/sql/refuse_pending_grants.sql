@@ -15,18 +15,26 @@ language plpgsql
 set plan_cache_mode = force_custom_plan
 as $$
 declare
-  v_refused integer;
+  v_spaces text[];
+  v_users text[];
 begin
-  update public.grants
-  set state = 'refused'
-  where
-    tenant_id = p_tenant
-    and state = 'pending'
-    and (p_space is null or space_id = p_space)
-    and (p_user is null or user_id = p_user)
-    and issued_at < p_before
-    and role != all (p_spared_roles);
-  get diagnostics v_refused = row_count;
-  return v_refused;
+  with
+    refused as (
+      update public.grants
+      set state = 'refused'
+      where
+        tenant_id = p_tenant
+        and state = 'pending'
+        and (p_space is null or space_id = p_space)
+        and (p_user is null or user_id = p_user)
+        and issued_at < p_before
+        and role != all (p_spared_roles)
+      returning space_id, user_id
+    )
+  select array_agg(space_id), array_agg(user_id)
+  into v_spaces, v_users
+  from refused;
+  perform note_places(p_tenant, v_spaces, v_users);
+  return coalesce(cardinality(v_users), 0);
 end;
 $$;

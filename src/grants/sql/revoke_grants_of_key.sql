@@ -11,6 +11,8 @@ as $$
 declare
   v_revoked bigint;
   v_last timestamptz;
+  v_spaces text[];
+  v_users text[];
 begin
   perform set_config('app.tenant_id', p_tenant, true);
   with
@@ -30,11 +32,12 @@ begin
       update public.grants
       set state = 'revoked'
       where tenant_id = p_tenant and id = any (array(select id from next)) and state in ('released', 'watched')
-      returning expires_at
+      returning expires_at, space_id, user_id
     )
-  select count(*), max(expires_at)
-  into v_revoked, v_last
+  select count(*), max(expires_at), array_agg(space_id), array_agg(user_id)
+  into v_revoked, v_last, v_spaces, v_users
   from marked;
+  perform note_places(p_tenant, v_spaces, v_users);
   return jsonb_build_object('revoked', v_revoked, 'from', coalesce(v_last, p_from));
 end;
 $$;

@@ -12,6 +12,8 @@ as $$
 declare
   v_made record;
   v_settled integer := 0;
+  v_spaces text[];
+  v_users text[];
 begin
   for v_made in
     select *
@@ -42,6 +44,11 @@ begin
   if cardinality(p_failed) > 0 then
     update public.grants set state = 'refused' where tenant_id = p_tenant and id = any (p_failed);
   end if;
+  select array_agg(space_id), array_agg(user_id)
+  into v_spaces, v_users
+  from public.grants
+  where tenant_id = p_tenant and id = any (p_failed || array(select m ->> 'id' from jsonb_array_elements(p_made) as m));
+  perform note_places(p_tenant, v_spaces, v_users);
   return v_settled;
 end;
 $$;

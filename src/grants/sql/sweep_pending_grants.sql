@@ -16,8 +16,22 @@ declare
     limit p_most
     for update skip locked
   );
+  v_changed record;
 begin
-  update public.grants set state = 'refused' where ctid = any (v_old);
+  for v_changed in
+    with
+      refused as (
+        update public.grants
+        set state = 'refused'
+        where ctid = any (v_old)
+        returning tenant_id, space_id, user_id
+      )
+    select tenant_id, array_agg(space_id) as spaces, array_agg(user_id) as users
+    from refused
+    group by tenant_id
+  loop
+    perform note_places(v_changed.tenant_id, v_changed.spaces, v_changed.users);
+  end loop;
   return cardinality(v_old)::bigint;
 end;
 $$;

@@ -36,6 +36,9 @@ begin
   if p_chat_grant is not null then
     perform record_chat_grant(p_tenant.id, p_chat_grant, p_space.id, p_user, v_ivs_user, p_role, v_now, p_limits);
   end if;
+  if p_space.capacity is not null then
+    perform note_places(p_tenant.id, array[p_space.id], array[p_user]);
+  end if;
   perform
     write_vend_entries(
       array[

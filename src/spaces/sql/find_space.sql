@@ -1,4 +1,4 @@
--- owner: migrator; security: invoker; execute: stagedoor_app
+-- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
 -- Returns the space if it is ready and not deleted. Else it returns a null row.
 create function find_space(p_tenant text, p_space text)

@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { Watchdog } from '../../../../src/health/watchdog.ts';
+import { Metrics } from '../../../../src/telemetry/metrics.ts';
 import { asSuperuser } from '../../../support/database.ts';
 import { expectProblem } from '../../../support/problem.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from '../../../support/stagedoor.ts';
@@ -214,6 +216,29 @@ describe('capacity', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => join(space, `s${i}`)));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(3);
     for (const answer of answers.filter(({ status }) => status !== 201)) expectProblem(answer, 'space_full');
+  });
+
+  it('is counted anew by the watchdog where the count is wrong, and a metric tells', async () => {
+    const space = await stagedoor.createSpace(tenant, { capacity: 2 });
+    expect((await join(space, 'w1')).status).toBe(201);
+    expect((await join(space, 'w2')).status).toBe(201);
+    const database = stagedoor.database;
+    await until(async () => {
+      expectProblem(await join(space, 'w3'), 'space_full');
+      const [count] = await database.query(`select is_filled from place_counts where space_id = '${space['id']}'`);
+      return count?.['is_filled'] === true;
+    }, 'there is a count to rely on');
+    const watchdog = stagedoor.app.get(Watchdog);
+    const { wrongPlaces } = stagedoor.app.get(Metrics);
+    const total = async () => (await wrongPlaces.get()).values[0]?.value ?? 0;
+    const before = await total();
+    // Somebody has lost their place and nobody has noted it.
+    await database.query(`update grants set state = 'refused' where space_id = '${space['id']}' and user_id = 'w1'`);
+    await database.query(`update place_counts set checked_at = 'epoch' where space_id = '${space['id']}'`);
+    await watchdog.run();
+    expect(await total()).toBe(before + 1);
+    expect((await join(space, 'w3')).status).toBe(201);
+    expectProblem(await join(space, 'w4'), 'space_full');
   });
 
   it('is not used up by tokens that IVS did not make', async () => {
