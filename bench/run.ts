@@ -10,13 +10,14 @@ import { freeze } from './parts/freeze.ts';
 import { bans, growth } from './parts/growth.ts';
 import { lists } from './parts/lists.ts';
 import { record } from './parts/record.ts';
+import { replicas } from './parts/replicas.ts';
 import { roundTrips } from './parts/round-trips.ts';
 import { signatures } from './parts/signatures.ts';
 import { startup } from './parts/startup.ts';
 import { storms } from './parts/storm.ts';
 import { vendIvs } from './parts/vend-ivs.ts';
 import { vendKeyPair } from './parts/vend-key-pair.ts';
-import { machine } from './support/report.ts';
+import { beginPart, machine, summary } from './support/report.ts';
 
 const parts: Record<string, () => Promise<void>> = {
   signatures,
@@ -24,10 +25,11 @@ const parts: Record<string, () => Promise<void>> = {
   'vend-ivs': vendIvs,
   'round-trips': roundTrips,
   record,
+  replicas,
+  storm: storms,
   growth,
   'ban-check': bans,
   'ban-latency': ban,
-  storm: storms,
   lists,
   freeze,
   startup,
@@ -43,8 +45,22 @@ async function main(asked: string[]): Promise<number> {
     return 1;
   }
   console.log(`Stagedoor, measured\n\n${machine()}`);
-  for (const name of chosen) await parts[name]?.();
-  return 0;
+  const failed: string[] = [];
+  for (const name of chosen) {
+    beginPart(name);
+    try {
+      await parts[name]?.();
+    } catch (error) {
+      // The other parts are worth their time all the same.
+      console.error(`  ${name} failed:`, error);
+      failed.push(name);
+    }
+  }
+  summary();
+  console.log(
+    `\n${Math.round(performance.now() / 1_000)} s in all${failed.map((name) => `, ${name} FAILED`).join('')}`,
+  );
+  return failed.length > 0 ? 1 : 0;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -5,7 +5,7 @@ import { es256Issuer } from '../support/issuers.ts';
 import { heading, line, median, ms, note } from '../support/report.ts';
 
 /** Rows of each of the tables. */
-const rows = Number(process.env['BENCH_ROWS'] ?? 10_000_000);
+const rows = Number(process.env['BENCH_ROWS'] ?? 300_000);
 /** Times that each list is asked for. */
 const times = 5;
 

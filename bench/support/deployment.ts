@@ -38,6 +38,8 @@ export interface Deployment {
   service: Program;
   emulator: Program;
   postgresPid: number;
+  /** Starts one more replica of the service, on the same Postgres. */
+  addReplica(): Promise<{ url: string; program: Program }>;
   /** Starts the service again, with other settings. */
   restart(env: Record<string, string>, nodeArgs?: string[]): Promise<void>;
   stop(): Promise<void>;
@@ -77,7 +79,7 @@ export async function startDeployment(env: Record<string, string> = {}): Promise
     const { PATH } = process.env;
     const args = [...nodeArgs, path.join(root, 'dist/main.js')];
     const program = startProgram(args, { PATH, ...settings, ...more }, log);
-    await untilOk(`${url}/health/ready`, log);
+    await untilOk(`http://127.0.0.1:${more['PORT'] ?? port}/health/ready`, log);
     return program;
   };
   const deployment: Deployment = {
@@ -90,6 +92,10 @@ export async function startDeployment(env: Record<string, string> = {}): Promise
     service: await launch(),
     emulator,
     postgresPid: await postmasterPid(postgres),
+    async addReplica() {
+      const own = await freePort();
+      return { url: `http://127.0.0.1:${own}`, program: await launch({ PORT: String(own) }) };
+    },
     async restart(more, nodeArgs) {
       await deployment.service.stop();
       deployment.service = await launch(more, nodeArgs);

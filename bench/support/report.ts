@@ -14,13 +14,34 @@ export function machine(): string {
   ].join('\n');
 }
 
+/** The lines of the report so far that stand by themselves, with the part that they belong to. */
+const figures: { part: string; what: string; figure: string; beside: string }[] = [];
+let currentPart = '';
+
+/** Names the part that the next lines belong to. */
+export function beginPart(name: string): void {
+  currentPart = name;
+}
+
 export function heading(text: string): void {
   console.log(`\n## ${text}\n`);
 }
 
 /** Prints a line of the report: what was measured, the figure, and what it is compared with. */
 export function line(what: string, figure: string, beside = ''): void {
+  figures.push({ part: currentPart, what: what.trim(), figure, beside });
   console.log(`  ${what.padEnd(50)} ${figure.padStart(16)}   ${beside}`.trimEnd());
+}
+
+/** Prints all lines once more, as the rows of a table for docs/performance.md. Lists have too many: they are left out. */
+export function summary(): void {
+  heading('All figures, as the table of docs/performance.md');
+  console.log('| part | what | figure | beside it |\n| --- | --- | --- | --- |');
+  let last = '';
+  for (const { part, what, figure, beside } of figures.filter(({ part: name }) => name !== 'lists')) {
+    console.log(`| ${part === last ? '' : `\`${part}\``} | ${what} | ${figure} | ${beside} |`);
+    last = part;
+  }
 }
 
 export function note(text: string): void {

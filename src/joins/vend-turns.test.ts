@@ -144,6 +144,24 @@ it('works on after vends that took long: it learns how many it completes', async
   expect(replica.done['a']).toBeGreaterThan(800);
 });
 
+it('lets a few hundred wait for their two seconds, however slow it was before', async () => {
+  const replica = replicaThatDoes(5);
+  const slow = Array.from({ length: 100 }, () => replica.run('a'));
+  await jest.advanceTimersByTimeAsync(10_000);
+  await Promise.all(slow);
+  const from = performance.now();
+  const answeredAfter: number[] = [];
+  const more = Array.from({ length: 200 }, async () => {
+    await replica.run('a');
+    answeredAfter.push(performance.now() - from);
+  });
+  await jest.advanceTimersByTimeAsync(0);
+  expect(answeredAfter.length).toBeLessThanOrEqual(16);
+  await jest.advanceTimersByTimeAsync(10_000);
+  await Promise.all(more);
+  replica.stop();
+});
+
 it('ends a turn once, however often it is told', async () => {
   const vends = await Promise.all(Array.from({ length: 16 }, () => begin('a')));
   for (const vend of vends) {

@@ -15,6 +15,9 @@ const runningMs = 250;
 const fewest = 16;
 const most = 128;
 
+/** So many may always wait: a replica that is slow for a moment does not send a handful of people away. */
+const fewestWaiting = 256;
+
 /** So many run at the same time before it is known how many the replica completes. */
 const atFirst = 64;
 
@@ -67,7 +70,8 @@ export class VendTurns {
   private async wait(tenantId: string): Promise<void> {
     const stop = this.metrics.vendTurns.startTimer();
     const turnsInTime = (this.rate.perSecond * longestWaitMs) / 1000;
-    const canCome = this.waiting < turnsInTime || this.queues.turnCanCome(tenantId, turnsInTime);
+    const canCome =
+      this.waiting < Math.max(fewestWaiting, turnsInTime) || this.queues.turnCanCome(tenantId, turnsInTime);
     const given = canCome && (await this.enqueue(tenantId));
     stop({ outcome: given ? 'given' : 'refused' });
     if (given) return;
