@@ -6,6 +6,7 @@
 import { ban } from './parts/ban.ts';
 import { client } from './parts/client.ts';
 import { emulator } from './parts/emulator.ts';
+import { eventStreams } from './parts/events.ts';
 import { freeze } from './parts/freeze.ts';
 import { bans, growth } from './parts/growth.ts';
 import { lists } from './parts/lists.ts';
@@ -31,6 +32,7 @@ const parts: Record<string, () => Promise<void>> = {
   'ban-check': bans,
   'ban-latency': ban,
   lists,
+  events: eventStreams,
   freeze,
   startup,
   emulator,

@@ -7,6 +7,7 @@ import { AppModule } from './app.module.ts';
 import type { Settings } from './config.ts';
 import { examine, Reach } from './database/reach.ts';
 import { Problem } from './errors.ts';
+import { EventStreams } from './events/event-streams.ts';
 import { Stopping } from './health/stopping.ts';
 import { allowOrigins } from './http/cross-origin.ts';
 import { discardUnreadBodies } from './http/discard-body.ts';
@@ -82,7 +83,7 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
   allowOrigins(fastify, settings.corsOrigins);
   app.get(TurnHooks).register(fastify);
   withholdLateTokens(fastify);
-  closeConnectionsWhenStopping(fastify, app.get(Stopping));
+  closeConnectionsWhenStopping(fastify, app.get(Stopping), app.get(EventStreams));
   discardUnreadBodies(fastify);
   serveDocs(app);
   try {
@@ -141,11 +142,12 @@ function withholdLateTokens(fastify: FastifyInstance): void {
 /**
  * Closes each connection after its next answer once the service is stopping. Connections without a request stay open while
  * the service drains, because a load balancer may be sending a request on them. At the end they would delay the stop by a
- * minute, so they are closed then.
+ * minute, so they are closed then. Streams of events end then, too: their readers connect again, to another replica.
  */
-function closeConnectionsWhenStopping(fastify: FastifyInstance, stopping: Stopping): void {
+function closeConnectionsWhenStopping(fastify: FastifyInstance, stopping: Stopping, streams: EventStreams): void {
   fastify.addHook('preClose', (done) => {
     stopping.begin();
+    streams.endAll();
     setInterval(() => fastify.server.closeIdleConnections(), 200).unref();
     done();
   });

@@ -68,6 +68,7 @@ const environment = z.object({
   ACTS_PER_MODERATOR_PER_MINUTE: wholeNumber(1, 100_000).default(120),
   ACTS_PER_API_KEY_PER_MINUTE: wholeNumber(1, 1_000_000).default(12_000),
   EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).default(30),
+  EVENT_STREAMS_PER_TENANT: wholeNumber(1, 10_000).default(1_000),
 });
 
 /** The checked environment. Code that has a `Settings` need not check whether a value is there. */
@@ -104,6 +105,8 @@ export class Settings {
   readonly actsPerApiKeyPerMinute: number;
   /** Events are dropped when they are older. */
   readonly eventRetentionDays: number;
+  /** Largest number of streams of events that a tenant has on one replica. */
+  readonly eventStreamsPerTenant: number;
 
   private constructor(env: z.output<typeof environment>) {
     this.port = env.PORT;
@@ -128,6 +131,7 @@ export class Settings {
     this.actsPerModeratorPerMinute = env.ACTS_PER_MODERATOR_PER_MINUTE;
     this.actsPerApiKeyPerMinute = env.ACTS_PER_API_KEY_PER_MINUTE;
     this.eventRetentionDays = env.EVENT_RETENTION_DAYS;
+    this.eventStreamsPerTenant = env.EVENT_STREAMS_PER_TENANT;
   }
 
   /**

@@ -21,6 +21,8 @@ export const limits = {
   expiredAtOnce: 1_000,
   /** Largest number of rows that one statement of a background sweep changes. The sweep goes on with the next statement. */
   sweptAtOnce: 1_000,
+  /** Largest number of bans, or of actions, that one step of telling of their ends looks at. It holds their rows for the step. */
+  announcedAtOnce: 200,
   /** Largest number of unused stage tokens of one user that get a DisconnectParticipant. The watch covers the others. */
   disconnectsPerUser: 25,
   /** Largest number of deliveries whose priority one look at a stage changes. */

@@ -533,10 +533,10 @@ test('a replica that stands still in a transaction keeps its locks for less than
 
 /** What the functions owned by stagedoor_crossing may do, with the columns where it is not all of them. */
 const crossingMay = [
-  'actions.SELECT',
+  'actions.SELECT, UPDATE delivery_told+look_again_at',
   'api_keys.SELECT, UPDATE last_used_at',
   'audit.INSERT, SELECT, UPDATE hash+seq',
-  'bans.SELECT',
+  'bans.SELECT, UPDATE expiry_told',
   'deliveries.SELECT, UPDATE',
   'event_logs.INSERT, SELECT, UPDATE',
   'events.DELETE, INSERT data+space_id+tenant_id+type+user_id, SELECT, UPDATE logged_at+position',

@@ -128,6 +128,8 @@ const rows: Record<string, Row> = {
     keyOnly: ['role'],
   },
   'GET /v1/audit': {},
+  'GET /v1/events': {},
+  'GET /v1/events/stream': {},
   'POST /v1/spaces/{spaceId}/participants/{participantId}/disconnect': { body: { reason: 'rude' }, prepare: another },
   'POST /v1/spaces/{spaceId}/users/{userId}/disconnect': { body: { reason: 'rude' }, prepare: another },
   'POST /v1/spaces/{spaceId}/users/{userId}/role': {

@@ -89,6 +89,7 @@ const frozen: Record<string, string> = {
   '0025_events': 'c6390c0ad607f0b5181e4ede73a4579ad930e82b86ba8b3d4671fe5a06a36dbf',
   '0026_unsealed_vends': '515bc8795a964008b5a2a6101a63a4f6d0ea6dbf97e0d2f4e1e25b9627972d75',
   '0027_places': '0872adef392b8e834bb4f6be71d1f4ad5447126b8ba4f852b72ea9567f7815a7',
+  '0028_announcements': '11f6c9e0a2d3caa865c2a9f5c20dfe7519d3d0c248cf029dac00b0b1333714ae',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -98,7 +98,13 @@ export default defineConfig({
           { text: 'Identity providers', link: '/providers/', collapsed: true, items: pagesOf('providers') },
         ],
       },
-      { text: 'Moderation', items: [{ text: 'Moderation guide', link: '/moderation' }] },
+      {
+        text: 'Moderation',
+        items: [
+          { text: 'Moderation guide', link: '/moderation' },
+          { text: 'Events', link: '/events' },
+        ],
+      },
       {
         text: 'Run it',
         items: [

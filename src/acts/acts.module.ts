@@ -5,13 +5,14 @@ import { ActPace } from './act-pace.ts';
 import { ActionsService } from './actions.service.ts';
 import { ActsController } from './acts.controller.ts';
 import { ActsService } from './acts.service.ts';
+import { DeliveredActions } from './delivered-actions.ts';
 import { FreezingService } from './freezing.service.ts';
 import { UnfinishedActions } from './unfinished-actions.ts';
 
 @Module({
   imports: [SpacesModule, DeliveryModule],
   controllers: [ActsController],
-  providers: [ActPace, ActsService, FreezingService, ActionsService, UnfinishedActions],
+  providers: [ActPace, ActsService, FreezingService, ActionsService, UnfinishedActions, DeliveredActions],
   exports: [ActPace, ActionsService],
 })
 export class ActsModule {}

@@ -3,12 +3,13 @@ import { ActsModule } from '../acts/acts.module.ts';
 import { OutrankedBans } from '../joins/outranked-bans.ts';
 import { BansController } from './bans.controller.ts';
 import { BansService } from './bans.service.ts';
+import { EndedBans } from './ended-bans.ts';
 
 @Global()
 @Module({
   imports: [ActsModule],
   controllers: [BansController],
-  providers: [BansService, { provide: OutrankedBans, useExisting: BansService }],
+  providers: [BansService, EndedBans, { provide: OutrankedBans, useExisting: BansService }],
   exports: [OutrankedBans],
 })
 export class BansModule {}

@@ -236,6 +236,7 @@ async function insertBan(
     liftedBy: null,
     byRank,
     outranked: false,
+    expiryTold: false,
   };
   return { row, waitSeconds: decision.waitSeconds };
 }

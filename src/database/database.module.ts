@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ClockReadings } from './clock-readings.ts';
 import { DatabaseClock } from './database-clock.ts';
 import { CredentialDatabase, Database, ModerationDatabase, ReadDatabase, ReadinessDatabase } from './database.ts';
+import { Notifications } from './notifications.ts';
 import { Reach } from './reach.ts';
 
 const databases = [Database, ModerationDatabase, ReadDatabase, CredentialDatabase, ReadinessDatabase];
@@ -16,9 +17,10 @@ export class DatabaseModule {
         { provide: Reach, useValue: reach },
         { provide: DatabaseClock, useValue: reach.clock },
         ClockReadings,
+        Notifications,
         ...databases,
       ],
-      exports: [DatabaseClock, ...databases],
+      exports: [DatabaseClock, Notifications, ...databases],
     };
   }
 }

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
+import { eventsWereWritten } from '../events/event-log.ts';
 import { moderationRates } from '../ivs/call-rates.ts';
 import { IvsChat } from '../ivs/ivs-chat.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
@@ -155,7 +156,9 @@ export class Delivery extends BackgroundWork {
       { tenant: call.tenant_id, id: call.id, attempt: call.attempts, state, error, retrySeconds, landsSeconds },
       silence,
     );
-    if (silenceReached) this.metrics.silence.observe({ kind: silenceReached.kind }, silenceReached.seconds);
+    if (!silenceReached) return;
+    eventsWereWritten();
+    this.metrics.silence.observe({ kind: silenceReached.kind }, silenceReached.seconds);
   }
 
   private async callIvs(call: LeasedDelivery): Promise<Outcome> {

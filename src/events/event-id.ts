@@ -11,8 +11,10 @@ export function eventId(position: number, random: string): string {
   return TypeID.fromUUID('evt', `${hex.slice(0, 8)}-${hex.slice(8)}-8${random.slice(15)}`).toString();
 }
 
-/** The id that stands before the first event of every tenant. */
-export const beforeAllEvents = eventId(0, '00000000-0000-4000-8000-000000000000');
+/** An id that names a place and no event. Who goes on after it gets the events behind that place. */
+export function idOfPlace(position: number): string {
+  return eventId(position, '00000000-0000-4000-8000-000000000000');
+}
 
 /** The place that an id names; undefined if the text is no id of an event. */
 export function positionOf(id: string): number | undefined {

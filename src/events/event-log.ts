@@ -64,6 +64,11 @@ export interface EventsFound {
   missed: number;
 }
 
+/** The place of the newest event of a tenant; 0: it has none. */
+export async function lastPosition(tx: Tx, tenantId: string): Promise<number> {
+  return Number((await tx.eventLog.findUnique({ where: { tenantId } }))?.lastPosition ?? 0);
+}
+
 /**
  * Reads the events of a tenant after a place, at most `limit`, in the order of the log. Whoever goes on after `position` sees
  * each event once, and misses none, whatever is committed meanwhile: a place is given after the commit.

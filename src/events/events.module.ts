@@ -1,6 +1,14 @@
 import { Module } from '@nestjs/common';
+import { EventFeed } from './event-feed.ts';
+import { EventStreams } from './event-streams.ts';
 import { EventNumberer } from './event-numberer.ts';
 import { EventRetention } from './event-retention.ts';
+import { EventsController } from './events.controller.ts';
+import { EventsService } from './events.service.ts';
 
-@Module({ providers: [EventNumberer, EventRetention] })
+@Module({
+  controllers: [EventsController],
+  providers: [EventsService, EventNumberer, EventRetention, EventFeed, EventStreams],
+  exports: [EventFeed, EventStreams],
+})
 export class EventsModule {}

@@ -14,6 +14,7 @@ export const scopes = [
   'keys:write',
   'issuers:write',
   'audit:read',
+  'events:read',
   '*',
 ] as const;
 

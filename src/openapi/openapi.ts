@@ -4,6 +4,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { z } from 'zod';
 import { problemSchema } from '../http/problem.schema.ts';
 import { describeOperations } from './operations.ts';
+import { describeWebhooks } from './webhooks.ts';
 import { headers } from './headers.ts';
 import { describeSchema, describeSchemas, type Schema } from './schemas.ts';
 
@@ -40,6 +41,8 @@ const tags: Record<string, string> = {
   Bans: 'A ban refuses tokens to a user, in one space or in the whole tenant.',
   'Signing keys': 'With a signing key, the service signs stage tokens itself, without a call to IVS.',
   Audit: 'The audit log records every change: who made it, and when. Hashes chain its entries.',
+  Events:
+    'What happened, in order: a list and a stream that skip nothing. Events are kept for a time that the operator sets, 30 days by default.',
   Health: 'Routes for load balancers and Prometheus.',
 };
 
@@ -81,8 +84,11 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   document.components.headers = headers;
   document.components.schemas = { ...document.components.schemas, ...convert(problemSchema, 'output').components };
   describeOperations(document);
+  const { webhooks, components } = describeWebhooks((schema) => convert(schema, 'output'));
+  Object.assign(document.components.schemas, components);
   document.components.schemas = describeSchemas(document.components.schemas);
-  return document;
+  // OpenAPI 3.1 has `webhooks`; the types of Nest are those of 3.0.
+  return Object.assign(document, { webhooks });
 }
 
 /** The text of `openapi.json`. */

@@ -172,6 +172,12 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly eventStreams = new Gauge({
+    name: 'stagedoor_event_streams',
+    help: 'Streams of events that are open on this replica.',
+    registers: [this.registry],
+  });
+
   private collected: { text: Promise<string>; at: number; isRunning: boolean } | undefined;
 
   constructor() {

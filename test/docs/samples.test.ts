@@ -70,6 +70,10 @@ class Shell {
     const space = await createSpace(tenant);
     const member = `/v1/spaces/${space['id']}/members/alice`;
     await stagedoor.expect(200, stagedoor.request('PUT', member, { as: tenant.key, body: { role: 'host' } }));
+    await until(async () => {
+      const { body } = await stagedoor.get('/v1/events?type=member.role_changed', tenant.key);
+      return (body['data'] as Json[]).length > 0;
+    }, 'what the demo has done is in the log of events');
     shell.variables = {
       STAGEDOOR: stagedoor.url,
       OPERATOR: Stagedoor.operatorToken,

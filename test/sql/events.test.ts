@@ -214,3 +214,11 @@ describe('event_log_ends', () => {
     ]);
   });
 });
+
+describe('event_time', () => {
+  test('writes a time in UTC with milliseconds, whatever the session says', async () => {
+    await sql.query(`set local timezone = 'Asia/Kolkata'`);
+    expect(await sql.value('event_time', { time: '2026-03-01T19:00:00.05Z' })).toBe('2026-03-01T19:00:00.050Z');
+    expect(await sql.value('event_time', { time: null })).toBeNull();
+  });
+});

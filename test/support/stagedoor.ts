@@ -81,7 +81,8 @@ export class HttpClient {
         body: typeof body === 'string' ? body : Buffer.isBuffer(body) ? new Uint8Array(body) : JSON.stringify(body),
       }),
     });
-    const text = await response.text();
+    const isStream = response.headers.get('content-type') === 'text/event-stream';
+    const text = isStream ? await beginningOf(response) : await response.text();
     return { status: response.status, headers: response.headers, body: parse(text), text };
   }
 
@@ -210,6 +211,14 @@ async function started<App>(start: () => Promise<App>): Promise<App> {
     return app !== undefined;
   }, 'the service starts');
   return app as App;
+}
+
+/** What a stream says first. Then it is cut. */
+async function beginningOf(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  const first = await reader?.read();
+  await reader?.cancel();
+  return new TextDecoder().decode(first?.value as Uint8Array | undefined);
 }
 
 function parse(text: string): Json {

@@ -9,6 +9,7 @@ language plpgsql
 as $$
 declare
   v_action public.actions;
+  v_seconds double precision;
 begin
   select * into v_action from public.actions where tenant_id = p_tenant and id = p_action for no key update;
   if
@@ -18,14 +19,20 @@ begin
   then
     return null;
   end if;
-  update public.actions set silenced_at = clock_timestamp() where tenant_id = p_tenant and id = p_action;
+  update public.actions
+  set
+    silenced_at = clock_timestamp(),
+    look_again_at = clock_timestamp()
+  where tenant_id = p_tenant and id = p_action;
   if v_action.silenced_at is not null then
     return null;
   end if;
-  return jsonb_build_object(
-    'kind', v_action.kind,
-    -- The clock may have been set back meanwhile.
-    'seconds', greatest(0, extract(epoch from clock_timestamp() - v_action.requested_at))
-  );
+  -- The clock may have been set back meanwhile.
+  v_seconds := greatest(0, extract(epoch from clock_timestamp() - v_action.requested_at));
+  perform
+    write_events(
+      p_tenant, jsonb_build_array(action_event(v_action, 'action.silenced', jsonb_build_object('seconds', v_seconds)))
+    );
+  return jsonb_build_object('kind', v_action.kind, 'seconds', v_seconds);
 end;
 $$;

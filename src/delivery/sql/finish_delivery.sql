@@ -37,7 +37,14 @@ begin
   where tenant_id = p_tenant and id = p_id and attempts = p_attempt and state in ('pending', 'stuck')
   returning *
   into v_delivery;
-  if not found or p_retry_seconds is not null then
+  if not found then
+    return null;
+  end if;
+  if p_state = 'stuck' then
+    perform
+      note_stuck_action(p_tenant, v_delivery.action_id, v_delivery.operation, v_delivery.target, v_delivery.last_error);
+  end if;
+  if p_retry_seconds is not null then
     return null;
   end if;
 

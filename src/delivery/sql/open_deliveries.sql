@@ -1,4 +1,4 @@
--- owner: migrator; security: invoker; execute: stagedoor_app
+-- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
 -- Lists the open deliveries of an action. The planner inlines this function into the query that uses it.
 create function open_deliveries(p_tenant text, p_action text)

@@ -13,6 +13,7 @@ declare
   v_last timestamptz;
   v_spaces text[];
   v_users text[];
+  v_events jsonb;
 begin
   perform set_config('app.tenant_id', p_tenant, true);
   with
@@ -32,12 +33,15 @@ begin
       update public.grants
       set state = 'revoked'
       where tenant_id = p_tenant and id = any (array(select id from next)) and state in ('released', 'watched')
-      returning expires_at, space_id, user_id
+      returning expires_at, space_id, user_id, grant_revoked_event(grants) as event
     )
-  select count(*), max(expires_at), array_agg(space_id), array_agg(user_id)
-  into v_revoked, v_last, v_spaces, v_users
+  select count(*), max(expires_at), array_agg(space_id), array_agg(user_id), jsonb_agg(event)
+  into v_revoked, v_last, v_spaces, v_users, v_events
   from marked;
   perform note_places(p_tenant, v_spaces, v_users);
+  if v_events is not null then
+    perform write_events(p_tenant, v_events);
+  end if;
   return jsonb_build_object('revoked', v_revoked, 'from', coalesce(v_last, p_from));
 end;
 $$;

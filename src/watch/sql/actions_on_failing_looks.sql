@@ -1,4 +1,4 @@
--- owner: migrator; security: invoker; execute: stagedoor_app
+-- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
 -- Lists those of these actions that rest on looks that fail. It is not known then whether somebody is on the stage whom
 -- the action is against. Null p_actions means all actions of the tenant.

@@ -116,6 +116,7 @@ describe('ban_user', () => {
         lifted_by: null,
         by_rank: given.byRank,
         outranked: false,
+        expiry_told: false,
       },
     ]);
     expect(await sql.query('select * from actions')).toEqual([
@@ -130,6 +131,9 @@ describe('ban_user', () => {
         requested_by: given.caller,
         created_at: expect.any(Date),
         requested_at: expect.any(Date),
+        delivery_told: false,
+        look_again_at: expect.any(Date),
+        stuck_at: null,
         silenced_at: null,
         held_until: null,
         turn: expect.any(String),
