@@ -1,11 +1,16 @@
 /** The time of each list of the API, with each filter and with several, beside millions of rows of the tenant. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import type pg from 'pg';
-import { type Deployment, makeTenant, startDeployment, type Tenant, withClient } from '../support/deployment.ts';
+import { type Deployment, makeTenant, root, startDeployment, type Tenant, withClient } from '../support/deployment.ts';
 import { es256Issuer } from '../support/issuers.ts';
 import { heading, line, median, ms, note } from '../support/report.ts';
 
 /** Rows of each of the tables. */
 const rows = Number(process.env['BENCH_ROWS'] ?? 300_000);
+/** Rows that a page may look at, with those of its own that it reads twice, and a few that it needs for the caller. */
+const mostRead = 2_500;
 /** Times that each list is asked for. */
 const times = 5;
 
@@ -40,6 +45,7 @@ const inserts: Record<string, string> = {
 
 export async function lists(): Promise<void> {
   heading(`Lists beside ${rows.toLocaleString('en')} rows in each of ${Object.keys(inserts).join(', ')} (BENCH_ROWS)`);
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-statements-'));
   const deployment = await startDeployment();
   try {
     const tenant = await makeTenant(deployment, 'listed', {
@@ -47,10 +53,20 @@ export async function lists(): Promise<void> {
       spaces: 20,
     });
     await withClient(deployment.superuserUrl, (client) => fill(client, tenant));
-    await measure(deployment, tenant);
+    const log = path.join(folder, 'statements');
+    const preloaded = ['--import', path.join(root, 'bench/support/statement-log.mjs')];
+    await deployment.restart({ STATEMENT_LOG: log }, preloaded);
+    await withClient(deployment.serviceUrl, (client) => measure(deployment, tenant, { client, log }));
   } finally {
     await deployment.stop();
+    rmSync(folder, { recursive: true });
   }
+}
+
+/** A connection of the serving role, and the file with the statements that the service sends. */
+interface Replay {
+  client: pg.Client;
+  log: string;
 }
 
 /**
@@ -80,7 +96,7 @@ async function fill(client: pg.Client, tenant: Tenant): Promise<void> {
   await client.query('vacuum analyze');
 }
 
-async function measure({ url }: Deployment, tenant: Tenant): Promise<void> {
+async function measure({ url }: Deployment, tenant: Tenant, replay: Replay): Promise<void> {
   const [spaceId = ''] = tenant.spaceIds;
   const yesterday = new Date(Date.now() - 86_400_000).toISOString();
   const values = { userId: ['often', 'rare', 'nobody'], spaceId: [spaceId] };
@@ -90,32 +106,82 @@ async function measure({ url }: Deployment, tenant: Tenant): Promise<void> {
     bans: { ...values, active: ['true', 'false'] },
     spaces: {},
   };
-  note(`The median of ${times}, of the first page of 50. Then: entries in it, and whether there is a next page.`);
+  note(
+    `The median of ${times}, of the first page of 50. Then: entries in it, and whether there is a next page; and the rows`,
+  );
+  note('and index entries, and the buffers, that Postgres read for one of them.');
   for (const [list, filters] of Object.entries(all)) {
     let queries = [''];
     for (const [name, given] of Object.entries(filters)) {
       queries = queries.flatMap((query) => [query, ...given.map((value) => `${query}&${name}=${value}`)]);
     }
-    for (const query of queries)
-      await time(tenant, `${url}/v1/${list}?limit=50${query}`, `${list} ${query.replace(spaceId, 'big')}`);
+    const worst = { ms: 0, read: 0, buffers: 0 };
+    for (const query of queries) {
+      const found = await time(
+        tenant,
+        `${url}/v1/${list}?limit=50${query}`,
+        `${list} ${query.replace(spaceId, 'big')}`,
+        replay,
+      );
+      for (const what of ['ms', 'read', 'buffers'] as const) worst[what] = Math.max(worst[what], found[what]);
+    }
+    line(`${list}: the most of ${queries.length}`, ms(worst.ms), `${worst.read} rows, ${worst.buffers} buffers`);
   }
 }
 
-async function time(tenant: Tenant, address: string, what: string): Promise<void> {
-  const path = address.slice(new URL(address).origin.length);
+async function time(
+  tenant: Tenant,
+  address: string,
+  what: string,
+  replay: Replay,
+): Promise<{ ms: number; read: number; buffers: number }> {
+  const where = address.slice(new URL(address).origin.length);
   const taken: number[] = [];
-  let refused = 0;
+  let failed = 0;
   let page: { data: unknown[]; nextCursor: string | null } = { data: [], nextCursor: null };
   for (let n = 0; n < times; n++) {
+    writeFileSync(replay.log, '');
     const began = performance.now();
     try {
-      page = await tenant.api.call('GET', path);
+      page = await tenant.api.call('GET', where);
     } catch (error) {
-      if (!String(error).includes('503')) throw error;
-      refused++; // a list that is too slow is a result, and no reason to measure nothing else
+      failed++; // a list that is too slow is a result, and no reason to measure nothing else
+      if (failed === 1) note(`${what}: ${error instanceof Error ? error.message : String(error)}`);
     }
     taken.push(performance.now() - began);
   }
+  const { read, buffers } = await readAgain(replay);
   const found = `${page.data.length} entries${page.nextCursor === null ? '' : ', and more'}`;
-  line(what, ms(median(taken)), refused > 0 ? `${found}; ${refused} of ${times} answers were 503` : found);
+  const counted = `${read} rows${read > mostRead ? ' (TOO MANY)' : ''}, ${buffers} buffers`;
+  line(what, ms(median(taken)), `${found}; ${counted}${failed > 0 ? `; ${failed} of ${times} FAILED` : ''}`);
+  return { ms: median(taken), read, buffers };
+}
+
+const counters = `select
+    coalesce(sum(pg_stat_get_xact_tuples_returned(oid)), 0)::integer as read,
+    coalesce(sum(pg_stat_get_xact_blocks_fetched(oid)), 0)::integer as buffers
+  from pg_class where relkind in ('r', 'i') and relnamespace = 'public'::regnamespace`;
+
+/** Runs again what the service has sent last, and counts what Postgres reads for the statements of the list. */
+async function readAgain({ client, log }: Replay): Promise<{ read: number; buffers: number }> {
+  const count = async () =>
+    (await client.query<{ read: number; buffers: number }>(counters)).rows[0] ?? { read: 0, buffers: 0 };
+  const sent = readFileSync(log, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((text) => JSON.parse(text) as [string, unknown[]]);
+  const total = { read: 0, buffers: 0 };
+  await client.query('begin');
+  for (const [text, values] of sent.filter(([text]) => /^\s*select/i.test(text))) {
+    // The service's own work goes over the same connections.
+    const isOfList = text.includes('page_of_') || /"public"\."(audit|grants|bans|spaces)"/.test(text);
+    const before = await count();
+    await client.query(text, values);
+    const after = await count();
+    if (!isOfList) continue;
+    total.read += after.read - before.read;
+    total.buffers += after.buffers - before.buffers;
+  }
+  await client.query('rollback');
+  return total;
 }
