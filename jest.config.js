@@ -1,3 +1,5 @@
+import os from 'node:os';
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
@@ -9,8 +11,8 @@ export default {
   transform: { '^.+\\.ts$': '@swc/jest' },
   globalSetup: '<rootDir>/test/global-setup.ts',
   globalTeardown: '<rootDir>/test/global-teardown.ts',
-  // Tests mostly wait. By default jest leaves one processor unused, which would halve the workers on two processors.
-  maxWorkers: '100%',
+  // Tests mostly wait: two workers use half of two processors.
+  maxWorkers: os.availableParallelism() + 1,
   // A guard against hanging, longer than anything a test waits for by itself (test/support/until.ts).
   testTimeout: process.env.FAULTS === 'full' ? 45 * 60_000 : 5 * 60_000,
 };
