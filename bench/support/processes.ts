@@ -36,7 +36,7 @@ async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
 
 /** Waits until a server answers with a success at `url`. */
 export async function untilOk(url: string, logFile: string): Promise<void> {
-  for (const since = performance.now(); performance.now() - since < 60_000; await delay(20)) {
+  for (const since = performance.now(); performance.now() - since < 180_000; await delay(20)) {
     const ok = await fetch(url).then(
       (response) => response.ok,
       () => false,
