@@ -35,6 +35,8 @@ export const admission = z.object({
     awsRoleArn: z.string().nullable(),
     awsExternalId: z.string().nullable(),
   }),
+  /** Participant id for a stage token that Stagedoor signs. */
+  participantId: z.string(),
   /** The user id that IVS sees: the user id of the tenant, or a pseudonym. */
   ivsUserId: z.string(),
   space: z.object({ id: z.string(), name: z.string() }),

@@ -12,7 +12,7 @@ import { limits } from '../limits.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 import { type AdmissionFacts, type Decision, explainedAdmission } from './admission-facts.ts';
-import { decidedOn } from './admission.ts';
+import { decidedOn } from './admission-request.ts';
 import { type ClaimSource, noClaims, tokenAttributes } from './attributes.ts';
 import { roleOf } from './explain-role.ts';
 import { admissionSteps, skipped } from './explain-steps.ts';

@@ -27,6 +27,7 @@ const groupAnswer = z.object({
       space_id: z.string(),
       role: z.string(),
       ivs_user: z.string(),
+      participant: z.string(),
       used: z.int(),
       stage_grant: z.string().nullable(),
       chat_grant: z.string().nullable(),
@@ -68,6 +69,7 @@ function admissionOf(
   if (!tenant || issuedAt === null || !space || !role) throw new Error('admit_group left out what a vend needs');
   return {
     tenant,
+    participantId: vend.participant,
     ivsUserId: vend.ivs_user,
     space: { id: space.id, name: space.name },
     role: { name: role.name, attributes: role.attributes, clientAttributes: role.clientAttributes },

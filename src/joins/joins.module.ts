@@ -7,6 +7,7 @@ import { ExplainService } from './explain.service.ts';
 import { JoinsController } from './joins.controller.ts';
 import { JoinsService } from './joins.service.ts';
 import { Mints } from './mints.ts';
+import { Settlements } from './settlements.ts';
 import { SigningRate } from './signing-rate.ts';
 import { TurnHooks } from './turn-hooks.ts';
 import { VendTurns } from './vend-turns.ts';
@@ -14,7 +15,7 @@ import { VendTurns } from './vend-turns.ts';
 @Module({
   imports: [SpacesModule, IssuersModule],
   controllers: [JoinsController, ExplainController],
-  providers: [JoinsService, AdmissionService, Mints, SigningRate, ExplainService, VendTurns, TurnHooks],
+  providers: [JoinsService, AdmissionService, Settlements, Mints, SigningRate, ExplainService, VendTurns, TurnHooks],
   exports: [Mints],
 })
 export class JoinsModule {}

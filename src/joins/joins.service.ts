@@ -8,11 +8,13 @@ import { mustLeaveBy } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import type { Admission } from './admission-answers.ts';
-import { type AdmissionRequest, AdmissionService, type MintedToken, releaseWindowMs } from './admission.ts';
+import type { AdmissionRequest } from './admission-request.ts';
+import { AdmissionService } from './admission.ts';
 import { noClaims, tokenAttributes } from './attributes.ts';
 import type { ChatToken, JoinAnswer, StageToken, TokenBody } from './joins.schemas.ts';
 import { type TokenHolder, Mints, type MintedStageToken } from './mints.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
+import { type MintedToken, releaseWindowMs, Settlements } from './settlements.ts';
 
 /** Which tokens the caller requests. */
 export interface RequestedTokens {
@@ -40,6 +42,7 @@ type MintResults = [
 export class JoinsService {
   constructor(
     private readonly admissions: AdmissionService,
+    private readonly settlements: Settlements,
     private readonly mints: Mints,
     private readonly secrets: Secrets,
     private readonly settings: Settings,
@@ -62,7 +65,7 @@ export class JoinsService {
     try {
       const vended = await this.decideAndMint(
         caller,
-        await this.admissionRequest(caller, spaceId, body, requested, action),
+        this.admissionRequest(caller, spaceId, body, requested, action),
         body,
       );
       this.metrics.vends.inc({ kind, outcome: 'released', reason: '' });
@@ -77,7 +80,7 @@ export class JoinsService {
 
   private async decideAndMint(caller: TenantCaller, request: AdmissionRequest, body: TokenBody): Promise<VendResult> {
     const { admission, checkedAt } = await this.admissions.admit(caller, request);
-    const results = await this.mintBoth(caller, admission, request, body);
+    const results = await this.mintBoth(caller, admission, body);
     await this.release(caller, admission, request, results, checkedAt);
     const [stage, chat] = results.map((half) => (half.status === 'fulfilled' ? half.value : null)) as [
       MintedStageToken | null,
@@ -97,16 +100,11 @@ export class JoinsService {
   }
 
   /** Makes both tokens at the same time. */
-  private async mintBoth(
-    caller: TenantCaller,
-    admission: Admission,
-    request: AdmissionRequest,
-    body: TokenBody,
-  ): Promise<MintResults> {
+  private async mintBoth(caller: TenantCaller, admission: Admission, body: TokenBody): Promise<MintResults> {
     const { stage, chat } = admission;
     const holder = this.holderOf(caller, admission, body);
     return await Promise.allSettled([
-      holder.then((found) => stage && this.mints.stageToken(admission, stage, request.participantId, found)),
+      holder.then((found) => stage && this.mints.stageToken(admission, stage, admission.participantId, found)),
       holder.then((found) => chat && this.mints.chatToken(admission, chat, found)),
     ]);
   }
@@ -142,24 +140,20 @@ export class JoinsService {
     const made = failure ? [] : tokensToSettle(request, admission, [stage, chat]);
     const failed = failure ? [request.stageGrantId, request.chatGrantId].filter((id) => id !== null) : [];
     if (made.length > 0 || failed.length > 0) {
-      checkedAt = performance.now();
-      await this.admissions.settle(caller, request, made, failed);
+      checkedAt = await this.settlements.settle(caller, request, made, failed);
     }
     if (failure) throw failure.reason instanceof IvsFailure ? failure.reason.toProblem() : failure.reason;
     mustLeaveBy(checkedAt + releaseWindowMs);
   }
 
-  private async admissionRequest(
+  private admissionRequest(
     caller: TenantCaller,
     spaceId: string,
     body: TokenBody,
     requested: RequestedTokens,
     action: string,
-  ): Promise<AdmissionRequest> {
+  ): AdmissionRequest {
     const userId = userIdOf(caller, body);
-    const staying = requested.stage ? body.participantId : undefined;
-    const mayStay =
-      staying !== undefined && (await this.admissions.participantMayStay(caller, spaceId, userId, staying));
     return {
       spaceId,
       userId,
@@ -168,7 +162,8 @@ export class JoinsService {
       rolesClaimed: caller.kind === 'user' ? caller.roles : [],
       stageGrantId: requested.stage ? newId('grt') : null,
       chatGrantId: requested.chat ? newId('grt') : null,
-      participantId: mayStay ? staying : newParticipantId(),
+      participantId: newParticipantId(),
+      stayingId: (requested.stage && body.participantId) || null,
       action,
     };
   }

@@ -9,11 +9,12 @@ import type { NewEvent } from '../events/event-log.ts';
 import { lockUser } from '../grants/ledger.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
-import { admission } from '../joins/admission-answers.ts';
-import { decidedOn, type MintedToken, releaseWindowMs } from '../joins/admission.ts';
+import { type Admission, admission } from '../joins/admission-answers.ts';
+import { decidedOn } from '../joins/admission-request.ts';
 import { noClaims, tokenAttributes } from '../joins/attributes.ts';
 import type { StageToken } from '../joins/joins.schemas.ts';
 import { type TokenHolder, Mints } from '../joins/mints.ts';
+import { type MintedToken, releaseWindowMs } from '../joins/settlements.ts';
 import type { Action } from '../acts/actions.schemas.ts';
 import { ActionsService } from '../acts/actions.service.ts';
 import { type RecordedAct, recordAct } from '../acts/record-act.ts';
@@ -65,13 +66,10 @@ const heldGrant = z.object({
 });
 type HeldGrant = z.output<typeof heldGrant>;
 
-/** What `admit_exchange` returns. */
-const exchangeAdmission = admission.extend({ participantId: z.string() });
-
 /** An exchange token that is on record and not made yet. */
 interface RecordedExchange {
   grantId: string;
-  admission: z.output<typeof exchangeAdmission>;
+  admission: Admission;
   holder: TokenHolder;
 }
 
@@ -213,7 +211,7 @@ export class RoleChanges {
       tx,
       'admit_exchange',
       { tenant: tenantId, space: spaceId, user: userId, role, grant: grantId, limits },
-      exchangeAdmission.nullable(),
+      admission.nullable(),
     );
     if (!admitted) return null;
     const attributes = tokenAttributes(admitted.role.attributes, noClaims, change.exchange.attributes, 'any');

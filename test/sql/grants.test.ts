@@ -1145,3 +1145,46 @@ describe('record_grants', () => {
     },
   );
 });
+
+describe('settle_vends', () => {
+  const times = { expiresAt: '2999-01-01T00:00:00Z', sessionExpiresAt: '2999-01-01T01:00:00Z' };
+  const made = [
+    { nth: 4, id: 'a', mint: 'ivs', participantId: 'p', ...times },
+    { nth: 4, id: 'b', ...times },
+    { nth: 7, id: 'c', mint: 'key-pair', participantId: 'q', signingKeyId: 'sgk', ...times },
+  ];
+  const settle = (session = sql) =>
+    session.value<number[]>('settle_vends', { tenant: 'ten', made: JSON.stringify(made) });
+
+  test.each<[string, Row, number[]]>([
+    ['open', {}, [4, 7]],
+    ['refused', { state: 'refused' }, [7]],
+    ['watched', { state: 'watched' }, [7]],
+    ['of another tenant', { tenant_id: 'ten_other' }, [7]],
+  ])('settles vends whose grants are all open: one is %s', async (_, second, settled) => {
+    const open = { state: 'pending', mint: null, participant_id: null };
+    await putAll([
+      { ...open, id: 'a' },
+      { ...open, id: 'b', kind: 'chat', ...second },
+      { ...open, id: 'c' },
+      { ...open, id: 'd' },
+    ]);
+    expect((await settle()).toSorted((a, b) => a - b)).toEqual(settled);
+    const released = await sql.query(
+      `select id, mint, participant_id, signing_key_id from grants where state = 'released' order by id`,
+    );
+    expect(released).toEqual([
+      ...(settled.includes(4)
+        ? [
+            { id: 'a', mint: 'ivs', participant_id: 'p', signing_key_id: null },
+            { id: 'b', mint: null, participant_id: null, signing_key_id: null },
+          ]
+        : []),
+      { id: 'c', mint: 'key-pair', participant_id: 'q', signing_key_id: 'sgk' },
+    ]);
+  });
+
+  test('settles nothing if nothing was made', async () => {
+    expect(await sql.value('settle_vends', { tenant: 'ten', made: '[]' })).toEqual([]);
+  });
+});

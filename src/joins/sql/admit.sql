@@ -4,7 +4,8 @@
 -- Returns { "refused": code, ... } and records nothing, or what admission_answer returns.
 -- p_stage_grant and p_chat_grant are the ids of the grants to record; null for a token that was not requested.
 -- p_role_asked is the role that an API key names. p_roles_claimed has the names of the roles that the user's JWT
--- claims. p_participant is the participant id for a token that Stagedoor signs.
+-- claims. p_participant is the participant id for a token that Stagedoor signs, unless p_staying, a participant who is
+-- on the stage, may stay (participant_may_stay). Null p_staying: there is none.
 -- p_audit_entry is the id of the audit entry of the vend, and p_outranked_entry of one that tells that a member row
 -- does not bind the user.
 -- A refusal has the code of the first check that fails. { "refused": "outranks", "ban", "rank" } is none: the user has
@@ -22,6 +23,7 @@ create function admit(
   p_stage_grant text,
   p_chat_grant text,
   p_participant text,
+  p_staying text,
   p_audit_entry text,
   p_outranked_entry text,
   p_audit_action text,
@@ -39,6 +41,7 @@ declare
   v_own_role text;
   v_role public.roles;
   v_decision jsonb;
+  v_participant text := p_participant;
 begin
   perform set_config('app.tenant_id', p_tenant, true);
   v_tenant := find_tenant(p_tenant);
@@ -60,10 +63,14 @@ begin
     perform
       note_outranked_member(p_tenant, p_space, p_user, v_role.rank, p_caller, p_outranked_entry, p_request);
   end if;
+  -- A participant who is disconnected after this look cannot join with the token. The watch sees them as before.
+  if p_staying is not null and participant_may_stay(p_tenant, p_space, p_user, p_staying) then
+    v_participant := p_staying;
+  end if;
   return record_admission(
     v_tenant, v_space, v_role, p_user, p_pseudonym, case when (v_decision -> 'stage')::boolean then p_stage_grant end,
-    case when (v_decision -> 'chat')::boolean then p_chat_grant end, p_participant, p_caller, p_audit_entry,
+    case when (v_decision -> 'chat')::boolean then p_chat_grant end, v_participant, p_caller, p_audit_entry,
     p_audit_action, p_request, (v_decision -> 'used')::integer + 1, p_limits
-  );
+  ) || jsonb_build_object('participantId', v_participant);
 end;
 $$;

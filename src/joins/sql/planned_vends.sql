@@ -26,7 +26,7 @@ begin
       jsonb_build_object(
         'nth', s.nth, 'tenant_id', p_tenant.id, 'id', r.entry, 'caller', r.caller, 'action', r.action,
         'space_id', r.space, 'user_id', r."user", 'ivs_user', v.ivs_user, 'role', (s.role).name,
-        'participant', r.participant, 'stage_grant', v.stage_grant, 'chat_grant', v.chat_grant, 'request_id', r.request
+        'participant', v.participant, 'stage_grant', v.stage_grant, 'chat_grant', v.chat_grant, 'request_id', r.request
       )
     from
       standings(p_tenant, p_requests, p_spaces, p_users) as s
@@ -34,6 +34,11 @@ begin
       cross join lateral (
         select
           case p_tenant.ivs_user_ids when 'plain' then r."user" else r.pseudonym end as ivs_user,
+          case
+            when r.staying is not null
+              and participant_may_stay(p_tenant.id, r.space, r."user", r.staying) then r.staying
+            else r.participant
+          end as participant,
           case
             when (s.space).stage_arn is not null
               and (s.role).stage_ttl_seconds is not null then r.stage_grant

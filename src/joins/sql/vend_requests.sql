@@ -16,6 +16,7 @@ returns table (
   stage_grant text,
   chat_grant text,
   participant text,
+  staying text,
   entry text,
   action text,
   request text
@@ -38,6 +39,7 @@ as $$
       stage_grant text,
       chat_grant text,
       participant text,
+      staying text,
       entry text,
       action text,
       request text

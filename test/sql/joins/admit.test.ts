@@ -43,6 +43,7 @@ const requestDefaults = {
   stageGrant: 'grt_stage' as string | null,
   chatGrant: 'grt_chat' as string | null,
   participant: 'participant',
+  staying: null as string | null,
   auditEntry: 'aud',
   outrankedEntry: 'aud_outranked',
   auditAction: 'space.join',
@@ -336,6 +337,7 @@ describe('admit lets in', () => {
     });
     expect(answer).toEqual({
       tenant: { id: 'ten', region: 'us-east-1', awsRoleArn: null, awsExternalId: null },
+      participantId: 'participant',
       ivsUserId: 'p-ann',
       space: { id: 'spc', name: 'A space' },
       role: { name: 'host', attributes: { badge: 'gold' }, clientAttributes: ['mood'] },
@@ -380,4 +382,22 @@ test('admit sees only rows of the tenant that it enters', async () => {
   await sql.insert('tenants', { id: 'ten_other' });
   await sql.insert('bans', { tenant_id: 'ten_other', user_id: 'ann' });
   expect(await admit()).not.toHaveProperty('refused');
+});
+
+describe('admit for a participant who is on the stage', () => {
+  const here = { mint: 'key-pair', participant_id: 'here' };
+
+  test.each<[string, Row[], string | null, string]>([
+    ['who may stay', [here], 'here', 'here'],
+    ['whose token IVS made', [{ ...here, mint: 'ivs' }], 'here', 'participant'],
+    ['whom an act is against', [{ ...here, state: 'watched' }], 'here', 'participant'],
+    ['of somebody else', [{ ...here, user_id: 'ben' }], 'here', 'participant'],
+    ['who is not named', [here], null, 'participant'],
+  ])('%s', async (_, grants, staying, participantId) => {
+    const answer = await admit({ signingKey: { state: 'active' }, grants, request: { staying } });
+    expect(answer).toMatchObject({ participantId });
+    expect(await sql.query(`select participant_id from grants where id = 'grt_stage'`)).toEqual([
+      { participant_id: participantId },
+    ]);
+  });
 });

@@ -39,6 +39,7 @@ interface Member {
   stage_grant: string | null;
   chat_grant: string | null;
   participant: string;
+  staying: string | null;
   entry: string;
   action: string;
   request: string;
@@ -60,6 +61,7 @@ function member(nth: number, user: string, changed: Partial<Member> = {}): Membe
     stage_grant: `grt_s${nth}`,
     chat_grant: `grt_c${nth}`,
     participant: `participant${nth}`,
+    staying: null,
     entry: `aud_${nth}`,
     action: 'space.join',
     request: `request-${nth}`,
@@ -92,6 +94,7 @@ async function admitAlone(one: Member): Promise<Row> {
     stageGrant: one.stage_grant,
     chatGrant: one.chat_grant,
     participant: one.participant,
+    staying: one.staying,
     auditEntry: one.entry,
     outrankedEntry: `${one.entry}_outranked`,
     auditAction: one.action,
@@ -188,7 +191,12 @@ async function situation(chance: Chance): Promise<Member[]> {
     await sql.insert('actions', { ...now, id: 'act_long', ...against });
     await sql.insert('unfinished_actions', { ...now, action_id: 'act_long' });
   }
-  for (const user_id of isPlain ? [] : users) await putPast(chance, { ...now, user_id });
+  for (const user_id of users) {
+    const participant_id = `here-${user_id}`;
+    const before = { space_id: 'spc', mint: chance.of('ivs', 'key-pair'), participant_id, issued_at: inSeconds(-61) };
+    await sql.insert('grants', { ...now, user_id, ...before });
+    if (!isPlain) await putPast(chance, { ...now, user_id });
+  }
   const askers = chance.onceIn(3) ? [...users, chance.of(...users)] : users;
   return askers.map((user, nth) => {
     const isUser = chance.onceIn(2);
@@ -203,6 +211,7 @@ async function situation(chance: Chance): Promise<Member[]> {
       ...(!isUser && { asked: chance.of('host', 'viewer', null, 'king') }),
       space: chance.of('spc', 'spc_b', ...(chance.onceIn(5) ? ['spc_gone'] : [])),
       ...kinds,
+      ...(chance.onceIn(3) && { staying: `here-${user}` }),
     });
   });
 }
@@ -266,6 +275,7 @@ describe('admit_group and admit alone', () => {
         const alone = await undone(() => admitAlone(one));
         expect({ seed, one, answer: timeless(admission) }).toEqual({ seed, one, answer: timeless(alone.result) });
         expected.push(...alone.written);
+        if (one.staying !== null && admission.participantId === one.staying) seen.set('stays', 1);
       }
       const inOrder = (rows: Row[]) => rows.map(({ row }) => JSON.stringify(row)).sort();
       expect({ seed, rows: inOrder(written) }).toEqual({ seed, rows: inOrder(expected) });
@@ -287,6 +297,7 @@ describe('admit_group and admit alone', () => {
         'rate',
         'role',
         'space',
+        'stays',
         'tenant',
       ].sort(),
     );
@@ -590,5 +601,89 @@ describe('group_answer', () => {
       { name: 'silent', attributes: {}, clientAttributes: [], stage: null, chat: null },
       expect.objectContaining({ name: 'viewer', chat: { capabilities: ['SEND_MESSAGE'], sessionMinutes: 60 } }),
     ]);
+  });
+});
+
+describe('settle_group', () => {
+  const times = { expiresAt: '2999-01-01T00:00:00Z', sessionExpiresAt: '2999-01-01T01:00:00Z' };
+  const people = ['ann', 'ben', 'cleo'];
+
+  beforeEach(async () => {
+    await putPlain();
+    for (const user_id of people) {
+      for (const kind of ['stage', 'chat']) {
+        const row = { tenant_id: 'ten', id: `${kind}-${user_id}`, space_id: 'spc', user_id, kind, state: 'pending' };
+        await sql.insert('grants', { ...row, mint: null, participant_id: null });
+      }
+    }
+  });
+
+  function made(user: string): object[] {
+    return [
+      { id: `stage-${user}`, mint: 'ivs', participantId: `p-${user}`, ...times },
+      { id: `chat-${user}`, ...times },
+    ];
+  }
+
+  async function settleGroup(session = sql): Promise<{ settled: number[]; left: [number, string][] }> {
+    const requests = people.map((user, nth) => ({ ...member(nth, user), made: made(user) }));
+    return await session.value('settle_group', { tenant: 'ten', requests: JSON.stringify(requests) });
+  }
+
+  const rows = () =>
+    sql.query(
+      `select to_jsonb(g) - 'checked_at' as row, checked_at > issued_at as is_checked from grants as g order by id`,
+    );
+
+  test('records what settle records for each alone', async () => {
+    await sql.query('savepoint before_group');
+    expect(await settleGroup()).toEqual({ settled: expect.arrayContaining([0, 1, 2]), left: [] });
+    const together = await rows();
+    await sql.query('rollback to before_group');
+    for (const user of people) {
+      const args = { tenant: 'ten', callerKind: 'apiKey', credential: 'key', user, space: 'spc', roleAsked: null };
+      const what = {
+        rolesClaimed: [],
+        grants: [`stage-${user}`, `chat-${user}`],
+        made: JSON.stringify(made(user)),
+        failed: [],
+      };
+      expect(await sql.value('settle', { ...args, ...what })).toBeNull();
+    }
+    expect(together).toEqual(await rows());
+    expect(together[0]).toMatchObject({ row: { state: 'released', expires_at: expect.stringContaining('2999') } });
+  });
+
+  test.each<[string, string, unknown]>([
+    [
+      'was banned',
+      `insert into bans (tenant_id, id, user_id, created_by) values ('ten', 'b', 'ben', '{}')`,
+      [[1, 'ban']],
+    ],
+    ['has a grant that was swept', `update grants set state = 'refused' where id = 'chat-ben'`, []],
+    ['has a grant that an act holds', `update grants set state = 'watched' where id = 'stage-ben'`, []],
+  ])('leaves alone, as it is, the vend of a user who %s', async (_, change, left) => {
+    await sql.query(change);
+    const before = await sql.query(`select * from grants where user_id = 'ben' order by id`);
+    const answer = await settleGroup();
+    expect({ ...answer, settled: answer.settled.toSorted((a, b) => a - b) }).toEqual({ settled: [0, 2], left });
+    expect(await sql.query(`select * from grants where user_id = 'ben' order by id`)).toEqual(before);
+    expect(await sql.query(`select from grants where state = 'released'`)).toHaveLength(4);
+  });
+
+  test('refuses nobody, and leaves a frozen space to settle', async () => {
+    await sql.query(`update spaces set frozen_at = now()`);
+    expect(await settleGroup()).toEqual({
+      settled: [],
+      left: expect.arrayContaining(people.map((_, nth) => [nth, 'space'])),
+    });
+    expect(await sql.query(`select from grants where state <> 'pending'`)).toEqual([]);
+  });
+
+  test('waits for no ban', async () => {
+    await other.call('lock_user', { tenant: 'ten', user: 'ann', exclusive: true });
+    expect(
+      await sql.hasToWait(async () => expect((await settleGroup()).settled.toSorted((a, b) => a - b)).toEqual([1, 2])),
+    ).toBe(false);
   });
 });
