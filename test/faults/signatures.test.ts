@@ -7,7 +7,6 @@ import path from 'node:path';
 import { SignJWT } from 'jose';
 import { algorithms, needsSecret } from '../../src/issuers/algorithms.ts';
 import { Cluster, type Service } from '../support/cluster.ts';
-import { patienceMs } from '../support/until.ts';
 import { type Json, type TestTenant } from '../support/stagedoor.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-openssl-'));
@@ -53,7 +52,7 @@ beforeAll(async () => {
   };
   await service.expect(201, service.post('/v1/issuers', tenant.key, shared));
   signingKey = await service.expect(201, service.post('/v1/signing-keys', tenant.key));
-}, patienceMs);
+});
 
 afterAll(async () => {
   await cluster.stop();
