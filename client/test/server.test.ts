@@ -97,6 +97,24 @@ it('reads lists page after page', async () => {
   expect(sent.length).toBeGreaterThanOrEqual(3);
 });
 
+it('follows the events for ever, and goes on behind the one that it has; as a list they end', async () => {
+  const { id } = await stagedoor.POST('/v1/spaces', { body: { name: 'Told', stage: false } });
+  const seen: string[] = [];
+  let last: string | undefined;
+  for (const name of ['One', 'Two']) {
+    await stagedoor.PATCH('/v1/spaces/{spaceId}', { params: { path: { spaceId: id } }, body: { name } });
+    // Waits for the event: it comes behind the last one.
+    for await (const event of stagedoor.events({ spaceId: id, type: 'space.updated', ...(last && { after: last }) })) {
+      last = event.id;
+      seen.push('name' in event.data ? event.data.name : event.type);
+      break;
+    }
+  }
+  expect(seen).toEqual(['One', 'Two']);
+  const listed = await gather(stagedoor.list('/v1/events', { query: { spaceId: id, limit: 1 } }));
+  expect(listed.map(({ type }) => type)).toEqual(['space.created', 'space.updated', 'space.updated']);
+});
+
 it('repeats a write whose answer was lost, with the same key: it is carried out once', async () => {
   fates = ['lost', 'lost'];
   const { ban } = await stagedoor.ban({ userId: 'bob', spaceId });

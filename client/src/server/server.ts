@@ -44,6 +44,8 @@ type ListPath = {
 interface ListPage {
   data: unknown[];
   nextCursor: string | null;
+  /** Only of the list of events, whose `nextCursor` is never null. */
+  hasMore?: boolean;
 }
 type EntryOf<Path extends ListPath> = paths[Path] extends {
   get: { responses: { 200: { content: { [Type in Json]: { data: (infer Entry)[] } } } } };
@@ -64,7 +66,12 @@ export interface StagedoorServer {
   lift(banId: string, reason?: string): Promise<Schemas['Ban']>;
   /** The grants: who could still get in, and who got what. */
   ledger(query?: ListParams<'/v1/grants'>['query']): AsyncIterable<Schemas['Grant']>;
-  /** All entries of a list, page after page. */
+  /**
+   * The events in order, for ever: at the end of the log it asks again each second. Begin with `after`, the id of the last event
+   * that you have; without it, the oldest event comes first. Leave the loop to end it.
+   */
+  events(query?: Omit<NonNullable<ListParams<'/v1/events'>['query']>, 'cursor'>): AsyncIterable<Schemas['Event']>;
+  /** All entries of a list, page after page. The list of events ends where the log ends now. */
   list<Path extends ListPath>(path: Path, params?: ListParams<Path>): AsyncIterable<EntryOf<Path>>;
   readonly GET: ServerMethod<'get'>;
   readonly POST: ServerMethod<'post'>;
@@ -72,6 +79,9 @@ export interface StagedoorServer {
   readonly PATCH: ServerMethod<'patch'>;
   readonly DELETE: ServerMethod<'delete'>;
 }
+
+/** Time until the end of the log of events is looked at again, in milliseconds. */
+const askAgainMs = 1_000;
 
 /** Makes a client for a back end, with an API key. Writes get an `Idempotency-Key` and are repeated safely. */
 export function createStagedoorServer({
@@ -100,8 +110,19 @@ export function createStagedoorServer({
       const init = { params: { path: inPath, query: { limit: 100, ...query, ...(cursor && { cursor }) } } };
       const page = (await bodyOf('GET')(path, init)) as ListPage;
       yield* page.data as EntryOf<Path>[];
-      cursor = page.nextCursor;
+      cursor = page.hasMore === false ? null : page.nextCursor;
     } while (cursor);
+  }
+
+  async function* events(query?: object): AsyncIterable<Schemas['Event']> {
+    let cursor: string | undefined;
+    for (;;) {
+      const init = { params: { query: { limit: 100, ...query, ...(cursor && { cursor }) } } };
+      const page = (await bodyOf('GET')('/v1/events', init)) as Schemas['EventPage'];
+      yield* page.data;
+      cursor = page.nextCursor;
+      if (!page.hasMore) await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+    }
   }
 
   return {
@@ -110,6 +131,7 @@ export function createStagedoorServer({
     lift: (banId, reason) =>
       DELETE('/v1/bans/{banId}', { params: { path: { banId } }, ...(reason !== undefined && { body: { reason } }) }),
     ledger: (query) => list('/v1/grants', { query }),
+    events,
     list,
     GET: bodyOf('GET') as ServerMethod<'get'>,
     POST,
