@@ -66,6 +66,7 @@ async function start(running: Running, programs: Programs): Promise<void> {
   await programs.startService({
     env: {
       SHUTDOWN_DRAIN_SECONDS: '0', // no load balancer stands in front of it
+      WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: 'true', // receivers run on this machine, too
       ...env,
       PORT: String(settings.port),
       HOST: settings.host,

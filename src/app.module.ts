@@ -25,6 +25,7 @@ import { SpacesModule } from './spaces/spaces.module.ts';
 import { TelemetryModule } from './telemetry/telemetry.module.ts';
 import { TenantsModule } from './tenants/tenants.module.ts';
 import { WatchModule } from './watch/watch.module.ts';
+import { WebhooksModule } from './webhooks/webhooks.module.ts';
 
 @Global()
 @Module({})
@@ -68,6 +69,7 @@ export class AppModule {
         WatchModule,
         ActsModule,
         BansModule,
+        WebhooksModule,
       ],
     };
   }

@@ -62,6 +62,7 @@ const environment = z.object({
   IVS_ENDPOINT: httpUrl.optional(),
   IVS_CHAT_ENDPOINT: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
   JWKS_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
+  WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
   TRUSTED_PROXIES: proxies.optional(),
   CORS_ORIGINS: origins.default('*'),
   VENDS_PER_USER_PER_MINUTE: wholeNumber(1, 10_000).default(30),
@@ -96,6 +97,7 @@ export class Settings {
   /** URL that chat clients connect to. Without it they connect to the AWS endpoint of the tenant's Region. */
   readonly ivsChatEndpoint: string | undefined;
   readonly jwksAllowPrivateAddresses: boolean;
+  readonly webhooksAllowPrivateAddresses: boolean;
   /** Addresses or CIDR ranges of proxies. The service believes their X-Forwarded-For. */
   readonly trustedProxies: string[] | undefined;
   /** Origins whose pages may call the API from a browser; `*`: all. */
@@ -125,6 +127,7 @@ export class Settings {
     this.ivsEndpoint = env.IVS_ENDPOINT;
     this.ivsChatEndpoint = env.IVS_CHAT_ENDPOINT ?? env.IVS_ENDPOINT?.replace(/^http/, 'ws');
     this.jwksAllowPrivateAddresses = env.JWKS_ALLOW_PRIVATE_ADDRESSES;
+    this.webhooksAllowPrivateAddresses = env.WEBHOOKS_ALLOW_PRIVATE_ADDRESSES;
     this.trustedProxies = env.TRUSTED_PROXIES;
     this.corsOrigins = env.CORS_ORIGINS;
     this.vendsPerUserPerMinute = env.VENDS_PER_USER_PER_MINUTE;

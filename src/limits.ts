@@ -58,6 +58,23 @@ export const limits = {
   stageReasonLength: 128,
   /** Longest reason of DisconnectUser, in characters (service model of ivschat). */
   chatReasonLength: 256,
+  /** Largest number of open deliveries of a webhook endpoint. Further events wait in the log. */
+  openWebhookDeliveries: 1_000,
+  /** Largest number of deliveries of an endpoint that one transaction makes from the log of events. */
+  webhookEventsAtOnce: 100,
+  /** Largest number of events that it looks at for them. */
+  eventsScannedAtOnce: 1_000,
+  /** Largest number of webhook calls at the same time, of all replicas together: for a tenant, and to an endpoint. */
+  webhookCallsOfTenant: 20,
+  webhookCallsOfEndpoint: 10,
+  /** After so many failed attempts in a row, an endpoint gets one call at a time until one succeeds. */
+  steadyFailures: 5,
+  /** An endpoint is disabled when all attempts have failed for this time. */
+  failingWebhookSeconds: 5 * 24 * 3600,
+  /** Largest number of deliveries that the log of an endpoint keeps: of those that were delivered, and of those that failed. */
+  keptWebhookDeliveries: 1_000,
+  /** The log of an endpoint keeps a delivery for this time after its end. */
+  keptWebhookDeliverySeconds: 7 * 24 * 3600,
 } as const;
 
 /** How many things of each kind a tenant may have. The operator can set other numbers for a tenant. */
@@ -68,6 +85,7 @@ export const quotas = {
   /** IVS allows three public keys in an account and Region, and tenants share an account. See docs/decisions/0021. */
   signingKeys: 2,
   issuers: 100,
+  webhooks: 20,
   members: 100_000,
   roles: 100,
   /** Bans in force. */

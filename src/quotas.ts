@@ -12,6 +12,7 @@ const namesOf: Record<QuotaKind, string> = {
   apiKeys: 'API keys',
   signingKeys: 'signing keys',
   issuers: 'issuers',
+  webhooks: 'webhook endpoints',
   members: 'members',
   roles: 'roles',
   bans: 'bans in force',

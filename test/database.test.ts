@@ -69,6 +69,8 @@ async function fill(slug: string): Promise<TestTenant> {
   await must(201, key);
   await must(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, as, { userId: `${slug}-user` }));
   await must(201, stagedoor.post('/v1/bans', as, { userId: `${slug}-user`, spaceId: space['id'] }));
+  const webhook = await must(201, stagedoor.post('/v1/webhooks', as, { url: 'http://127.0.0.1:9/' })); // nobody listens
+  await must(202, stagedoor.post(`/v1/webhooks/${webhook['id']}/test`, as));
   return tenant;
 }
 
@@ -395,6 +397,8 @@ describe('the roles', () => {
       ...Object.fromEntries(
         ['bans', 'grants', 'actions', 'deliveries'].map((table) => [table, 'INSERT, SELECT, UPDATE']), // the record
       ),
+      webhooks: 'INSERT, SELECT, UPDATE', // functions sweep them
+      webhook_deliveries: 'INSERT, SELECT, UPDATE', // likewise
       tenants: 'INSERT, SELECT, UPDATE', // tenants are suspended, not deleted
       audit: 'INSERT, SELECT', // append-only
       events: 'INSERT, SELECT', // likewise; functions drop old ones
@@ -557,6 +561,8 @@ const crossingMay = [
   'unfinished_actions.SELECT, UPDATE attempted_at',
   'unsealed_vends.DELETE, SELECT, UPDATE id',
   'watches.SELECT, UPDATE',
+  'webhook_deliveries.DELETE, INSERT, SELECT, UPDATE',
+  'webhooks.DELETE, SELECT, UPDATE failing_since+failures+paused_until+position+replay_position+skipped_events',
 ];
 
 describe('many tenants over few connections', () => {

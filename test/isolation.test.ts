@@ -35,6 +35,9 @@ interface Row {
   references?: Record<string, (other: World) => unknown>;
 }
 
+/** Nobody listens at this port. */
+const unreachable = 'http://127.0.0.1:9/';
+
 const role = { stage: { capabilities: ['SUBSCRIBE'] }, chat: { capabilities: [] } };
 const vend: Row = {
   body: { userId: 'sam', role: 'viewer', attributes: { a: 'b' } },
@@ -130,6 +133,16 @@ const rows: Record<string, Row> = {
   'GET /v1/audit': {},
   'GET /v1/events': {},
   'GET /v1/events/stream': {},
+  'POST /v1/webhooks': { body: { url: unreachable, types: ['ban.created'], ordered: 'space', description: 'x' } },
+  'GET /v1/webhooks': {},
+  'GET /v1/webhooks/{webhookId}': {},
+  'PATCH /v1/webhooks/{webhookId}': { body: { description: 'renamed' } },
+  'DELETE /v1/webhooks/{webhookId}': { prepare: makeWebhook },
+  'POST /v1/webhooks/{webhookId}/rotate': { body: { graceSeconds: 60 } },
+  'POST /v1/webhooks/{webhookId}/test': { body: {}, prepare: makeWebhook },
+  'POST /v1/webhooks/{webhookId}/replay': { body: { since: '2026-01-01T00:00:00Z' }, prepare: makeWebhook },
+  'GET /v1/webhooks/{webhookId}/deliveries': {},
+  'POST /v1/webhooks/{webhookId}/deliveries/{deliveryId}/retry': { body: {}, prepare: makeWebhook },
   'POST /v1/spaces/{spaceId}/participants/{participantId}/disconnect': { body: { reason: 'rude' }, prepare: another },
   'POST /v1/spaces/{spaceId}/users/{userId}/disconnect': { body: { reason: 'rude' }, prepare: another },
   'POST /v1/spaces/{spaceId}/users/{userId}/role': {
@@ -178,6 +191,18 @@ async function ban(world: World, userId: string): Promise<Json> {
   return await must(201, stagedoor.post('/v1/bans', world.key, { userId, reason: `${world.slug}-reason` }));
 }
 
+/** An endpoint that gets no event, with a delivery of a test that has failed once. */
+async function makeWebhook(world: World): Promise<{ webhookId: string; deliveryId: string }> {
+  const body = { url: unreachable, types: ['webhook.disabled'], description: `${world.slug}-webhook` };
+  const { id: webhookId } = await must(201, stagedoor.post('/v1/webhooks', world.key, body));
+  const { id: deliveryId } = await must(202, stagedoor.post(`/v1/webhooks/${webhookId}/test`, world.key));
+  await until(async () => {
+    const { data } = await must(200, stagedoor.get(`/v1/webhooks/${webhookId}/deliveries`, world.key));
+    return (data as Json[])[0]?.['error'] === 'unreachable';
+  }, 'the test has failed');
+  return { webhookId: webhookId as string, deliveryId: deliveryId as string };
+}
+
 /** What ids in paths begin with. */
 const prefixes: Record<string, string> = {
   tenantId: 'ten',
@@ -188,6 +213,8 @@ const prefixes: Record<string, string> = {
   signingKeyId: 'sgk',
   banId: 'ban',
   actionId: 'act',
+  webhookId: 'whk',
+  deliveryId: 'whd',
 };
 
 /**
@@ -273,7 +300,11 @@ async function makeWorld(slug: string): Promise<World> {
   };
   const banned = await ban(world, `${slug}-banned`); // who was given nothing, so that nothing is left to be delivered
   const { body: event } = await stagedoor.post(`/v1/spaces/${space['id']}/events`, as, { name: `${slug}-event` });
-  Object.assign(world.ids, { banId: banned['ban'].id, actionId: event['id'] });
+  const webhook = await makeWebhook(world);
+  // So that nothing is sent while the test compares rows.
+  const disabled = { as, body: { enabled: false } };
+  await must(200, stagedoor.request('PATCH', `/v1/webhooks/${webhook.webhookId}`, disabled));
+  Object.assign(world.ids, { banId: banned['ban'].id, actionId: event['id'], ...webhook });
   return world;
 }
 

@@ -90,6 +90,7 @@ const frozen: Record<string, string> = {
   '0026_unsealed_vends': '515bc8795a964008b5a2a6101a63a4f6d0ea6dbf97e0d2f4e1e25b9627972d75',
   '0027_places': '0872adef392b8e834bb4f6be71d1f4ad5447126b8ba4f852b72ea9567f7815a7',
   '0028_announcements': '11f6c9e0a2d3caa865c2a9f5c20dfe7519d3d0c248cf029dac00b0b1333714ae',
+  '0029_webhooks': '6c4e94b53963a07ae4ba78a36309b037d614bea08e0bfa5a180cfd94eed2f5c2',
 };
 
 test('no migration was changed since it was frozen', () => {

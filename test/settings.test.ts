@@ -95,6 +95,7 @@ const wrong: Record<string, string[]> = {
   IVS_ENDPOINT: ['127.0.0.1:4580', 'ws://127.0.0.1'],
   IVS_CHAT_ENDPOINT: ['http://127.0.0.1:4580', 'chat'],
   JWKS_ALLOW_PRIVATE_ADDRESSES: ['yes', '1', 'TRUE'],
+  WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: ['yes', '1', 'TRUE'],
   TRUSTED_PROXIES: ['proxy.local', '10.0.0.0/33', '10.0.0.1,', '2'],
   CORS_ORIGINS: [
     'live.acme.example',

@@ -103,6 +103,7 @@ export default defineConfig({
         items: [
           { text: 'Moderation guide', link: '/moderation' },
           { text: 'Events', link: '/events' },
+          { text: 'Webhooks', link: '/webhooks' },
         ],
       },
       {

@@ -9,7 +9,7 @@ import { type LoggedEvent, readEvents } from './event-log.ts';
 const eventsOfRead = 100;
 
 /** The channel on which `number_events` tells that a tenant has new events. */
-const channel = 'stagedoor_events';
+export const eventsChannel = 'stagedoor_events';
 
 /** Gets the events of a tenant as they come: those after the events that it got before, and the place to which they reach. */
 export type Follower = (events: LoggedEvent[], position: number) => void;
@@ -38,7 +38,7 @@ export class EventFeed extends BackgroundWork {
     notifications: Notifications,
   ) {
     super();
-    notifications.listen(channel, (tenantId) => this.wake(tenantId));
+    notifications.listen(eventsChannel, (tenantId) => this.wake(tenantId));
   }
 
   /** Looks at the ends of the logs that are followed. */

@@ -250,6 +250,11 @@ export const eventTypes = {
     z.object({ keyId: id('sgk', 'signing key') }),
     { keyId: exampleId('sgk') },
   ),
+  'webhook.disabled': type(
+    'The service has disabled a webhook endpoint: the receiver answered 410, or all attempts of five days failed.',
+    z.object({ webhookId: id('whk', 'webhook endpoint'), because: z.enum(['gone', 'failing']) }),
+    { webhookId: exampleId('whk'), because: 'failing' },
+  ),
 } as const;
 
 export type EventType = keyof typeof eventTypes;

@@ -31,6 +31,7 @@ const startOfBans = { tenantId: '', banId: '' };
 const backlogRow = z.object({ stuck: z.coerce.number(), overdue: z.coerce.number(), oldest_seconds: z.number() });
 const returningRow = z.coerce.number();
 const looksRow = z.object({ oldest: z.number(), failing: z.coerce.number() });
+const webhooksRow = z.object({ open: z.coerce.number(), failing: z.coerce.number(), oldest_seconds: z.number() });
 const unsealedRow = z.object({ entries: z.coerce.number(), oldest_seconds: z.number() });
 const passRow = z.object({
   tenant_id: z.string().nullable(),
@@ -75,6 +76,7 @@ export class Watchdog extends BackgroundWork {
       this.checkReturning,
       this.checkLooks,
       this.checkAudit,
+      this.checkWebhooks,
       this.checkBans,
       this.checkCounts,
     ]) {
@@ -123,6 +125,14 @@ export class Watchdog extends BackgroundWork {
         'users of a space with a capacity were counted wrongly; they are counted anew',
       );
     } while (wrong !== null && performance.now() < deadline);
+  }
+
+  private async checkWebhooks(): Promise<void> {
+    const steady = limits.steadyFailures;
+    const [backlog] = await this.database.call('webhook_backlog', { steady }, webhooksRow);
+    this.metrics.openWebhookDeliveries.set(backlog?.open ?? 0);
+    this.metrics.failingWebhooks.set(backlog?.failing ?? 0);
+    this.metrics.oldestWebhook.set(backlog?.oldest_seconds ?? 0);
   }
 
   /** Checks bans until it has checked all of them, or until its time is over. */

@@ -15,6 +15,7 @@ export const scopes = [
   'issuers:write',
   'audit:read',
   'events:read',
+  'webhooks:write',
   '*',
 ] as const;
 

@@ -40,6 +40,8 @@ const tags: Record<string, string> = {
     'Moderators disconnect users, delete messages, revoke grants and freeze spaces. The service records each action first, and repeats its calls to IVS until they hold.',
   Bans: 'A ban refuses tokens to a user, in one space or in the whole tenant.',
   'Signing keys': 'With a signing key, the service signs stage tokens itself, without a call to IVS.',
+  Webhooks:
+    'An endpoint of a tenant gets each event by POST, signed as Standard Webhooks says. It gets each at least once.',
   Audit: 'The audit log records every change: who made it, and when. Hashes chain its entries.',
   Events:
     'What happened, in order: a list and a stream that skip nothing. Events are kept for a time that the operator sets, 30 days by default.',

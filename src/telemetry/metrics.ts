@@ -160,6 +160,39 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly webhookCalls = new Histogram({
+    name: 'stagedoor_webhook_call_duration_seconds',
+    help: 'Calls to webhook endpoints, by result (delivered, or the kind of the failure).',
+    labelNames: ['result'] as const,
+    buckets: bucketsInSeconds,
+    registers: [this.registry],
+  });
+
+  readonly webhookDelay = new Histogram({
+    name: 'stagedoor_webhook_delay_seconds',
+    help: 'Time from an event until a webhook endpoint has taken it. Replays and tests are left out.',
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600, 36000, 360000],
+    registers: [this.registry],
+  });
+
+  readonly openWebhookDeliveries = new Gauge({
+    name: 'stagedoor_webhook_deliveries_open',
+    help: 'Webhooks that are to be sent, or sent again.',
+    registers: [this.registry],
+  });
+
+  readonly failingWebhooks = new Gauge({
+    name: 'stagedoor_webhooks_failing',
+    help: 'Enabled webhook endpoints whose last five attempts failed.',
+    registers: [this.registry],
+  });
+
+  readonly oldestWebhook = new Gauge({
+    name: 'stagedoor_oldest_webhook_seconds',
+    help: 'Age of the oldest event that an enabled webhook endpoint has not taken. Failing endpoints are left out.',
+    registers: [this.registry],
+  });
+
   readonly audit = new Counter({
     name: 'stagedoor_audit_sealed_total',
     help: 'Audit entries that were added to a hash chain.',

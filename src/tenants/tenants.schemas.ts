@@ -54,6 +54,7 @@ const counts = {
   apiKeys: 'API keys that are not revoked and not expired.',
   signingKeys: 'Signing keys, the retiring ones too. IVS allows three in an AWS account and Region.',
   issuers: 'Issuers.',
+  webhooks: 'Webhook endpoints.',
   members: 'Members of all spaces together.',
   roles: 'Roles.',
   bans: 'Bans in force.',

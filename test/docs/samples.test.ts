@@ -1,5 +1,5 @@
 /** Every sample of the documentation is run: a sample of a kind that nothing here runs is a failure. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -7,6 +7,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { Problem, type ProblemCode } from '../../src/errors.ts';
 import { problemDocument } from '../../src/http/problem.filter.ts';
+import { freePort } from '../../dev/ports.mjs';
 import { asSuperuser } from '../support/database.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
@@ -175,9 +176,35 @@ async function runCode(sample: Sample, shell: Shell, secret: string | undefined)
   }
 }
 
+/** Runs the receiver of webhooks, and sends it a test event and a forgery. It is that of the README's walk. */
+async function runReceiver({ text }: Sample, { variables: { KEY = '' } }: Shell): Promise<void> {
+  const file = path.join(root, 'samples/webhooks/receiver.mjs');
+  expect(text).toBe(readFileSync(file, 'utf8').trimEnd());
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/`;
+  const { id, secret } = await stagedoor.expect(201, stagedoor.post('/v1/webhooks', KEY, { url }));
+  const env = { ...process.env, PORT: String(port), WEBHOOK_SECRET: secret as string };
+  const receiver = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let printed = '';
+  receiver.stdout.setEncoding('utf8').on('data', (part: string) => (printed += part));
+  try {
+    await until(() => printed.includes('listening'), 'the receiver listens');
+    await stagedoor.expect(202, stagedoor.post(`/v1/webhooks/${id}/test`, KEY, {}));
+    await until(() => printed.includes('webhook.test'), 'the test event arrives');
+    const forged = {
+      'webhook-id': 'evt_1',
+      'webhook-timestamp': String(Date.now() / 1_000),
+      'webhook-signature': 'v1,x',
+    };
+    expect((await fetch(url, { method: 'POST', body: '{}', headers: forged })).status).toBe(401);
+  } finally {
+    receiver.kill();
+  }
+}
+
 /** Runs the samples of a page, one after the other. */
 async function runPage(samples: Sample[]): Promise<void> {
-  const shell = samples.some(({ kind }) => /^(sh|ts)/.test(kind)) ? await Shell.withDemo() : undefined;
+  const shell = samples.some(({ kind }) => /^(sh|ts|js)/.test(kind)) ? await Shell.withDemo() : undefined;
   const secret = samples.map(({ text }) => /"secret": "([^"]+)"/.exec(text)?.[1]).find((one) => one !== undefined);
   let token = '';
   for (const [at, sample] of samples.entries()) {
@@ -214,6 +241,9 @@ async function runPage(samples: Sample[]): Promise<void> {
         break;
       case 'json policy':
         checkPolicy(sample);
+        break;
+      case 'js receiver':
+        await runReceiver(sample, shell!);
         break;
       case 'sql':
         break; // all together, below

@@ -20,9 +20,11 @@ async function put(...events: string[]): Promise<void> {
 
 /** All events in the order of the logs, such as `ten a 1`; `open` is one without a place. */
 async function logs(): Promise<string[]> {
-  const rows = await sql.query<{ tenant_id: string; type: string; position: string | null }>(
-    'select tenant_id, type, position from events order by tenant_id, position nulls last, written',
-  );
+  const rows = await sql.query<{
+    tenant_id: string;
+    type: string;
+    position: string | null;
+  }>('select tenant_id, type, position from events order by tenant_id, position nulls last, written');
   return rows.map(({ tenant_id, type, position }) => `${tenant_id} ${type} ${position ?? 'open'}`);
 }
 
@@ -37,7 +39,10 @@ describe('write_events', () => {
       { type: 'b', spaceId: 'spc', userId: 'ann', data: { n: 1 } },
       { type: 'a', data: {} },
     ];
-    await sql.call('write_events', { tenant: 'ten', events: JSON.stringify(events) });
+    await sql.call('write_events', {
+      tenant: 'ten',
+      events: JSON.stringify(events),
+    });
     expect(
       await sql.query(`select tenant_id, type, space_id, user_id, data, position, logged_at,
                               at between now() and clock_timestamp() + interval '1 ms' as is_now
@@ -46,7 +51,13 @@ describe('write_events', () => {
       [
         { type: 'b', space_id: 'spc', user_id: 'ann', data: { n: 1 } },
         { type: 'a', space_id: null, user_id: null, data: {} },
-      ].map((event) => ({ tenant_id: 'ten', ...event, position: null, logged_at: null, is_now: true })),
+      ].map((event) => ({
+        tenant_id: 'ten',
+        ...event,
+        position: null,
+        logged_at: null,
+        is_now: true,
+      })),
     );
   });
 
@@ -60,9 +71,14 @@ describe('write_events', () => {
 
   test('writes for the service into the tenant that it is in, and into no other', async () => {
     await sql.becomeService('ten');
-    await sql.call('write_events', { tenant: 'ten', events: '[{"type":"a","data":{}}]' });
+    await sql.call('write_events', {
+      tenant: 'ten',
+      events: '[{"type":"a","data":{}}]',
+    });
     const other = { tenant: 'ten_other', events: '[{"type":"a","data":{}}]' };
-    await expect(sql.call('write_events', other)).rejects.toMatchObject({ code: '42501' });
+    await expect(sql.call('write_events', other)).rejects.toMatchObject({
+      code: '42501',
+    });
   });
 });
 
@@ -84,7 +100,9 @@ describe('place_events', () => {
   test('does for the functions that look across the tenants what number_events does under its lock', async () => {
     await put('ten a', 'ten b', 'tin c');
     await sql.become('stagedoor_crossing');
-    const placed = await sql.call<{ tenant_id: string }>('place_events', { limit: 2 });
+    const placed = await sql.call<{ tenant_id: string }>('place_events', {
+      limit: 2,
+    });
     expect(new Set(placed.map(({ tenant_id }) => tenant_id))).toEqual(new Set(['ten', 'tin']));
     expect(await logs()).toEqual(['ten a 1', 'ten b open', 'tin c 1']);
   });
@@ -207,8 +225,16 @@ describe('drop_old_events', () => {
 
 describe('event_log_ends', () => {
   test('says the newest place of each tenant that has a log', async () => {
-    await sql.insert('event_logs', { tenant_id: 'ten', last_position: 7, last_at: inSeconds(0) });
-    await sql.insert('event_logs', { tenant_id: 'tin', last_position: 8, last_at: inSeconds(0) });
+    await sql.insert('event_logs', {
+      tenant_id: 'ten',
+      last_position: 7,
+      last_at: inSeconds(0),
+    });
+    await sql.insert('event_logs', {
+      tenant_id: 'tin',
+      last_position: 8,
+      last_at: inSeconds(0),
+    });
     expect(await sql.call('event_log_ends', { tenants: ['ten', 'tan'] })).toEqual([
       { tenant_id: 'ten', last_position: '7' },
     ]);
@@ -220,5 +246,58 @@ describe('event_time', () => {
     await sql.query(`set local timezone = 'Asia/Kolkata'`);
     expect(await sql.value('event_time', { time: '2026-03-01T19:00:00.05Z' })).toBe('2026-03-01T19:00:00.050Z');
     expect(await sql.value('event_time', { time: null })).toBeNull();
+  });
+});
+
+describe('events_after', () => {
+  test('lists the events of a tenant after a place, in order and as many as asked', async () => {
+    await put('ten a', 'ten b', 'other x', 'ten c');
+    await number();
+    await put('ten open');
+    const after = async (place: number, most: number) =>
+      (await sql.call('events_after', { tenant: 'ten', after: place, most })).map((row) => [
+        Number(row['place']),
+        row['type'],
+      ]);
+    expect(await after(0, 10)).toEqual([
+      [1, 'a'],
+      [2, 'b'],
+      [3, 'c'],
+    ]);
+    expect(await after(1, 1)).toEqual([[2, 'b']]);
+    expect(await after(3, 10)).toEqual([]);
+  });
+});
+
+describe('event_log_bounds', () => {
+  const bounds = async () => {
+    const [row] = await sql.call('event_log_bounds', { tenant: 'ten' });
+    return [Number(row?.['first_position']), Number(row?.['last_position'])];
+  };
+
+  test('returns the places of the oldest and the newest event that is kept', async () => {
+    expect(await bounds()).toEqual([1, 0]);
+    await put('ten a', 'ten b');
+    await number();
+    expect(await bounds()).toEqual([1, 2]);
+    await sql.query(`update event_logs set first_position = 3 where tenant_id = 'ten'`);
+    expect(await bounds()).toEqual([3, 2]);
+  });
+});
+
+describe('place_before_time', () => {
+  const before = async (since: string) => Number(await sql.value('place_before_time', { tenant: 'ten', since }));
+
+  test('returns the place after which everything happened since', async () => {
+    expect(await before('2026-01-01T00:00:00Z')).toBe(0);
+    await put('ten a', 'ten b', 'ten c');
+    await number();
+    await sql.query(
+      `update events set logged_at = '2026-01-01T00:00:00Z'::timestamptz + make_interval(hours => position::integer)`,
+    );
+    expect(await before('2026-01-01T00:00:00Z')).toBe(0);
+    expect(await before('2026-01-01T02:00:00Z')).toBe(1);
+    expect(await before('2026-01-01T02:00:01Z')).toBe(2);
+    expect(await before('2026-01-02T00:00:00Z')).toBe(3);
   });
 });

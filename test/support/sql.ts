@@ -98,6 +98,22 @@ const defaults: Record<string, (n: number) => Row> = {
   unfinished_actions: () => ({ grants: [], keep_out: true, watch_for: 'gone', watch_from: inSeconds(0) }),
   watches: () => ({ next_at: inSeconds(-1) }),
   events: (n) => ({ type: 'space.created', data: { n } }),
+  webhooks: (n) => ({
+    id: `whk_${n}`,
+    url: 'https://hooks.example.com/',
+    secret: Buffer.from('sealed'),
+    position: 0,
+  }),
+  webhook_deliveries: (n) => ({
+    id: `whd_${String(n).padStart(6, '0')}`,
+    reason: 'event',
+    position: n,
+    event: '00000000-0000-4000-8000-000000000000',
+    type: 'ban.created',
+    at: inSeconds(0),
+    data: {},
+    next_at: inSeconds(-1),
+  }),
   event_logs: () => ({ last_position: 0, last_at: inSeconds(0) }),
   audit: (n) => ({
     id: `aud_${String(n).padStart(6, '0')}`,

@@ -178,6 +178,7 @@ export class Stagedoor extends HttpClient {
       AWS_REGION: 'us-east-1',
       IVS_ENDPOINT: ivs.url,
       JWKS_ALLOW_PRIVATE_ADDRESSES: 'true',
+      WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: 'true',
       ...env,
     };
   }

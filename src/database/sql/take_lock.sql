@@ -11,6 +11,7 @@
 --   quota     the count of a tenant's things of one kind
 --   sealer    sealing the audit log
 --   event log giving events their places in the log
+--   webhooks  the lease of deliveries to webhooks
 create function take_lock(p_class text, p_parts text[], p_exclusive boolean)
 returns void
 language plpgsql

@@ -1,0 +1,98 @@
+/** Webhooks while replicas are killed: each event arrives at each endpoint, in order where that is asked for. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Cluster } from '../support/cluster.ts';
+import { sized } from '../support/full-size.ts';
+import type { Json, TestTenant } from '../support/stagedoor.ts';
+import { until } from '../support/until.ts';
+import { answering, WebhookReceiver } from '../support/webhook-receiver.ts';
+
+const events = sized(150, 5_000);
+const kills = sized(2, 30);
+const spaces = ['spc_a', 'spc_b', 'spc_c'];
+
+let cluster: Cluster;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  cluster = await Cluster.start(2);
+  tenant = await cluster.at(0).createTenant();
+});
+afterAll(() => cluster.stop());
+
+const create = (receiver: WebhookReceiver, ordered: string) => {
+  const body = { url: receiver.url, types: ['ban.created'], ordered };
+  return cluster.at(0).expect(201, cluster.at(0).post('/v1/webhooks', tenant.key, body));
+};
+
+/** Puts events into the log while replicas are killed. */
+async function writeEvents(): Promise<void> {
+  for (let n = 1; n <= events; n++) {
+    await cluster.database.query(
+      `insert into events (tenant_id, type, space_id, data) values ($1, 'ban.created', $2, jsonb_build_object('n', $3::int))`,
+      [tenant.id, spaces[n % spaces.length], n],
+    );
+    await sleep(5);
+  }
+}
+
+async function killInTurns(isOver: () => boolean): Promise<number> {
+  let count = 0;
+  while (!isOver() || count < kills) {
+    const victim = cluster.at(count);
+    const [spare] = await Promise.all([cluster.add(), sleep(200 + Math.random() * 500)]);
+    await victim.kill();
+    expect(spare.hasEnded).toBe(false);
+    count += 1;
+  }
+  return count;
+}
+
+test('each event arrives at each of three endpoints at least once, and the order of a space is kept where it is asked for', async () => {
+  await using plain = await WebhookReceiver.start();
+  await using ordered = await WebhookReceiver.start();
+  await using flapping = await WebhookReceiver.start();
+  let calls = 0;
+  flapping.answer = (request, response) => answering(++calls % 4 === 0 ? 500 : 204)(request, response);
+  for (const [receiver, order] of [
+    [plain, 'none'],
+    [ordered, 'space'],
+    [flapping, 'space'],
+  ] as const)
+    await create(receiver, order);
+
+  let over = false;
+  const killing = killInTurns(() => over);
+  await writeEvents();
+  over = true;
+  const killed = await killing;
+  expect(killed).toBeGreaterThanOrEqual(kills);
+
+  // The time passes until the next attempts of what has failed.
+  const open = async () => {
+    await cluster.database.query(
+      `update webhook_deliveries set next_at = now() where state = 'pending' and next_at > now() and attempts > 0`,
+    );
+    const [row] = await cluster.database.query(
+      `select (select count(*)::int from webhook_deliveries where state = 'pending') as open,
+              (select min(w.position) = max(l.last_position) from webhooks w join event_logs l using (tenant_id)) as is_fed,
+              (select count(*)::int from events where position is null) as unnumbered`,
+    );
+    return row?.['open'] === 0 && row['is_fed'] === true && row['unnumbered'] === 0;
+  };
+  await until(open, 'everything is delivered');
+
+  for (const receiver of [plain, ordered, flapping]) {
+    expect(new Set(numbers(receiver.received.map(({ event }) => event))).size).toBe(events);
+  }
+  // A repeat comes after a kill. Then what was taken first counts.
+  for (const [receiver, space] of [ordered, flapping].flatMap((one) => spaces.map((space) => [one, space] as const))) {
+    const taken = [
+      ...new Set(numbers(receiver.received.map(({ event }) => event).filter(({ spaceId }) => spaceId === space))),
+    ];
+    expect(taken).toEqual(taken.toSorted((one, other) => one - other));
+  }
+});
+
+function numbers(received: Json[]): number[] {
+  return received.map(({ data }) => data.n as number);
+}
