@@ -8,9 +8,10 @@ returns void
 language plpgsql
 as $$
 begin
+  -- A longer wait than that is from before the clock was set back. begins_at is rounded to a millisecond.
   if
     p_count.begins_at > clock_timestamp()
-    and p_count.begins_at <= now() + limit_time(p_limits, 'countAfterSeconds')
+    and p_count.begins_at <= now() + limit_time(p_limits, 'countAfterSeconds') + interval '1 millisecond'
   then
     return;
   end if;

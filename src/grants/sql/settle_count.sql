@@ -17,7 +17,7 @@ begin
   where tenant_id = p_space.tenant_id and space_id = p_space.id and not is_ended;
   v_places := case
     when v_count.is_filled then (
-        select count(*) from public.places where tenant_id = v_count.tenant_id and count_id = v_count.id
+        select count(*)::integer from public.places where tenant_id = v_count.tenant_id and count_id = v_count.id
       )
     else v_count.users
   end;
