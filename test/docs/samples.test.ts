@@ -101,7 +101,7 @@ class Shell {
   get answer(): Json {
     return this.printed === ''
       ? {}
-      : (JSON.parse(this.printed.replaceAll('}{', '}\n{').split('\n').at(-1) ?? '') as Json);
+      : (JSON.parse(this.printed.trimEnd().replaceAll('}{', '}\n{').split('\n').at(-1) ?? '') as Json);
   }
 }
 
