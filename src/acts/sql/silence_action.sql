@@ -28,7 +28,7 @@ begin
     return null;
   end if;
   -- The clock may have been set back meanwhile.
-  v_seconds := greatest(0, extract(epoch from clock_timestamp() - v_action.requested_at));
+  v_seconds := greatest(0, extract(epoch from clock_timestamp() - v_action.requested_at)::double precision);
   perform
     write_events(
       p_tenant, jsonb_build_array(action_event(v_action, 'action.silenced', jsonb_build_object('seconds', v_seconds)))

@@ -89,6 +89,7 @@ async function join(session: SqlSession, user: string, where = 'spc'): Promise<u
     stageGrant: `grt_${grants}_stage`,
     chatGrant: grants % 2 === 0 ? `grt_${grants}_chat` : null,
     participant: `participant_${grants}`,
+    staying: null,
     auditEntry: `aud_${grants}`,
     outrankedEntry: `aud_${grants}_outranked`,
     auditAction: 'space.join',
