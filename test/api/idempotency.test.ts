@@ -44,6 +44,21 @@ async function countOf(
   return Number(row?.count);
 }
 
+/** Runs `what` while no answer can be stored: each request ends, and its answer is lost afterwards. */
+async function whileAnswersAreLost(what: () => Promise<void>): Promise<void> {
+  await sql(`create function lose_answer() returns trigger language plpgsql as $$ begin raise 'crashed'; end $$`);
+  await sql(`create trigger lose_answer before update on idempotency_keys for each row when (new.state = 'answered')
+               execute function lose_answer()`);
+  try {
+    await what();
+  } finally {
+    await sql('drop function lose_answer() cascade');
+  }
+}
+
+/** A receiver of webhooks that is not there. */
+const receiver = 'http://127.0.0.1:9/';
+
 const space = (name: string) => ({ name, stage: false, room: true });
 
 it('the same request again gets the first answer again, and is not carried out again', async () => {
@@ -136,7 +151,9 @@ it('a key that was revoked gets no answer of its own again, however soon', async
   const key = randomUUID();
   const body = { name: 'from-weak', scopes: ['*'] };
   expect((await send('POST', '/v1/api-keys', key, body, weak['key'])).status).toBe(201);
-  await stagedoor.request('DELETE', `/v1/api-keys/${weak['id']}`, { as: tenant.key });
+  await stagedoor.request('DELETE', `/v1/api-keys/${weak['id']}`, {
+    as: tenant.key,
+  });
   expectProblem(await send('POST', '/v1/api-keys', key, body, weak['key']), 'unauthenticated');
 });
 
@@ -163,7 +180,10 @@ it.each<[string, () => Promise<[Answer, Answer]>]>([
       const key = randomUUID();
       const other = await stagedoor.expect(
         201,
-        stagedoor.post('/v1/api-keys', tenant.key, { name: 'o', scopes: ['*'] }),
+        stagedoor.post('/v1/api-keys', tenant.key, {
+          name: 'o',
+          scopes: ['*'],
+        }),
       );
       return [
         await send('POST', '/v1/spaces', key, space('crossed')),
@@ -229,14 +249,21 @@ describe('a join that is repeated', () => {
     const room = await stagedoor.createSpace(tenant);
     const [key, path] = [randomUUID(), `/v1/spaces/${room['id']}/join`];
     expect((await send('POST', path, key, { userId: 'u' })).status).toBe(201);
-    await stagedoor.request('PATCH', `/v1/spaces/${room['id']}`, { as: tenant.key, body: { status: 'closed' } });
+    await stagedoor.request('PATCH', `/v1/spaces/${room['id']}`, {
+      as: tenant.key,
+      body: { status: 'closed' },
+    });
     expectProblem(await send('POST', path, key, { userId: 'u' }), 'space_closed');
   });
 
   it('lets no token leave late, when keeping the key takes longer than a token has', async () => {
     const room = await stagedoor.createSpace(tenant);
     const [key, path] = [randomUUID(), `/v1/spaces/${room['id']}/join`];
-    const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 60_000 }, count: 1 });
+    const fault = stagedoor.ivs.fault({
+      operation: 'CreateChatToken',
+      effect: { delayMs: 60_000 },
+      count: 1,
+    });
     const answering = stagedoor.once.request('POST', path, {
       as: tenant.key,
       headers: { 'idempotency-key': key },
@@ -265,7 +292,10 @@ describe('a join that is repeated', () => {
 describe('after a failure', () => {
   it('that changed nothing, the same key can be tried again', async () => {
     const key = randomUUID();
-    const fault = stagedoor.ivs.fault({ operation: 'CreateRoom', effect: { error: 'InternalServerException' } });
+    const fault = stagedoor.ivs.fault({
+      operation: 'CreateRoom',
+      effect: { error: 'InternalServerException' },
+    });
     expectProblem(await send('POST', '/v1/spaces', key, space('retried')), 'ivs_unavailable');
     stagedoor.ivs.clearFaults(fault.id);
     expect((await send('POST', '/v1/spaces', key, space('retried'))).status).toBe(201);
@@ -274,7 +304,10 @@ describe('after a failure', () => {
   it('of IVS in the middle of a deletion, the same key can be tried again, as the answer says', async () => {
     const room = await stagedoor.createSpace(tenant);
     const [key, path] = [randomUUID(), `/v1/spaces/${room['id']}`];
-    const fault = stagedoor.ivs.fault({ operation: 'DeleteRoom', effect: { error: 'InternalServerException' } });
+    const fault = stagedoor.ivs.fault({
+      operation: 'DeleteRoom',
+      effect: { error: 'InternalServerException' },
+    });
     expectProblem(await send('DELETE', path, key), 'ivs_unavailable');
     stagedoor.ivs.clearFaults(fault.id);
     expect((await send('DELETE', path, key)).status).toBe(204);
@@ -306,14 +339,9 @@ describe('after a failure', () => {
     async (what, request) => {
       const [path, as, table, more] = request();
       const [key, body] = [randomUUID(), { name: `crashed with ${what}`, ...more }];
-      await sql(`create function lose_answer() returns trigger language plpgsql as $$ begin raise 'crashed'; end $$`);
-      await sql(`create trigger lose_answer before update on idempotency_keys for each row when (new.state = 'answered')
-               execute function lose_answer()`);
-      try {
+      await whileAnswersAreLost(async () => {
         expect((await send('POST', path, key, body, as)).status).toBe(201);
-      } finally {
-        await sql('drop function lose_answer() cascade');
-      }
+      });
       await sql(`update idempotency_keys set taken_until = now() - interval '1 second' where key = $1`, [key]);
       const again = await send('POST', path, key, body, as);
       if (table === 'tenants') expect([again.status, again.body['name']]).toEqual([201, body.name]);
@@ -322,6 +350,30 @@ describe('after a failure', () => {
       expect(await countOf(table, 'name', body.name)).toBe(1);
     },
   );
+
+  it.each<[string, () => Promise<[path: string, body: Json]>]>([
+    ['a webhook endpoint', () => Promise.resolve(['/v1/webhooks', { url: receiver }])],
+    [
+      'the new secret of one',
+      async () => {
+        const made = await stagedoor.expect(201, stagedoor.post('/v1/webhooks', tenant.key, { url: receiver }));
+        return [`/v1/webhooks/${made['id']}/rotate`, { graceSeconds: 60 }];
+      },
+    ],
+  ])('of storing the answer, %s is made once, and its secret is shown once', async (_, request) => {
+    const [path, body] = await request();
+    const key = randomUUID();
+    const state = async () => await sql('select id, encode(secret, $1) from webhooks order by id', ['hex']);
+    await whileAnswersAreLost(async () => {
+      expect((await send('POST', path, key, body)).text).toMatch(/"whsec_/);
+    });
+    await sql(`update idempotency_keys set taken_until = now() - interval '1 second' where key = $1`, [key]);
+    const before = await state();
+    const again = await send('POST', path, key, body);
+    expectProblem(again, 'conflict');
+    expect(again.text).not.toMatch(/whsec_/);
+    expect(await state()).toEqual(before);
+  });
 
   it.each([
     ['by whoever comes after half a minute', '-1 second'],
@@ -349,9 +401,16 @@ describe('the answer of a request that ended after its change was committed', ()
     issuer: string;
     apiKey: string;
     signingKeys: string[];
+    webhook: string;
+    webhookDelivery: string;
   }
   const secret = randomUUID() + randomUUID();
-  const issuer = { issuer: 'https://lost.example', audience: 'a', secret, claims: { userId: 'sub' } };
+  const issuer = {
+    issuer: 'https://lost.example',
+    audience: 'a',
+    secret,
+    claims: { userId: 'sub' },
+  };
   const { operatorToken } = Stagedoor;
 
   /** A request for every operation that changes something, in an order in which they can be made. */
@@ -393,6 +452,17 @@ describe('the answer of a request that ended after its change was committed', ()
       ({ signingKeys }) => [`/v1/tenants/${tenant.id}/signing-keys/${signingKeys[1]}`, undefined, operatorToken],
     ],
     ['DELETE /v1/api-keys/{keyId}', ({ apiKey }) => [`/v1/api-keys/${apiKey}`]],
+    ['PATCH /v1/webhooks/{webhookId}', ({ webhook }) => [`/v1/webhooks/${webhook}`, { description: 'Lost' }]],
+    ['POST /v1/webhooks/{webhookId}/test', ({ webhook }) => [`/v1/webhooks/${webhook}/test`]],
+    [
+      'POST /v1/webhooks/{webhookId}/deliveries/{deliveryId}/retry',
+      (where) => [`/v1/webhooks/${where.webhook}/deliveries/${where.webhookDelivery}/retry`],
+    ],
+    [
+      'POST /v1/webhooks/{webhookId}/replay',
+      ({ webhook }) => [`/v1/webhooks/${webhook}/replay`, { since: '2020-01-01T00:00:00Z' }],
+    ],
+    ['DELETE /v1/webhooks/{webhookId}', ({ webhook }) => [`/v1/webhooks/${webhook}`]],
     ['DELETE /v1/spaces/{spaceId}', ({ space }) => [`/v1/spaces/${space}`]],
   ];
 
@@ -402,6 +472,8 @@ describe('the answer of a request that ended after its change was committed', ()
     'POST /v1/tenants/{tenantId}/api-keys',
     'POST /v1/api-keys',
     'POST /v1/api-keys/{keyId}/rotate',
+    'POST /v1/webhooks',
+    'POST /v1/webhooks/{webhookId}/rotate',
     'POST /v1/spaces/{spaceId}/join',
     'POST /v1/spaces/{spaceId}/stage-tokens',
     'POST /v1/spaces/{spaceId}/chat-tokens',
@@ -425,7 +497,14 @@ describe('the answer of a request that ended after its change was committed', ()
     const made = await stagedoor.createSpace(tenant);
     const join = { userId: 'ann', role: 'viewer', chat: false };
     const pass = await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${made['id']}/join`, tenant.key, join));
-    const apiKey = await stagedoor.post('/v1/api-keys', tenant.key, { name: 'lost', scopes: ['audit:read'] });
+    const apiKey = await stagedoor.post('/v1/api-keys', tenant.key, {
+      name: 'lost',
+      scopes: ['audit:read'],
+    });
+    const webhook = await stagedoor.post('/v1/webhooks', tenant.key, {
+      url: receiver,
+      types: ['webhook.disabled'],
+    });
     const where: Where = {
       space: made['id'],
       ban: (await stagedoor.post('/v1/bans', tenant.key, { userId: 'bob' })).body['ban'].id,
@@ -433,11 +512,10 @@ describe('the answer of a request that ended after its change was committed', ()
       issuer: '',
       apiKey: apiKey.body['id'],
       signingKeys: [],
+      webhook: webhook.body['id'],
+      webhookDelivery: '',
     };
-    await sql(`create function lose_answer() returns trigger language plpgsql as $$ begin raise 'crashed'; end $$`);
-    await sql(`create trigger lose_answer before update on idempotency_keys for each row when (new.state = 'answered')
-               execute function lose_answer()`);
-    try {
+    await whileAnswersAreLost(async () => {
       for (const [operation, request] of writes) {
         const [path, body, as] = request(where);
         const [method = ''] = operation.split(' ');
@@ -446,6 +524,7 @@ describe('the answer of a request that ended after its change was committed', ()
         if (first.status >= 300) throw new Error(`${method} ${path}: ${first.text}`);
         if (operation === 'POST /v1/issuers') where.issuer = first.body['id'];
         if (operation.startsWith('POST /v1/signing-keys')) where.signingKeys.push(first.body['id']);
+        if (operation.endsWith('/test')) where.webhookDelivery = first.body['id'];
         await sql(`update idempotency_keys set taken_until = now() - interval '1 second' where key = $1`, [key]);
         const entries = () =>
           sql('select (select count(*) from audit) + (select count(*) from unsealed_vends) as count');
@@ -454,9 +533,7 @@ describe('the answer of a request that ended after its change was committed', ()
         expect([operation, again.status < 300, idsIn(again)]).toEqual([operation, true, idsIn(first)]);
         expect(await entries()).toEqual(before);
       }
-    } finally {
-      await sql('drop function lose_answer() cascade');
-    }
+    });
   });
 
   /** Ids of what an answer is about. */
@@ -468,7 +545,9 @@ describe('the answer of a request that ended after its change was committed', ()
 it('a replica that stood still, and whose key a repeated request has taken, changes nothing', async () => {
   const key = randomUUID();
   const body = { userId: 'stood-still' };
-  const holder = new pg.Client({ connectionString: stagedoor.database.superuserUrl });
+  const holder = new pg.Client({
+    connectionString: stagedoor.database.superuserUrl,
+  });
   await holder.connect();
   try {
     await holder.query('begin; lock table bans in access exclusive mode');
@@ -518,7 +597,11 @@ it('every write takes a key: PUT, PATCH and DELETE too', async () => {
 
 it.each(['', ' ', 'a b', 'x'.repeat(256), 'ü'])('%p is no key', async (key) => {
   const answer = await stagedoor
-    .request('POST', '/v1/spaces', { as: tenant.key, body: space('nokey'), headers: { 'idempotency-key': key } })
+    .request('POST', '/v1/spaces', {
+      as: tenant.key,
+      body: space('nokey'),
+      headers: { 'idempotency-key': key },
+    })
     .catch(() => undefined);
   if (answer) expectProblem(answer, 'invalid_request');
 });
