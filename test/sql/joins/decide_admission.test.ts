@@ -129,6 +129,7 @@ async function admit({ stage, chat, ...request }: State['request']): Promise<Row
       stageGrant: stage ? 'grt_stage' : null,
       chatGrant: chat ? 'grt_chat' : null,
       participant: 'participant',
+      staying: null,
       auditEntry: 'aud',
       outrankedEntry: 'aud_outranked',
       auditAction: 'space.join',
