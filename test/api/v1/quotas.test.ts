@@ -45,6 +45,7 @@ const kinds: [string, number, number, (n: number) => Promise<Answer>][] = [
   ['members', 0, 200, (n) => send('PUT', `/v1/spaces/${space['id']}/members/user${n}`, { role: 'viewer' })],
   ['roles', 4, 200, (n) => send('PUT', `/v1/roles/role${n}`, role)],
   ['bans', 0, 201, (n) => send('POST', '/v1/bans', { userId: `user${n}` })],
+  ['webhooks', 0, 201, (n) => send('POST', '/v1/webhooks', { url: `http://127.0.0.1:9/${n}` })],
 ];
 
 describe.each(kinds)('%s', (kind, present, status, make) => {
