@@ -494,7 +494,7 @@ describe.each([
         for (const filter of operation.query.filter((name) => name in globex.ids)) {
           const query = `?${filter}=${encodeURIComponent(globex.ids[filter] ?? '')}`;
           const answer = await must(200, call(operation, { as: acme.key, ids: acme.ids, query }));
-          expect(answer).toEqual({ data: [], nextCursor: null });
+          expect(answer).toEqual(isLog(operation) ? nothingYet : { data: [], nextCursor: null });
           if (!isForUsers(operation)) continue;
           const as = await acme.issuer.token('eve', { role: 'host' });
           expect(await must(200, call(operation, { as, ids: acme.ids, query }))).toEqual(answer);
@@ -516,10 +516,14 @@ describe.each([
         const { status, body, text } = await call(operation, { as, ids, query });
         expect(status).toBe(200);
         all += text;
-        cursor = body['nextCursor'] as string | null;
+        cursor = body['hasMore'] === false ? null : (body['nextCursor'] as string | null);
       } while (cursor !== null);
       return all;
     }
+
+    /** A log has no last page: its cursor can be followed for ever. */
+    const isLog = ({ path }: Operation): boolean => path === '/v1/events';
+    const nothingYet = { data: [], nextCursor: expect.any(String), hasMore: false, missed: 0 };
   });
 });
 
