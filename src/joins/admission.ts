@@ -53,8 +53,8 @@ export class AdmissionService {
    */
   async admit(caller: TenantCaller, request: AdmissionRequest): Promise<{ admission: Admission; checkedAt: number }> {
     const deadline = performance.now() + limits.disconnectWaitSeconds * 1_000;
-    const alone = () => this.admitAlone(caller, request);
     const asked = { ...request, caller, requestId: currentRequest()?.requestId ?? 'background' };
+    const alone = () => this.admitAlone(asked);
     let decided = await this.groups.run(caller.tenantId, asked, alone);
     for (;;) {
       const { answer, checkedAt } = decided;
@@ -74,7 +74,7 @@ export class AdmissionService {
     }
   }
 
-  private async admitAlone(caller: TenantCaller, request: AdmissionRequest): Promise<Decided> {
+  private async admitAlone({ caller, requestId, ...request }: Asked): Promise<Decided> {
     const checkedAt = performance.now();
     const decided = await this.database.value(
       'admit',
@@ -89,7 +89,7 @@ export class AdmissionService {
         auditEntry: newId('aud'),
         outrankedEntry: newId('aud'),
         auditAction: request.action,
-        request: currentRequest()?.requestId ?? 'background',
+        request: requestId,
         vendsPerMinute: this.settings.vendsPerUserPerMinute,
         limits,
       },

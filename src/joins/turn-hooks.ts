@@ -37,7 +37,7 @@ export class TurnHooks {
     });
   }
 
-  private async begin(request: FastifyRequest, reply: FastifyReply, done: () => void): Promise<void> {
+  private async begin(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): Promise<void> {
     const { spaceId } = request.params as { spaceId: string };
     try {
       const endTurn = await this.vendTurns.take(this.issuers.knownTenantOf({ spaceId }) ?? unknownTenant);
@@ -46,7 +46,8 @@ export class TurnHooks {
       if (current) current.endTurn = endTurn;
       reply.raw.once('close', () => setTimeout(endTurn, forgottenMs).unref());
     } catch (error) {
-      refuse(error, request, reply);
+      if (error instanceof Problem) refuse(error, request, reply);
+      else done(error as Error);
       return;
     }
     done();
@@ -54,9 +55,7 @@ export class TurnHooks {
 }
 
 /** Answers here, and writes no line to the log of errors: to be busy is no fault, and thousands of lines would be work too. */
-function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const problem =
-    error instanceof Problem ? error : new Problem('internal', 'The failure was recorded.', { cause: error });
+function refuse(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
   void reply
     .status(problem.status)
     .header('retry-after', String(problem.retryAfterSeconds ?? 1))
