@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { Database, ReadDatabase, systemScope } from '../database/database.ts';
@@ -30,6 +30,7 @@ interface TenantFeed {
 @Injectable()
 export class EventFeed extends BackgroundWork {
   protected readonly everyMs = 1_000;
+  private readonly logger = new Logger(EventFeed.name);
   private readonly feeds = new Map<string, TenantFeed>();
 
   constructor(
@@ -101,8 +102,9 @@ export class EventFeed extends BackgroundWork {
       feed.isWoken = false;
       try {
         await this.readOn(tenantId, feed, feed.position);
-      } catch {
-        return; // the next look, a second later, tries again
+      } catch (error) {
+        this.logger.warn({ err: error }, 'New events could not be read. The next look, a second later, tries again.');
+        return;
       }
     }
   }
