@@ -50,6 +50,8 @@ export const limits = {
   candidateTenants: 4,
   /** Largest number of a tenant's issuers that are tried with one token: those that were registered first. */
   candidatesOfTenant: 5,
+  /** Below a quota by this many, a ban does not wait for others of the tenant: see src/quotas.ts. */
+  farBelowQuota: 1_000,
   /** Largest number of users of a space with a capacity that one step counts. */
   placesAtOnce: 5_000,
   /** A space is counted anew this time after a replica of the release before has changed grants of the tenant. */

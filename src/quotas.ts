@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Tx } from './database/database.ts';
 import { valueIn } from './database/sql-call.ts';
 import { Problem } from './errors.ts';
-import { quotas } from './limits.ts';
+import { limits, quotas } from './limits.ts';
 
 /** Kinds of things that a tenant may have only so many of. */
 export type QuotaKind = keyof typeof quotas;
@@ -22,7 +22,7 @@ const namesOf: Record<QuotaKind, string> = {
  * Below the quota by this many, a transaction does not wait for others that make such a thing. It is more than the
  * connections of all replicas, and each makes one thing at a time.
  */
-const farBelow = 1_000;
+const farBelow = limits.farBelowQuota;
 
 /**
  * Throws if the tenant has as many things of a kind as it may have. To be called before one more is made, in its transaction.
@@ -42,9 +42,14 @@ export async function assertBelowQuota(
   if (most > farBelow && (await count(most)) < most - farBelow) return;
   const locked = await quota(true);
   if ((await count(locked)) < locked) return;
-  throw new Problem(
+  throw quotaExceeded(kind, locked);
+}
+
+/** The problem of a tenant that has as many things of a kind as it may have. */
+export function quotaExceeded(kind: QuotaKind, most: number): Problem {
+  return new Problem(
     'quota_exceeded',
-    `The tenant may have ${locked} ${namesOf[kind]}. Delete some that are not needed, or ask the operator for more.`,
+    `The tenant may have ${most} ${namesOf[kind]}. Delete some that are not needed, or ask the operator for more.`,
     { retryAfterSeconds: 60 },
   );
 }

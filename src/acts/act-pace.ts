@@ -28,15 +28,25 @@ export class ActPace {
    * @throws Problem `rate_limited`
    */
   async assertNotTooFast(tx: Tx, { tenantId, kind, id }: TenantCaller, holdsLocks = false): Promise<void> {
-    const isPerson = kind === 'user';
-    const inTurn = isPerson && !holdsLocks;
-    const most = isPerson ? this.settings.actsPerModeratorPerMinute : this.settings.actsPerApiKeyPerMinute;
+    const inTurn = kind === 'user' && !holdsLocks;
+    const most = this.mostOf(kind);
     const [found] = await callIn(tx, 'acts_in_last_minute', { tenant: tenantId, kind, id, most, inTurn }, acts);
     if (!found?.oldest || found.used < most) return;
-    const seconds = Math.max(1, Math.ceil((found.oldest.getTime() + 60_000 - this.clock.now().getTime()) / 1000));
-    throw new Problem(
+    throw this.tooFast(kind, found.oldest);
+  }
+
+  /** How many acts a caller of this kind may record in a minute. */
+  mostOf(kind: TenantCaller['kind']): number {
+    return kind === 'user' ? this.settings.actsPerModeratorPerMinute : this.settings.actsPerApiKeyPerMinute;
+  }
+
+  /** The problem of a caller who acts too fast. @param oldest time of their oldest act of the last minute. */
+  tooFast(kind: TenantCaller['kind'], oldest: Date): Problem {
+    const most = this.mostOf(kind);
+    const seconds = Math.max(1, Math.ceil((oldest.getTime() + 60_000 - this.clock.now().getTime()) / 1000));
+    return new Problem(
       'rate_limited',
-      `${isPerson ? 'A moderator' : 'An API key'} acts at most ${most} times in a minute.`,
+      `${kind === 'user' ? 'A moderator' : 'An API key'} acts at most ${most} times in a minute.`,
       {
         retryAfterSeconds: Math.min(seconds, 60),
         headers: { 'ratelimit-policy': `"acts";q=${most};w=60`, ratelimit: `"acts";r=0;t=${Math.min(seconds, 60)}` },

@@ -33,7 +33,12 @@ export interface AuditEntry {
  */
 export async function audit(tx: Tx, caller: Caller | { kind: 'system'; id: string }, entry: AuditEntry): Promise<void> {
   await auditBeside(tx, caller, entry);
-  await currentRequest()?.markApplied?.(tx, entry.tenantId, await entry.answer?.());
+  await noteApplied(tx, entry.tenantId, entry.answer);
+}
+
+/** Notes in the transaction of a change that the request has made it. `audit` does it, and who writes the entry in SQL. */
+export async function noteApplied(tx: Tx, tenantId: string, answer: AuditEntry['answer']): Promise<void> {
+  await currentRequest()?.markApplied?.(tx, tenantId, await answer?.());
 }
 
 /** Writes the audit entry of a change that is not the one that the request asks for, as `audit` does. */

@@ -36,11 +36,11 @@ export class Authority implements ReplayAuthority {
   async assertMayActOn(tx: Tx, caller: TenantCaller, spaceId: string | null, userId: string): Promise<number | null> {
     const own = await this.rankOfModerator(tx, caller, spaceId);
     if (caller.kind === 'apiKey') return null;
-    if (userId === caller.id) throw new Problem('forbidden', 'A moderator cannot act on themselves.');
+    if (userId === caller.id) throw mayNotAct('themselves', spaceId);
     const where = { tenant: caller.tenantId, space: spaceId, user: userId };
     const rank = await valueIn(tx, 'rank_to_act_on', { ...where, limits }, z.int());
     if (rank < own) return own;
-    throw new Problem('forbidden', 'A moderator can act only on users of a lower rank than their own.');
+    throw mayNotAct('rank', spaceId);
   }
 
   /** Checks that the caller may give a role of this rank. @throws Problem `forbidden` or `banned` */
@@ -54,16 +54,35 @@ export class Authority implements ReplayAuthority {
     if (caller.kind === 'apiKey') return Infinity;
     const where = { tenant: caller.tenantId, space: spaceId, user: caller.id, claimed: caller.roles };
     const found = await valueIn(tx, 'moderator_rank', where, moderatorRank);
-    if ('rank' in found) {
-      const request = currentRequest();
-      if (request) request.moderatedIn = spaceId;
-      return found.rank;
-    }
-    if (found.refused === 'banned') throw new Problem('banned', 'A banned user cannot moderate.');
-    throw new Problem(
-      'forbidden',
-      spaceId === null ? noModeratorOfTenant : 'The user’s role in this space does not moderate.',
-    );
+    if ('refused' in found) throw mayNotAct(found.refused, spaceId);
+    noteModerator(spaceId);
+    return found.rank;
+  }
+}
+
+/** Notes that the caller of the request moderates in a space; null: in the whole tenant. */
+export function noteModerator(spaceId: string | null): void {
+  const request = currentRequest();
+  if (request) request.moderatedIn = spaceId;
+}
+
+/** Why somebody may not act on a user, as `moderator_rank` and `create_ban` say it. */
+export const mayNotActReasons = ['banned', 'no_moderator', 'themselves', 'rank'] as const;
+
+/** The problem of a caller who may not act. */
+export function mayNotAct(reason: (typeof mayNotActReasons)[number], spaceId: string | null): Problem {
+  switch (reason) {
+    case 'banned':
+      return new Problem('banned', 'A banned user cannot moderate.');
+    case 'no_moderator':
+      return new Problem(
+        'forbidden',
+        spaceId === null ? noModeratorOfTenant : 'The user’s role in this space does not moderate.',
+      );
+    case 'themselves':
+      return new Problem('forbidden', 'A moderator cannot act on themselves.');
+    case 'rank':
+      return new Problem('forbidden', 'A moderator can act only on users of a lower rank than their own.');
   }
 }
 

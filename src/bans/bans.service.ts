@@ -1,25 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { z } from 'zod';
 import { ActionsService, actionOfBan, findAction } from '../acts/actions.service.ts';
-import { secondsSinceRequest } from '../acts/record-act.ts';
 import { cancelActions, undo } from '../acts/undo.ts';
-import { ActPace } from '../acts/act-pace.ts';
-import { audit, auditBeside } from '../audit/audit.ts';
+import { audit, auditBeside, noteApplied } from '../audit/audit.ts';
 import { Authority } from '../auth/authority.ts';
 import { callerRef, isInBounds, type TenantCaller } from '../caller.ts';
-import { DatabaseClock } from '../database/database-clock.ts';
 import { ModerationDatabase, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
+import { notFound, Problem } from '../errors.ts';
 import { valueIn } from '../database/sql-call.ts';
-import { invalid, notFound, Problem } from '../errors.ts';
 import { lockUser } from '../grants/ledger.ts';
 import { behindAllIds, foundPage, type Page, readCursor, rowsLookedAt, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import type { OutrankedBan, OutrankedBans } from '../joins/outranked-bans.ts';
-import { limits } from '../limits.ts';
-import { assertBelowQuota } from '../quotas.ts';
-import { banCreated, banLifted } from './ban-events.ts';
+import { banLifted } from './ban-events.ts';
+import { BanRecords } from './record-ban.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
 
 /** Bans of users. From the commit of a ban on, every replica refuses the user tokens where the ban covers them. */
@@ -29,9 +24,8 @@ export class BansService implements OutrankedBans {
     private readonly database: ModerationDatabase,
     private readonly reads: ReadDatabase,
     private readonly authority: Authority,
-    private readonly pace: ActPace,
+    private readonly records: BanRecords,
     private readonly actions: ActionsService,
-    private readonly clock: DatabaseClock,
   ) {}
 
   /**
@@ -41,25 +35,14 @@ export class BansService implements OutrankedBans {
   async create(caller: TenantCaller, body: CreateBanBody): Promise<BanAnswer> {
     const { tenantId } = caller;
     const { userId, spaceId } = body;
-    const by = callerRef(caller);
     const actionId = newId('act');
     const { ban, waitSeconds } = await this.database.inTenantOf(caller, async (tx) => {
-      await this.pace.assertNotTooFast(tx, caller);
-      const byRank = await this.authority.assertMayActOn(tx, caller, spaceId ?? null, userId);
-      const inForce = { tenantId, liftedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: this.clock.now() } }] };
-      await assertBelowQuota(tx, tenantId, 'bans', (take) => tx.ban.count({ where: inForce, take }));
-      const { row, waitSeconds } = await insertBan(tx, caller, body, actionId, byRank);
+      const { row, waitSeconds } = await this.records.record(tx, caller, body, actionId);
       const ban = toBan(row, row.createdAt);
-      await audit(tx, caller, {
-        action: 'ban.create',
-        tenantId,
-        ...(spaceId !== undefined && { spaceId }),
-        userId,
-        subject: row.id,
-        details: { reason: body.reason ?? null, expiresAt: body.expiresAt ?? null, action: actionId },
-        events: [banCreated(row, { actionId, reason: row.reason, expiresAt: ban.expiresAt, by })],
-        answer: async () => ({ status: 201, body: { ban, action: await findAction(tx, tenantId, actionId) } }),
-      });
+      await noteApplied(tx, tenantId, async () => ({
+        status: 201,
+        body: { ban, action: await findAction(tx, tenantId, actionId) },
+      }));
       return { ban, waitSeconds };
     });
     const recorded = { id: actionId, kind: 'ban' as const, spaceId: spaceId ?? null, userId, reason: body.reason };
@@ -173,72 +156,11 @@ export class BansService implements OutrankedBans {
   }
 }
 
-/** What `ban_user` returns. */
-const banDecision = z.union([
-  z.object({ refused: z.enum(['space_unknown', 'over_already']) }),
-  z.object({ createdAt: z.coerce.date(), waitSeconds: z.number() }),
-]);
-
 /** The time by the clock of the database. Bans begin and end by this clock. */
 async function databaseNow(tx: Tx): Promise<Date> {
   const [clock] = await tx.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`;
   if (!clock) throw new Error('the database returned no time');
   return clock.now;
-}
-
-/**
- * Writes the ban, its action and its deliveries. `waitSeconds` is the time until no token can leave any more that was
- * decided on before the ban.
- */
-async function insertBan(
-  tx: Tx,
-  caller: TenantCaller,
-  body: CreateBanBody,
-  actionId: string,
-  byRank: number | null,
-): Promise<{ row: BanRow; waitSeconds: number }> {
-  const { tenantId } = caller;
-  const { userId, spaceId, reason, expiresAt } = { spaceId: null, reason: null, ...body };
-  const id = newId('ban');
-  const createdBy = { ...callerRef(caller) };
-  const expires = expiresAt === undefined ? null : new Date(expiresAt);
-  const decision = await valueIn(
-    tx,
-    'ban_user',
-    {
-      tenant: tenantId,
-      ban: id,
-      action: actionId,
-      space: spaceId,
-      user: userId,
-      reason,
-      expires,
-      caller: createdBy,
-      byRank,
-      elapsed: secondsSinceRequest(),
-      limits,
-    },
-    banDecision,
-  );
-  if ('refused' in decision) {
-    throw decision.refused === 'space_unknown' ? notFound('space') : invalid('expiresAt', 'must be in the future');
-  }
-  const row: BanRow = {
-    tenantId,
-    id,
-    userId,
-    spaceId,
-    reason,
-    createdBy,
-    createdAt: decision.createdAt,
-    expiresAt: expires,
-    liftedAt: null,
-    liftedBy: null,
-    byRank,
-    outranked: false,
-    expiryTold: false,
-  };
-  return { row, waitSeconds: decision.waitSeconds };
 }
 
 /** The bans of a page, and the last one that it looked at if there may be more. */

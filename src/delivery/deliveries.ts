@@ -38,7 +38,8 @@ export async function addDelivery(tx: Tx, tenantId: string, actionId: string, de
   });
 }
 
-const deliveryRow = z.object({
+/** A row of `first_deliveries`. */
+export const deliveryRow = z.object({
   id: z.string(),
   action_id: z.string(),
   operation: z.enum(['DisconnectParticipant', 'DisconnectUser', 'DeleteMessage', 'SendEvent']),

@@ -532,3 +532,39 @@ describe('delivered_actions', () => {
     expect(await delivered({ space: 'spc_beside', limit: 1 })).toEqual(['act']);
   });
 });
+
+describe('shown_action', () => {
+  const shown = (action: string) =>
+    sql.value<Row | null>('shown_action', {
+      tenant: 'ten',
+      kind: 'system',
+      credential: 'system',
+      mustBeActive: false,
+      action,
+      each: 1,
+      most: 10,
+    });
+
+  test('returns the action with its first deliveries and their counts', async () => {
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_shown', kind: 'ban' });
+    expect(await shown('act_shown')).toMatchObject({
+      action: { id: 'act_shown', kind: 'ban' },
+      deliveries: [],
+      counts: { pending: 0, done: 0 },
+      isUnfinished: false,
+    });
+    for (const target of ['a', 'b']) {
+      await sql.insert('deliveries', { tenant_id: 'ten', action_id: 'act_shown', space_id: 'spc', target });
+    }
+    await sql.insert('unfinished_actions', { tenant_id: 'ten', action_id: 'act_shown' });
+    expect(await shown('act_shown')).toMatchObject({
+      deliveries: [{ target: 'a', state: 'pending' }],
+      counts: { pending: 2 },
+      isUnfinished: true,
+    });
+  });
+
+  test('is null if there is no such action', async () => {
+    expect(await shown('act_none')).toBeNull();
+  });
+});

@@ -1,0 +1,21 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Counts the bans of a tenant that are in force, to p_most at most.
+create function bans_in_force(p_tenant text, p_most integer)
+returns integer
+language plpgsql
+stable
+set enable_seqscan = off
+as $$
+begin
+  return (
+    select count(*)::integer
+    from (
+      select
+      from public.bans
+      where tenant_id = p_tenant and lifted_at is null and (expires_at is null or expires_at > now())
+      limit p_most
+    ) as counted
+  );
+end;
+$$;
