@@ -70,6 +70,7 @@ const environment = z.object({
   ACTS_PER_API_KEY_PER_MINUTE: wholeNumber(1, 1_000_000).default(12_000),
   EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).default(30),
   EVENT_STREAMS_PER_TENANT: wholeNumber(1, 10_000).default(1_000),
+  EVENT_STREAMS_PER_REPLICA: wholeNumber(1, 100_000).default(10_000),
 });
 
 /** The checked environment. Code that has a `Settings` need not check whether a value is there. */
@@ -109,6 +110,8 @@ export class Settings {
   readonly eventRetentionDays: number;
   /** Largest number of streams of events that a tenant has on one replica. */
   readonly eventStreamsPerTenant: number;
+  /** Largest number of streams of events of one replica. */
+  readonly eventStreamsPerReplica: number;
 
   private constructor(env: z.output<typeof environment>) {
     this.port = env.PORT;
@@ -135,6 +138,7 @@ export class Settings {
     this.actsPerApiKeyPerMinute = env.ACTS_PER_API_KEY_PER_MINUTE;
     this.eventRetentionDays = env.EVENT_RETENTION_DAYS;
     this.eventStreamsPerTenant = env.EVENT_STREAMS_PER_TENANT;
+    this.eventStreamsPerReplica = env.EVENT_STREAMS_PER_REPLICA;
   }
 
   /**

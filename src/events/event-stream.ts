@@ -6,8 +6,11 @@ import { toEvent } from './events.service.ts';
 /** A comment follows when nothing was sent for this time, in milliseconds. Proxies cut connections that are silent. */
 export const heartbeatMs = 15_000;
 
-/** A stream whose reader takes nothing for this time is cut, in milliseconds. */
-const slowMs = 60_000;
+/** A stream whose reader takes nothing for this time ends, in milliseconds. */
+export const slowMs = 60_000;
+
+/** Time that a reader has to take what waits for them when the stream ends, in milliseconds. Then the connection is cut. */
+const lastWordMs = 10_000;
 
 /** Bytes that wait for a reader at most before the stream stops to send. */
 const mostWaiting = 64 * 1024;
@@ -19,11 +22,12 @@ export interface StreamFilter {
 }
 
 /** Why a stream ends: the last event of the stream says it. */
-export type EndOfStream = 'stopping' | 'unauthenticated';
+export type EndOfStream = 'stopping' | 'unauthenticated' | 'slow';
 
 const ends: Record<EndOfStream, string> = {
   stopping: 'This replica stops. Connect again.',
   unauthenticated: 'The credential was revoked or has expired.',
+  slow: 'Nothing was taken from the stream for a minute. Connect again with Last-Event-ID.',
 };
 
 /** Reads events of the stream's tenant after a place. */
@@ -94,7 +98,7 @@ export class EventStream {
   tick(now: number): void {
     if (this.isOver) return;
     if (this.response.writableNeedDrain && now - this.takenAt > slowMs) {
-      this.response.destroy();
+      this.end('slow');
       return;
     }
     if (!this.isLive) this.catchUp();
@@ -105,13 +109,15 @@ export class EventStream {
     this.write(`: \n${place}\n`);
   }
 
-  /** Ends the stream. The last event says why. */
-  end(reason: EndOfStream): void {
+  /** Ends the stream. The last event says why. A reader who does not take it is cut, so that nobody holds up a stop. */
+  end(reason: EndOfStream, cutAfterMs = lastWordMs): void {
     if (this.isOver) return;
     this.isOver = true;
     const again = 1_000 + Math.floor(Math.random() * 4_000); // not all readers at once
     const data = JSON.stringify({ reason, detail: ends[reason] });
     this.response.end(`retry: ${again}\nevent: stagedoor.closed\ndata: ${data}\n\n`);
+    const timer = setTimeout(() => this.response.destroy(), cutAfterMs);
+    this.response.once('close', () => clearTimeout(timer));
   }
 
   /** Notes that the connection is gone. */

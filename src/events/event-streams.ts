@@ -11,9 +11,6 @@ import { type EventsFound, lastPosition, type LoggedEvent, readEvents } from './
 import { EventStream, type StreamFilter } from './event-stream.ts';
 import { assertInLog, placeOf } from './events.service.ts';
 
-/** Largest number of streams of one replica. */
-const mostStreams = 10_000;
-
 /** Streams that read the log at the same time, of all tenants. They use the connections for reads, and leave half of them. */
 const readsAtOnce = 2;
 
@@ -22,6 +19,9 @@ const readWaitMs = 10_000;
 
 /** Events of one read. */
 const eventsOfRead = 100;
+
+/** What `Retry-After` says if there is no room for a stream, in seconds. */
+const fullSeconds = 10;
 
 /** Time between two looks at the streams, in milliseconds. */
 const tickMs = 1_000;
@@ -60,7 +60,8 @@ export class EventStreams implements BeforeApplicationShutdown {
   /**
    * Answers a request with a stream. The answer goes on after this returns.
    * @param lastEventId id of the event after which the stream begins; undefined: it begins with what happens from now on.
-   * @throws Problem `rate_limited` if there are too many streams; `invalid_request` if the id is none of this tenant.
+   * @throws Problem `rate_limited` if the tenant has too many streams, `unavailable` if the replica has; `invalid_request` if
+   * the id is none of this tenant.
    */
   async open(
     caller: TenantCaller,
@@ -131,8 +132,8 @@ export class EventStreams implements BeforeApplicationShutdown {
     );
   }
 
-  private tick(): void {
-    const now = performance.now();
+  /** Does what is due for each stream, and checks the credentials again. @param now in milliseconds of `performance.now()`. */
+  tick(now = performance.now()): void {
     for (const opened of this.opened.values()) {
       for (const stream of opened.streams) stream.tick(now);
       if (now - opened.checkedAt > checkMs) void this.check(opened);
@@ -166,9 +167,14 @@ export class EventStreams implements BeforeApplicationShutdown {
   private enter(tenantId: string): void {
     const count = this.counts.get(tenantId) ?? 0;
     const most = this.settings.eventStreamsPerTenant;
-    if (count >= most || this.total >= mostStreams) {
+    if (count >= most) {
       throw new Problem('rate_limited', `Too many streams are open. A tenant may have ${most} on a replica.`, {
-        retryAfterSeconds: 10,
+        retryAfterSeconds: fullSeconds,
+      });
+    }
+    if (this.total >= this.settings.eventStreamsPerReplica) {
+      throw new Problem('unavailable', 'This replica takes no more streams. Connect again: another may have room.', {
+        retryAfterSeconds: fullSeconds,
       });
     }
     this.counts.set(tenantId, count + 1);

@@ -18,7 +18,8 @@ import { EventsService } from './events.service.ts';
 const streamDescription = `Server-sent events, from now on or after \`Last-Event-ID\`. None is skipped and none comes twice, however often the
 connection is cut. A comment comes every 15 seconds if nothing else does. The credential is checked again every minute.
 
-The stream ends with the event \`stagedoor.closed\`, whose data name the reason: \`stopping\` (connect again) or \`unauthenticated\`.
+The stream ends with the event \`stagedoor.closed\`, whose data name the reason: \`stopping\` (connect again), \`slow\` (the reader took
+nothing for a minute) or \`unauthenticated\`.
 The event \`stagedoor.missed\` says how many events after \`Last-Event-ID\` were dropped for their age. Both have no \`id\`.`;
 
 @Controller('v1/events')

@@ -15,17 +15,18 @@ export class EventReader {
   status: number | undefined;
   isOver = false;
   private buffered = '';
+  private response: http.IncomingMessage | undefined;
 
   private constructor(private readonly request: http.ClientRequest) {}
 
   /**
-   * Opens a stream. It comes again while the tenant has too many: the service may not have noticed yet that another one was cut.
+   * Opens a stream. It comes again while there are too many: the service may not have noticed yet that another one was cut.
    */
   static async open(base: string, key: string, query = '', lastEventId?: string): Promise<EventReader> {
     let reader: EventReader | undefined;
     await until(async () => {
       reader = await EventReader.ask(base, key, query, lastEventId);
-      return reader.status !== 429;
+      return reader.status !== 429 && reader.status !== 503;
     }, 'there is room for a stream');
     return reader as EventReader;
   }
@@ -43,6 +44,7 @@ export class EventReader {
       request.once('error', reject);
       request.once('response', (response) => {
         reader.status = response.statusCode;
+        reader.response = response;
         response.setEncoding('utf8').on('data', (text: string) => reader.read(text));
         response.on('error', () => undefined);
         response.once('close', () => (reader.isOver = true));
@@ -55,6 +57,15 @@ export class EventReader {
 
   get ids(): string[] {
     return this.events.map((event) => event['id'] as string);
+  }
+
+  /** Takes nothing until `resume`. The buffers of the connection fill up. */
+  pause(): void {
+    this.response?.pause();
+  }
+
+  resume(): void {
+    this.response?.resume();
   }
 
   /** Cuts the connection. */

@@ -1,6 +1,7 @@
 /** The log of events: what is in it, and that a reader skips nothing and sees nothing twice. */
 import { eventSchemas } from '../../../src/events/events.schemas.ts';
 import { EventRetention } from '../../../src/events/event-retention.ts';
+import { EventStreams } from '../../../src/events/event-streams.ts';
 import pg from 'pg';
 import { freeze } from '../../support/actions.ts';
 import { EventReader } from '../../support/event-reader.ts';
@@ -14,7 +15,7 @@ let tenant: TestTenant;
 let writer: pg.Client;
 
 beforeAll(async () => {
-  stagedoor = await Stagedoor.start({ EVENT_STREAMS_PER_TENANT: '5' });
+  stagedoor = await Stagedoor.start({ EVENT_STREAMS_PER_TENANT: '5', EVENT_STREAMS_PER_REPLICA: '8' });
   writer = new pg.Client({ connectionString: stagedoor.database.superuserUrl });
   await writer.connect();
 });
@@ -305,15 +306,66 @@ describe('the stream', () => {
     expect(reader.notes).toMatchObject([{ event: 'stagedoor.closed', data: { reason: 'unauthenticated' } }]);
   });
 
-  test('is refused if the tenant has too many on the replica, and open again when one has ended', async () => {
-    const readers = await Promise.all(Array.from({ length: 5 }, () => EventReader.open(stagedoor.url, tenant.key)));
+  /** How many streams are open on the replica. */
+  const openStreams = async () => {
+    const { text } = await stagedoor.get('/metrics');
+    return Number(/^stagedoor_event_streams (\d+)/m.exec(text)?.[1]);
+  };
+
+  test('is refused if the tenant or the replica has too many, and open again when one has ended', async () => {
+    const other = await stagedoor.createTenant();
+    await until(async () => (await openStreams()) === 0, 'the streams of other tests have ended');
+    const open = (as: string) => EventReader.open(stagedoor.url, as);
+    const readers = await Promise.all(Array.from({ length: 5 }, () => open(tenant.key)));
     const refused = await stagedoor.get('/v1/events/stream', tenant.key);
     expectProblem(refused, 'rate_limited');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    readers.push(...(await Promise.all(Array.from({ length: 3 }, () => open(other.key)))));
+    const full = await stagedoor.once.get('/v1/events/stream', other.key);
+    expectProblem(full, 'unavailable');
+    expect(Number(full.headers.get('retry-after'))).toBeGreaterThan(0);
     readers.pop()?.cut();
-    const again = await EventReader.open(stagedoor.url, tenant.key);
+    await until(async () => (await openStreams()) === 7, 'the service notices that one has ended');
+    const again = await open(other.key);
     expect(again.status).toBe(200);
-    readers.push(again);
-    for (const reader of readers) reader.cut();
+    for (const reader of [...readers, again]) reader.cut();
+  });
+
+  test('is checked again each minute: it ends when its key has expired, and goes on while the tenant is suspended', async () => {
+    const body = { name: 'soon over', scopes: ['events:read'] };
+    const key = await stagedoor.expect(201, stagedoor.post('/v1/api-keys', tenant.key, body));
+    const reader = await EventReader.open(stagedoor.url, key['key'], '?type=space.opened');
+    const other = await EventReader.open(stagedoor.url, tenant.key, '?type=space.opened');
+    await until(() => [reader, other].every(({ lastEventId }) => lastEventId !== undefined), 'the streams have begun');
+    const as = Stagedoor.operatorToken;
+    await stagedoor.expect(
+      200,
+      stagedoor.request('PATCH', `/v1/tenants/${tenant.id}`, { as, body: { status: 'suspended' } }),
+    );
+    await stagedoor.database.query(`update api_keys set expires_at = now() - interval '1 second' where id = $1`, [
+      key['id'],
+    ]);
+    stagedoor.app.get(EventStreams).tick(performance.now() + 61_000);
+    await until(() => reader.isOver, 'the stream of the key that has expired ends');
+    expect(reader.notes).toMatchObject([{ event: 'stagedoor.closed', data: { reason: 'unauthenticated' } }]);
+    await write([1]);
+    await until(() => other.events.length === 1, 'the other stream goes on');
+    expect(other.notes).toEqual([]);
+    other.cut();
+  });
+
+  test('tells of events whose notification was lost', async () => {
+    const reader = await EventReader.open(stagedoor.url, tenant.key, '?type=space.opened');
+    await until(() => reader.lastEventId !== undefined, 'the stream has begun');
+    // As number_events does, without NOTIFY.
+    await writer.query('begin');
+    await writer.query(`select take_lock('event log', '{}', true)`);
+    await writer.query('select write_events($1, $2)', [tenant.id, numbered([1, 2])]);
+    await writer.query('select * from place_events(500)');
+    await writer.query('commit');
+    await until(() => reader.events.length === 2, 'the events come');
+    expect(numbersOf(reader.events)).toEqual([1, 2]);
+    reader.cut();
   });
 
   test('goes on after Postgres has cut all connections', async () => {
