@@ -14,7 +14,8 @@ import { behindAllIds, foundPage, type Page, readCursor, rowsLookedAt, toPage } 
 import { newId } from '../ids.ts';
 import type { OutrankedBan, OutrankedBans } from '../joins/outranked-bans.ts';
 import { banLifted } from './ban-events.ts';
-import { BanRecords } from './record-ban.ts';
+import { currentRequest } from '../request-context.ts';
+import { BanRecords, type RecordedBan } from './record-ban.ts';
 import type { Ban, BanAnswer, BansQuery, CreateBanBody } from './bans.schemas.ts';
 
 /** Bans of users. From the commit of a ban on, every replica refuses the user tokens where the ban covers them. */
@@ -33,22 +34,28 @@ export class BansService implements OutrankedBans {
    * @throws Problem `forbidden`, `banned`, `not_found`, or `invalid_request` if the end of the ban is past.
    */
   async create(caller: TenantCaller, body: CreateBanBody): Promise<BanAnswer> {
-    const { tenantId } = caller;
     const { userId, spaceId } = body;
     const actionId = newId('act');
-    const { ban, waitSeconds } = await this.database.inTenantOf(caller, async (tx) => {
-      const { row, waitSeconds } = await this.records.record(tx, caller, body, actionId);
-      const ban = toBan(row, row.createdAt);
-      await noteApplied(tx, tenantId, async () => ({
-        status: 201,
-        body: { ban, action: await findAction(tx, tenantId, actionId) },
-      }));
-      return { ban, waitSeconds };
-    });
+    const { row, waitSeconds } = currentRequest()?.markApplied
+      ? await this.recordOnce(caller, body, actionId)
+      : await this.records.record(caller, body, actionId);
+    const ban = toBan(row, row.createdAt);
     const recorded = { id: actionId, kind: 'ban' as const, spaceId: spaceId ?? null, userId, reason: body.reason };
     // The answer waits until no token can leave any more that was decided on before the ban.
     const [action] = await Promise.all([this.actions.carryOut(caller, recorded), sleep(Math.ceil(waitSeconds * 1000))]);
     return { ban, action };
+  }
+
+  /** Records a ban together with its answer, for requests with an Idempotency-Key. */
+  private async recordOnce(caller: TenantCaller, body: CreateBanBody, actionId: string): Promise<RecordedBan> {
+    const { tenantId } = caller;
+    return await this.database.inTenantOf(caller, async (tx) => {
+      const recorded = await this.records.recordIn(tx, caller, body, actionId);
+      const ban = toBan(recorded.row, recorded.row.createdAt);
+      const answer = async () => ({ status: 201, body: { ban, action: await findAction(tx, tenantId, actionId) } });
+      await noteApplied(tx, tenantId, answer);
+      return recorded;
+    });
   }
 
   /** Lists bans, the newest first. @throws Problem `forbidden` or `banned` */

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { ActPace } from '../acts/act-pace.ts';
 import { secondsSinceRequest } from '../acts/record-act.ts';
 import { mayNotAct, mayNotActReasons, noteModerator } from '../auth/authority.ts';
-import { callerRef, type TenantCaller } from '../caller.ts';
+import { callerRef, credentialId, type TenantCaller } from '../caller.ts';
 import { afterCommit } from '../database/commits.ts';
-import type { Tx } from '../database/database.ts';
-import type { Ban as BanRow } from '../database/generated/client.ts';
+import { ModerationDatabase, type Tx } from '../database/database.ts';
+import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
 import { valueIn } from '../database/sql-call.ts';
 import { invalid, notFound, type Problem } from '../errors.ts';
 import { eventsWereWritten } from '../events/event-log.ts';
@@ -28,59 +28,84 @@ const decision = z.union([
   z.object({ createdAt: z.coerce.date(), waitSeconds: z.number(), byRank: z.int().nullable() }),
 ]);
 
+/** A ban that is not decided on yet. */
+type AskedRow = Pick<BanRow, 'tenantId' | 'id' | 'userId' | 'spaceId' | 'reason' | 'expiresAt'> & {
+  createdBy: Prisma.JsonObject;
+};
+type Decision = z.output<typeof decision>;
+
+/** A ban that is on record. `waitSeconds` is the time until no token can leave any more that was decided on before the ban. */
+export interface RecordedBan {
+  row: BanRow;
+  waitSeconds: number;
+}
+
 /** Decides on bans and records them, in one round trip each. */
 @Injectable()
 export class BanRecords {
-  constructor(private readonly pace: ActPace) {}
+  constructor(
+    private readonly database: ModerationDatabase,
+    private readonly pace: ActPace,
+  ) {}
 
   /**
-   * Decides on a ban. Records it with its action, its deliveries, its audit entry and its events.
-   * @returns `waitSeconds` is the time until no token can leave any more that was decided on before the ban.
+   * Decides on a ban. Records it with its action, its deliveries, its audit entry and its events, in a transaction of its own.
    * @throws Problem `rate_limited`, `forbidden`, `banned`, `quota_exceeded`, `not_found` or `invalid_request`.
    */
-  async record(
-    tx: Tx,
-    caller: TenantCaller,
-    body: CreateBanBody,
-    actionId: string,
-  ): Promise<{ row: BanRow; waitSeconds: number }> {
+  async record(caller: TenantCaller, body: CreateBanBody, actionId: string): Promise<RecordedBan> {
+    const ban = this.asked(caller, body, actionId);
+    const decided = await this.database.act(caller.tenantId, 'create_ban', ban.args, decision);
+    const recorded = this.recorded(caller, ban.row, decided);
+    eventsWereWritten();
+    return recorded;
+  }
+
+  /** Decides on a ban and records it, as `record` does, in a transaction that has more to write. */
+  async recordIn(tx: Tx, caller: TenantCaller, body: CreateBanBody, actionId: string): Promise<RecordedBan> {
+    const ban = this.asked(caller, body, actionId);
+    const recorded = this.recorded(caller, ban.row, await valueIn(tx, 'create_ban', ban.args, decision));
+    afterCommit(tx, eventsWereWritten);
+    return recorded;
+  }
+
+  private asked(caller: TenantCaller, body: CreateBanBody, actionId: string) {
     const { tenantId } = caller;
     const { userId, spaceId, reason, expiresAt } = { spaceId: null, reason: null, ...body };
     const by = callerRef(caller);
-    const ban = { id: newId('ban'), userId, spaceId };
     const expires = expiresAt === undefined ? null : new Date(expiresAt);
-    const events = [banCreated(ban, { actionId, reason, expiresAt: expires?.toISOString() ?? null, by })];
-    const decided = await valueIn(
-      tx,
-      'create_ban',
-      {
-        tenant: tenantId,
-        caller: by,
-        claimed: caller.kind === 'user' ? caller.roles : [],
-        ban: ban.id,
-        action: actionId,
-        space: spaceId,
-        user: userId,
-        reason,
-        expires,
-        elapsed: secondsSinceRequest(),
-        mostActs: this.pace.mostOf(caller.kind),
-        usualQuota: quotas.bans,
-        auditEntry: newId('aud'),
-        details: { reason, expiresAt: expiresAt ?? null, action: actionId },
-        request: currentRequest()?.requestId ?? 'background',
-        events: JSON.stringify(events),
-        limits,
-      },
-      decision,
-    );
-    if ('refused' in decided) throw this.problemOf(decided, caller, spaceId);
-    if (caller.kind === 'user') noteModerator(spaceId);
-    afterCommit(tx, eventsWereWritten);
+    const row = { tenantId, id: newId('ban'), userId, spaceId, reason, createdBy: { ...by }, expiresAt: expires };
+    const events = [banCreated(row, { actionId, reason, expiresAt: expires?.toISOString() ?? null, by })];
+    const args = {
+      tenant: tenantId,
+      kind: caller.kind,
+      credential: credentialId(caller),
+      mustBeActive: caller.mustBeActive ?? false,
+      caller: by,
+      claimed: caller.kind === 'user' ? caller.roles : [],
+      ban: row.id,
+      action: actionId,
+      space: spaceId,
+      user: userId,
+      reason,
+      expires,
+      elapsed: secondsSinceRequest(),
+      mostActs: this.pace.mostOf(caller.kind),
+      usualQuota: quotas.bans,
+      auditEntry: newId('aud'),
+      details: { reason, expiresAt: expiresAt ?? null, action: actionId },
+      request: currentRequest()?.requestId ?? 'background',
+      events: JSON.stringify(events),
+      limits,
+    };
+    return { row, args };
+  }
+
+  private recorded(caller: TenantCaller, row: AskedRow, decided: Decision): RecordedBan {
+    if ('refused' in decided) throw this.problemOf(decided, caller, row.spaceId);
+    if (caller.kind === 'user') noteModerator(row.spaceId);
     const { createdAt, byRank, waitSeconds } = decided;
     const notLifted = { liftedAt: null, liftedBy: null, outranked: false, expiryTold: false };
-    const row = { tenantId, ...ban, reason, createdBy: { ...by }, createdAt, expiresAt: expires, byRank, ...notLifted };
-    return { row, waitSeconds };
+    return { row: { ...row, createdAt, byRank, ...notLifted }, waitSeconds };
   }
 
   private problemOf(refused: z.output<typeof refusal>, caller: TenantCaller, spaceId: string | null): Problem {

@@ -225,10 +225,30 @@ export class ModerationDatabase extends Connections {
     timeoutMs?: number,
     waitMs = actWaitMs,
   ): Promise<T> {
+    return await this.inTurn(scope.tenantId, waitMs, () => super.inScope(scope, work, timeoutMs));
+  }
+
+  /**
+   * Records an act by one call of a SQL function, in a transaction of its own that waits as those of `inScope` do. The
+   * function enters the tenant itself.
+   * @param value schema of what the function returns.
+   */
+  async act<Value extends z.ZodType>(
+    tenantId: string,
+    functionName: string,
+    args: SqlArguments,
+    value: Value,
+  ): Promise<z.output<Value>> {
+    const result = await this.inTurn(tenantId, actWaitMs, () => this.value(functionName, args, value));
+    noteCommit();
+    return result;
+  }
+
+  private async inTurn<T>(tenantId: string, waitMs: number, run: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + waitMs;
     for (;;) {
       try {
-        return await this.line.run(scope.tenantId, deadline, () => super.inScope(scope, work, timeoutMs));
+        return await this.line.run(tenantId, deadline, run);
       } catch (error) {
         if (!wasTooBusy(error) || performance.now() > deadline) throw error;
         await sleep(retryMs * (0.5 + Math.random()));

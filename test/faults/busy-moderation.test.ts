@@ -4,6 +4,7 @@ import pg from 'pg';
 import { Database, ModerationDatabase, systemScope, type Tx } from '../../src/database/database.ts';
 import { translateDatabaseErrors, wasTooBusy } from '../../src/database/database-errors.ts';
 import { carriedOut } from '../support/actions.ts';
+import { inParallel, sized } from '../support/full-size.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
 
@@ -61,6 +62,36 @@ test('twenty moderators at once are all served when the database is slower than 
   );
   expect(counted?.['all']).toBe(counted?.['n']);
   expect(counted?.['n']).toBeGreaterThanOrEqual(made);
+});
+
+test('bans of twenty moderators at the same moment are all made while users ask for tokens without a pause', async () => {
+  const [moderators, bans] = [20, sized(40, 300)];
+  const tokens = await Promise.all(
+    Array.from({ length: moderators }, (_, n) => tenant.issuer.token(`mod-${n}`, { role: 'moderator' })),
+  );
+  const banned = new AbortController();
+  let vends = 0;
+  const vending = inParallel(16, 16, async (n) => {
+    while (!banned.signal.aborted) {
+      const vend = await stagedoor.once.post(`/v1/spaces/${space['id']}/stage-tokens`, tenant.key, {
+        userId: `fan-${n}`,
+      });
+      if (vend.status === 201) vends += 1;
+    }
+  });
+  await until(() => vends > 0, 'users get tokens');
+  const before = vends;
+  const answers = await Promise.all(
+    Array.from({ length: bans }, (_, n) =>
+      stagedoor.once.post('/v1/bans', tokens[n % moderators] ?? '', { userId: `raider-${n}`, spaceId: space['id'] }),
+    ),
+  );
+  await until(() => vends > before, 'users still get tokens');
+  banned.abort();
+  await vending;
+  expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
+  const inForce = `select count(distinct user_id)::int as n from bans where user_id like 'raider-%' and lifted_at is null`;
+  expect(await stagedoor.database.query(inForce)).toEqual([{ n: bans }]);
 });
 
 test('an act whose transaction takes too long is made again, although each of its statements is in time', async () => {

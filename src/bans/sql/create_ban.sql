@@ -1,12 +1,16 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Decides on a ban and records it, with its audit entry and its events. It is one call, because a round trip takes long
--- while vends keep the replica busy. Returns { "refused": code, ... }, or what ban_user returns and "byRank", the rank
+-- while vends keep the replica busy. It enters the tenant as enter_tenant does, so it can be a transaction of its own.
+-- Returns { "refused": code, ... }, or what ban_user returns and "byRank", the rank
 -- of a person who bans. The codes are those of ban_user and moderator_rank, "rate" with "oldest", the time of the
 -- oldest act of the last minute, "themselves", "rank", and "quota" with "most". p_claimed has the roles that the
 -- caller's JWT claims.
 create function create_ban(
   p_tenant text,
+  p_kind text,
+  p_credential text,
+  p_must_be_active boolean,
   p_caller jsonb,
   p_claimed text[],
   p_ban text,
@@ -34,6 +38,7 @@ declare
   v_most integer;
   v_ban jsonb;
 begin
+  perform enter_tenant(p_tenant, p_kind, p_credential, p_must_be_active);
   select *
   into v_acts
   from acts_in_last_minute(p_tenant, p_caller ->> 'kind', p_caller ->> 'id', p_most_acts, v_is_person);

@@ -27,6 +27,9 @@ const key = { kind: 'apiKey', id: 'key' };
 const mod = { kind: 'user', id: 'mod' };
 const request = {
   tenant: 'ten',
+  kind: 'system',
+  credential: 'system',
+  mustBeActive: false,
   caller: key,
   claimed: [] as string[],
   ban: 'ban',
@@ -92,6 +95,13 @@ describe('create_ban', () => {
     expect(await ban(changed)).toEqual(answer);
     expect(await written()).toEqual([]);
   });
+});
+
+test('create_ban bans nobody if the credential does not hold any more, or if a tenant must be active and is not', async () => {
+  await sql.query('savepoint before');
+  await expect(ban({ kind: 'apiKey', credential: 'key_gone' })).rejects.toMatchObject({ code: 'SD401' });
+  await sql.query(`rollback to before; update tenants set status = 'suspended'`);
+  await expect(ban({ mustBeActive: true })).rejects.toMatchObject({ code: 'SD403' });
 });
 
 describe('quota_of_bans', () => {
