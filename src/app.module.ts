@@ -20,6 +20,7 @@ import { loggerOptions } from './logging.ts';
 import { MembersModule } from './members/members.module.ts';
 import { RolesModule } from './roles/roles.module.ts';
 import { SecretsModule } from './secrets/secrets.module.ts';
+import { SessionsModule } from './sessions/sessions.module.ts';
 import { SigningKeysModule } from './signing-keys/signing-keys.module.ts';
 import { SpacesModule } from './spaces/spaces.module.ts';
 import { TelemetryModule } from './telemetry/telemetry.module.ts';
@@ -67,6 +68,7 @@ export class AppModule {
         JoinsModule,
         DeliveryModule,
         WatchModule,
+        SessionsModule,
         ActsModule,
         BansModule,
         WebhooksModule,

@@ -42,6 +42,10 @@ export const limits = {
   lookIntervalSeconds: 2,
   /** A look ends the hold of a grant only if the grant has expired for longer than this. */
   lookMarginSeconds: 5,
+  /** Time from news of a stage to the look at who is there, and the least time between two such looks. */
+  newsLookSeconds: 5,
+  /** A look says that a participant has left only if it began this long after they were last there: IVS gives whole seconds. */
+  presenceMarginSeconds: 1,
   /** An issuer with more rows than this, of all tenants together, is not read as a whole: only the rows that fit a token. */
   issuersOfName: 50,
   /** Largest number of a tenant's rows of one issuer that are read. */

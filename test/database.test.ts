@@ -45,6 +45,10 @@ beforeAll(async () => {
     insert into place_sources (tenant_id, space_id, count_id) select tenant_id, space_id, id from place_counts;
     insert into places (tenant_id, count_id, user_id, until) select tenant_id, id, 'ann', now() from place_counts;
     insert into place_notes (tenant_id, count_id) select tenant_id, id from place_counts`);
+  await superuser.query(`insert into stage_looks (tenant_id, space_id) select tenant_id, id from spaces;
+    insert into stage_sessions (tenant_id, space_id, session_id, started_at) select tenant_id, id, 'st', now() from spaces;
+    insert into stage_participants (tenant_id, space_id, session_id, participant_id, joined_at, seen_at, certainty)
+    select tenant_id, id, 'st', 'participant', now(), now(), 'confirmed' from spaces`);
   tenantTables = await columnOf(`
     select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
@@ -250,7 +254,7 @@ describe('the policies', () => {
           await superuser.query(change);
           return await reach(table);
         });
-      const all = table === 'event_logs' ? ['reads'] : ['reads', 'writes']; // only functions write that one
+      const all = writtenByFunctions.has(table) ? ['reads'] : ['reads', 'writes'];
       expect({ table, without: 'tenant', reach: await without(`drop policy tenant on ${table}`) }).toEqual({
         table,
         without: 'tenant',
@@ -397,6 +401,9 @@ describe('the roles', () => {
       ...Object.fromEntries(
         ['bans', 'grants', 'actions', 'deliveries'].map((table) => [table, 'INSERT, SELECT, UPDATE']), // the record
       ),
+      ...Object.fromEntries(
+        ['stage_looks', 'stage_sessions', 'stage_participants'].map((table) => [table, 'SELECT']), // functions write them
+      ),
       webhooks: 'INSERT, SELECT, UPDATE', // functions sweep them
       webhook_deliveries: 'INSERT, SELECT, UPDATE', // likewise
       tenants: 'INSERT, SELECT, UPDATE', // tenants are suspended, not deleted
@@ -535,6 +542,9 @@ test('a replica that stands still in a transaction keeps its locks for less than
   }
 });
 
+/** Tables that the service itself only reads. */
+const writtenByFunctions = new Set(['event_logs', 'stage_looks', 'stage_sessions', 'stage_participants']);
+
 /** What the functions owned by stagedoor_crossing may do, with the columns where it is not all of them. */
 const crossingMay = [
   'actions.SELECT, UPDATE delivery_told+look_again_at',
@@ -557,6 +567,9 @@ const crossingMay = [
   'reservations.DELETE, SELECT',
   'signing_keys.SELECT, UPDATE attempted_at',
   'spaces.SELECT, UPDATE attempted_at',
+  'stage_looks.DELETE, INSERT, SELECT, UPDATE',
+  'stage_participants.DELETE, INSERT, SELECT, UPDATE',
+  'stage_sessions.DELETE, INSERT, SELECT, UPDATE',
   'tenants.SELECT',
   'unfinished_actions.SELECT, UPDATE attempted_at',
   'unsealed_vends.DELETE, SELECT, UPDATE id',

@@ -10,7 +10,7 @@ const shelf = [
   'errors ids limits caller config background',
   'telemetry database request-context secrets outgoing ivs http quotas',
   'events audit roles tenants api-keys issuers auth',
-  'spaces grants signing-keys joins delivery watch acts members bans webhooks',
+  'spaces grants signing-keys joins delivery watch sessions acts members bans webhooks',
   'health openapi logging app.module stop-on-signals app main',
 ].flatMap((line) => line.split(' '));
 
@@ -128,6 +128,9 @@ const owners: Record<string, string> = {
   pacing: 'ivs',
   holds: 'watch',
   watches: 'watch',
+  stage_looks: 'sessions',
+  stage_sessions: 'sessions',
+  stage_participants: 'sessions',
   webhooks: 'webhooks',
   webhook_deliveries: 'webhooks',
   idempotency_keys: 'http',

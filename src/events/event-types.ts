@@ -40,6 +40,39 @@ function type<Data extends z.ZodObject>(
 }
 
 const space = z.object({ name: z.string(), by });
+const session = z.object({
+  sessionId: z.string().meta({ description: 'Id of the session of the stage, as Amazon IVS names it.' }),
+  startedAt: time,
+  endedAt: time.nullable().meta({ description: 'Null: the session goes on.' }),
+  participants: z.int().meta({ description: 'How many participants it has had, as far as is known then.' }),
+});
+const sessionExample = { sessionId: 'st-AbCdEfGhIjKl', startedAt: earlier, endedAt: null, participants: 0 };
+const participant = z.object({
+  sessionId: z.string().meta({ description: 'Id of the session of the stage, as Amazon IVS names it.' }),
+  participantId: z.string(),
+  role: z.string().nullable().meta({ description: 'Null: their token is not from Stagedoor.' }),
+  grantId: z.string().nullable(),
+  joinedAt: time.meta({ description: 'When they came for the first time.' }),
+  leftAt: time.nullable().meta({ description: 'Null: they are there.' }),
+  publishing: z.boolean(),
+  stays: z.int().meta({ description: '2: they have left, and came again with the same token. And so on.' }),
+  seenAt: time.meta({ description: 'The last time at which they were there for certain.' }),
+  certainty: z.enum(['confirmed', 'reported']).meta({
+    description: '`confirmed`: Amazon IVS has listed them. `reported`: an event of Amazon IVS says so.',
+  }),
+});
+const participantExample = {
+  sessionId: 'st-AbCdEfGhIjKl',
+  participantId: 'AbCdEfGhIjKl',
+  role: 'speaker',
+  grantId: exampleId('grt'),
+  joinedAt: earlier,
+  leftAt: null,
+  publishing: false,
+  stays: 1,
+  seenAt: earlier,
+  certainty: 'confirmed',
+} as const;
 const issuer = z.object({ issuerId: id('iss', 'issuer'), issuer: z.string(), audience: z.string(), by });
 const issuerExample = {
   issuerId: exampleId('iss'),
@@ -101,6 +134,23 @@ export const eventTypes = {
     z.object({ actionId: id('act', 'action that froze it'), reason, by }),
     { actionId: exampleId('act'), reason: null, by: byExample },
   ),
+  'session.started': type('Somebody is on the stage of a space: a session has started.', session, sessionExample),
+  'session.ended': type('Everybody has left the stage of a space: its session has ended.', session, {
+    ...sessionExample,
+    endedAt: soon,
+    participants: 12,
+  }),
+  'participant.joined': type('A participant has joined the stage.', participant, participantExample),
+  'participant.published': type('A participant publishes.', participant, {
+    ...participantExample,
+    publishing: true,
+    certainty: 'reported',
+  }),
+  'participant.unpublished': type('A participant does not publish any more.', participant, {
+    ...participantExample,
+    certainty: 'reported',
+  }),
+  'participant.left': type('A participant has left the stage.', participant, { ...participantExample, leftAt: soon }),
   'grant.revoked': type(
     'Amazon IVS has confirmed that nobody can use the token of a grant any more.',
     z.object({

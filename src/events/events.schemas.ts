@@ -51,8 +51,8 @@ const at = '2026-03-01T19:00:00.000Z';
 function schemaOf(type: EventType) {
   const { summary, data, example } = eventTypes[type];
   const name = pascalCase(type);
-  const ofUser = /^(ban|member|grant)\./.test(type);
-  const ofSpace = ofUser || /^(space|action)\./.test(type);
+  const ofUser = /^(ban|member|grant|participant)\./.test(type);
+  const ofSpace = ofUser || /^(space|session|action)\./.test(type);
   return z
     .object({
       id: idOf('evt', 'event'),

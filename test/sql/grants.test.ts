@@ -139,6 +139,21 @@ describe('capabilities_of_participant', () => {
   });
 });
 
+describe('grant_of_participant', () => {
+  test('is the newest grant whose token was handed out', async () => {
+    const grant = { participant_id: 'p', user_id: 'ann' };
+    await putAll([
+      { ...grant, id: 'grt_a', role: 'viewer', issued_at: inSeconds(-60) },
+      { ...grant, id: 'grt_b', role: 'host', issued_at: inSeconds(-30), state: 'revoked' },
+      { ...grant, id: 'grt_c', role: 'host', issued_at: inSeconds(-20), state: 'refused' },
+      { ...grant, id: 'grt_d', role: 'host', tenant_id: 'ten_other' },
+    ]);
+    const of = (participant: string) => sql.call('grant_of_participant', { tenant: 'ten', participant });
+    expect(await of('p')).toEqual([{ grant_id: 'grt_b', user_id: 'ann', role: 'host' }]);
+    expect(await of('q')).toEqual([]);
+  });
+});
+
 describe('grant_to_exchange', () => {
   const signed = { mint: 'key-pair', issued_at: inSeconds(-60) };
   const more = { ...signed, capabilities: ['PUBLISH', 'SUBSCRIBE'] };

@@ -37,6 +37,20 @@ describe('default_role_of_space', () => {
   });
 });
 
+describe('space_of_stage', () => {
+  test('is the space of the tenant that has the stage, and no deleted one', async () => {
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_x', stage_arn: 'a' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_gone', stage_arn: 'b', deleted_at: inSeconds(-60) });
+    const of = (tenant: string | null, stageArn: string) => sql.value('space_of_stage', { tenant, stageArn });
+    expect([await of('ten', 'a'), await of('ten', 'b'), await of('ten_other', 'a'), await of(null, 'a')]).toEqual([
+      'spc_x',
+      null,
+      null,
+      null,
+    ]);
+  });
+});
+
 describe('tenant_of_space', () => {
   test('is the owner, also of a space that was deleted', async () => {
     await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_x' });

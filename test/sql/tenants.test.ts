@@ -1,6 +1,6 @@
 /** The functions of tenants. */
 import { refuseToWait } from '../support/moderation-rows.ts';
-import { SqlSession } from '../support/sql.ts';
+import { inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
 
@@ -51,6 +51,19 @@ describe('aws_account', () => {
     await sql.becomeService('ten_b');
     expect(await sql.call('aws_account', { tenant: 'ten_b' })).toHaveLength(1);
     expect(await sql.call('aws_account', { tenant: 'ten_a' })).toEqual([]);
+  });
+});
+
+describe('holder_of_reservation', () => {
+  test('is the tenant that has reserved the value, and nobody once it is given back', async () => {
+    await sql.insert('reservations', { tenant_id: 'ten_a', kind: 'stage', value: 'held' });
+    await sql.insert('reservations', { tenant_id: 'ten_b', kind: 'stage', value: 'back', released_at: inSeconds(-1) });
+    const of = (kind: string, value: string) => sql.value('holder_of_reservation', { kind, value });
+    expect([await of('stage', 'held'), await of('room', 'held'), await of('stage', 'back')]).toEqual([
+      'ten_a',
+      null,
+      null,
+    ]);
   });
 });
 

@@ -97,6 +97,14 @@ const defaults: Record<string, (n: number) => Row> = {
   }),
   unfinished_actions: () => ({ grants: [], keep_out: true, watch_for: 'gone', watch_from: inSeconds(0) }),
   watches: () => ({ next_at: inSeconds(-1) }),
+  stage_looks: () => ({}),
+  stage_sessions: (n) => ({ session_id: `st-${n}`, started_at: inSeconds(-60) }),
+  stage_participants: (n) => ({
+    participant_id: `participant${n}`,
+    joined_at: inSeconds(-60),
+    seen_at: inSeconds(-60),
+    certainty: 'confirmed',
+  }),
   events: (n) => ({ type: 'space.created', data: { n } }),
   webhooks: (n) => ({
     id: `whk_${n}`,
