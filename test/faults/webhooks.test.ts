@@ -1,7 +1,8 @@
-/** Webhooks while replicas are killed: each event arrives at each endpoint, in order where that is asked for. */
+/** Webhooks while replicas are killed and Postgres is away: each event arrives at each endpoint, in order where that is asked for. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from '../support/cluster.ts';
 import { sized } from '../support/full-size.ts';
+import { Outage, writeEvent } from '../support/outage.ts';
 import type { Json, TestTenant } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
 import { answering, WebhookReceiver } from '../support/webhook-receiver.ts';
@@ -10,14 +11,22 @@ const events = sized(150, 5_000);
 const kills = sized(2, 30);
 const spaces = ['spc_a', 'spc_b', 'spc_c'];
 
+/** Postgres is away each time when so many replicas were killed. */
+const killsToOutage = sized(2, 10);
+
+let outage: Outage;
 let cluster: Cluster;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  cluster = await Cluster.start(2);
+  outage = await Outage.prepare();
+  cluster = await Cluster.start(2, {}, outage);
   tenant = await cluster.at(0).createTenant();
 });
-afterAll(() => cluster.stop());
+afterAll(async () => {
+  await cluster.stop();
+  await outage.stop();
+});
 
 const create = (receiver: WebhookReceiver, ordered: string) => {
   const body = { url: receiver.url, types: ['ban.created'], ordered };
@@ -27,10 +36,8 @@ const create = (receiver: WebhookReceiver, ordered: string) => {
 /** Puts events into the log while replicas are killed. */
 async function writeEvents(): Promise<void> {
   for (let n = 1; n <= events; n++) {
-    await cluster.database.query(
-      `insert into events (tenant_id, type, space_id, data) values ($1, 'ban.created', $2, jsonb_build_object('n', $3::int))`,
-      [tenant.id, spaces[n % spaces.length], n],
-    );
+    const spaceId = spaces[n % spaces.length] ?? null;
+    await writeEvent(cluster.database, tenant.id, { type: 'ban.created', spaceId, data: { n } });
     await sleep(5);
   }
 }
@@ -43,6 +50,7 @@ async function killInTurns(isOver: () => boolean): Promise<number> {
     await victim.kill();
     expect(spare.hasEnded).toBe(false);
     count += 1;
+    if (count % killsToOutage === 0) await outage.happen();
   }
   return count;
 }

@@ -7,6 +7,7 @@ import type { EmulatorOptions } from '../../emulator/src/options.ts';
 import { freePort } from '../../dev/ports.mjs';
 import { createDatabase, type TestDatabase } from './database.ts';
 import { startEmulator } from './emulator.ts';
+import type { Outage } from './outage.ts';
 import { databaseWasTooSlow, HttpClient, Stagedoor } from './stagedoor.ts';
 import { until } from './until.ts';
 
@@ -95,7 +96,8 @@ export class Cluster {
     private readonly env: Record<string, string>,
   ) {}
 
-  static async start(replicas: number, emulator: EmulatorOptions = {}): Promise<Cluster> {
+  /** @param outage the line to Postgres, if the test cuts it. */
+  static async start(replicas: number, emulator: EmulatorOptions = {}, outage?: Outage): Promise<Cluster> {
     const ivs = await startEmulator(emulator);
     const database = await createDatabase();
     const env = Stagedoor.environment(ivs, database, {
@@ -104,6 +106,7 @@ export class Cluster {
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
       LOG_LEVEL: 'error',
+      ...(outage && { DATABASE_URL: outage.reroute(database.serviceUrl) }),
     });
     const cluster = new Cluster(ivs, database, env);
     await Promise.all(Array.from({ length: replicas }, () => cluster.add()));
