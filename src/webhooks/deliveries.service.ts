@@ -6,7 +6,7 @@ import type { TenantCaller } from '../caller.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Webhook as WebhookRow, WebhookDelivery as DeliveryRow } from '../database/generated/client.ts';
-import { callIn, valueIn } from '../database/sql-call.ts';
+import { callIn, runIn, valueIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import { eventId } from '../events/event-id.ts';
 import { type Page, readCursor, toPage } from '../http/paging.ts';
@@ -71,7 +71,10 @@ export class DeliveriesService {
     return toPage(rows, query.limit, (row) => row.seq, toDelivery);
   }
 
-  /** Sends an event to an endpoint once more, whatever became of it before. */
+  /**
+   * Sends an event to an endpoint once more, whatever became of it before. Where the order of a space is kept, it comes after
+   * the one that is being sent, and before the others of its space.
+   */
   async retry(caller: TenantCaller, webhookId: string, id: string): Promise<WebhookDelivery> {
     const { tenantId } = caller;
     return await this.change(caller, webhookId, 'webhook.retry', async (tx, webhook) => {
@@ -86,9 +89,13 @@ export class DeliveriesService {
           state: 'pending',
           triedSince: null,
           doneAt: null,
+          behind: old.chain !== null,
         }),
       };
-      return fromRow(await tx.webhookDelivery.update({ where, data }));
+      const opened = await tx.webhookDelivery.update({ where, data });
+      if (!opened.behind) return fromRow(opened);
+      await runIn(tx, 'line_up_chain', { tenant: tenantId, webhook: webhookId, chain: opened.chain });
+      return fromRow(await tx.webhookDelivery.findUniqueOrThrow({ where }));
     });
   }
 

@@ -41,7 +41,9 @@ class Follower {
     await until(async () => {
       this.replica += 1;
       const { url } = cluster.at(this.replica);
-      this.reader = await EventReader.open(url, tenant.key, '?type=space.opened', this.lastEventId).catch(() => undefined);
+      this.reader = await EventReader.open(url, tenant.key, '?type=space.opened', this.lastEventId).catch(
+        () => undefined,
+      );
       return this.reader?.status === 200;
     }, 'a replica takes the stream');
     this.connections += 1;
@@ -62,7 +64,8 @@ class Follower {
     const { reader } = this;
     if (!reader) return;
     this.numbers.push(...reader.events.splice(0).map(({ data }: Json) => Number(data['name'])));
-    for (const { event, data } of reader.notes.splice(0)) this.reasons.add(event === 'stagedoor.closed' ? data['reason'] : event);
+    for (const { event, data } of reader.notes.splice(0))
+      this.reasons.add(event === 'stagedoor.closed' ? data['reason'] : event);
     this.lastEventId = reader.lastEventId;
   }
 

@@ -285,6 +285,22 @@ describe('event_log_bounds', () => {
   });
 });
 
+describe('logged_after', () => {
+  const after = (place: number) => sql.value('logged_after', { tenant: 'ten', after: place });
+
+  test('returns when the next event was put into the log', async () => {
+    expect(await after(0)).toBeNull();
+    await put('ten a', 'two b', 'ten c');
+    await number();
+    await sql.query(
+      `update events set logged_at = '2026-01-01T00:00:00Z'::timestamptz + make_interval(hours => position::integer)`,
+    );
+    expect(await after(0)).toEqual(new Date('2026-01-01T01:00:00Z'));
+    expect(await after(1)).toEqual(new Date('2026-01-01T02:00:00Z'));
+    expect(await after(2)).toBeNull();
+  });
+});
+
 describe('place_before_time', () => {
   const before = async (since: string) => Number(await sql.value('place_before_time', { tenant: 'ten', since }));
 

@@ -263,6 +263,45 @@ describe('advance_webhook_chain', () => {
   });
 });
 
+describe('line_up_chain', () => {
+  const lineUp = () => sql.call('line_up_chain', { tenant: 'ten', webhook: 'whk', chain: 'a' });
+
+  beforeEach(async () => {
+    await webhook();
+    await delivery('other', { chain: 'b' });
+  });
+
+  test('puts the others behind one that was opened again', async () => {
+    await delivery('again', { chain: 'a', behind: true });
+    await delivery('head', { chain: 'a' });
+    await delivery('next', { chain: 'a', behind: true });
+    await lineUp();
+    expect(await made('id', 'behind')).toEqual([
+      ['other', false],
+      ['again', false],
+      ['head', true],
+      ['next', true],
+    ]);
+  });
+
+  test('leaves the one that is sent now, and puts the one that was opened again behind it', async () => {
+    await delivery('again', { chain: 'a', behind: true });
+    await delivery('sent', { chain: 'a', leased_until: inSeconds(10) });
+    await lineUp();
+    expect(await made('id', 'behind')).toEqual([
+      ['other', false],
+      ['again', true],
+      ['sent', false],
+    ]);
+  });
+
+  test('lets one that was opened again be sent if there is no other', async () => {
+    await delivery('again', { chain: 'a', behind: true });
+    await lineUp();
+    expect((await one('webhook_deliveries', 'again'))['behind']).toBe(false);
+  });
+});
+
 describe('due_webhook_deliveries', () => {
   const due = async (leased: Row[] = [], each = 2) =>
     (
@@ -429,6 +468,17 @@ describe('finish_webhook_delivery', () => {
     });
     expect((row['next_at'] as Date).getTime() - Date.now()).toBeGreaterThan(50_000);
     expect((await one('webhook_deliveries', 'b'))['behind']).toBe(true);
+  });
+
+  test('a failed attempt lets an earlier one of the chain go first that was opened again meanwhile', async () => {
+    await sql.query('delete from webhook_deliveries');
+    await delivery('again', { chain: 'a', behind: true });
+    await delivery('a', { attempts: 1, chain: 'a', leased_until: inSeconds(10) });
+    expect(await finish('pending')).toBe(true);
+    expect(await made('id', 'behind')).toEqual([
+      ['again', false],
+      ['a', true],
+    ]);
   });
 
   test.each(['delivered', 'failed'])('one that is %s lets the next of the chain be sent', async (state) => {
@@ -645,5 +695,15 @@ describe('webhook_backlog', () => {
     expect(told).toMatchObject({ open: '3', failing: '1' });
     expect(Number(told?.['oldest_seconds'])).toBeGreaterThan(59);
     expect(Number(told?.['oldest_seconds'])).toBeLessThan(500);
+  });
+
+  test('tells the age of an event that waits in the log, because an endpoint has too many open deliveries', async () => {
+    await webhook('whk', { position: 1 });
+    await webhook('fails', { position: 0, failures: 5 });
+    await log(['ban.created', 'ban.created', 'ban.created']);
+    await sql.query(`update events set logged_at = now() - make_interval(secs => 1000 / position)`);
+    const told = await backlog();
+    expect(Number(told?.['oldest_seconds'])).toBeGreaterThan(499);
+    expect(Number(told?.['oldest_seconds'])).toBeLessThan(900);
   });
 });

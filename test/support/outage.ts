@@ -49,7 +49,11 @@ export async function writeEvent(
   const write = `insert into events (tenant_id, type, space_id, data)
                  select $1, $2, $3, $4::jsonb where not exists (select from events where tenant_id = $1 and data = $4::jsonb)`;
   const values = [tenantId, type, spaceId, JSON.stringify(data)];
-  const isWritten = () => database.query(write, values).then(() => true, () => false);
+  const isWritten = () =>
+    database.query(write, values).then(
+      () => true,
+      () => false,
+    );
   await until(isWritten, 'Postgres takes an event');
 }
 
@@ -59,8 +63,19 @@ async function crash(): Promise<void> {
     client.on('error', () => undefined);
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
     process.kill(rows[0]?.pid ?? 0, 'SIGKILL');
-    await until(() => client.query('select').then(() => false, () => true), 'Postgres crashes');
+    await until(
+      () =>
+        client.query('select').then(
+          () => false,
+          () => true,
+        ),
+      'Postgres crashes',
+    );
   }).catch(() => undefined);
-  const recovers = () => asSuperuser('postgres', async (client) => await client.query('select')).then(() => true, () => false);
+  const recovers = () =>
+    asSuperuser('postgres', async (client) => await client.query('select')).then(
+      () => true,
+      () => false,
+    );
   await until(recovers, 'Postgres is back');
 }

@@ -41,8 +41,12 @@ begin
   if not found then
     return false;
   end if;
-  if v_delivery.chain is not null and p_state != 'pending' then
-    perform advance_webhook_chain(p_webhook.tenant_id, p_webhook.id, v_delivery.chain);
+  if v_delivery.chain is not null then
+    if p_state = 'pending' then
+      perform line_up_chain(p_webhook.tenant_id, p_webhook.id, v_delivery.chain);
+    else
+      perform advance_webhook_chain(p_webhook.tenant_id, p_webhook.id, v_delivery.chain);
+    end if;
   end if;
   return true;
 end;

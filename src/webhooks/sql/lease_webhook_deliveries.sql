@@ -66,7 +66,12 @@ begin
           attempted_at = clock_timestamp(),
           tried_since = coalesce(d.tried_since, clock_timestamp())
         from chosen as c
-        where d.tenant_id = c.tenant_id and d.id = c.id and d.state = 'pending' and d.leased_until < v_now
+        where
+          d.tenant_id = c.tenant_id
+          and d.id = c.id
+          and d.state = 'pending'
+          and not d.behind
+          and d.leased_until < v_now
         returning d.*
       )
     select
