@@ -5,6 +5,7 @@ type EndWait = (outcome: boolean | Error) => void;
 export class TenantQueues {
   /** Waiting calls by tenant, the oldest first. The next turn belongs to the first tenant. No queue is empty. */
   private readonly queues = new Map<string, Set<EndWait>>();
+  private size = 0;
 
   /** Number of tenants with a waiting call. */
   get tenants(): number {
@@ -13,7 +14,7 @@ export class TenantQueues {
 
   /** Number of waiting calls. */
   get calls(): number {
-    return [...this.queues.values()].reduce((sum, { size }) => sum + size, 0);
+    return this.size;
   }
 
   /** Number of waiting calls of a tenant. */
@@ -31,20 +32,26 @@ export class TenantQueues {
     return queue === undefined || queue.size < turns / this.queues.size;
   }
 
-  /** Waits at the end of the tenant's queue, at most this many milliseconds. Answers whether the turn came. */
-  async wait(tenantId: string, longestMs: number): Promise<boolean> {
+  /**
+   * Waits at the end of the tenant's queue, at most this many milliseconds. Answers whether the turn came.
+   * @param onWait gets a function that ends the wait without a turn.
+   */
+  async wait(tenantId: string, longestMs: number, onWait?: (leave: () => void) => void): Promise<boolean> {
     const queue = this.queues.get(tenantId) ?? new Set();
     this.queues.set(tenantId, queue);
     return await new Promise((resolve, reject) => {
       const endWait: EndWait = (outcome) => {
+        if (!queue.delete(endWait)) return;
         clearTimeout(deadline);
-        queue.delete(endWait);
+        this.size--;
         if (queue.size === 0) this.queues.delete(tenantId);
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       };
       const deadline = setTimeout(endWait, longestMs, false).unref();
       queue.add(endWait);
+      this.size++;
+      onWait?.(() => endWait(false));
     });
   }
 
@@ -59,6 +66,19 @@ export class TenantQueues {
     // A tenant with more waiting calls moves to the end of the map.
     this.queues.delete(tenantId);
     this.queues.set(tenantId, queue);
+  }
+
+  /** Ends the wait of those calls, the newest of their tenants, whose turn is not among the next ones. */
+  keepNext(turns: number): void {
+    if (this.size <= turns) return;
+    const sizes = [...this.queues.values()].map(({ size }) => size).sort((a, b) => a - b);
+    let [left, share] = [turns, 0];
+    for (const [nth, size] of sizes.entries()) {
+      share = Math.floor(left / (sizes.length - nth));
+      if (size > share) break;
+      left -= size;
+    }
+    for (const queue of this.queues.values()) for (const endWait of [...queue].slice(share)) endWait(false);
   }
 
   /** Ends the wait of every call with an error. */

@@ -40,7 +40,8 @@ export class TurnHooks {
   private async begin(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): Promise<void> {
     const { spaceId } = request.params as { spaceId: string };
     try {
-      const endTurn = await this.vendTurns.take(this.issuers.knownTenantOf({ spaceId }) ?? unknownTenant);
+      const tenantId = this.issuers.knownTenantOf({ spaceId }) ?? unknownTenant;
+      const endTurn = await this.vendTurns.take(tenantId, (leave) => reply.raw.once('close', leave));
       this.turns.set(request, endTurn);
       const current = currentRequest();
       if (current) current.endTurn = endTurn;

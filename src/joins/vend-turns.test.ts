@@ -11,6 +11,7 @@ let begun: string[];
 
 beforeEach(() => {
   jest.useFakeTimers();
+  jest.spyOn(Math, 'random').mockReturnValue(0.5);
   metrics = new Metrics();
   turns = new VendTurns(metrics);
   begun = [];
@@ -20,6 +21,7 @@ afterEach(async () => {
   await jest.advanceTimersByTimeAsync(60_000);
   expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();
+  jest.restoreAllMocks();
 });
 
 /** The end of a vend that has begun, or the seconds after which its client comes back. */
@@ -36,7 +38,14 @@ async function begin(tenant: string): Promise<Begun> {
   }
 }
 
-/** A replica that completes `perSecond` vends a second, as long as some have begun. It does so until `stop` is called. */
+/** Milliseconds that a replica needs to read a request, and to tell a client to come back. */
+const readingMs = 0.1;
+const refusalMs = 0.25;
+
+/**
+ * A replica that completes `perSecond` vends a second, as long as some have begun. To read requests and to refuse them takes
+ * from its time too. It works until `stop` is called.
+ */
 function replicaThatDoes(perSecond: number): {
   done: Record<string, number>;
   run: (tenant: string) => Promise<Begun>;
@@ -44,10 +53,10 @@ function replicaThatDoes(perSecond: number): {
 } {
   const done: Record<string, number> = {};
   const running: { tenant: string; end: () => void }[] = [];
-  let owed = 0;
+  let leftMs = 0;
   const timer = setInterval(() => {
-    owed = Math.min(owed + perSecond / 100, perSecond / 50);
-    for (; owed >= 1 && running.length > 0; owed--) {
+    leftMs = Math.min(leftMs + 10, 20);
+    for (; leftMs >= 1_000 / perSecond && running.length > 0; leftMs -= 1_000 / perSecond) {
       const first = running.shift();
       if (!first) break;
       done[first.tenant] = (done[first.tenant] ?? 0) + 1;
@@ -55,8 +64,10 @@ function replicaThatDoes(perSecond: number): {
     }
   }, 10);
   const run = async (tenant: string) => {
+    leftMs -= readingMs;
     const outcome = await begin(tenant);
     if ('end' in outcome) running.push({ tenant, end: outcome.end });
+    else leftMs -= refusalMs;
     return outcome;
   };
   return { done, run, stop: () => clearInterval(timer) };
@@ -86,7 +97,7 @@ it('begins no more than it completes in a moment, lets others wait, and tells th
   const running = begun.length;
   expect(running).toBeGreaterThanOrEqual(16);
   expect(running).toBeLessThanOrEqual(128);
-  await jest.advanceTimersByTimeAsync(2_000);
+  await jest.advanceTimersByTimeAsync(8_000);
   const all = await Promise.all(asked);
   const waits = all.flatMap((one) => ('comesBackAfter' in one ? [one.comesBackAfter] : []));
   expect(waits).toHaveLength(5_000 - running);
@@ -98,10 +109,15 @@ it('begins no more than it completes in a moment, lets others wait, and tells th
   for (const vend of all) if ('end' in vend) vend.end();
 });
 
-it.each([100, 500, 2_000])(
-  'serves 5,000 clients who come back as told in little more than their time, at %i/s',
+it.each([100, 600, 1_500])(
+  'serves 5,000 clients who come back as told in 1.25 times the time that their vends take, at %i/s',
   async (rate) => {
     const replica = replicaThatDoes(rate);
+    // What it did before the storm does not matter: a few at a time, none of which waits.
+    for (let n = 0; n < 20; n++) {
+      await replica.run('a');
+      await jest.advanceTimersByTimeAsync(100);
+    }
     let served = 0;
     const from = performance.now();
     let lastAt = from;
@@ -114,27 +130,63 @@ it.each([100, 500, 2_000])(
     await jest.advanceTimersByTimeAsync((5_000 / rate) * 1_000 * 1.5 + 5_000);
     replica.stop();
     expect(served).toBe(5_000);
-    expect((5_000 / rate) * 1_000).toBeGreaterThan(0.8 * (lastAt - from) - 1_000);
+    expect((5_000 / rate) * 1_000).toBeGreaterThan(0.8 * (lastAt - from));
     await Promise.all(clients);
   },
 );
 
 it('lets a tenant that comes late have its turn soon, however many of another tenant wait', async () => {
   const replica = replicaThatDoes(200);
-  const flood = Array.from({ length: 5_000 }, () => replica.run('flood'));
+  const flood = Array.from({ length: 2_000 }, () => replica.run('flood'));
   await jest.advanceTimersByTimeAsync(1_000);
   const before = begun.length;
   const late = Array.from({ length: 5 }, () => replica.run('late'));
   await jest.advanceTimersByTimeAsync(500);
   expect(begun.slice(before).filter((tenant) => tenant === 'late')).toHaveLength(5);
-  await jest.advanceTimersByTimeAsync(5_000);
+  await jest.advanceTimersByTimeAsync(10_000);
   replica.stop();
   await Promise.all([...flood, ...late]);
 });
 
+it('tells those to come back whose turn would not come in time: early, the newest first, and nobody of a tenant with few', async () => {
+  const replica = replicaThatDoes(100);
+  const told: string[] = [];
+  const ask = async (tenant: string, nth: number) => {
+    const outcome = await replica.run(tenant);
+    if ('comesBackAfter' in outcome) told.push(`${tenant} ${nth}`);
+  };
+  const many = Array.from({ length: 2_500 }, (_, nth) => ask('many', nth));
+  const few = Array.from({ length: 50 }, (_, nth) => ask('few', nth));
+  await jest.advanceTimersByTimeAsync(2_500);
+  const early = [...told];
+  expect(early.length).toBeGreaterThan(1_500);
+  expect(early.filter((who) => who.startsWith('few'))).toEqual([]);
+  const numbers = early.map((who) => Number(who.split(' ')[1]));
+  expect(Math.min(...numbers)).toBeGreaterThan(300);
+  await jest.advanceTimersByTimeAsync(10_000);
+  expect(told.filter((who) => who.startsWith('few'))).toEqual([]);
+  replica.stop();
+  await Promise.all([...many, ...few]);
+});
+
+it('gives no turn to a client who has left the line', async () => {
+  const first = await Promise.all(Array.from({ length: 64 }, () => begin('a')));
+  const leaves: (() => void)[] = [];
+  const gone = turns.take('a', (leave) => leaves.push(leave)).catch((error: unknown) => error);
+  const next = begin('b');
+  for (const leave of leaves) leave();
+  expect(await gone).toMatchObject({ code: 'unavailable' });
+  for (const leave of leaves) leave();
+  const [vend] = first;
+  if (vend && 'end' in vend) vend.end();
+  const outcome = await next;
+  expect(outcome).toHaveProperty('end');
+  for (const one of [...first, outcome]) if ('end' in one) one.end();
+});
+
 it('works on after vends that took long: it learns how many it completes', async () => {
   const first = Array.from({ length: 500 }, () => begin('a'));
-  await jest.advanceTimersByTimeAsync(3_000); // nothing ends
+  await jest.advanceTimersByTimeAsync(9_000); // nothing ends
   for (const vend of await Promise.all(first)) if ('end' in vend) vend.end();
   const replica = replicaThatDoes(400);
   const clients = Array.from({ length: 1_000 }, () => persist(() => replica.run('a')));
@@ -144,7 +196,7 @@ it('works on after vends that took long: it learns how many it completes', async
   expect(replica.done['a']).toBeGreaterThan(800);
 });
 
-it('lets a few hundred wait for their two seconds, however slow it was before', async () => {
+it('lets a few hundred wait for a while, however slow it was before', async () => {
   const replica = replicaThatDoes(5);
   const slow = Array.from({ length: 100 }, () => replica.run('a'));
   await jest.advanceTimersByTimeAsync(10_000);
@@ -169,7 +221,7 @@ it('ends a turn once, however often it is told', async () => {
     if ('end' in vend) vend.end();
   }
   const asked = Array.from({ length: 400 }, () => begin('a'));
-  await jest.advanceTimersByTimeAsync(3_000);
+  await jest.advanceTimersByTimeAsync(9_000);
   expect(begun.length).toBeLessThanOrEqual(16 + 128);
   for (const vend of await Promise.all(asked)) if ('end' in vend) vend.end();
 });

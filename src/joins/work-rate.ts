@@ -1,23 +1,29 @@
-/**
- * Vends a second that a replica is believed to complete before it has been seen at work. A guess that is too high costs
- * some more refusals in the first second; one that is too low would send clients away for whom there is time.
- */
+/** Vends a second that a replica is believed to complete before it has been seen at work. The line absorbs a wrong guess. */
 const firstGuess = 2_000;
 
-/** The rate is measured over this time, in milliseconds. */
-const windowMs = 250;
+/** The rate is measured over times of this length, in milliseconds. */
+const windowMs = 500;
+
+/**
+ * The best of so many measured times counts. A replica that reads thousands of requests at once completes little meanwhile,
+ * and a belief that is too low lets it stand idle. One that is too high costs some more refusals.
+ */
+const windows = 4;
 
 /** Learns how many vends a second a replica completes while it has as much work as it can do. */
 export class WorkRate {
-  private rate = firstGuess;
+  private measured: number[] = [];
   private since: number | undefined;
   private ended = 0;
-  private wasBusy = false;
-  /** Whether the rate was ever measured. */
-  isKnown = false;
 
+  /** Vends a second. */
   get perSecond(): number {
-    return this.rate;
+    return this.isKnown ? Math.max(...this.measured) : firstGuess;
+  }
+
+  /** Whether the rate was measured for long enough to be relied on. */
+  get isKnown(): boolean {
+    return this.measured.length > 1;
   }
 
   /**
@@ -26,22 +32,16 @@ export class WorkRate {
    * @param othersWait whether more vends wait. While none waits, the replica could do more than it does.
    */
   noteEnd(now: number, othersWait: boolean): void {
+    if (!othersWait) {
+      this.since = undefined;
+      return;
+    }
     this.ended++;
-    this.wasBusy &&= othersWait;
-    const elapsed = now - (this.since ?? -Infinity);
+    const elapsed = this.since === undefined ? Infinity : now - this.since;
     if (elapsed < windowMs) return;
-    if (elapsed < 2 * windowMs) this.learn((this.ended / elapsed) * 1000);
+    // Vends that were held up for long, such as by a database that was away, tell nothing about the rate.
+    if (elapsed < 2 * windowMs) this.measured = [...this.measured, (this.ended / elapsed) * 1_000].slice(-windows);
     this.since = now;
     this.ended = 0;
-    this.wasBusy = othersWait;
-  }
-
-  private learn(measured: number): void {
-    if (this.wasBusy) {
-      this.rate = this.isKnown ? (this.rate + measured) / 2 : measured;
-      this.isKnown = true;
-    } else if (this.isKnown) {
-      this.rate = Math.max(this.rate, measured);
-    }
   }
 }

@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 
 /** No more vends than this run at the same time: see `VendTurns`. */
 const mostAtOnce = 128;
-const people = 300;
+const people = 800;
 
 let stagedoor: Stagedoor;
 const held: PoolClient[] = [];
