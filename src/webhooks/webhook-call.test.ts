@@ -2,30 +2,11 @@ import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { selfSigned } from '../../test/support/certificate.ts';
 import { DnsServer } from '../../test/support/dns-server.ts';
 import { until } from '../../test/support/until.ts';
 import { answering, WebhookReceiver } from '../../test/support/webhook-receiver.ts';
 import { keptBytes, WebhookCalls } from './webhook-call.ts';
-
-/** A certificate that nobody has signed but itself, and its key. */
-const selfSigned = {
-  key: `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgItrcVKdlr6dEQfdL
-x70Rh6075Pn7jbRkc+0rvl+3fB+hRANCAARYenu9BZyHS81hJTPDdadC1q5pJXMF
-hrdSGqusEnKbis3DQ8KZMJ2+Kb4wjufU0fqIqg5+P9LFJJ+PWZ7DIKB9
------END PRIVATE KEY-----`,
-  cert: `-----BEGIN CERTIFICATE-----
-MIIBfjCCASWgAwIBAgIUQuYyigzenoTP/xTmaVxMMGfK92swCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNjA5MDQxOVoYDzIxMjYxMTAy
-MDkwNDE5WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAARYenu9BZyHS81hJTPDdadC1q5pJXMFhrdSGqusEnKbis3DQ8KZMJ2+
-Kb4wjufU0fqIqg5+P9LFJJ+PWZ7DIKB9o1MwUTAdBgNVHQ4EFgQUvxAnkQulLpYg
-cIfUtalk4mfRl+IwHwYDVR0jBBgwFoAUvxAnkQulLpYgcIfUtalk4mfRl+IwDwYD
-VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiAglkjy1+bKZDrWHukZ9Meg
-H+evfMdrpgYsOLKjAbN3KAIgYnt236DO8b/9vnxUbjgRoFmZTOPH7ppUh/HaVOlp
-s1Q=
------END CERTIFICATE-----`,
-};
 
 const calls = new WebhookCalls({ allowPrivateAddresses: true });
 afterAll(() => calls.close());

@@ -29,7 +29,7 @@ async function run(args: string[], environment: Record<string, string> = {}): Pr
 }
 
 /** Suites that have a full size: the fault suites, and tests elsewhere that ask `sized`. */
-const fullSizeSuites = 'test/faults|test/api/v1/signing-keys';
+const fullSizeSuites = 'test/faults|test/api/v1/signing-keys|test/api/v1/webhooks/bad-receivers';
 
 const [suites = fullSizeSuites, ...rest] = process.argv.slice(2);
 process.exitCode = await run([suites, ...rest]);

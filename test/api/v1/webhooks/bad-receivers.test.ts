@@ -1,6 +1,7 @@
 /** Receivers that are down, slow, gone or hostile: what becomes of their events, and that nobody else notices. */
 import type { ServerResponse } from 'node:http';
 import { limits } from '../../../../src/limits.ts';
+import { sized } from '../../../support/full-size.ts';
 import { type Json, Stagedoor, type TestTenant } from '../../../support/stagedoor.ts';
 import { until } from '../../../support/until.ts';
 import { answering, WebhookReceiver } from '../../../support/webhook-receiver.ts';
@@ -80,6 +81,36 @@ test('when a receiver that was down is back, all that waited arrives at once, an
   await bans(1); // a new event is tried at once, and its success says that the receiver is back
   await until(() => receiver.received.length === 31, 'all arrive');
   expect(new Set(receiver.ids).size).toBe(31);
+});
+
+test('a receiver that was down for an hour gets everything, also what had to wait in the log', async () => {
+  await using receiver = await WebhookReceiver.start(answering(500));
+  const id = await create(receiver.url);
+  const count = sized(60, limits.openWebhookDeliveries + 50);
+  await bans(count);
+  const state = async () => {
+    const [row] = await stagedoor.database.query(
+      `select failures, (select count(*)::int from webhook_deliveries d where d.webhook_id = w.id) as made from webhooks w where id = $1`,
+      [id],
+    );
+    return row as { failures: number; made: number };
+  };
+  await until(async () => {
+    const { failures, made } = await state();
+    return failures > limits.steadyFailures && made === Math.min(count, limits.openWebhookDeliveries);
+  }, 'as many are open as may be, and the endpoint has failed often');
+  await stagedoor.database.query(
+    `update webhook_deliveries
+        set next_at = next_at - interval '1 hour', tried_since = tried_since - interval '1 hour', created_at = created_at - interval '1 hour'
+      where webhook_id = $1`,
+    [id],
+  );
+  receiver.received.length = 0;
+  receiver.answer = answering(204);
+  await until(() => new Set(receiver.ids).size === count, 'everything arrives');
+  await until(async () => (await state()).failures === 0, 'the endpoint counts as well again');
+  const numbers = new Set(receiver.received.map(({ event }) => (event['data'] as { n: number }).n));
+  expect(numbers.size).toBe(count);
 });
 
 test('410 disables the endpoint, another endpoint hears of it, and it goes on when it is enabled', async () => {
