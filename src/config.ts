@@ -70,6 +70,7 @@ const environment = z.object({
   ACTS_PER_API_KEY_PER_MINUTE: wholeNumber(1, 1_000_000).default(12_000),
   EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).default(30),
   EVENT_STREAMS_PER_TENANT: wholeNumber(1, 10_000).default(1_000),
+  PRESENCE_LOOK_SECONDS: wholeNumber(0, 3_600).default(15),
   EVENT_STREAMS_PER_REPLICA: wholeNumber(1, 100_000).default(10_000),
 });
 
@@ -110,6 +111,8 @@ export class Settings {
   readonly eventRetentionDays: number;
   /** Largest number of streams of events that a tenant has on one replica. */
   readonly eventStreamsPerTenant: number;
+  /** Seconds between two looks at who is on a stage; 0: there are none. */
+  readonly presenceLookSeconds: number;
   /** Largest number of streams of events of one replica. */
   readonly eventStreamsPerReplica: number;
 
@@ -138,6 +141,7 @@ export class Settings {
     this.actsPerApiKeyPerMinute = env.ACTS_PER_API_KEY_PER_MINUTE;
     this.eventRetentionDays = env.EVENT_RETENTION_DAYS;
     this.eventStreamsPerTenant = env.EVENT_STREAMS_PER_TENANT;
+    this.presenceLookSeconds = env.PRESENCE_LOOK_SECONDS;
     this.eventStreamsPerReplica = env.EVENT_STREAMS_PER_REPLICA;
   }
 

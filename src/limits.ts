@@ -44,6 +44,8 @@ export const limits = {
   lookMarginSeconds: 5,
   /** Time from news of a stage to the look at who is there, and the least time between two such looks. */
   newsLookSeconds: 5,
+  /** Largest number of participants whose leaving one statement of such a look notes. */
+  leavesAtOnce: 500,
   /** A look says that a participant has left only if it began this long after they were last there: IVS gives whole seconds. */
   presenceMarginSeconds: 1,
   /** An issuer with more rows than this, of all tenants together, is not read as a whole: only the rows that fit a token. */

@@ -1,7 +1,12 @@
 import { Module } from '@nestjs/common';
+import { ExpectedParticipants } from './expected-participants.ts';
 import { GrantsController } from './grants.controller.ts';
 import { GrantsService } from './grants.service.ts';
 import { PendingSweeper } from './pending-sweeper.ts';
 
-@Module({ controllers: [GrantsController], providers: [GrantsService, PendingSweeper] })
+@Module({
+  controllers: [GrantsController],
+  providers: [GrantsService, PendingSweeper, ExpectedParticipants],
+  exports: [ExpectedParticipants],
+})
 export class GrantsModule {}

@@ -37,12 +37,27 @@ export const tenantRates = {
   ListPublicKeys: { rate: 2.7, burst: 2 },
   GetStage: { rate: 0.8, burst: 1 },
   ListParticipants: { rate: 0.8, burst: 1 },
+  ListParticipantEvents: { rate: 0.8, burst: 1 },
 } as const satisfies Record<string, CallRate>;
+
+/**
+ * The rates of looks at who is on a stage. Those of GetStage and ListParticipants stand beside the rates above, and are so small
+ * because such looks mostly borrow what moderation leaves.
+ */
+export const presenceRates = {
+  GetStage: { rate: 0.1, burst: 1 },
+  ListParticipants: { rate: 0.1, burst: 1 },
+  ListStageSessions: { rate: 4, burst: 4 },
+  GetStageSession: { rate: 4, burst: 4 },
+} as const satisfies Record<string, CallRate>;
+
+/** The operations of looks at who is on a stage. */
+export type PresenceOperation = keyof typeof presenceRates;
 
 /** The operations that tenants may call. */
 export type TenantOperation = keyof typeof tenantRates;
 
-/** Calls of moderation's rate that stay for moderation when tenants borrow from it: a look begins with two calls. */
+/** Calls of moderation's rate that stay for moderation when others borrow from it: a look begins with two calls. */
 export const keptForModeration = 3;
 
 /** Failed requests of one tenant that cost calls to IVS: six a minute, and twenty at once. */

@@ -6,10 +6,18 @@ import { Database } from '../database/database.ts';
 import { currentRequest } from '../request-context.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { inSpan } from '../telemetry/spans.ts';
-import { keptForModeration, moderationRates, type TenantOperation, tenantRates } from './call-rates.ts';
+import {
+  type CallRate,
+  keptForModeration,
+  moderationRates,
+  type PresenceOperation,
+  presenceRates,
+  type TenantOperation,
+  tenantRates,
+} from './call-rates.ts';
 import { FairTurns } from './fair-turns.ts';
 import { accountKey, type IvsAccount, IvsClientPool, type IvsClients, type IvsTenant } from './ivs-clients.ts';
-import { IvsFailure, toIvsFailure } from './ivs-errors.ts';
+import { IvsFailure, NoTurn, toIvsFailure } from './ivs-errors.ts';
 import { TenantTurns } from './tenant-turns.ts';
 
 /** Deadline of a call in milliseconds. For a token it includes the wait for the turn. */
@@ -30,6 +38,7 @@ export type Send = (clients: IvsClients, options: { abortSignal: AbortSignal }) 
  *
  * - `call`: moderation. The SQL functions that lease its work have reserved the call.
  * - `callForTenant`: what tenants ask for in their requests. The call waits for its turn in the shared rate.
+ * - `callForPresence`: looks at who is on a stage. Without a share of the rate no call is made.
  * - `callInTurn`: tokens. While IVS throttles, the tenants take turns.
  */
 @Injectable()
@@ -114,14 +123,34 @@ export class IvsCalls {
     return await this.call(tenant, operation, answer, send);
   }
 
+  /**
+   * Makes one call of a look at who is on a stage, if the rate allows it now.
+   * @throws {IvsFailure} also `NoTurn`, without a call.
+   */
+  async callForPresence<Answer extends z.ZodType>(
+    account: IvsAccount,
+    operation: PresenceOperation,
+    answer: Answer,
+    send: Send,
+  ): Promise<z.output<Answer>> {
+    const { rate, burst } = presenceRates[operation];
+    const moderation = lentBy(operation);
+    const isFree = await this.database.value(
+      'reserve_presence_call',
+      { account: accountKey(account), operation, rate, burst, moderation, leave: keptForModeration },
+      z.boolean(),
+    );
+    if (!isFree) throw new NoTurn(operation, 'account', 1, rate + (moderation?.rate ?? 0));
+    return await this.call(account, operation, answer, send);
+  }
+
   private tenantTurnsOf(tenant: IvsTenant, operation: TenantOperation): TenantTurns {
     const account = accountKey(tenant);
     const key = `${operation} ${account}`;
     const known = this.tenantTurns.get(key);
     if (known) return known;
     const { rate, burst } = tenantRates[operation];
-    const lent: { rate: number } | null =
-      operation in moderationRates ? moderationRates[operation as 'GetStage'] : null;
+    const lent = lentBy(operation);
     const reserve = (wanted: number) =>
       this.database.value(
         'reserve_tenant_calls',
@@ -154,6 +183,11 @@ export class IvsCalls {
     this.breakers.set(key, made);
     return made;
   }
+}
+
+/** The rate of moderation that others borrow from for an operation; null: moderation does not call it. */
+function lentBy(operation: string): CallRate | null {
+  return operation in moderationRates ? moderationRates[operation as 'GetStage'] : null;
 }
 
 /**

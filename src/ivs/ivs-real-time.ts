@@ -248,30 +248,30 @@ export class IvsRealTime {
 }
 
 /** A page of participants, and the token of the next one. */
-interface ParticipantsPage {
+export interface ParticipantsPage {
   participants: Participant[];
   nextToken?: string | undefined;
 }
 
-/** Makes a call of an operation that both moderation and tenants make. Each takes it from a rate of its own. */
-type MakeCall = <Answer extends z.ZodType>(
+/** Makes a call of an operation that moderation, tenants and looks make. Each takes it from a rate of its own. */
+export type MakeCall = <Answer extends z.ZodType>(
   operation: 'GetStage' | 'ListParticipants',
   answer: Answer,
   send: Send,
 ) => Promise<z.output<Answer>>;
 
-async function sessionOf(makeCall: MakeCall, arn: string): Promise<string | undefined> {
+export async function sessionOf(makeCall: MakeCall, arn: string): Promise<string | undefined> {
   const found = await makeCall('GetStage', activeSession, ({ realTime }, options) =>
     realTime.send(new GetStageCommand({ arn }), options),
   );
   return found.stage.activeSessionId;
 }
 
-async function pageOf(
+export async function pageOf(
   makeCall: MakeCall,
   stageArn: string,
   sessionId: string,
-  filter: ParticipantFilter,
+  filter: ParticipantFilter | undefined,
   nextToken: string | undefined,
 ): Promise<ParticipantsPage> {
   const page = await makeCall('ListParticipants', participantsPage, ({ realTime }, options) =>

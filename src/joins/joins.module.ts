@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { GrantsModule } from '../grants/grants.module.ts';
 import { IssuersModule } from '../issuers/issuers.module.ts';
 import { SpacesModule } from '../spaces/spaces.module.ts';
 import { AdmissionService } from './admission.ts';
@@ -13,7 +14,7 @@ import { TurnHooks } from './turn-hooks.ts';
 import { VendTurns } from './vend-turns.ts';
 
 @Module({
-  imports: [SpacesModule, IssuersModule],
+  imports: [SpacesModule, IssuersModule, GrantsModule],
   controllers: [JoinsController, ExplainController],
   providers: [JoinsService, AdmissionService, Settlements, Mints, SigningRate, ExplainService, VendTurns, TurnHooks],
   exports: [Mints],

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { invalid, Problem } from '../errors.ts';
+import { ExpectedParticipants } from '../grants/expected-participants.ts';
 import { newId, newParticipantId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { mustLeaveBy } from '../request-context.ts';
@@ -47,6 +48,7 @@ export class JoinsService {
     private readonly secrets: Secrets,
     private readonly settings: Settings,
     private readonly metrics: Metrics,
+    private readonly expected: ExpectedParticipants,
   ) {}
 
   /**
@@ -86,6 +88,7 @@ export class JoinsService {
       MintedStageToken | null,
       Omit<ChatToken, 'grantId'> | null,
     ];
+    if (stage) this.expected.expect({ tenantId: caller.tenantId, spaceId: request.spaceId, until: stage.expiresAt });
     const perMinute = this.settings.vendsPerUserPerMinute;
     return {
       answer: {

@@ -87,6 +87,7 @@ test('every function of background work that takes a part of a queue is here, or
     'bans_without_hold', // goes through the whole table, page by page
     'lease_deliveries', // what is leased is due again after its backoff; due_in_turn lets the tenants take turns
     'lease_webhook_deliveries', // what is leased is due again after its backoff; the tenants take turns
+    'lease_stage_looks', // likewise, by stage_looks_in_turn
     'lease_watches', // what is leased is due again after its lease; watches_in_turn lets the tenants take turns
     'number_events', // gives places to events of each tenant in every run
     'seal_audit', // seals the entries of one tenant after the other

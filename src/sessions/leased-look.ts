@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import type { IvsAccount } from '../ivs/ivs-clients.ts';
+import { stageLook } from './stage-look.ts';
+
+/** A look that this replica has leased for a step, as `lease_stage_looks` returns it. */
+export const leasedLook = z.object({
+  tenant_id: z.string(),
+  space_id: z.string(),
+  stage_arn: z.string().nullable(),
+  look: stageLook.nullable(),
+  active_session: z.string().nullable(),
+  has_news: z.boolean(),
+  region: z.string(),
+  aws_role_arn: z.string().nullable(),
+  aws_external_id: z.string().nullable(),
+  looked_at: z.date(),
+});
+export type LeasedLook = z.output<typeof leasedLook>;
+
+/** The AWS account of the stage. */
+export function accountOfLook(look: LeasedLook): IvsAccount {
+  return { region: look.region, awsRoleArn: look.aws_role_arn, awsExternalId: look.aws_external_id };
+}
