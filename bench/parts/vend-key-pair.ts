@@ -7,6 +7,7 @@ import os from 'node:os';
 import { es256Issuer, hs256Issuer, type Issuer } from '../support/issuers.ts';
 import { heading, line, median, note, perSecond } from '../support/report.ts';
 import { load, type LoadResult } from '../support/load.ts';
+import { opensslVariables } from '../support/openssl.ts';
 import { type Peer, startPeer } from '../support/peer.ts';
 import { processorMs } from '../support/processes.ts';
 import { rounds, seconds } from '../support/settings.ts';
@@ -65,6 +66,7 @@ export async function vendKeyPair(): Promise<void> {
       vends += (await loadPeer(peer, next, 2)).answers;
     await warmUp(deployment, next);
     for (const mix of mixes) await measure(deployment, tenant, mix, peer);
+    if (Object.keys(opensslVariables()).length > 0) await measureOwnOpenssl(deployment, tenant, es256);
   } finally {
     await peer?.program.stop();
     await deployment.stop();
@@ -109,6 +111,35 @@ async function measureOnce(deployment: Deployment, tenant: Tenant, mix: Mix, pee
   const vending = await vend(deployment, { next: next(), connections, seconds });
   const beside = withPeer ? await measurePeer(deployment, peer, next()) : undefined;
   return { limit: (before + (await signingLimit(2))) / 2, vending, peer: beside };
+}
+
+/** Measures the service with the OpenSSL that OPENSSL_CONF names, and a replica with that of Node, in turn. */
+async function measureOwnOpenssl(deployment: Deployment, tenant: Tenant, issuer: Issuer): Promise<void> {
+  const own = await deployment.addReplica({ OPENSSL_CONF: undefined, OPENSSL_MODULES: undefined });
+  try {
+    const ways = [
+      { url: deployment.url, program: deployment.service, costs: [] as number[] },
+      { ...own, costs: [] as number[] },
+    ] as const;
+    await load({ url: own.url, connections, seconds: 5, next: vendRequests(tenant, issuer, 6_000, 1) });
+    for (let round = 0; round < rounds; round++) {
+      for (const { url, program, costs } of ways) {
+        const next = vendRequests(tenant, issuer, fastest * seconds, 1);
+        const before = processorMs(program.pid) ?? NaN;
+        const result = await load({ url, connections, seconds, next });
+        refuseFailures(result);
+        costs.push(((processorMs(program.pid) ?? NaN) - before) / result.answers);
+      }
+    }
+    const [named, nodes] = ways.map(({ costs }) => median(costs)) as [number, number];
+    line(
+      'processor ms of the service a vend, with OPENSSL_CONF',
+      named.toFixed(2),
+      `${(named / nodes).toFixed(2)} of ${nodes.toFixed(2)} with the OpenSSL of Node`,
+    );
+  } finally {
+    await own.program.stop();
+  }
 }
 
 async function measurePeer(deployment: Deployment, peer: Peer, next: () => Buffer): Promise<NonNullable<Run['peer']>> {

@@ -38,8 +38,8 @@ export interface Deployment {
   service: Program;
   emulator: Program;
   postgresPid: number;
-  /** Starts one more replica of the service, on the same Postgres. */
-  addReplica(): Promise<{ url: string; program: Program }>;
+  /** Starts one more replica of the service, on the same Postgres. undefined takes a setting away. */
+  addReplica(env?: Record<string, string | undefined>): Promise<{ url: string; program: Program }>;
   /** Starts the service again, with other settings. */
   restart(env: Record<string, string>, nodeArgs?: string[]): Promise<void>;
   stop(): Promise<void>;
@@ -75,7 +75,7 @@ export async function startDeployment(env: Record<string, string> = {}): Promise
     ...opensslVariables(),
     ...env,
   };
-  const launch = async (more: Record<string, string> = {}, nodeArgs: string[] = []): Promise<Program> => {
+  const launch = async (more: Record<string, string | undefined> = {}, nodeArgs: string[] = []): Promise<Program> => {
     const { PATH } = process.env;
     const args = [...nodeArgs, path.join(root, 'dist/main.js')];
     const program = startProgram(args, { PATH, ...settings, ...more }, log);
@@ -92,9 +92,9 @@ export async function startDeployment(env: Record<string, string> = {}): Promise
     service: await launch(),
     emulator,
     postgresPid: await postmasterPid(postgres),
-    async addReplica() {
+    async addReplica(more = {}) {
       const own = await freePort();
-      return { url: `http://127.0.0.1:${own}`, program: await launch({ PORT: String(own) }) };
+      return { url: `http://127.0.0.1:${own}`, program: await launch({ PORT: String(own), ...more }) };
     },
     async restart(more, nodeArgs) {
       await deployment.service.stop();
