@@ -13,6 +13,7 @@ import { EventsModule } from './events/events.module.ts';
 import { GrantsModule } from './grants/grants.module.ts';
 import { HealthModule } from './health/health.module.ts';
 import { HttpModule } from './http/http.module.ts';
+import { IngestModule } from './ingest/ingest.module.ts';
 import { IssuersModule } from './issuers/issuers.module.ts';
 import { IvsModule } from './ivs/ivs.module.ts';
 import { JoinsModule } from './joins/joins.module.ts';
@@ -72,6 +73,7 @@ export class AppModule {
         ActsModule,
         BansModule,
         WebhooksModule,
+        IngestModule,
       ],
     };
   }

@@ -61,7 +61,11 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
     trustProxy: settings.trustedProxies ?? false,
     requestIdHeader: false,
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
-      requestId(request.headers['x-request-id'], [settings.operatorToken, settings.masterKey.toString('base64')]),
+      requestId(request.headers['x-request-id'], [
+        settings.operatorToken,
+        settings.masterKey.toString('base64'),
+        ...settings.ivsEventsSecrets,
+      ]),
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: 'idle',
     // A stopping service still serves requests on open connections, and closes each connection after the answer.

@@ -26,6 +26,17 @@ const origins = z
     error: 'must be * or origins such as https://app.example.com with commas between: no path, no * in a name',
   })
   .transform((parts) => (parts.join() === '*' ? ('*' as const) : parts));
+/** Two secrets at once, while the one is replaced by the other. */
+const ingestSecrets = z
+  .string()
+  .transform((value) => value.split(',').map((part) => part.trim()))
+  .refine((parts) => parts.length <= 2, { error: 'must be one secret, or two with a comma between', abort: true })
+  .refine((parts) => parts.every((part) => /^[\x21-\x7e]{32,512}$/.test(part) && new Set(part).size >= leastVariety), {
+    error: 'must be random, as `openssl rand -hex 32` prints it: at least 32 characters, ASCII, and no blanks',
+  });
+const queueUrl = z.string().regex(/^https?:\/\/[\w.-]+(:\d{1,5})?\/\d{12}\/[\w-]{1,80}(\.fifo)?$/, {
+  error: 'must be the URL of an SQS queue, such as https://sqs.us-east-1.amazonaws.com/123456789012/ivs-events',
+});
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// address' });
 
 /** Least number of different characters or bytes in a secret. A random one of 32 has at least twice as many. */
@@ -61,6 +72,8 @@ const environment = z.object({
   AWS_REGION: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a Region such as us-east-1'),
   IVS_ENDPOINT: httpUrl.optional(),
   IVS_CHAT_ENDPOINT: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
+  IVS_EVENTS_SECRET: ingestSecrets.optional(),
+  IVS_EVENTS_QUEUE_URL: queueUrl.optional(),
   JWKS_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
   WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
   TRUSTED_PROXIES: proxies.optional(),
@@ -98,6 +111,10 @@ export class Settings {
   readonly ivsEndpoint: string | undefined;
   /** URL that chat clients connect to. Without it they connect to the AWS endpoint of the tenant's Region. */
   readonly ivsChatEndpoint: string | undefined;
+  /** What `POST /ingest/ivs-events` takes as its secret: none (then the route is off), one, or two. */
+  readonly ivsEventsSecrets: readonly string[];
+  /** URL of the SQS queue from which the service reads the events of IVS. Without it there is none. */
+  readonly ivsEventsQueueUrl: string | undefined;
   readonly jwksAllowPrivateAddresses: boolean;
   readonly webhooksAllowPrivateAddresses: boolean;
   /** Addresses or CIDR ranges of proxies. The service believes their X-Forwarded-For. */
@@ -132,6 +149,8 @@ export class Settings {
     this.region = env.AWS_REGION;
     this.ivsEndpoint = env.IVS_ENDPOINT;
     this.ivsChatEndpoint = env.IVS_CHAT_ENDPOINT ?? env.IVS_ENDPOINT?.replace(/^http/, 'ws');
+    this.ivsEventsSecrets = env.IVS_EVENTS_SECRET ?? [];
+    this.ivsEventsQueueUrl = env.IVS_EVENTS_QUEUE_URL;
     this.jwksAllowPrivateAddresses = env.JWKS_ALLOW_PRIVATE_ADDRESSES;
     this.webhooksAllowPrivateAddresses = env.WEBHOOKS_ALLOW_PRIVATE_ADDRESSES;
     this.trustedProxies = env.TRUSTED_PROXIES;

@@ -83,6 +83,10 @@ export const limits = {
   keptWebhookDeliveries: 1_000,
   /** The log of an endpoint keeps a delivery for this time after its end. */
   keptWebhookDeliverySeconds: 7 * 24 * 3600,
+  /** An event of IVS is recognized for this time. EventBridge tries for a day, and SQS keeps a message for 14 days at most. */
+  keptIvsEventSeconds: 15 * 24 * 3600,
+  /** Largest number of events of IVS that are kept of a tenant: the newest. */
+  keptIvsEvents: 50_000,
 } as const;
 
 /** How many things of each kind a tenant may have. The operator can set other numbers for a tenant. */

@@ -49,6 +49,9 @@ beforeAll(async () => {
     insert into stage_sessions (tenant_id, space_id, session_id, started_at) select tenant_id, id, 'st', now() from spaces;
     insert into stage_participants (tenant_id, space_id, session_id, participant_id, joined_at, seen_at, certainty)
     select tenant_id, id, 'st', 'participant', now(), now(), 'confirmed' from spaces`);
+  await superuser.query(
+    `insert into ivs_events (tenant_id, id, type, at) select id, 'event', 'test', now() from tenants`,
+  );
   tenantTables = await columnOf(`
     select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
@@ -402,7 +405,7 @@ describe('the roles', () => {
         ['bans', 'grants', 'actions', 'deliveries'].map((table) => [table, 'INSERT, SELECT, UPDATE']), // the record
       ),
       ...Object.fromEntries(
-        ['stage_looks', 'stage_sessions', 'stage_participants'].map((table) => [table, 'SELECT']), // functions write them
+        ['stage_looks', 'stage_sessions', 'stage_participants', 'ivs_events'].map((table) => [table, 'SELECT']), // functions write them
       ),
       webhooks: 'INSERT, SELECT, UPDATE', // functions sweep them
       webhook_deliveries: 'INSERT, SELECT, UPDATE', // likewise
@@ -543,7 +546,7 @@ test('a replica that stands still in a transaction keeps its locks for less than
 });
 
 /** Tables that the service itself only reads. */
-const writtenByFunctions = new Set(['event_logs', 'stage_looks', 'stage_sessions', 'stage_participants']);
+const writtenByFunctions = new Set(['event_logs', 'stage_looks', 'stage_sessions', 'stage_participants', 'ivs_events']);
 
 /** What the functions owned by stagedoor_crossing may do, with the columns where it is not all of them. */
 const crossingMay = [
@@ -558,6 +561,7 @@ const crossingMay = [
   'holds.SELECT, UPDATE watch_from',
   'idempotency_keys.DELETE, SELECT',
   'issuers.SELECT',
+  'ivs_events.DELETE, INSERT, SELECT',
   'lock_salt.SELECT',
   'pacing.INSERT, SELECT, UPDATE',
   'place_counts.DELETE, INSERT, SELECT, UPDATE',

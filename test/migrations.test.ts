@@ -92,6 +92,7 @@ const frozen: Record<string, string> = {
   '0028_announcements': '11f6c9e0a2d3caa865c2a9f5c20dfe7519d3d0c248cf029dac00b0b1333714ae',
   '0029_webhooks': '6c4e94b53963a07ae4ba78a36309b037d614bea08e0bfa5a180cfd94eed2f5c2',
   '0030_sessions': '31105a47029f154167ec3f59987b5bb41d60b76107117a82fcc3e0b1b01a2cdd',
+  '0031_ivs_events': 'f93d000a2c684d5b944ec53d8feab21b0e8b59d7a4a691e7820eaf3bfb8cda73',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -10,7 +10,7 @@ const shelf = [
   'errors ids limits caller config background',
   'telemetry database request-context secrets outgoing ivs http quotas',
   'events audit roles tenants api-keys issuers auth',
-  'spaces grants signing-keys joins delivery watch sessions acts members bans webhooks',
+  'spaces grants signing-keys joins delivery watch sessions acts members bans webhooks ingest',
   'health openapi logging app.module stop-on-signals app main',
 ].flatMap((line) => line.split(' '));
 
@@ -133,6 +133,7 @@ const owners: Record<string, string> = {
   stage_participants: 'sessions',
   webhooks: 'webhooks',
   webhook_deliveries: 'webhooks',
+  ivs_events: 'ingest',
   idempotency_keys: 'http',
   audit: 'audit',
   events: 'events',

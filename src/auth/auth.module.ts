@@ -7,6 +7,7 @@ import { IssuersModule } from '../issuers/issuers.module.ts';
 import { Authority } from './authority.ts';
 import { CallerGuard } from './caller.guard.ts';
 import { RenewedCallerInterceptor } from './renewed-caller.interceptor.ts';
+import { IngestSecret } from './ingest-secret.ts';
 import { ApiKeyStrategy, OperatorStrategy, UserStrategy } from './strategies.ts';
 
 @Global()
@@ -15,6 +16,7 @@ import { ApiKeyStrategy, OperatorStrategy, UserStrategy } from './strategies.ts'
   providers: [
     Authority,
     { provide: ReplayAuthority, useExisting: Authority },
+    IngestSecret,
     OperatorStrategy,
     ApiKeyStrategy,
     UserStrategy,

@@ -5,6 +5,7 @@ import type { Caller } from '../caller.ts';
 import { Problem } from '../errors.ts';
 import { type Access, accessMetadata, type AuthenticatedRequest, hasScope, scopesOf } from '../http/access.ts';
 import { assertWithinBounds } from './bounds.ts';
+import { IngestSecret } from './ingest-secret.ts';
 import { bearerToken } from './strategies.ts';
 
 /** Passport's guards store the caller in this property of the request. */
@@ -19,12 +20,19 @@ export class CallerGuard implements CanActivate {
     user: new (AuthGuard('user'))(passportOptions),
   };
 
-  constructor(private readonly reflector: Reflector) {}
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly ingestSecret: IngestSecret,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = this.reflector.get<Access | undefined>(accessMetadata, context.getHandler());
     if (access && 'public' in access) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
+    if (access && 'eventBridge' in access) {
+      this.ingestSecret.check(request);
+      return true;
+    }
     await this.guards[callerKind(bearerToken(request))].canActivate(context);
     authorize(request, access);
     request.caller = withDutyToBeActive(request, access);
@@ -48,7 +56,8 @@ function withDutyToBeActive({ caller, method }: AuthenticatedRequest, access: Ac
 
 function authorize(request: AuthenticatedRequest, access: Access | undefined): void {
   const { caller } = request;
-  if (!caller || !access || 'public' in access) throw new Problem('forbidden', 'Nobody may call this route.');
+  if (!caller || !access || 'public' in access || 'eventBridge' in access)
+    throw new Problem('forbidden', 'Nobody may call this route.');
   if ('operator' in access) {
     if (caller.kind === 'operator') return;
     throw new Problem('forbidden', 'Only the operator may do this.');

@@ -12,8 +12,14 @@ export class Line {
   /** The waiting work of each tenant, in the order of arrival. The tenant whose turn is next comes first. */
   private readonly waiting = new Map<string, Waiter[]>();
 
-  /** @param places largest number of pieces of work at the same time. */
-  constructor(private readonly places: number) {}
+  /**
+   * @param places largest number of pieces of work at the same time.
+   * @param refusal what a caller reads whose work got no place in time.
+   */
+  constructor(
+    private readonly places: number,
+    private readonly refusal = 'Too many acts of moderation wait. Try again shortly.',
+  ) {}
 
   /**
    * Runs `work` when a place is free.
@@ -36,7 +42,7 @@ export class Line {
         () => {
           this.forget(tenantId, waiter);
           reject(
-            new Problem('unavailable', 'Too many acts of moderation wait. Try again shortly.', {
+            new Problem('unavailable', this.refusal, {
               retryAfterSeconds: 2,
             }),
           );

@@ -34,6 +34,8 @@ export function hasScope(held: readonly string[], scope: Scope): boolean {
 export type Access =
   | { public: true }
   | { operator: true }
+  /** Amazon EventBridge, with a secret of IVS_EVENTS_SECRET. */
+  | { eventBridge: true }
   | {
       /** API keys with this scope may call. */
       scope: Scope;

@@ -15,6 +15,8 @@ export interface EndpointOptions {
   access: Access;
   /** Status and schema of each success; `null` stands for an answer without a body. The first status is the default. */
   answers: Record<number, z.ZodType | null>;
+  /** What a success means, if it is not what its status says. */
+  meaning?: string;
   /** Problem codes in addition to those that every route of this kind may answer. */
   problems?: ProblemCode[];
 }
@@ -31,7 +33,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     ...Object.entries(options.answers).map(([code, schema]) =>
       ApiResponse({
         status: Number(code),
-        description: descriptionOfStatus[code] ?? 'The request was carried out.',
+        description: options.meaning ?? descriptionOfStatus[code] ?? 'The request was carried out.',
         ...(schema && { standardSchema: schema }),
       }),
     ),
@@ -54,9 +56,11 @@ function describe({ access, description }: EndpointOptions): string {
       ? 'Anybody.'
       : 'operator' in access
         ? 'The operator.'
-        : `API keys with ${scopesOf(access)
-            .map((scope) => `\`${scope}\``)
-            .join(' or ')}${access.users ? ', and app users' : ''}.`;
+        : 'eventBridge' in access
+          ? 'Amazon EventBridge, with the secret of the deployment.'
+          : `API keys with ${scopesOf(access)
+              .map((scope) => `\`${scope}\``)
+              .join(' or ')}${access.users ? ', and app users' : ''}.`;
   const suspended = 'scope' in access && access.evenIfSuspended ? ' Those of a suspended tenant may call it, too.' : '';
   return `${description ? `${description}\n\n` : ''}Callers: ${who}${suspended}`;
 }
@@ -65,11 +69,13 @@ function describe({ access, description }: EndpointOptions): string {
 function securityOf(access: Access): Record<string, string[]>[] {
   if ('public' in access) return [];
   if ('operator' in access) return [{ operator: [] }];
+  if ('eventBridge' in access) return [{ eventBridge: [] }];
   return [...scopesOf(access).map((scope) => ({ apiKey: [scope] })), ...(access.users ? [{ user: [] }] : [])];
 }
 
 function problemsOf({ access, problems = [] }: EndpointOptions): ProblemCode[] {
   const always: ProblemCode[] = ['internal'];
-  if (!('public' in access)) always.push('invalid_request', 'unauthenticated', 'forbidden', 'unavailable');
+  if (!('public' in access)) always.push('invalid_request', 'unauthenticated', 'unavailable');
+  if (!('public' in access) && !('eventBridge' in access)) always.push('forbidden');
   return [...new Set([...always, ...problems])];
 }

@@ -60,5 +60,20 @@ export type TenantOperation = keyof typeof tenantRates;
 /** Calls of moderation's rate that stay for moderation when others borrow from it: a look begins with two calls. */
 export const keptForModeration = 3;
 
+/**
+ * Looks of moderation that events of IVS bring forward: for a tenant, and in an account. An account has two looks a second at
+ * most. So however many events come, genuine or forged, half of the looks keep their turns.
+ */
+export const lookedAtForEvents = {
+  tenant: { rate: 0.5, burst: 2 },
+  account: { rate: 1, burst: 2 },
+} as const satisfies Record<string, CallRate>;
+
+/**
+ * New events of IVS about the stages of one tenant. A stage has twelve publishers at most (AWS user guide, service quotas), and
+ * each makes a few events. More events wait at EventBridge or in the queue.
+ */
+export const eventsOfTenant: CallRate = { rate: 50, burst: 2_000 };
+
 /** Failed requests of one tenant that cost calls to IVS: six a minute, and twenty at once. */
 export const failedAttempts: CallRate = { rate: 0.1, burst: 20 };

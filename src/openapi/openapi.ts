@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
+import { ingestHeader } from '../auth/ingest-secret.ts';
 import { problemSchema } from '../http/problem.schema.ts';
 import { describeOperations } from './operations.ts';
 import { describeWebhooks } from './webhooks.ts';
@@ -45,6 +46,7 @@ const tags: Record<string, string> = {
   Audit: 'The audit log records every change: who made it, and when. Hashes chain its entries.',
   Events:
     'What happened, in order: a list and a stream that skip nothing. Events are kept for a time that the operator sets, 30 days by default.',
+  Ingest: 'Amazon EventBridge sends the events of IVS here. No client calls these routes.',
   Health: 'Routes for load balancers and Prometheus.',
 };
 
@@ -73,6 +75,12 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
       ...bearer('A JWT of an issuer that the tenant has registered. The user’s role decides what they may do.'),
       bearerFormat: 'JWT',
     });
+  config.addSecurity('eventBridge', {
+    type: 'apiKey',
+    in: 'header',
+    name: ingestHeader,
+    description: 'The secret of IVS_EVENTS_SECRET, which an API destination of EventBridge sends.',
+  });
   for (const [name, description] of Object.entries(tags)) config.addTag(name, description);
   const document = SwaggerModule.createDocument(app, config.build(), {
     autoTagControllers: false,

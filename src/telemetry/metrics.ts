@@ -211,6 +211,20 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly ivsEvents = new Counter({
+    name: 'stagedoor_ivs_events_total',
+    help: 'Events of IVS that EventBridge has brought, by way (http, queue) and outcome (taken, known, ignored, busy, malformed, failed) and reason.',
+    labelNames: ['way', 'outcome', 'reason'] as const,
+    registers: [this.registry],
+  });
+
+  readonly ivsEventAge = new Histogram({
+    name: 'stagedoor_ivs_event_age_seconds',
+    help: 'Time from an event of IVS, by the clock of IVS, until it is stored.',
+    buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 600, 3600, 36000],
+    registers: [this.registry],
+  });
+
   private collected: { text: Promise<string>; at: number; isRunning: boolean } | undefined;
 
   constructor() {

@@ -5,8 +5,11 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { DETAIL_TYPES } from '../../emulator/src/eventbridge/envelope.ts';
+import { ingestHeader } from '../../src/auth/ingest-secret.ts';
 import { Problem, type ProblemCode } from '../../src/errors.ts';
 import { problemDocument } from '../../src/http/problem.filter.ts';
+import { eventsOfTenant } from '../../src/ivs/call-rates.ts';
 import { freePort } from '../../dev/ports.mjs';
 import { asSuperuser } from '../support/database.ts';
 import { type Answer, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
@@ -127,6 +130,27 @@ function checkPolicy({ text }: Sample): void {
   expect(called.filter((call) => !isAllowed(call))).toEqual([]);
 }
 
+/** The template lets the events of IVS through, sends the header that the service reads, and gives no more rights than needed. */
+function checkTemplate({ text }: Sample): void {
+  const { Resources: made } = JSON.parse(text) as { Resources: Record<string, { Type: string; Properties: Json }> };
+  const propertiesOf = (type: string) =>
+    Object.values(made)
+      .filter(({ Type }) => Type === type)
+      .map(({ Properties }) => Properties);
+  const [rule] = propertiesOf('AWS::Events::Rule');
+  expect(rule?.['EventPattern']).toEqual({ source: ['aws.ivs'], 'detail-type': [...DETAIL_TYPES] });
+  const [connection] = propertiesOf('AWS::Events::Connection');
+  expect(connection?.['AuthParameters'].ApiKeyAuthParameters.ApiKeyName).toBe(ingestHeader);
+  const [destination] = propertiesOf('AWS::Events::ApiDestination');
+  expect(destination?.['InvocationEndpoint']['Fn::Sub']).toBe('${StagedoorUrl}/ingest/ivs-events');
+  expect(destination?.['InvocationRateLimitPerSecond']).toBe(eventsOfTenant.rate);
+  const names = new Set([...Object.keys(made), 'StagedoorUrl', 'IvsEventsSecret']);
+  const named = [...text.matchAll(/"(?:Ref|Fn::GetAtt)": \[?"(\w+)"/g)].map((match) => match[1] ?? '');
+  expect(named.filter((name) => !names.has(name))).toEqual([]);
+  const [reads] = propertiesOf('AWS::IAM::ManagedPolicy');
+  expect(reads?.['PolicyDocument'].Statement[0].Action).toEqual(['sqs:ReceiveMessage', 'sqs:DeleteMessage']);
+}
+
 /** Runs statements in the Postgres of the tests, with names of their own, because others work there too. */
 async function runSql(statements: Sample[]): Promise<void> {
   const mark = `docs_${randomBytes(4).toString('hex')}`;
@@ -241,6 +265,9 @@ async function runPage(samples: Sample[]): Promise<void> {
         break;
       case 'json policy':
         checkPolicy(sample);
+        break;
+      case 'json template':
+        checkTemplate(sample);
         break;
       case 'js receiver':
         await runReceiver(sample, shell!);

@@ -122,6 +122,7 @@ const defaults: Record<string, (n: number) => Row> = {
     data: {},
     next_at: inSeconds(-1),
   }),
+  ivs_events: () => ({ type: 'IVS Stage Update', detail: {}, at: inSeconds(0) }),
   event_logs: () => ({ last_position: 0, last_at: inSeconds(0) }),
   audit: (n) => ({
     id: `aud_${String(n).padStart(6, '0')}`,

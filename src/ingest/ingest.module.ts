@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { SessionsModule } from '../sessions/sessions.module.ts';
+import { IngestController } from './ingest.controller.ts';
+import { IngestService } from './ingest.service.ts';
+import { IvsEventSweeper } from './ivs-event-sweeper.ts';
+
+@Module({
+  imports: [SessionsModule],
+  controllers: [IngestController],
+  providers: [IngestService, IvsEventSweeper],
+})
+export class IngestModule {}
