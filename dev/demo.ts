@@ -53,12 +53,12 @@ export async function prepareDemo(api: Api, data: DataDir, ivs: Ivs): Promise<De
     spaceId: saved.spaceId,
     tokens: { alice: issuer.sign('alice', 'Alice', PRINTED_SECONDS), bob: issuer.sign('bob', 'Bob', PRINTED_SECONDS) },
   };
-  writeFileSync(data.path('demo.env'), shellVariables(api, demo), { mode: 0o600 });
+  writeFileSync(data.path('demo.env'), shellVariables(api, demo, ivs), { mode: 0o600 });
   return demo;
 }
 
 /** Shell variables for the examples of the README. */
-function shellVariables(api: Api, { apiKey, spaceId, tokens }: Demo): string {
+function shellVariables(api: Api, { apiKey, spaceId, tokens }: Demo, ivs: Ivs): string {
   const variables = {
     STAGEDOOR: api.address,
     OPERATOR: api.credential,
@@ -66,6 +66,7 @@ function shellVariables(api: Api, { apiKey, spaceId, tokens }: Demo): string {
     SPACE: spaceId,
     ALICE: tokens.alice,
     BOB: tokens.bob,
+    ...(ivs.name === 'emulator' && { EMULATOR: ivs.env['IVS_ENDPOINT'] }),
   };
   return Object.entries(variables)
     .map(([name, value]) => `export ${name}='${value}'\n`)

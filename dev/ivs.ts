@@ -5,6 +5,7 @@ import { rotateLog, type Running, startNode } from './children.ts';
 import type { DataDir } from './data-dir.ts';
 import { answers } from './ports.mjs';
 import type { Settings } from './settings.ts';
+import { UserError } from './user-error.mjs';
 import { until } from './wait.ts';
 
 export interface Ivs {
@@ -44,6 +45,22 @@ export async function startIvs(
   const none = { AWS_PROFILE: undefined, AWS_SESSION_TOKEN: undefined };
   const IVS_ENDPOINT = `http://127.0.0.1:${ivs.port}`;
   return { name: 'emulator', env: { AWS_REGION: region, IVS_ENDPOINT, ...none, ...LOCAL } };
+}
+
+/**
+ * Makes the emulator send its events to the service, as EventBridge does. What it sends while the service restarts is sent again.
+ * @param secrets the setting IVS_EVENTS_SECRET: one secret, or two with a comma between.
+ */
+export async function sendEventsTo(url: string, secrets: string, { env }: Ivs): Promise<void> {
+  const [secret = ''] = secrets.split(',');
+  const targets = [{ url, headers: { 'x-stagedoor-ingest-secret': secret.trim() } }];
+  const answer = await fetch(`${env['IVS_ENDPOINT']}/_emulator/events/settings`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json', connection: 'close' },
+    body: JSON.stringify({ targets }),
+    signal: AbortSignal.timeout(5_000),
+  });
+  if (!answer.ok) throw new UserError(`The emulator does not send its events: ${await answer.text()}`);
 }
 
 /** Whether IVS says that a stage does not exist: somebody deleted it, or the emulator's data. */

@@ -6,7 +6,7 @@ import { banner } from './banner.ts';
 import { type Child, Running } from './children.ts';
 import { DataDir } from './data-dir.ts';
 import { Api, type Demo, prepareDemo } from './demo.ts';
-import { type Ivs, startIvs } from './ivs.ts';
+import { type Ivs, sendEventsTo, startIvs } from './ivs.ts';
 import { type Database, type MigrateCommand, prepareDatabase } from './migrating.ts';
 import { portRefusal } from './ports.mjs';
 import { readSettings } from './settings.ts';
@@ -52,6 +52,7 @@ async function start(running: Running, programs: Programs): Promise<void> {
   const secrets = {
     operatorToken: settings.operatorToken ?? data.secret('operator-token'),
     masterKey: settings.masterKey ?? data.secret('master-key', () => randomBytes(32).toString('base64')),
+    ivsEvents: settings.ivsEventsSecret ?? data.secret('ivs-events-secret'),
   };
   const [database, ivs] = await Promise.all([
     prepareDatabase(settings, data, running, programs.migrate),
@@ -73,6 +74,7 @@ async function start(running: Running, programs: Programs): Promise<void> {
       DATABASE_URL: database.url,
       STAGEDOOR_OPERATOR_TOKEN: secrets.operatorToken,
       STAGEDOOR_MASTER_KEY: secrets.masterKey,
+      IVS_EVENTS_SECRET: secrets.ivsEvents,
       STAGEDOOR_DEMO_DATA: data.folder,
     },
     logFile: data.path('logs', 'service.log'),
@@ -80,6 +82,7 @@ async function start(running: Running, programs: Programs): Promise<void> {
     running,
     database,
   });
+  if (ivs.name === 'emulator') await sendEventsTo(`${address}/ingest/ivs-events`, secrets.ivsEvents, ivs);
   const demo = await demoTenant(new Api(address, secrets.operatorToken), data, ivs);
   if (running.isEnding) return;
   const { operatorToken } = secrets;

@@ -26,6 +26,7 @@ export interface Settings extends Ports {
   databaseOwnerUrl: string | undefined;
   operatorToken: string | undefined;
   masterKey: string | undefined;
+  ivsEventsSecret: string | undefined;
 }
 
 /** Reads the settings. A line of `.env` counts where the environment has no such variable. */
@@ -49,6 +50,7 @@ export function readSettings(): Settings {
     databaseOwnerUrl: databaseUrl('DATABASE_OWNER_URL'),
     operatorToken: env('STAGEDOOR_OPERATOR_TOKEN'),
     masterKey: env('STAGEDOOR_MASTER_KEY'),
+    ivsEventsSecret: env('IVS_EVENTS_SECRET'),
   };
 }
 

@@ -146,6 +146,43 @@ describe('npm start', () => {
     expect(statSync(path.join(settings.DATA_DIR!, 'secrets', 'master-key')).mode & 0o777).toBe(0o600);
   }, 120_000);
 
+  it('runs the walk of the README: a join, a publish, a ban and its silence arrive at the receiver', async () => {
+    const walk = readFileSync(path.join(root, 'README.md'), 'utf8').split('\n## A walk\n')[1]!.split('\n## ')[0]!;
+    const samples = [...walk.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1]!);
+    const last = samples.findIndex((sample) => sample.includes('/v1/bans'));
+    expect(last).toBeGreaterThan(4);
+    const port = String(await freePort());
+    const script = samples
+      .slice(0, last + 1)
+      .join('\n')
+      .replace('. .data/demo.env', `. '${settings.DATA_DIR}/demo.env'`)
+      .replace('http://127.0.0.1:4700/', `http://127.0.0.1:${port}/`)
+      .replace(
+        /^node .*&$/m,
+        (line) => `${line}\nwhile ! curl -s http://127.0.0.1:${port}/ >/dev/null 2>&1; do sleep 0.1; done`,
+      );
+    const curl = `command -v curl >/dev/null || curl() { '${process.execPath}' '${path.join(import.meta.dirname, 'curl.mjs')}' "$@"; }`;
+    const walker = spawn('sh', ['-c', `set -eu\n${curl}\n${script}\nwait`], {
+      cwd: root,
+      env: { PATH: `${path.dirname(process.execPath)}:${process.env['PATH']}`, PORT: port },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    walker.stdout.setEncoding('utf8').on('data', (part: string) => (printed += part));
+    const types = () => [...printed.matchAll(/^  type: '([\w.]+)'/gm)].map((match) => match[1]);
+    try {
+      await eventually(() => types().includes('action.silenced'));
+      // The ban is one of the whole tenant: events of the space do not wait for it.
+      await eventually(() => types().length === 4);
+      const ofSpace = types().filter((type) => type!.startsWith('participant.'));
+      expect(ofSpace).toEqual(['participant.joined', 'participant.published']);
+      expect(types().filter((type) => !ofSpace.includes(type))).toEqual(['ban.created', 'action.silenced']);
+    } finally {
+      process.kill(-walker.pid!, 'SIGKILL');
+    }
+  }, 120_000);
+
   it('refuses to start a second time on the same DATA_DIR, and on a port that is taken', async () => {
     const second = npmStart(settings);
     expect(await second.ended).toBe(1);
