@@ -191,6 +191,22 @@ it('a reordered event is delivered after the next one, or by itself if there is 
   expect(names()).toEqual(['2', '1', '3']);
 });
 
+it('with the same seed the same events are lost and doubled, and with another seed others', () => {
+  const chosen = (seed: number) => {
+    ivs.setEvents({ seed, lost: 0.3, doubled: 0.3 });
+    const before = ivs.events().length;
+    sendEvents(50);
+    return ivs
+      .events()
+      .slice(before)
+      .map(({ deliveries }) => (deliveries[0]?.state === 'lost' ? 0 : deliveries.length));
+  };
+  const first = chosen(7);
+  expect(new Set(first)).toEqual(new Set([0, 1, 2]));
+  expect(chosen(7)).toEqual(first);
+  expect(chosen(8)).not.toEqual(first);
+});
+
 it('a late event is delivered after its delay', async () => {
   ivs.setEvents({ late: 1, lateSeconds: 7200 });
   sendEvents(1);
@@ -289,6 +305,8 @@ it.each<[Record<string, unknown>, string]>([
   [{ lost: 2 }, 'lost must be'],
   [{ lost: '1' }, 'lost must be'],
   [{ lateSeconds: -1 }, 'lateSeconds must be'],
+  [{ seed: -1 }, 'seed must be'],
+  [{ seed: 0.5 }, 'seed must be'],
   [{ targets: 'http://x' }, 'targets must be'],
   [{ targets: [{ url: 'file:///etc/passwd' }] }, 'the url of a target'],
   [{ targets: [{ url: 'http://x', method: 'PUT' }] }, 'no member method'],

@@ -30,6 +30,8 @@ export interface EventSettings {
   late: number;
   /** How late, in seconds of the emulator's clock. */
   lateSeconds: number;
+  /** With the same seed, the same events are lost, doubled, reordered and late, counted from when it is set. */
+  seed?: number;
 }
 
 /** An event, and the delivery of each copy of it. */
@@ -53,7 +55,8 @@ const HELD_BACK_MS = 1000;
 /** The default event bus of every account and Region. It takes the events of IVS only. */
 export class EventBus {
   readonly #clock: Clock;
-  readonly #random: () => number;
+  readonly #unseeded: () => number;
+  #random: () => number;
   #settings: EventSettings = { ...DEFAULT_SETTINGS };
   #outboxes = new Map<string, Outbox>();
   #heldBack = new Map<string, () => void>();
@@ -62,6 +65,7 @@ export class EventBus {
   /** @param random Returns numbers in [0, 1). */
   constructor(clock: Clock, random: () => number = Math.random) {
     this.#clock = clock;
+    this.#unseeded = random;
     this.#random = random;
     clock.onSkip(() => this.#runAll());
   }
@@ -73,6 +77,7 @@ export class EventBus {
   /** Changes the settings that are given. A target whose URL stays still gets the events that wait for it. */
   change(changes: Partial<EventSettings>): void {
     Object.assign(this.#settings, changes);
+    if (changes.seed !== undefined) this.#random = seeded(changes.seed);
     const { targets } = this.#settings;
     const before = this.#outboxes;
     this.#outboxes = new Map(
@@ -112,6 +117,7 @@ export class EventBus {
   reset(): void {
     this.stop();
     this.#settings = { ...DEFAULT_SETTINGS };
+    this.#random = this.#unseeded;
     this.#sent = [];
   }
 
@@ -167,12 +173,25 @@ export class EventBus {
   }
 }
 
+const MAX_SEED = 2 ** 32 - 1;
+
+/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
 const PROBABILITIES = ['lost', 'doubled', 'reordered', 'late'] as const;
 
 /** Says in one line what is wrong with changed settings. Returns `undefined` for correct settings. */
 export function eventSettingsProblem(changes: Record<string, unknown>): string | undefined {
   for (const name of Object.keys(changes)) {
-    if (!Object.hasOwn(DEFAULT_SETTINGS, name)) return `events have no setting ${name}`;
+    if (!Object.hasOwn(DEFAULT_SETTINGS, name) && name !== 'seed') return `events have no setting ${name}`;
   }
   for (const name of PROBABILITIES) {
     const probability = changes[name];
@@ -181,7 +200,10 @@ export function eventSettingsProblem(changes: Record<string, unknown>): string |
       return `${name} must be a probability from 0 to 1`;
     }
   }
-  const { lateSeconds, targets } = changes;
+  const { lateSeconds, targets, seed } = changes;
+  if (seed !== undefined && !(Number.isInteger(seed) && Number(seed) >= 0 && Number(seed) <= MAX_SEED)) {
+    return `seed must be a whole number from 0 to ${MAX_SEED}`;
+  }
   if (lateSeconds !== undefined && !(typeof lateSeconds === 'number' && lateSeconds >= 0 && lateSeconds <= 86_400)) {
     return 'lateSeconds must be 0 to 86400';
   }
