@@ -4,6 +4,7 @@
  * BENCH_SECONDS is the length of each load, BENCH_ROUNDS the number of times that a comparison is repeated.
  */
 import { ban } from './parts/ban.ts';
+import { bansBesideVends } from './parts/bans-beside-vends.ts';
 import { client } from './parts/client.ts';
 import { emulator } from './parts/emulator.ts';
 import { eventStreams } from './parts/events.ts';
@@ -31,6 +32,7 @@ const parts: Record<string, () => Promise<void>> = {
   growth,
   'ban-check': bans,
   'ban-latency': ban,
+  'bans-beside-vends': bansBesideVends,
   lists,
   events: eventStreams,
   freeze,

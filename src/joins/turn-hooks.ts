@@ -12,10 +12,20 @@ const routes = new Set(['join', 'stage-tokens', 'chat-tokens'].map((name) => `/v
 /** The turn of a vend whose client is gone ends after this time at the latest, in milliseconds. */
 const forgottenMs = 10_000;
 
+/** The routes by which moderators act. */
+const actRoute =
+  /^\/v1\/(bans|users\/|grants\/|spaces\/:spaceId\/(users|members|participants|messages|events|freeze|unfreeze)(\/|$))/;
+
+/** Vends make room for so long for an act, in milliseconds. One that hangs holds up nobody. */
+const longestActMs = 5_000;
+
 /** Tenants that nobody has looked up yet share their turns, so that invented spaces win none. */
 const unknownTenant = '';
 
-/** Lets requests for tokens wait for their turn before anything is done for them, and ends the turn with the answer. */
+/**
+ * Lets requests for tokens wait for their turn before anything is done for them, and ends the turn with the answer. Requests
+ * of moderators pass them.
+ */
 @Injectable()
 export class TurnHooks {
   private readonly turns = new WeakMap<FastifyRequest, () => void>();
@@ -28,12 +38,26 @@ export class TurnHooks {
   /** Register it after the hook that makes the context of the request, and after those for other origins. */
   register(fastify: FastifyInstance): void {
     fastify.addHook('onRequest', (request, reply, done) => {
-      if (request.method !== 'POST' || !routes.has(request.routeOptions.url ?? '')) return done();
-      void this.begin(request, reply, done);
+      if (request.method === 'POST' && routes.has(request.routeOptions.url ?? '')) {
+        void this.begin(request, reply, done);
+        return;
+      }
+      if (passesVends(request.method, request.routeOptions.url ?? '')) this.letPass(request, reply);
+      done();
     });
     fastify.addHook('onSend', (request, _reply, payload, done) => {
       this.turns.get(request)?.();
       done(null, payload);
+    });
+  }
+
+  private letPass(request: FastifyRequest, reply: FastifyReply): void {
+    const endAct = this.vendTurns.letPass();
+    this.turns.set(request, endAct);
+    const timer = setTimeout(endAct, longestActMs).unref();
+    reply.raw.once('close', () => {
+      clearTimeout(timer);
+      endAct();
     });
   }
 
@@ -53,6 +77,11 @@ export class TurnHooks {
     }
     done();
   }
+}
+
+/** Whether a request is an act of a moderator, for which vends make room. `route` is the pattern of Fastify. */
+export function passesVends(method: string, route: string): boolean {
+  return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS' && actRoute.test(route);
 }
 
 /** Answers here, and writes no line to the log of errors: to be busy is no fault, and thousands of lines would be work too. */

@@ -169,6 +169,30 @@ it('tells those to come back whose turn would not come in time: early, the newes
   await Promise.all([...many, ...few]);
 });
 
+it('runs few vends while an act is under way, and as many as before when it is done', async () => {
+  const replica = replicaThatDoes(100);
+  const clients = Array.from({ length: 60 }, () => replica.run('a'));
+  await jest.advanceTimersByTimeAsync(0);
+  const ends = [turns.letPass(), turns.letPass()];
+  expect(begun).toHaveLength(60);
+  clients.push(...Array.from({ length: 60 }, () => replica.run('a')));
+  await jest.advanceTimersByTimeAsync(400);
+  expect(begun).toHaveLength(60); // 40 are done, 20 run
+  await jest.advanceTimersByTimeAsync(200);
+  expect(begun.length).toBeGreaterThan(60); // the vends go on, 16 at a time
+  expect(begun.length).toBeLessThanOrEqual(60 + 16);
+  ends[0]?.();
+  ends[0]?.();
+  await jest.advanceTimersByTimeAsync(0);
+  expect(begun.length).toBeLessThanOrEqual(60 + 16);
+  ends[1]?.();
+  await jest.advanceTimersByTimeAsync(0);
+  expect(begun.length).toBeGreaterThan(60 + 16);
+  await jest.advanceTimersByTimeAsync(5_000);
+  replica.stop();
+  await Promise.all(clients);
+});
+
 it('gives no turn to a client who has left the line', async () => {
   const first = await Promise.all(Array.from({ length: 64 }, () => begin('a')));
   const leaves: (() => void)[] = [];
