@@ -93,6 +93,7 @@ const frozen: Record<string, string> = {
   '0029_webhooks': '6c4e94b53963a07ae4ba78a36309b037d614bea08e0bfa5a180cfd94eed2f5c2',
   '0030_sessions': '31105a47029f154167ec3f59987b5bb41d60b76107117a82fcc3e0b1b01a2cdd',
   '0031_ivs_events': 'f93d000a2c684d5b944ec53d8feab21b0e8b59d7a4a691e7820eaf3bfb8cda73',
+  '0032_fewer_indexes': '8046b930a80e20134d7b00f6a47e0e8b2bf6992cb4201b40e3f3dc28f28a5876',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -33,7 +33,7 @@ const made = `select n, at, user_id, space_id, ${idOfTime} || lpad(n::text, 16, 
 
 const inserts: Record<string, string> = {
   audit: `insert into audit (tenant_id, id, at, caller, action, space_id, user_id, request_id, seq)
-    select $1, 'aud_' || number, at, '{"kind":"system","id":"bench"}', case when n < 2000 then 'rare' else 'vend' end,
+    select $1, 'aud_' || number, at, '{"kind":"system","id":"bench"}', case when n < 2000 then 'rare' else 'space.join' end,
            space_id, user_id, 'bench', n - $2::int - 1 from made`,
   grants: `insert into grants (tenant_id, id, space_id, user_id, ivs_user_id, kind, role, capabilities, state, issued_at, expires_at, session_expires_at)
     select $1, 'grt_' || number, space_id, user_id, user_id, 'stage', 'speaker', '{PUBLISH,SUBSCRIBE}',
@@ -101,7 +101,7 @@ async function measure({ url }: Deployment, tenant: Tenant, replay: Replay): Pro
   const yesterday = new Date(Date.now() - 86_400_000).toISOString();
   const values = { userId: ['often', 'rare', 'nobody'], spaceId: [spaceId] };
   const all: Record<string, Record<string, string[]>> = {
-    audit: { ...values, action: ['vend', 'rare', 'nope'], since: [yesterday] },
+    audit: { ...values, action: ['space.join', 'rare', 'nope'], since: [yesterday] },
     grants: { ...values, state: ['live', 'watched', 'revoked', 'expired'], live: ['true'] },
     bans: { ...values, active: ['true', 'false'] },
     spaces: {},

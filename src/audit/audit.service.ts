@@ -1,10 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { ReadDatabase } from '../database/database.ts';
+import { invalid } from '../errors.ts';
 import type { AuditEntry as AuditRow } from '../database/generated/client.ts';
 import { valueIn } from '../database/sql-call.ts';
 import { idBefore } from '../ids.ts';
-import { behindAllIds, foundPage, type Page, readCursor, rowsLookedAt, toPage } from '../http/paging.ts';
+import {
+  behindAllIds,
+  endOfTime,
+  foundPageByTime,
+  keyAt,
+  type Page,
+  placeOf,
+  readCursor,
+  rowsLookedAt,
+  toPage,
+} from '../http/paging.ts';
 import type { AuditEntryAnswer, AuditQuery } from './audit.schemas.ts';
 
 @Injectable()
@@ -13,8 +24,9 @@ export class AuditService {
 
   /** Lists the entries of the caller's tenant, the newest first. */
   async list(caller: TenantCaller, query: AuditQuery): Promise<Page<AuditEntryAnswer>> {
-    const before = readCursor(query.cursor);
-    const { by, value, isExact } = servedBy(query);
+    const place = placeOf(readCursor(query.cursor));
+    const { by, value, isExact, isByTime } = readingOf(query, place?.at === null);
+    if (!isByTime && place?.at) throw invalid('cursor', 'must be a nextCursor of this list');
     const most = query.limit + 1;
     const args = {
       tenant: caller.tenantId,
@@ -22,7 +34,9 @@ export class AuditService {
       value,
       // Without the bound, the last page would look at all that is older.
       after: query.since === undefined ? '' : idBefore('aud', new Date(query.since)),
-      before: before ?? behindAllIds,
+      beforeTime: place?.at ?? endOfTime,
+      before: place?.id ?? (isByTime ? '' : behindAllIds),
+      user: query.userId ?? null,
       space: query.spaceId ?? null,
       action: query.action ?? null,
       since: query.since ?? null,
@@ -30,23 +44,36 @@ export class AuditService {
       looked: isExact ? most : rowsLookedAt,
     };
     const { rows, end } = await this.database.inTenantOf(caller, async (tx) => {
-      const { ids, end } = await valueIn(tx, 'page_of_audit', args, foundPage);
+      const { ids, end } = await valueIn(tx, 'page_of_audit', args, foundPageByTime);
       const where = { tenantId: caller.tenantId, id: { in: ids } };
-      return { rows: await tx.auditEntry.findMany({ where, orderBy: { id: 'desc' } }), end };
+      const byTime = isByTime ? [{ at: 'desc' } as const] : [];
+      return { rows: await tx.auditEntry.findMany({ where, orderBy: [...byTime, { id: 'desc' }] }), end };
     });
-    return toPage(rows, query.limit, (row) => row.id, toEntry, end);
+    const keyOf = (row: AuditRow) => keyAt({ id: row.id, at: isByTime ? row.at : null });
+    return toPage(rows, query.limit, keyOf, toEntry, end === null ? null : keyAt(end));
   }
 }
 
-/** The filter that an index serves, and whether it is the only one. */
-function servedBy({ userId, spaceId, action, since }: AuditQuery): {
-  by: string;
+/** The actions of vends. Almost all entries have them, so no index serves them (`audit_looked_at`). */
+const vendActions = new Set(['space.join', 'stageToken.create', 'chatToken.create']);
+
+/** How `page_of_audit` reads a page: the filter that an index serves, whether it is the only one, and in which order. */
+interface Reading {
+  by: 'user' | 'space' | 'action' | 'all';
   value: string | null;
   isExact: boolean;
-} {
-  const given = Object.entries({ user: userId, space: spaceId, action }).filter(([, value]) => value !== undefined);
-  const [[by, value] = ['all', undefined]] = given;
-  return { by, value: value ?? null, isExact: given.length <= 1 && since === undefined };
+  isByTime: boolean;
+}
+
+/** @param isById whether the page goes on where one in the order of ids ended: so builds before listed by user and by space. */
+function readingOf({ userId, spaceId, action, since }: AuditQuery, isById: boolean): Reading {
+  const filters = [userId, spaceId, action].filter((value) => value !== undefined).length;
+  if (!isById && userId !== undefined) return { by: 'user', value: userId, isExact: filters === 1, isByTime: true };
+  if (!isById && spaceId !== undefined) return { by: 'space', value: spaceId, isExact: filters === 1, isByTime: true };
+  const isExact = since === undefined;
+  if (action !== undefined && filters === 1 && !vendActions.has(action))
+    return { by: 'action', value: action, isExact, isByTime: false };
+  return { by: 'all', value: null, isExact: isExact && filters === 0, isByTime: false };
 }
 
 function toEntry(row: AuditRow): AuditEntryAnswer {

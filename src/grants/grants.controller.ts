@@ -13,7 +13,7 @@ export class GrantsController {
   @Endpoint({
     summary: 'List grants',
     description:
-      'The newest grant comes first, unless a filter by state says otherwise. A grant never contains its token. App users must name a space in which they moderate, unless they moderate the whole tenant.',
+      'The newest grant comes first; in the list of a space, without `userId`, the grant whose session ends last. A grant never contains its token. App users must name a space in which they moderate, unless they moderate the whole tenant.',
     tag: 'Grants',
     access: { scope: 'moderation:read', users: true },
     answers: { 200: grantPage },

@@ -14,6 +14,39 @@ export const behindAllIds = 'zzz';
 /** What a SQL function finds for a page of a list by id. `end` is the last row that it looked at, null if it looked at all. */
 export const foundPage = z.object({ ids: z.array(z.string()), end: z.string().nullable() });
 
+/** What a SQL function finds for a page of a list by time. `end` is the place of the last row that it looked at. */
+export const foundPageByTime = z.object({
+  ids: z.array(z.string()),
+  end: z.object({ id: z.string(), at: z.coerce.date().nullable() }).nullable(),
+});
+
+/** Later than every time in a list. */
+export const endOfTime = new Date('9999-12-31T00:00:00Z');
+
+/** A place in a list: by id if it has no time, else by time and then by id. */
+export interface Place {
+  id: string;
+  at: Date | null;
+}
+
+/**
+ * The key of a place, for a cursor. That of a place by time sorts behind all ids: a replica of a build that lists by id
+ * begins its list again, instead of ending it.
+ */
+export function keyAt({ id, at }: Place): string {
+  return at === null ? id : `${behindAllIds} ${at.toISOString()} ${id}`;
+}
+
+/** The place that a key names; undefined if there is none. Some builds wrote the time first. */
+export function placeOf(key: string | undefined): Place | undefined {
+  if (key === undefined) return undefined;
+  const [, time = '', id = ''] = /^(?:zzz )?(\d{4}-\S+Z) (.*)$/s.exec(key) ?? [];
+  if (time === '') return { id: key, at: null };
+  const at = new Date(time);
+  if (Number.isNaN(at.getTime())) throw invalid('cursor', 'must be a nextCursor of this list');
+  return { id, at };
+}
+
 /** Query parameters of every list. */
 export const pageQuery = {
   limit: z

@@ -49,7 +49,7 @@ async function fill(tenantId: string, bigSpaceId: string): Promise<void> {
     `insert into spaces (tenant_id, id, name, ready_at, deleted_at)
      select $1, 'spc_' || lpad(n::text, 26, '0'), 'Old', at, case when n <= $2 - 100 then at end from made`,
     `insert into audit (tenant_id, id, at, caller, action, space_id, user_id, request_id, seq)
-     select $1, 'aud_' || number, at, '{"kind":"system","id":"test"}', case when n < 100 then 'rare' else 'grant.vend' end, space_id, user_id, 'test', -n
+     select $1, 'aud_' || number, at, '{"kind":"system","id":"test"}', case when n < 100 then 'rare' else 'space.join' end, space_id, user_id, 'test', -n
        from made`,
     `insert into grants (tenant_id, id, space_id, user_id, ivs_user_id, kind, role, capabilities, state, issued_at, expires_at, session_expires_at)
      select $1, 'grt_' || number, space_id, user_id, user_id, 'stage', 'viewer', '{}',
@@ -132,7 +132,7 @@ const lists: [string, Record<string, string[]>][] = [
     {
       userId: users,
       spaceId: spaces,
-      action: ['grant.vend', 'rare', 'nope'],
+      action: ['space.join', 'rare', 'nope'],
       since: [':yesterday', '2100-01-01T00:00:00Z'],
     },
   ],

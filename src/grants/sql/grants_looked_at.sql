@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the first p_looked grants of a list, the newest first: all, or those with the user, space or state p_value.
--- p_by says which. Only ids below p_before count.
+-- Returns the first p_looked grants of a list, the newest first: all, or those in the state p_value. p_by says which.
+-- Only ids below p_before count.
 -- Each query names its index by its order. So the plan is the same whatever the planner knows about the table: it may
 -- have no statistics of rows that were just written.
 create function grants_looked_at(p_tenant text, p_by text, p_value text, p_before text, p_looked integer)
@@ -15,21 +15,7 @@ set enable_sort = off
 set enable_incremental_sort = off
 as $$
 begin
-  if p_by = 'user' then
-    return query
-      select *
-      from public.grants
-      where tenant_id = p_tenant and (user_id, id) > (p_value, '') and (user_id, id) < (p_value, p_before)
-      order by user_id desc, id desc
-      limit p_looked;
-  elsif p_by = 'space' then
-    return query
-      select *
-      from public.grants
-      where tenant_id = p_tenant and (space_id, id) > (p_value, '') and (space_id, id) < (p_value, p_before)
-      order by space_id desc, id desc
-      limit p_looked;
-  elsif p_by = 'state' then
+  if p_by = 'state' then
     return query
       select *
       from public.grants

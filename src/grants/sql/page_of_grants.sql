@@ -1,9 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Finds a page of the ledger: {"ids": at most p_most ids, "end": the place of the last grant that it looked at, as
--- {"id", "at"}, null if it looked at all}. It looks at p_looked grants: those of grants_looked_at, or those of
--- grants_ending_last if p_by is session or expiry. Of these it takes those of p_user, of p_space, in p_state, and with
--- p_live those whose token could be used. Null takes all.
+-- {"id", "at"}, null if it looked at all}. It looks at p_looked grants of grants_of_list. Of these it takes those of
+-- p_user, of p_space, in p_state, and with p_live those whose token could be used. Null takes all.
 create function page_of_grants(
   p_tenant text,
   p_by text,
@@ -24,23 +23,18 @@ returns jsonb
 language plpgsql
 stable
 as $$
-declare
-  v_looked public.grants[];
 begin
-  if p_by in ('session', 'expiry') then
-    v_looked := array(
-      select g from grants_ending_last(p_tenant, p_value, p_after_time, p_before_time, p_before, p_looked) as g
-    );
-  else
-    v_looked := array(select g from grants_looked_at(p_tenant, p_by, p_value, p_before, p_looked) as g);
-  end if;
   return (
     with
       looked as materialized (
         select
           id, user_id, space_id, state_of_grant(g, p_now, p_removed_keys) as state,
-          case p_by when 'session' then session_expires_at when 'expiry' then expires_at end as at
-        from unnest(v_looked) as g
+          case p_by
+            when 'user' then issued_at
+            when 'space' then session_expires_at
+            when 'expiry' then expires_at
+          end as at
+        from grants_of_list(p_tenant, p_by, p_value, p_after_time, p_before_time, p_before, p_looked) as g
       )
     select
       jsonb_build_object(
@@ -57,8 +51,8 @@ begin
           limit p_most
         ),
         'end', (
-          -- All that end with the last one of a space were looked at.
-          select jsonb_build_object('id', case when p_by = 'session' then '' else id end, 'at', at)
+          -- All that have the same time as the last one were looked at.
+          select jsonb_build_object('id', case when at is null then id else '' end, 'at', at)
           from looked
           where (select count(*) from looked) >= p_looked
           order by at, id

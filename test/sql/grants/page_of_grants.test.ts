@@ -28,6 +28,7 @@ beforeEach(async () => {
       user_id,
       space_id,
       state,
+      issued_at: at(id.charCodeAt(0)),
       expires_at: at(expires),
       session_expires_at: at(ends),
     });
@@ -35,49 +36,63 @@ beforeEach(async () => {
 afterEach(() => sql.rollback());
 
 const all = { tenant: 'ten', by: 'all', value: null, before: 'zzz' };
-const ann = { ...all, by: 'user', value: 'ann' };
 
 describe('grants_looked_at', () => {
   test.each<[string, object, number, string]>([
     ['all', all, 9, 'e d c b a'],
-    ['those of a user', ann, 9, 'e b a'],
-    ['those of a space', { ...all, by: 'space', value: 'hall' }, 9, 'e d c a'],
     ['those in a state', { ...all, by: 'state', value: 'watched' }, 9, 'c'],
-    ['no more than asked for', ann, 2, 'e b'],
-    ['those before an id', { ...ann, before: 'e' }, 9, 'b a'],
-    ['those of nobody', { ...ann, value: 'an' }, 9, ''],
+    ['no more than asked for', all, 2, 'e d'],
+    ['those before an id', { ...all, before: 'd' }, 9, 'c b a'],
+    ['those of another tenant', { ...all, tenant: 'tin' }, 9, 'f'],
   ])('%s', async (_, args, looked, ids) => {
     const rows = await sql.call<{ id: string }>('grants_looked_at', { ...(args as typeof all), looked });
     expect(rows.map(({ id }) => id).join(' ')).toBe(ids);
   });
 });
 
-const ending = { tenant: 'ten', space: null, afterTime: at(0), beforeTime: endOfTime, before: '' };
+const byTime = { tenant: 'ten', value: null, afterTime: at(0), beforeTime: endOfTime, before: '' };
+const ann = { ...byTime, by: 'user', value: 'ann' };
+const hall = { ...byTime, by: 'space', value: 'hall' };
+const expiring = { ...byTime, by: 'expiry' };
+const issue = (id: string) => at(id.charCodeAt(0));
 
-describe('grants_ending_last', () => {
+describe('grants_of_list', () => {
   test.each<[string, object, number, string]>([
-    ['all, by the end of their token', ending, 9, 'a d c b e'],
-    ['no more than asked for', ending, 2, 'a d'],
-    ['those after a place in the list', { ...ending, beforeTime: at(30), before: 'd' }, 9, 'c b e'],
-    ['those that end after a time', { ...ending, afterTime: at(20) }, 9, 'a d c'],
-    ['those of a space, by the end of their session', { ...ending, space: 'hall' }, 9, 'a c d e'],
-    ['with those of a space that end with the last one', { ...ending, space: 'hall' }, 2, 'a c d e'],
-    [
-      'those of a space after a place in the list',
-      { ...ending, space: 'hall', beforeTime: at(40), before: 'd' },
-      9,
-      'c',
-    ],
-    ['those of a space that end after a time', { ...ending, space: 'hall', afterTime: at(40) }, 9, 'a'],
-    ['those of no space', { ...ending, space: 'ha' }, 9, ''],
+    ['those of a user, the newest first', ann, 9, 'e b a'],
+    ['those of a user after a place in the list', { ...ann, beforeTime: issue('e'), before: 'e' }, 9, 'b a'],
+    ['those of a user that were issued after a time', { ...ann, afterTime: issue('a') }, 9, 'e b'],
+    ['no more of a user than asked for', ann, 2, 'e b'],
+    ['those of nobody', { ...ann, value: 'an' }, 9, ''],
+    ['those of a space, by the end of their session', hall, 9, 'a c d e'],
+    ['no more of a space than asked for', hall, 1, 'a'],
+    ['with those of a space that end with the last one', hall, 2, 'a c d e'],
+    ['those of a space after a place in the list', { ...hall, beforeTime: at(40), before: 'd' }, 9, 'c'],
+    ['those of a space that end after a time', { ...hall, afterTime: at(40) }, 9, 'a'],
+    ['those of no space', { ...hall, value: 'ha' }, 9, ''],
   ])('%s', async (_, args, looked, ids) => {
-    const rows = await sql.call<{ id: string }>('grants_ending_last', { ...(args as typeof ending), looked });
-    const found = rows.map(({ id }) => id);
-    // Those of a space that end at the same time come in any order.
-    const last = found.slice(1).toSorted();
-    expect((args as typeof ending).space === null ? found.join(' ') : [...found.slice(0, 1), ...last].join(' ')).toBe(
-      ids,
-    );
+    const rows = await sql.call<{ id: string; session_expires_at: Date }>('grants_of_list', {
+      ...(args as typeof ann),
+      looked,
+    });
+    // Those that end at the same time come in any order.
+    if ((args as typeof ann).by === 'space')
+      rows.sort((a, b) => Number(b.session_expires_at) - Number(a.session_expires_at) || (a.id < b.id ? -1 : 1));
+    expect(rows.map(({ id }) => id).join(' ')).toBe(ids);
+  });
+});
+
+describe('grants_expiring_last', () => {
+  test.each<[string, object, number, string]>([
+    ['all, by the end of their token', expiring, 9, 'a c d b e'],
+    ['with all that end with the last one', expiring, 2, 'a c d'],
+    ['those after a place in the list', { ...expiring, beforeTime: at(30), before: 'd' }, 9, 'c b e'],
+    ['those that end after a time', { ...expiring, afterTime: at(20) }, 9, 'a c d'],
+  ])('%s', async (_, args, looked, ids) => {
+    const { value: _value, by: _by, ...given } = args as typeof expiring;
+    const rows = await sql.call<{ id: string; expires_at: Date }>('grants_expiring_last', { ...given, looked });
+    // Those that end at the same time come in any order.
+    rows.sort((a, b) => Number(b.expires_at) - Number(a.expires_at) || (a.id < b.id ? -1 : 1));
+    expect(rows.map(({ id }) => id).join(' ')).toBe(ids);
   });
 });
 
@@ -120,20 +135,21 @@ describe('page_of_grants', () => {
     most: 9,
     looked: 9,
   };
-  const session = { by: 'session', value: 'hall', before: '' };
 
   test.each<[string, object, string, [string, number | null] | null]>([
     ['all that were handed out', {}, 'e c b a', null],
     ['all, with more behind', { most: 2, looked: 2 }, 'e', ['d', null]],
+    ['all of a user in a space, by id', { user: 'ann', space: 'hall' }, 'e a', null],
     ['the live ones of a user', { ...ann, state: 'live' }, 'a', null],
     ['those of a user in a space', { ...ann, space: 'hall' }, 'e a', null],
-    ['those of a space and a user', { by: 'space', value: 'hall', user: 'bob' }, 'c', null],
+    ['those of a user, with more behind', { ...ann, looked: 2 }, 'e b', ['', 'b'.charCodeAt(0)]],
+    ['those of a space and a user', { ...hall, user: 'bob' }, 'c', null],
     ['expired ones', { state: 'expired' }, 'e', null],
-    ['those that could be used, by the end of their token', { by: 'expiry', before: '', live: true }, 'a c', null],
-    ['the same, with more behind', { by: 'expiry', before: '', live: true, looked: 2 }, 'a', ['d', 30]],
-    ['those of a space that could be used, by the end of their session', { ...session, live: true }, 'a c', null],
-    ['the same, looking at all that end with the last one', { ...session, live: true, looked: 2 }, 'a c', ['', 40]],
-    ['the same, one at a time', { ...session, live: true, looked: 1 }, 'a', ['', 95]],
+    ['those that could be used, by the end of their token', { ...expiring, live: true }, 'a c', null],
+    ['the same, with more behind', { ...expiring, live: true, looked: 2 }, 'a c', ['', 30]],
+    ['those of a space that could be used, by the end of their session', { ...hall, live: true }, 'a c', null],
+    ['the same, looking at all that end with the last one', { ...hall, live: true, looked: 2 }, 'a c', ['', 40]],
+    ['the same, one at a time', { ...hall, live: true, looked: 1 }, 'a', ['', 95]],
   ])('%s', async (_, args, ids, end) => {
     const found = await sql.value<{ ids: string[]; end: { id: string; at: string | null } | null }>('page_of_grants', {
       ...open,
