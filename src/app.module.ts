@@ -6,6 +6,7 @@ import { AuditModule } from './audit/audit.module.ts';
 import { AuthModule } from './auth/auth.module.ts';
 import { BansModule } from './bans/bans.module.ts';
 import { Settings } from './config.ts';
+import { ConsoleModule } from './console/console.module.ts';
 import { DatabaseModule } from './database/database.module.ts';
 import type { Reach } from './database/reach.ts';
 import { DeliveryModule } from './delivery/delivery.module.ts';
@@ -62,6 +63,7 @@ export class AppModule {
         TenantsModule,
         ApiKeysModule,
         IssuersModule,
+        ConsoleModule,
         SpacesModule,
         MembersModule,
         GrantsModule,

@@ -20,6 +20,8 @@ export interface ApiKeyCaller {
   mustBeActive?: boolean;
   scopes: readonly string[];
   bounds: KeyBounds;
+  /** Id of the session of the console that the request came with. Without one it came with the key itself. */
+  sessionId?: string;
 }
 
 /** What an API key is bound to beside its scopes. A list that is absent does not bind. */
@@ -76,8 +78,9 @@ export function callerRef(caller: Caller): CallerRef {
 
 /**
  * Id of the credential. The database looks it up to check that the credential is still valid. Of a user it is the id and the
- * version of the issuer, with a dot between.
+ * version of the issuer, with a dot between. Of a session of the console it is the id of the key and that of the session.
  */
 export function credentialId(caller: Caller): string {
-  return caller.kind === 'user' ? `${caller.issuerId}.${caller.issuerVersion}` : caller.id;
+  if (caller.kind === 'user') return `${caller.issuerId}.${caller.issuerVersion}`;
+  return caller.kind === 'apiKey' && caller.sessionId !== undefined ? `${caller.id}.${caller.sessionId}` : caller.id;
 }

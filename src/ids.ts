@@ -3,9 +3,22 @@ import { TypeID, typeid } from 'typeid-js';
 
 /**
  * The prefixes of ids: tenant, API key, issuer, space, grant, ban, action, audit entry, signing key,
- * event, webhook endpoint, webhook delivery.
+ * event, webhook endpoint, webhook delivery, session of the console.
  */
-export type IdPrefix = 'ten' | 'key' | 'iss' | 'spc' | 'grt' | 'ban' | 'act' | 'aud' | 'sgk' | 'evt' | 'whk' | 'whd';
+export type IdPrefix =
+  | 'ten'
+  | 'key'
+  | 'iss'
+  | 'spc'
+  | 'grt'
+  | 'ban'
+  | 'act'
+  | 'aud'
+  | 'sgk'
+  | 'evt'
+  | 'whk'
+  | 'whd'
+  | 'cse';
 
 /** Makes an id such as `spc_01h455vb4pex5vsknk084sn02q`: a UUIDv7 in base 32. Ids sort by age. An id is no secret. */
 export function newId(prefix: IdPrefix): string {

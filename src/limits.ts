@@ -87,6 +87,14 @@ export const limits = {
   keptIvsEventSeconds: 15 * 24 * 3600,
   /** Largest number of events of IVS that are kept of a tenant: the newest. */
   keptIvsEvents: 50_000,
+  /** Largest number of sessions of the console that one caller has: the operator, or an API key. */
+  consoleSessions: 20,
+  /** A session of the console ends when it was not used for this time. */
+  consoleIdleSeconds: 30 * 60,
+  /** A session of the console ends this time after the sign-in, however much it is used. */
+  consoleSessionSeconds: 12 * 3600,
+  /** The use of a session is noted, and its cookie renewed, once in this time. */
+  consoleNoteSeconds: 60,
 } as const;
 
 /** How many things of each kind a tenant may have. The operator can set other numbers for a tenant. */

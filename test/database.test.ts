@@ -78,6 +78,7 @@ async function fill(slug: string): Promise<TestTenant> {
   await must(201, stagedoor.post('/v1/bans', as, { userId: `${slug}-user`, spaceId: space['id'] }));
   const webhook = await must(201, stagedoor.post('/v1/webhooks', as, { url: 'http://127.0.0.1:9/' })); // nobody listens
   await must(202, stagedoor.post(`/v1/webhooks/${webhook['id']}/test`, as));
+  await must(204, stagedoor.request('POST', '/console/session', { body: { credential: as } }));
   return tenant;
 }
 
@@ -554,6 +555,7 @@ const crossingMay = [
   'api_keys.SELECT, UPDATE last_used_at',
   'audit.INSERT, SELECT, UPDATE hash+seq',
   'bans.SELECT, UPDATE expiry_told',
+  'console_sessions.DELETE, SELECT',
   'deliveries.SELECT, UPDATE',
   'event_logs.INSERT, SELECT, UPDATE',
   'events.DELETE, INSERT data+space_id+tenant_id+type+user_id, SELECT, UPDATE logged_at+position',

@@ -9,7 +9,7 @@ const root = path.resolve(import.meta.dirname, '..');
 const shelf = [
   'errors ids limits caller config background',
   'telemetry database request-context secrets outgoing ivs http quotas',
-  'events audit roles tenants api-keys issuers auth',
+  'events audit roles tenants api-keys issuers console auth',
   'spaces grants signing-keys joins delivery watch sessions acts members bans webhooks ingest',
   'health openapi logging app.module stop-on-signals app main',
 ].flatMap((line) => line.split(' '));
@@ -134,6 +134,7 @@ const owners: Record<string, string> = {
   webhooks: 'webhooks',
   webhook_deliveries: 'webhooks',
   ivs_events: 'ingest',
+  console_sessions: 'console',
   idempotency_keys: 'http',
   audit: 'audit',
   events: 'events',

@@ -1,7 +1,9 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
+import type { FastifyReply } from 'fastify';
 import type { Caller } from '../caller.ts';
+import { tokenInCookie } from '../console/session-cookie.ts';
 import { Problem } from '../errors.ts';
 import { type Access, accessMetadata, type AuthenticatedRequest, hasScope, scopesOf } from '../http/access.ts';
 import { assertWithinBounds } from './bounds.ts';
@@ -18,6 +20,7 @@ export class CallerGuard implements CanActivate {
     operator: new (AuthGuard('operator'))(passportOptions),
     apiKey: new (AuthGuard('apiKey'))(passportOptions),
     user: new (AuthGuard('user'))(passportOptions),
+    session: new (AuthGuard('session'))(passportOptions),
   };
 
   constructor(
@@ -33,11 +36,24 @@ export class CallerGuard implements CanActivate {
       this.ingestSecret.check(request);
       return true;
     }
-    await this.guards[callerKind(bearerToken(request))].canActivate(context);
+    await this.guards[credentialKind(request)].canActivate(context);
     authorize(request, access);
+    if (request.renewedCookie !== undefined) {
+      void context.switchToHttp().getResponse<FastifyReply>().header('set-cookie', request.renewedCookie);
+    }
     request.caller = withDutyToBeActive(request, access);
     return true;
   }
+}
+
+/** The kind of credential that a request has. @throws Problem `unauthenticated` if it has none, or more than one. */
+function credentialKind(request: AuthenticatedRequest): Caller['kind'] | 'session' {
+  if (tokenInCookie(request) === undefined) return callerKind(bearerToken(request));
+  if (request.headers.authorization === undefined) return 'session';
+  throw new Problem(
+    'unauthenticated',
+    'The request has a session of the console and an Authorization header. Send one of them.',
+  );
 }
 
 /** The kind of caller that a credential belongs to, by its form. */
@@ -50,7 +66,7 @@ function callerKind(token: string): Caller['kind'] {
 function withDutyToBeActive({ caller, method }: AuthenticatedRequest, access: Access | undefined): Caller | undefined {
   const isRead = method === 'GET' || method === 'HEAD';
   if (!caller || caller.kind === 'operator' || isRead) return caller;
-  const mayBeSuspended = access && 'scope' in access && access.evenIfSuspended;
+  const mayBeSuspended = access && (('scope' in access && access.evenIfSuspended) || 'session' in access);
   return mayBeSuspended ? caller : { ...caller, mustBeActive: true };
 }
 
@@ -58,6 +74,10 @@ function authorize(request: AuthenticatedRequest, access: Access | undefined): v
   const { caller } = request;
   if (!caller || !access || 'public' in access || 'eventBridge' in access)
     throw new Problem('forbidden', 'Nobody may call this route.');
+  if ('session' in access) {
+    if (request.session) return;
+    throw new Problem('forbidden', 'Only a session of the console can be used here. Sign in to the console.');
+  }
   if ('operator' in access) {
     if (caller.kind === 'operator') return;
     throw new Problem('forbidden', 'Only the operator may do this.');

@@ -1,14 +1,15 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport';
 import { ApiKeysService } from '../api-keys/api-keys.service.ts';
 import type { Caller } from '../caller.ts';
-import { Settings } from '../config.ts';
+import { ConsoleSessions, type SignedIn } from '../console/console-sessions.ts';
+import { tokenInCookie } from '../console/session-cookie.ts';
 import { Problem } from '../errors.ts';
 import type { AuthenticatedRequest } from '../http/access.ts';
 import { UserTokens } from '../issuers/user-tokens.ts';
+import { OperatorToken } from '../secrets/operator-token.ts';
 import { placeOf } from './place.ts';
 
 /** Takes the result of a verification: the caller, or the error. */
@@ -50,18 +51,12 @@ export function bearerToken(request: FastifyRequest): string {
 /** Authenticates the operator of the deployment by the token in the settings. */
 @Injectable()
 export class OperatorStrategy extends PassportStrategy(BearerStrategy, 'operator') {
-  private readonly expectedDigest: Buffer;
-
-  constructor(settings: Settings) {
+  constructor(private readonly operatorToken: OperatorToken) {
     super();
-    this.expectedDigest = digest(settings.operatorToken);
   }
 
   validate(token: string): Caller {
-    if (!timingSafeEqual(digest(token), this.expectedDigest)) {
-      throw new Problem('unauthenticated', 'The credential is no API key, no JWT, and not the token of the operator.');
-    }
-    return { kind: 'operator', id: 'operator' };
+    return this.operatorToken.authenticate(token);
   }
 }
 
@@ -89,7 +84,34 @@ export class UserStrategy extends PassportStrategy(BearerStrategy, 'user') {
   }
 }
 
-/** A digest has a fixed length. So the time of the comparison depends on nothing that the caller does not know. */
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+/** The part of a Passport strategy that is the same for every credential in a cookie. */
+class CookieStrategy extends Strategy {
+  constructor(private readonly verify: (request: AuthenticatedRequest, done: VerifyDone) => unknown) {
+    super();
+  }
+
+  override authenticate(request: unknown): void {
+    this.verify(request as AuthenticatedRequest, (error, caller) => {
+      if (caller) this.success(caller as unknown as Express.User);
+      else this.error(error);
+    });
+  }
+}
+
+/** Authenticates whoever is signed in to the console, as the caller that they have signed in as. */
+@Injectable()
+export class SessionStrategy extends PassportStrategy(CookieStrategy, 'session') {
+  constructor(private readonly sessions: ConsoleSessions) {
+    super();
+  }
+
+  async validate(request: AuthenticatedRequest): Promise<Caller> {
+    const { caller, session, cookie }: SignedIn = await this.sessions.authenticate(
+      request,
+      tokenInCookie(request) ?? '',
+    );
+    request.session = session;
+    request.renewedCookie = cookie;
+    return caller;
+  }
 }

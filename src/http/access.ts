@@ -36,6 +36,8 @@ export type Access =
   | { operator: true }
   /** Amazon EventBridge, with a secret of IVS_EVENTS_SECRET. */
   | { eventBridge: true }
+  /** Whoever is signed in to the console, for as long as the session lasts. */
+  | { session: true }
   | {
       /** API keys with this scope may call. */
       scope: Scope;
@@ -65,7 +67,31 @@ export function AllowedTo(access: Access): MethodDecorator {
 /** A Fastify request. The guard sets `caller`; a public route has none. */
 export interface AuthenticatedRequest extends FastifyRequest {
   caller?: Caller;
+  /** Set if the request came with a session of the console. */
+  session?: ConsoleSession;
+  /** The header `set-cookie` that renews the session. */
+  renewedCookie?: string | undefined;
 }
+
+/** The session of the console that a request came with. */
+export interface ConsoleSession {
+  /** Id of the session (`cse_…`). */
+  id: string;
+  /** The tenant of the caller; `operator` for the operator. */
+  tenantId: string;
+  startedAt: Date;
+  /** What the pages of the session send with each write. */
+  csrfToken: string;
+  /** Name of the API key that the person has signed in with; undefined for the operator. */
+  keyName: string | undefined;
+}
+
+/** Parameter decorator: the session of the console that the guard has found. */
+export const CurrentSession = createParamDecorator(
+  (_: unknown, context: ExecutionContext): ConsoleSession | undefined => {
+    return context.switchToHttp().getRequest<AuthenticatedRequest>().session;
+  },
+);
 
 /** Parameter decorator: the caller that the guard has authenticated. */
 export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller | undefined => {

@@ -58,9 +58,11 @@ function describe({ access, description }: EndpointOptions): string {
         ? 'The operator.'
         : 'eventBridge' in access
           ? 'Amazon EventBridge, with the secret of the deployment.'
-          : `API keys with ${scopesOf(access)
-              .map((scope) => `\`${scope}\``)
-              .join(' or ')}${access.users ? ', and app users' : ''}.`;
+          : 'session' in access
+            ? 'Whoever is signed in to the console.'
+            : `API keys with ${scopesOf(access)
+                .map((scope) => `\`${scope}\``)
+                .join(' or ')}${access.users ? ', and app users' : ''}.`;
   const suspended = 'scope' in access && access.evenIfSuspended ? ' Those of a suspended tenant may call it, too.' : '';
   return `${description ? `${description}\n\n` : ''}Callers: ${who}${suspended}`;
 }
@@ -70,6 +72,7 @@ function securityOf(access: Access): Record<string, string[]>[] {
   if ('public' in access) return [];
   if ('operator' in access) return [{ operator: [] }];
   if ('eventBridge' in access) return [{ eventBridge: [] }];
+  if ('session' in access) return [{ session: [] }];
   return [...scopesOf(access).map((scope) => ({ apiKey: [scope] })), ...(access.users ? [{ user: [] }] : [])];
 }
 

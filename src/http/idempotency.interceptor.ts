@@ -43,7 +43,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const key = request.headers['idempotency-key'];
     const isRead = request.method === 'GET' || request.method === 'HEAD';
-    // EventBridge is no caller. Its events have ids, which make a repeat known.
+    // EventBridge is no caller: its events have ids, which make a repeat known. Nor is who signs in to the console.
     if (key === undefined || isRead || !request.caller) return next.handle();
     return from(this.runOnce(context, next, request, key));
   }

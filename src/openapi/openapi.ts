@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
 import { ingestHeader } from '../auth/ingest-secret.ts';
+import { cookieName } from '../console/session-cookie.ts';
 import { problemSchema } from '../http/problem.schema.ts';
 import { describeOperations } from './operations.ts';
 import { describeWebhooks } from './webhooks.ts';
@@ -47,6 +48,8 @@ const tags: Record<string, string> = {
   Events:
     'What happened, in order: a list and a stream that skip nothing. Events are kept for a time that the operator sets, 30 days by default.',
   Ingest: 'Amazon EventBridge sends the events of IVS here. No client calls these routes.',
+  Console:
+    'A person signs in to the console at /console, and their browser gets a session: a cookie that stands for their credential.',
   Health: 'Routes for load balancers and Prometheus.',
 };
 
@@ -74,6 +77,12 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .addSecurity('user', {
       ...bearer('A JWT of an issuer that the tenant has registered. The user’s role decides what they may do.'),
       bearerFormat: 'JWT',
+    })
+    .addSecurity('session', {
+      type: 'apiKey',
+      in: 'cookie',
+      name: cookieName,
+      description: 'A session of the console. It may do what the credential may that the person has signed in with.',
     });
   config.addSecurity('eventBridge', {
     type: 'apiKey',

@@ -24,13 +24,17 @@ export interface SealedFor {
   id: string;
 }
 
-/** Encrypts secrets for the database, hashes API keys and makes pseudonyms. Each purpose has a key of its own. */
+/** Encrypts secrets for the database, hashes credentials and makes pseudonyms. Each purpose has a key of its own. */
 @Injectable()
 export class Secrets {
   private readonly sealingKey: KeyObject;
   private readonly apiKeyPepper: KeyObject;
   private readonly pseudonymKey: KeyObject;
   private readonly requestKey: KeyObject;
+  private readonly sessionKey: KeyObject;
+  private readonly csrfKey: KeyObject;
+  /** Signs the tokens of the console's sessions. */
+  readonly sessionTokenKey: KeyObject;
 
   constructor(settings: Settings) {
     // Key objects are made once, because importing the bytes takes longer than the hash itself.
@@ -40,6 +44,9 @@ export class Secrets {
     this.apiKeyPepper = derive('api key');
     this.pseudonymKey = derive('pseudonym');
     this.requestKey = derive('request');
+    this.sessionKey = derive('console session');
+    this.csrfKey = derive('console csrf');
+    this.sessionTokenKey = derive('console token');
   }
 
   /** Encrypts with AES-256-GCM. The result is version (1 byte), nonce (12), tag (16) and ciphertext, in this order. */
@@ -74,6 +81,16 @@ export class Secrets {
    */
   hashRequest(body: string): Buffer {
     return createHmac('sha256', this.requestKey).update(body).digest();
+  }
+
+  /** Keyed hash of the secret of a session of the console, 32 bytes. The secret has 256 random bits. */
+  hashSession(secret: string): Buffer {
+    return createHmac('sha256', this.sessionKey).update(secret).digest();
+  }
+
+  /** What the pages of a session send with each write (CSRF token), as text. It tells nothing about the session's secret. */
+  csrfToken(secret: string): string {
+    return createHmac('sha256', this.csrfKey).update(secret).digest('base64url');
   }
 
   /**

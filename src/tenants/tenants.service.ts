@@ -106,6 +106,14 @@ export async function slugOf(tx: Tx, tenantId: string): Promise<string> {
   return tenant.slug;
 }
 
+/** What people call a tenant. */
+export async function namesOf(tx: Tx, tenantId: string): Promise<{ id: string; slug: string; name: string }> {
+  const select = { id: true, slug: true, name: true };
+  const tenant = await tx.tenant.findUnique({ where: { id: tenantId }, select });
+  if (!tenant) throw notFound('tenant');
+  return tenant;
+}
+
 /** The quotas that the operator has set, after a change. What is null has its default again. */
 function changedQuotas(own: unknown, change: NonNullable<UpdateTenantBody['quotas']>): Record<string, number> {
   const all = Object.entries({ ...(own as Record<string, number>), ...change });

@@ -40,6 +40,26 @@ describe('api_key_holds', () => {
   });
 });
 
+describe('api_key_rights', () => {
+  const rights = (asked: Row = {}) => sql.value('api_key_rights', { tenant: 'ten', key: 'key', ...asked });
+
+  test('the name, the scopes and the bounds of a key', async () => {
+    const row = { tenant_id: 'ten', id: 'key', name: 'Night', scopes: ['a', 'b'], bounds: { roles: ['host'] } };
+    await sql.insert('api_keys', row);
+    await sql.insert('api_keys', { tenant_id: 'ten_other', id: 'key', name: 'theirs' });
+    expect(await rights()).toEqual({ name: 'Night', scopes: ['a', 'b'], bounds: { roles: ['host'] } });
+  });
+
+  test.each<[string, Row]>([
+    ['another key', { key: 'another' }],
+    ['no key', { key: null }],
+    ['another tenant', { tenant: 'ten_other' }],
+  ])('null for %s', async (_, asked) => {
+    await sql.insert('api_keys', { tenant_id: 'ten', id: 'key' });
+    expect(await rights(asked)).toBeNull();
+  });
+});
+
 describe('find_api_key', () => {
   const hash = Buffer.from('hash');
 

@@ -32,6 +32,9 @@ async function put(rows: Given[]): Promise<void> {
 /** Names of the roles that a JWT claims. */
 type Claimed = string[] | null;
 
+const key: Given = ['api_keys', { id: 'key' }];
+const session: Given = ['console_sessions', { id: 'cse' }];
+
 /** A caller, and whether their credential holds. */
 const credentials: [string, Given[], kind: string | null, credential: string | null, holds: boolean][] = [
   ['an API key', [['api_keys', { id: 'key' }]], 'apiKey', 'key', true],
@@ -40,6 +43,31 @@ const credentials: [string, Given[], kind: string | null, credential: string | n
   ['an API key that was revoked', [['api_keys', { id: 'key', revoked_at: inSeconds(-1) }]], 'apiKey', 'key', false],
   ['an API key of another tenant', [['api_keys', { tenant_id: 'ten_other', id: 'key' }]], 'apiKey', 'key', false],
   ['an API key that is not there', [], 'apiKey', 'key', false],
+  ['a session of the console', [key, session], 'apiKey', 'key.cse', true],
+  [
+    'a session that has ended',
+    [key, [session[0], { ...session[1], ended_at: inSeconds(-1) }]],
+    'apiKey',
+    'key.cse',
+    false,
+  ],
+  [
+    'a session that has expired',
+    [key, [session[0], { ...session[1], expires_at: fromNow(0) }]],
+    'apiKey',
+    'key.cse',
+    false,
+  ],
+  ['a session that is not there', [key], 'apiKey', 'key.cse', false],
+  [
+    'a session of another tenant',
+    [key, [session[0], { ...session[1], tenant_id: 'ten_other' }]],
+    'apiKey',
+    'key.cse',
+    false,
+  ],
+  ['a session without its API key', [session], 'apiKey', 'key.cse', false],
+  ['no session, with the dot', [key, session], 'apiKey', 'key.', false],
   ['no API key', [['api_keys', { id: 'key' }]], 'apiKey', null, false],
   ['an issuer', [['issuers', { id: 'iss' }]], 'user', 'iss.1', true],
   ['an issuer of another tenant', [['issuers', { tenant_id: 'ten_other', id: 'iss' }]], 'user', 'iss.1', false],

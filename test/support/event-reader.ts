@@ -3,6 +3,9 @@ import http from 'node:http';
 import type { Json } from './stagedoor.ts';
 import { until } from './until.ts';
 
+/** An API key, or headers that tell who reads. */
+type Credential = string | { cookie: string };
+
 /** One connection to the stream. */
 export class EventReader {
   /** What came with an id and data: the events of the tenant. */
@@ -22,18 +25,23 @@ export class EventReader {
   /**
    * Opens a stream. It comes again while there are too many: the service may not have noticed yet that another one was cut.
    */
-  static async open(base: string, key: string, query = '', lastEventId?: string): Promise<EventReader> {
+  static async open(base: string, credential: Credential, query = '', lastEventId?: string): Promise<EventReader> {
     let reader: EventReader | undefined;
     await until(async () => {
-      reader = await EventReader.ask(base, key, query, lastEventId);
+      reader = await EventReader.ask(base, credential, query, lastEventId);
       return reader.status !== 429 && reader.status !== 503;
     }, 'there is room for a stream');
     return reader as EventReader;
   }
 
-  private static async ask(base: string, key: string, query: string, lastEventId?: string): Promise<EventReader> {
+  private static async ask(
+    base: string,
+    credential: Credential,
+    query: string,
+    lastEventId?: string,
+  ): Promise<EventReader> {
     const headers = {
-      authorization: `Bearer ${key}`,
+      ...(typeof credential === 'string' ? { authorization: `Bearer ${credential}` } : credential),
       accept: 'text/event-stream',
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
     };

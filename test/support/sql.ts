@@ -123,6 +123,13 @@ const defaults: Record<string, (n: number) => Row> = {
     next_at: inSeconds(-1),
   }),
   ivs_events: () => ({ type: 'IVS Stage Update', detail: {}, at: inSeconds(0) }),
+  console_sessions: (n) => ({
+    id: `cse_${n}`,
+    hash: Buffer.from(`hash-${n}`),
+    kind: 'apiKey',
+    caller: 'key',
+    expires_at: inSeconds(1800),
+  }),
   event_logs: () => ({ last_position: 0, last_at: inSeconds(0) }),
   audit: (n) => ({
     id: `aud_${String(n).padStart(6, '0')}`,

@@ -1,0 +1,162 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { ApiKeysService } from '../api-keys/api-keys.service.ts';
+import { keyBounds } from '../api-keys/key-authority.ts';
+import { isInRanges } from '../api-keys/key-bounds.ts';
+import { audit } from '../audit/audit.ts';
+import { BackgroundWork } from '../background.ts';
+import type { ApiKeyCaller, Caller, OperatorCaller } from '../caller.ts';
+import { CredentialDatabase, Database, systemScope } from '../database/database.ts';
+import { runIn, valueIn } from '../database/sql-call.ts';
+import { Problem } from '../errors.ts';
+import type { ConsoleSession } from '../http/access.ts';
+import { newId } from '../ids.ts';
+import { limits } from '../limits.ts';
+import { OperatorToken } from '../secrets/operator-token.ts';
+import { Secrets } from '../secrets/secrets.ts';
+import { assertFromOwnPage, assertNotFromElsewhere } from './own-pages.ts';
+import { cookieWith, cookieWithout } from './session-cookie.ts';
+import { SessionTokens } from './session-tokens.ts';
+
+/** What `find_console_session` returns. */
+const foundSession = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['operator', 'apiKey']),
+    caller: z.string(),
+    startedAt: z.coerce.date(),
+    tokenHash: z.string().nullable(),
+    rights: z.object({ name: z.string(), scopes: z.array(z.string()), bounds: keyBounds }).nullable(),
+  })
+  .nullable();
+type FoundSession = NonNullable<z.output<typeof foundSession>>;
+
+/** A request that came with a session of the console. */
+export interface SignedIn {
+  caller: Caller;
+  session: ConsoleSession;
+  /** The header `set-cookie` of the answer, if the token is to be renewed. */
+  cookie: string | undefined;
+}
+
+/** The tenant under which sessions of the operator are on record. */
+const operatorTenant = 'operator';
+
+/**
+ * The sessions of the console. A session stands for the caller who signed in, and may do what they may: every transaction
+ * checks their credential, and that the session has not ended. So it ends with the API key, with the operator's token, and
+ * with the sign-out, on all replicas at once.
+ */
+@Injectable()
+export class ConsoleSessions extends BackgroundWork {
+  protected readonly everyMs = 10 * 60_000;
+
+  constructor(
+    private readonly database: Database,
+    private readonly credentials: CredentialDatabase,
+    private readonly apiKeys: ApiKeysService,
+    private readonly operatorToken: OperatorToken,
+    private readonly secrets: Secrets,
+    private readonly tokens: SessionTokens,
+  ) {
+    super();
+  }
+
+  /** Deletes sessions that have expired. */
+  async run(): Promise<void> {
+    let swept: number;
+    do swept = await this.database.value('sweep_console_sessions', { limits }, z.coerce.number());
+    while (swept === limits.sweptAtOnce);
+  }
+
+  /**
+   * Signs a person in by an API key or the operator's token.
+   * @returns the header `set-cookie` of the answer.
+   * @throws Problem `unauthenticated` if the credential is not good; `forbidden` if a page of another origin asks, or the key
+   * cannot be used from the address of the request.
+   */
+  async signIn(request: FastifyRequest, credential: string): Promise<string> {
+    assertNotFromElsewhere(request);
+    const caller = await this.callerWith(request, credential);
+    const tenantId = caller.kind === 'operator' ? operatorTenant : caller.tenantId;
+    const secret = randomBytes(32).toString('base64url');
+    const id = newId('cse');
+    await this.database.inScope({ tenantId, kind: caller.kind, credential: caller.id }, async (tx) => {
+      await runIn(tx, 'begin_console_session', {
+        tenant: tenantId,
+        session: id,
+        hash: this.secrets.hashSession(secret),
+        kind: caller.kind,
+        caller: caller.id,
+        tokenHash: caller.kind === 'operator' ? this.operatorToken.hash : null,
+        limits,
+      });
+      if (caller.kind === 'operator') return; // the audit log is one of tenants
+      await audit(tx, caller, { action: 'consoleSession.create', tenantId, subject: id });
+    });
+    return cookieWith(this.tokens.make({ tenantId, secret }));
+  }
+
+  /**
+   * Finds the session of a request by the token in its cookie.
+   * @throws Problem `unauthenticated` if there is no such session, or it has ended; `forbidden` if a page of another origin
+   * sends the request, or a write lacks the origin or the CSRF token.
+   */
+  async authenticate(request: FastifyRequest, token: string): Promise<SignedIn> {
+    assertNotFromElsewhere(request);
+    const read = this.tokens.read(token);
+    if (!read) throw signedOut();
+    const hash = this.secrets.hashSession(read.secret);
+    const found = await this.credentials.value(
+      'find_console_session',
+      { tenant: read.tenantId, hash, limits },
+      foundSession,
+    );
+    if (!found) throw signedOut();
+    const csrfToken = this.secrets.csrfToken(read.secret);
+    if (request.method !== 'GET' && request.method !== 'HEAD') assertFromOwnPage(request, csrfToken);
+    const { id, startedAt, rights } = found;
+    return {
+      caller: this.callerOf(found, read.tenantId),
+      session: { id, tenantId: read.tenantId, startedAt, csrfToken, keyName: rights?.name },
+      cookie: read.ageSeconds >= limits.consoleNoteSeconds ? cookieWith(this.tokens.make(read)) : undefined,
+    };
+  }
+
+  /** Ends a session. Its cookie is good for nothing from now on, wherever a copy of it is. */
+  async signOut(caller: Caller, { id, tenantId }: ConsoleSession): Promise<void> {
+    await this.database.inScope(systemScope(tenantId), async (tx) => {
+      const ended = await valueIn(tx, 'end_console_session', { tenant: tenantId, session: id }, z.boolean());
+      if (!ended || caller.kind === 'operator') return;
+      await audit(tx, caller, { action: 'consoleSession.end', tenantId, subject: id });
+    });
+  }
+
+  private async callerWith(request: FastifyRequest, credential: string): Promise<ApiKeyCaller | OperatorCaller> {
+    if (!credential.startsWith('sk_')) return this.operatorToken.authenticate(credential);
+    const caller = await this.apiKeys.authenticate(credential);
+    const ranges = caller.bounds.sourceAddresses;
+    if (ranges === undefined || isInRanges(request.ip, ranges)) return caller;
+    throw new Problem('forbidden', 'This API key cannot be used from this address.');
+  }
+
+  /** The caller for whom a session stands. @throws Problem `unauthenticated` if the operator's token is another one now. */
+  private callerOf(found: FoundSession, tenantId: string): Caller {
+    const { id, caller, tokenHash, rights } = found;
+    if (found.kind === 'apiKey' && rights) {
+      return { kind: 'apiKey', id: caller, tenantId, scopes: rights.scopes, bounds: rights.bounds, sessionId: id };
+    }
+    const hash = Buffer.from(tokenHash ?? '', 'hex');
+    const isPresent = hash.length === this.operatorToken.hash.length && timingSafeEqual(hash, this.operatorToken.hash);
+    if (found.kind === 'operator' && isPresent) return { kind: 'operator', id: 'operator' };
+    throw signedOut();
+  }
+}
+
+function signedOut(): Problem {
+  return new Problem('unauthenticated', 'The session of the console has ended. Sign in again.', {
+    headers: { 'set-cookie': cookieWithout },
+  });
+}

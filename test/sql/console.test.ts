@@ -1,0 +1,215 @@
+/** The functions of the console's sessions. */
+import { limits } from '../../src/limits.ts';
+import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+});
+afterAll(() => sql.stop());
+beforeEach(async () => {
+  await sql.begin();
+  await sql.insert('tenants', { id: 'ten' });
+  await sql.insert('tenants', { id: 'ten_other' });
+  await sql.insert('api_keys', {
+    tenant_id: 'ten',
+    id: 'key',
+    name: 'Night',
+    scopes: ['a'],
+    bounds: { roles: ['host'] },
+  });
+});
+afterEach(() => sql.rollback());
+
+type Row = Record<string, unknown>;
+
+const hash = Buffer.from('hash');
+
+async function put(row: Row = {}): Promise<void> {
+  await sql.insert('console_sessions', { tenant_id: 'ten', id: 'cse', hash, kind: 'apiKey', caller: 'key', ...row });
+}
+
+async function left(): Promise<unknown[]> {
+  return (await sql.query('select id from console_sessions order by id')).map(({ id }) => id);
+}
+
+/** A session, and whether it holds. */
+const sessions: [string, Row, boolean][] = [
+  ['a session that expires later', { expires_at: fromNow(1) }, true],
+  ['a session that expires now', { expires_at: fromNow(0) }, false],
+  ['a session that the person has ended', { ended_at: inSeconds(-1) }, false],
+  ['a session of another tenant', { tenant_id: 'ten_other' }, false],
+];
+
+describe('console_session_holds', () => {
+  test.each(sessions)('%s', async (_, row, holds) => {
+    await put(row);
+    expect(await sql.value('console_session_holds', { tenant: 'ten', session: 'cse' })).toBe(holds);
+  });
+
+  test.each([['another'], [null]])('the id %s', async (session) => {
+    await put();
+    expect(await sql.value('console_session_holds', { tenant: 'ten', session })).toBe(false);
+  });
+});
+
+describe('find_console_session', () => {
+  const find = (asked: Row = {}) => sql.value('find_console_session', { tenant: 'ten', hash, limits, ...asked });
+
+  test.each(sessions)('%s', async (_, row, holds) => {
+    await put(row);
+    expect(await find()).toEqual(
+      holds
+        ? {
+            id: 'cse',
+            kind: 'apiKey',
+            caller: 'key',
+            startedAt: expect.any(String),
+            tokenHash: null,
+            rights: { name: 'Night', scopes: ['a'], bounds: { roles: ['host'] } },
+          }
+        : null,
+    );
+  });
+
+  test.each<[string, Row]>([
+    ['another hash', { hash: Buffer.from('another') }],
+    ['no hash', { hash: null }],
+    ['no tenant', { tenant: null }],
+  ])('finds nothing for %s', async (_, asked) => {
+    await put();
+    expect(await find(asked)).toBeNull();
+  });
+
+  test.each<[string, Row]>([
+    ['was revoked', { revoked_at: inSeconds(-1) }],
+    ['has expired', { expires_at: fromNow(0) }],
+  ])('finds nothing if the API key %s', async (_, changed) => {
+    await sql.insert('api_keys', { tenant_id: 'ten', id: 'key_ended', ...changed });
+    await put({ caller: 'key_ended' });
+    expect(await find()).toBeNull();
+  });
+
+  test('finds a session of the operator, with the hash of their token', async () => {
+    await put({ tenant_id: 'operator', kind: 'operator', caller: 'operator', token_hash: Buffer.from('token') });
+    const found = { kind: 'operator', tokenHash: Buffer.from('token').toString('hex'), rights: null };
+    expect(await find({ tenant: 'operator' })).toMatchObject(found);
+  });
+
+  const idle = `now() + interval '${limits.consoleIdleSeconds} seconds'`;
+  const latest = `created_at + interval '${limits.consoleSessionSeconds} seconds'`;
+
+  test.each<[string, Row, boolean, string]>([
+    ['a use after a while moves the end', { last_used_at: fromNow(-60_001) }, true, idle],
+    ['a use soon after another one is not noted', { last_used_at: fromNow(-59_000) }, false, idle],
+    ['a use from before the clock was set back counts as none', { last_used_at: fromNow(5_000) }, true, idle],
+    [
+      'the end moves no further than allowed',
+      { created_at: inSeconds(-43_000), last_used_at: fromNow(-60_001) },
+      true,
+      latest,
+    ],
+  ])('%s', async (_, row, isNoted, end) => {
+    await put({ expires_at: fromNow(1_000), ...row });
+    await find();
+    const [found] = await sql.query(`
+      select last_used_at = now()::timestamptz(3) as noted, expires_at = (${end})::timestamptz(3) as moved from console_sessions`);
+    expect(found).toEqual({ noted: isNoted, moved: isNoted });
+  });
+
+  test('serves the service before the tenant is known', async () => {
+    await put();
+    await sql.becomeService();
+    expect(await find()).toMatchObject({ id: 'cse' });
+  });
+});
+
+describe('begin_console_session', () => {
+  const begin = (session: string, more: Row = {}, most = 3) =>
+    sql.call('begin_console_session', {
+      tenant: 'ten',
+      session,
+      hash: Buffer.from(session),
+      kind: 'apiKey',
+      caller: 'key',
+      tokenHash: null,
+      limits: { ...limits, consoleSessions: most },
+      ...more,
+    });
+
+  test('records a session that ends if it is not used', async () => {
+    await begin('cse_1');
+    const [row] = await sql.query(`
+      select tenant_id, id, hash, kind, caller, token_hash, ended_at,
+             expires_at = (now() + interval '30 minutes')::timestamptz(3) as in_time
+        from console_sessions`);
+    expect(row).toEqual({
+      tenant_id: 'ten',
+      id: 'cse_1',
+      hash: Buffer.from('cse_1'),
+      kind: 'apiKey',
+      caller: 'key',
+      token_hash: null,
+      ended_at: null,
+      in_time: true,
+    });
+  });
+
+  test('records a session of the operator', async () => {
+    const more = { tenant: 'operator', kind: 'operator', caller: 'operator', tokenHash: Buffer.from('token') };
+    await begin('cse_1', more);
+    expect(await sql.query('select tenant_id, token_hash from console_sessions')).toEqual([
+      { tenant_id: 'operator', token_hash: Buffer.from('token') },
+    ]);
+  });
+
+  test('makes room: what has ended goes first, then what was used longest ago, and nobody else’s', async () => {
+    await put({ id: 'a', hash: Buffer.from('a'), last_used_at: inSeconds(-50) });
+    await put({ id: 'b', hash: Buffer.from('b'), last_used_at: inSeconds(-10) });
+    await put({ id: 'c', hash: Buffer.from('c'), last_used_at: inSeconds(-30) });
+    await put({ id: 'd', hash: Buffer.from('d'), ended_at: inSeconds(-1) });
+    await put({ id: 'e', hash: Buffer.from('e'), expires_at: fromNow(0) });
+    await put({ id: 'f', hash: Buffer.from('f'), caller: 'key_other', last_used_at: inSeconds(-90) });
+    await put({ id: 'g', hash: Buffer.from('g'), tenant_id: 'ten_other', last_used_at: inSeconds(-90) });
+    await begin('new');
+    expect(await left()).toEqual(['b', 'c', 'f', 'g', 'new']);
+  });
+});
+
+describe('end_console_session', () => {
+  test('ends a session once, and no other', async () => {
+    await put();
+    await put({ id: 'beside', hash: Buffer.from('beside') });
+    await put({ tenant_id: 'ten_other' });
+    const end = (session: string) => sql.value('end_console_session', { tenant: 'ten', session });
+    expect(await end('cse')).toBe(true);
+    expect(await end('cse')).toBe(false);
+    expect(await end('unknown')).toBe(false);
+    const ended = await sql.query('select tenant_id, id from console_sessions where ended_at is not null');
+    expect(ended).toEqual([{ tenant_id: 'ten', id: 'cse' }]);
+  });
+});
+
+describe('sweep_console_sessions', () => {
+  const sweep = (most = 10) => sql.value('sweep_console_sessions', { limits: { ...limits, sweptAtOnce: most } });
+
+  test('deletes what has expired, of all tenants, and tells how many', async () => {
+    await put({ id: 'a', hash: Buffer.from('a'), expires_at: fromNow(0) });
+    await put({ id: 'b', tenant_id: 'ten_other', expires_at: inSeconds(-60) });
+    await put({ id: 'c', hash: Buffer.from('c'), expires_at: fromNow(60_000), ended_at: inSeconds(-1) });
+    await put({ id: 'd', hash: Buffer.from('d'), expires_at: fromNow(60_000) });
+    await sql.becomeService();
+    expect(await sweep()).toBe('2');
+    await sql.query('reset role');
+    expect(await left()).toEqual(['c', 'd']);
+  });
+
+  test('begins with the oldest, and deletes no more than the limit', async () => {
+    await put({ id: 'a', hash: Buffer.from('a'), expires_at: inSeconds(-10) });
+    await put({ id: 'b', hash: Buffer.from('b'), expires_at: inSeconds(-30) });
+    await put({ id: 'c', hash: Buffer.from('c'), expires_at: inSeconds(-20) });
+    expect(await sweep(2)).toBe('2');
+    expect(await left()).toEqual(['a']);
+  });
+});
