@@ -106,7 +106,7 @@ export class Cluster {
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
       LOG_LEVEL: 'error',
-      ...(outage && { DATABASE_URL: outage.reroute(database.serviceUrl) }),
+      ...(outage && { DATABASE_URL: await outage.reroute(database) }),
     });
     const cluster = new Cluster(ivs, database, env);
     await Promise.all(Array.from({ length: replicas }, () => cluster.add()));
