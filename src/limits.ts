@@ -19,6 +19,8 @@ export const limits = {
   cancelledAtOnce: 3_000,
   /** Largest number of deliveries that a lease ends because they are not needed any more. */
   expiredAtOnce: 1_000,
+  /** After a reader has asked for grant.issued, the event is recorded for this time. */
+  issuedGrantsAskedSeconds: 7 * 24 * 3600,
   /** Largest number of rows that one statement of a background sweep changes. The sweep goes on with the next statement. */
   sweptAtOnce: 1_000,
   /** Largest number of bans, or of actions, that one step of telling of their ends looks at. It holds their rows for the step. */

@@ -45,6 +45,7 @@ beforeAll(async () => {
     insert into place_sources (tenant_id, space_id, count_id) select tenant_id, space_id, id from place_counts;
     insert into places (tenant_id, count_id, user_id, until) select tenant_id, id, 'ann', now() from place_counts;
     insert into place_notes (tenant_id, count_id) select tenant_id, id from place_counts`);
+  await superuser.query(`insert into untold_grants select tenant_id, id from grants`);
   await superuser.query(`insert into stage_looks (tenant_id, space_id) select tenant_id, id from spaces;
     insert into stage_sessions (tenant_id, space_id, session_id, started_at) select tenant_id, id, 'st', now() from spaces;
     insert into stage_participants (tenant_id, space_id, session_id, participant_id, joined_at, seen_at, certainty)
@@ -413,7 +414,8 @@ describe('the roles', () => {
       tenants: 'INSERT, SELECT, UPDATE', // tenants are suspended, not deleted
       audit: 'INSERT, SELECT', // append-only
       events: 'INSERT, SELECT', // likewise; functions drop old ones
-      event_logs: 'SELECT', // number_events writes it
+      event_logs: 'SELECT, UPDATE', // number_events writes it; only issued_until
+      untold_grants: 'INSERT, SELECT',
       unsealed_vends: 'INSERT, SELECT',
       lock_salt: 'SELECT', // a key of a lock depends on it
     });
@@ -558,7 +560,7 @@ const crossingMay = [
   'console_sessions.DELETE, SELECT',
   'deliveries.SELECT, UPDATE',
   'event_logs.INSERT, SELECT, UPDATE',
-  'events.DELETE, INSERT data+space_id+tenant_id+type+user_id, SELECT, UPDATE logged_at+position',
+  'events.DELETE, INSERT at+data+space_id+tenant_id+type+user_id, SELECT, UPDATE logged_at+position',
   'grants.SELECT, UPDATE state',
   'holds.SELECT, UPDATE watch_from',
   'idempotency_keys.DELETE, SELECT',
@@ -579,6 +581,7 @@ const crossingMay = [
   'tenants.SELECT',
   'unfinished_actions.SELECT, UPDATE attempted_at',
   'unsealed_vends.DELETE, SELECT, UPDATE id',
+  'untold_grants.DELETE, INSERT, SELECT',
   'watches.SELECT, UPDATE',
   'webhook_deliveries.DELETE, INSERT, SELECT, UPDATE',
   'webhooks.DELETE, SELECT, UPDATE failing_since+failures+paused_until+position+replay_position+skipped_events',

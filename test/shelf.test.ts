@@ -120,6 +120,7 @@ const owners: Record<string, string> = {
   place_sources: 'grants',
   places: 'grants',
   place_notes: 'grants',
+  untold_grants: 'grants',
   signing_keys: 'signing-keys',
   bans: 'bans',
   actions: 'acts',

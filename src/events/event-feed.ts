@@ -111,7 +111,7 @@ export class EventFeed extends BackgroundWork {
 
   private async readOn(tenantId: string, feed: TenantFeed, from: number): Promise<void> {
     for (let after = from; ;) {
-      const asked = { after, limit: eventsOfRead };
+      const asked = { after, limit: eventsOfRead, types: 'all' } as const;
       const found = await this.reads.inScope(systemScope(tenantId), (tx) => readEvents(tx, tenantId, asked));
       if (found.position === after) return;
       after = found.position;

@@ -3,7 +3,7 @@ import type { Tx } from '../database/database.ts';
 import type { Event as EventRow, Prisma } from '../database/generated/client.ts';
 import { runIn } from '../database/sql-call.ts';
 import { rowsLookedAt } from '../http/paging.ts';
-import type { EventData, EventType } from './event-types.ts';
+import { type EventData, type EventType, onlyIfAsked } from './event-types.ts';
 
 /** An event that a transaction makes happen. `data` never holds a secret or a token. */
 export type NewEvent = {
@@ -40,8 +40,8 @@ export interface EventsAsked {
   after: number;
   /** The largest number of events. */
   limit: number;
-  /** Only events of these types. */
-  types?: readonly string[] | undefined;
+  /** Only events of these types; undefined: of all but grant.issued, of which there are too many. */
+  types?: readonly string[] | 'all' | undefined;
   spaceId?: string | undefined;
   userId?: string | undefined;
   /** Only events that happened at this time or later, in ISO 8601. */
@@ -125,14 +125,15 @@ function conditionsOf(
   tenantId: string,
   { types, spaceId, userId, since }: EventsAsked,
 ): { served: Prisma.EventWhereInput; others: Prisma.EventWhereInput | undefined } {
-  const [type, ...otherTypes] = types ?? [];
+  const [type, ...otherTypes] = types === undefined || types === 'all' ? [] : types;
   const conditions: Prisma.EventWhereInput[] = [
     ...(userId === undefined ? [] : [{ userId }]),
     ...(spaceId === undefined ? [] : [{ spaceId }]),
     ...(type !== undefined && otherTypes.length === 0 ? [{ type }] : []),
   ];
   const [first, ...more] = conditions;
-  if (otherTypes.length > 0) more.push({ type: { in: [...(types ?? [])] } });
+  if (type !== undefined && otherTypes.length > 0) more.push({ type: { in: [type, ...otherTypes] } });
+  if (types === undefined) more.push({ type: { not: onlyIfAsked } });
   if (since !== undefined) more.push({ at: { gte: since } });
   return { served: { tenantId, ...first }, others: more.length === 0 ? undefined : { AND: more } };
 }

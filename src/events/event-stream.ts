@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { idOfPlace } from './event-id.ts';
 import type { EventsFound, LoggedEvent } from './event-log.ts';
+import { onlyIfAsked } from './event-types.ts';
 import { toEvent } from './events.service.ts';
 
 /** A comment follows when nothing was sent for this time, in milliseconds. Proxies cut connections that are silent. */
@@ -157,7 +158,9 @@ export class EventStream {
 
   private isWanted({ type, spaceId }: LoggedEvent): boolean {
     const { types, spaceId: only } = this.filter;
-    return (types === undefined || types.includes(type)) && (only === undefined || spaceId === only);
+    return (
+      (types === undefined ? type !== onlyIfAsked : types.includes(type)) && (only === undefined || spaceId === only)
+    );
   }
 
   private send(events: LoggedEvent[], position: number): void {

@@ -10,6 +10,7 @@ import { EventFeed } from './event-feed.ts';
 import { type EventsFound, lastPosition, type LoggedEvent, readEvents } from './event-log.ts';
 import { EventStream, type StreamFilter } from './event-stream.ts';
 import { assertInLog, placeOf } from './events.service.ts';
+import { IssuedGrants } from './issued-grants.ts';
 
 /** Streams that read the log at the same time, of all tenants. They use the connections for reads, and leave half of them. */
 const readsAtOnce = 2;
@@ -33,6 +34,8 @@ const checkMs = 60_000;
 interface Opened {
   caller: TenantCaller;
   streams: Set<EventStream>;
+  /** The types that they were opened for. */
+  types: Set<string>;
   checkedAt: number;
   isChecking: boolean;
 }
@@ -55,6 +58,7 @@ export class EventStreams implements BeforeApplicationShutdown {
     private readonly feed: EventFeed,
     private readonly settings: Settings,
     private readonly metrics: Metrics,
+    private readonly issuedGrants: IssuedGrants,
   ) {}
 
   /**
@@ -77,6 +81,7 @@ export class EventStreams implements BeforeApplicationShutdown {
         this.reads.inScope(scopeOf(caller), (tx) => lastPosition(tx, tenantId)),
       );
       if (asked !== undefined) assertInLog('Last-Event-ID', asked, last);
+      await this.issuedGrants.askFor(tenantId, filter.types);
       if (reply.request.method === 'HEAD') await reply.type('text/event-stream').send();
       if (reply.request.method === 'HEAD' || reply.raw.destroyed) this.leave(tenantId);
       else this.start(caller, filter, asked ?? last, last, reply);
@@ -108,6 +113,7 @@ export class EventStreams implements BeforeApplicationShutdown {
     const stream = new EventStream(response, filter, from, readOn, () => this.feed.positionOf(tenantId));
     const opened = this.openedBy(caller);
     opened.streams.add(stream);
+    for (const type of filter.types ?? []) opened.types.add(type);
     const unfollow = this.feed.follow(tenantId, (events, position) => {
       stream.take(events, position);
       if (tellsOfRevocation(events, caller)) void this.check(opened);
@@ -146,6 +152,7 @@ export class EventStreams implements BeforeApplicationShutdown {
     opened.isChecking = true;
     try {
       await this.database.inTenantOf(opened.caller, () => Promise.resolve());
+      await this.issuedGrants.askFor(opened.caller.tenantId, [...opened.types]);
       opened.checkedAt = performance.now();
     } catch (error) {
       if (!(error instanceof Problem && error.code === 'unauthenticated')) return;
@@ -159,7 +166,8 @@ export class EventStreams implements BeforeApplicationShutdown {
     const key = keyOf(caller);
     const known = this.opened.get(key);
     if (known) return known;
-    const opened = { caller, streams: new Set<EventStream>(), checkedAt: performance.now(), isChecking: false };
+    const [streams, types] = [new Set<EventStream>(), new Set<string>()];
+    const opened = { caller, streams, types, checkedAt: performance.now(), isChecking: false };
     this.opened.set(key, opened);
     return opened;
   }

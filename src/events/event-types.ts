@@ -1,43 +1,6 @@
 import { z } from 'zod';
-import { exampleId, idOf } from '../http/ids.ts';
-import type { IdPrefix } from '../ids.ts';
-
-/** Who made it happen. */
-const by = z
-  .object({
-    kind: z.enum(['operator', 'apiKey', 'user', 'system']),
-    id: z.string().meta({ description: 'Id of the API key, user id of the user, or a name.' }),
-  })
-  .meta({
-    id: 'EventCaller',
-    description: 'Who made it happen. `system` is the service itself.',
-    examples: [{ kind: 'apiKey', id: exampleId('key') }],
-  });
-const byExample = { kind: 'apiKey', id: exampleId('key') } as const;
-
-const time = z.iso.datetime();
-const reason = z.string().nullable().meta({ description: 'The reason that the moderator gave.' });
-const id = (prefix: IdPrefix, what: string) => idOf(prefix, what);
-const actionKind = z.string().meta({ description: 'The `kind` of the action.' });
-
-/** The example of the ban, the action and the times that several types tell of. */
-const soon = '2026-03-01T20:00:00.000Z';
-const earlier = '2026-03-01T19:00:00.000Z';
-
-/** What a type of event tells: its meaning, its `data`, and an example of them. */
-interface EventTypeOf<Data extends z.ZodObject> {
-  summary: string;
-  data: Data;
-  example: z.output<Data>;
-}
-
-function type<Data extends z.ZodObject>(
-  summary: string,
-  data: Data,
-  example: NoInfer<z.output<Data>>,
-): EventTypeOf<Data> {
-  return { summary, data, example };
-}
+import { exampleId } from '../http/ids.ts';
+import { actionKind, by, byExample, earlier, id, reason, soon, time, type } from './event-parts.ts';
 
 const space = z.object({ name: z.string(), by });
 const session = z.object({
@@ -151,6 +114,25 @@ export const eventTypes = {
     certainty: 'reported',
   }),
   'participant.left': type('A participant has left the stage.', participant, { ...participantExample, leftAt: soon }),
+  'grant.issued': type(
+    'A token was given. It is recorded, and shown, only where it is asked for by its type.',
+    z.object({
+      grantId: id('grt', 'grant'),
+      kind: z.enum(['stage', 'chat']),
+      role: z.string(),
+      mint: z.enum(['ivs', 'key-pair']).nullable().meta({ description: 'How a stage token was made.' }),
+      participantId: z.string().nullable(),
+      expiresAt: time,
+    }),
+    {
+      grantId: exampleId('grt'),
+      kind: 'stage',
+      role: 'speaker',
+      mint: 'key-pair',
+      participantId: 'AbCdEfGhIjKl',
+      expiresAt: soon,
+    },
+  ),
   'grant.revoked': type(
     'Amazon IVS has confirmed that nobody can use the token of a grant any more.',
     z.object({
@@ -308,6 +290,9 @@ export const eventTypes = {
 } as const;
 
 export type EventType = keyof typeof eventTypes;
+
+/** The type of which there are too many: a reader gets it only if they ask for it. */
+export const onlyIfAsked = 'grant.issued' satisfies EventType;
 
 /** The `data` of events of a type. */
 export type EventData<Type extends EventType> = z.output<(typeof eventTypes)[Type]['data']>;

@@ -4,11 +4,15 @@ import { ReadDatabase } from '../database/database.ts';
 import { invalid } from '../errors.ts';
 import { eventId, idOfPlace, positionOf } from './event-id.ts';
 import { type LoggedEvent, readEvents } from './event-log.ts';
+import { IssuedGrants } from './issued-grants.ts';
 import type { EventAnswer, EventPage, EventsQuery } from './events.schemas.ts';
 
 @Injectable()
 export class EventsService {
-  constructor(private readonly database: ReadDatabase) {}
+  constructor(
+    private readonly database: ReadDatabase,
+    private readonly issuedGrants: IssuedGrants,
+  ) {}
 
   /** Lists the events of the caller's tenant, the oldest first. @throws Problem `invalid_request` for a place that is none. */
   async list(caller: TenantCaller, query: EventsQuery): Promise<EventPage> {
@@ -18,6 +22,7 @@ export class EventsService {
       readEvents(tx, caller.tenantId, { after, limit, types, spaceId, userId, since }),
     );
     assertInLog(query.cursor === undefined ? 'after' : 'cursor', after, found.last);
+    await this.issuedGrants.askFor(caller.tenantId, types);
     return {
       data: found.events.map(toEvent),
       nextCursor: idOfPlace(found.position),

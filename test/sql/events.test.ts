@@ -1,4 +1,5 @@
 /** The functions that write events, give them their places in the log of their tenant, and drop old ones. */
+import { limits } from '../../src/limits.ts';
 import { inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -79,6 +80,17 @@ describe('write_events', () => {
     await expect(sql.call('write_events', other)).rejects.toMatchObject({
       code: '42501',
     });
+  });
+});
+
+describe('write_dated_events', () => {
+  test('writes events of the past in their order, without a place', async () => {
+    const at = ['2026-01-01T00:00:00.123Z', '2026-01-01T00:00:00Z'];
+    const events = at.map((time) => ({ type: 'b', spaceId: 'spc', userId: 'ann', at: time, data: {} }));
+    await sql.call('write_dated_events', { tenant: 'ten', events: JSON.stringify(events) });
+    const rows = await sql.query('select type, space_id, user_id, at, position from events order by written');
+    const common = { type: 'b', space_id: 'spc', user_id: 'ann', position: null };
+    expect(rows).toEqual(at.map((time) => ({ ...common, at: new Date(time) })));
   });
 });
 
@@ -315,5 +327,38 @@ describe('place_before_time', () => {
     expect(await before('2026-01-01T02:00:00Z')).toBe(1);
     expect(await before('2026-01-01T02:00:01Z')).toBe(2);
     expect(await before('2026-01-02T00:00:00Z')).toBe(3);
+  });
+});
+
+/** The log of a tenant whose readers have asked for grant.issued until this time. */
+const askedUntil = (tenant_id: string, issued_until: unknown = null) =>
+  sql.query(`insert into event_logs (tenant_id, last_position, last_at, issued_until) values ($1, 0, now(), $2)`, [
+    tenant_id,
+    issued_until,
+  ]);
+const asks = (tenant: string) => sql.value('issued_grants_are_asked_for', { tenant });
+
+describe('ask_for_issued_grants', () => {
+  test('notes that a tenant asks, for a week, if it has a log', async () => {
+    expect(await sql.value('ask_for_issued_grants', { tenant: 'ten', limits })).toBe(false);
+    await askedUntil('ten');
+    expect(await asks('ten')).toBe(false);
+    expect(await sql.value('ask_for_issued_grants', { tenant: 'ten', limits })).toBe(true);
+    expect(await asks('ten')).toBe(true);
+    const [row] = await sql.query(`select extract(epoch from issued_until - now())::int as seconds from event_logs`);
+    expect(row).toEqual({ seconds: limits.issuedGrantsAskedSeconds });
+  });
+});
+
+describe('issued_grants_are_asked_for', () => {
+  test('holds until the time is over, or as long as a webhook endpoint names the type', async () => {
+    await askedUntil('ten', new Date(Date.now() - 1_000));
+    expect(await asks('ten')).toBe(false);
+    await sql.insert('tenants', { id: 'ten' });
+    await sql.insert('webhooks', { tenant_id: 'ten', id: 'all' });
+    expect(await asks('ten')).toBe(false);
+    await sql.insert('webhooks', { tenant_id: 'ten', id: 'one', types: ['ban.created', 'grant.issued'] });
+    expect(await asks('ten')).toBe(true);
+    expect(await asks('two')).toBe(false);
   });
 });

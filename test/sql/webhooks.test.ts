@@ -707,3 +707,22 @@ describe('webhook_backlog', () => {
     expect(Number(told?.['oldest_seconds'])).toBeLessThan(900);
   });
 });
+
+describe('webhook_names_type', () => {
+  const names = () => sql.value('webhook_names_type', { tenant: 'ten', type: 'grant.issued' });
+
+  test('looks at the endpoints that are not deleted, also at those that are disabled', async () => {
+    const types = ['grant.issued'];
+    await sql.insert('webhooks', { tenant_id: 'two', id: 'foreign', types });
+    await sql.insert('webhooks', { tenant_id: 'ten', id: 'gone', types, deleted_at: inSeconds(0) });
+    expect(await names()).toBe(false);
+    await sql.insert('webhooks', {
+      tenant_id: 'ten',
+      id: 'off',
+      types,
+      disabled_at: inSeconds(0),
+      disabled_because: 'request',
+    });
+    expect(await names()).toBe(true);
+  });
+});

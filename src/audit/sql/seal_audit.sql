@@ -48,6 +48,7 @@ begin
   insert into public.audit
   select e.*
   from unnest(v_vends) as e;
+  perform note_sealed_vends(v_vends);
   delete from public.unsealed_vends as v using unnest(v_vends) as e where v.tenant_id = e.tenant_id and v.id = e.id;
   return cardinality(v_acts) + cardinality(v_vends)::bigint;
 exception when unique_violation then

@@ -34,6 +34,7 @@ begin
       p_tenant, p_grant, p_space, p_user, v_old.ivs_user_id, v_role, v_key, v_old.participant_id, v_now
     );
   perform note_places(p_tenant, array[p_space], array[p_user]);
+  perform note_issued_grants(array[p_tenant], array[p_grant]);
   return admission_answer(
     v_tenant, v_space, v_role, v_key, v_old.ivs_user_id, v_now, 0, true, false
   ) || jsonb_build_object('participantId', v_old.participant_id);

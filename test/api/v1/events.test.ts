@@ -254,6 +254,47 @@ test('old events are dropped, and a reader learns how many they missed', async (
   reader.cut();
 });
 
+test('an issued grant is told to those who ask for it by its type, and recorded for nobody else', async () => {
+  const space = await stagedoor.createSpace(tenant);
+  const other = await stagedoor.createTenant();
+  const otherSpace = await stagedoor.createSpace(other);
+  const join = (userId: string, of = tenant, at = space) =>
+    stagedoor.expect(201, stagedoor.post(`/v1/spaces/${at['id']}/join`, of.key, { userId }));
+  await join('early');
+  const sealed = async (of: TestTenant, count: number) => {
+    const [row] = await stagedoor.database.query(
+      `select count(*)::int as entries from audit where tenant_id = $1 and action like '%join%' and seq is not null`,
+      [of.id],
+    );
+    return row?.['entries'] === count;
+  };
+  await until(() => sealed(tenant, 1), 'the first vend is sealed');
+  const reader = await EventReader.open(stagedoor.url, tenant.key, '?type=grant.issued,ban.created');
+  const plain = await EventReader.open(stagedoor.url, tenant.key);
+  const { stage } = await join('late');
+  await join('stranger', other, otherSpace);
+  await until(() => reader.events.length === 2, 'both grants are told');
+  expect(reader.events).toMatchObject([
+    { type: 'grant.issued', userId: 'late', spaceId: space['id'], data: { role: 'viewer' } },
+    { type: 'grant.issued', userId: 'late', spaceId: space['id'], data: { role: 'viewer' } },
+  ]);
+  const told = reader.events.find(({ data }) => data['kind'] === 'stage');
+  expect(told?.['data']).toMatchObject({ participantId: stage.participantId });
+  for (const event of reader.events) {
+    expect(eventSchemas.find(({ shape }) => shape.type.value === event['type'])?.parse(event)).toEqual(event);
+  }
+  expect(await all('?type=grant.issued')).toEqual(reader.events);
+  await write([1]);
+  await until(() => numbersOf(plain.events).length === 1, 'the stream of all types goes on');
+  expect([...typesOf(plain.events), ...typesOf(await all())]).not.toContain('grant.issued');
+  await until(() => sealed(other, 1), 'the vend of the other tenant is sealed');
+  const rows = await stagedoor.database.query(
+    `select tenant_id from events where type = 'grant.issued' union all select tenant_id from untold_grants`,
+  );
+  expect(rows).toEqual([{ tenant_id: tenant.id }, { tenant_id: tenant.id }]);
+  for (const one of [reader, plain]) one.cut();
+});
+
 describe('the stream', () => {
   test('tells what happens from now on, of one tenant and by its filters', async () => {
     await until(async () => (await all()).length === 2, 'the first events are told');
