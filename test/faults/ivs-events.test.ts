@@ -100,8 +100,8 @@ async function play(stages: Stage[], seed: number): Promise<void> {
   for (const person of stages[1]?.people ?? []) leave(person);
 }
 
-/** What the emulator has sent about a stage, with whether it arrived. */
-function sentOf({ arn }: Stage): { user: string; name: string; arrived: boolean }[] {
+/** What the emulator has sent about a stage, with whether it arrived, and whether it had to be sent again. */
+function sentOf({ arn }: Stage): { user: string; name: string; arrived: boolean; again: boolean }[] {
   return stagedoor.ivs
     .events()
     .filter(({ event }) => event.resources[0] === arn)
@@ -109,6 +109,7 @@ function sentOf({ arn }: Stage): { user: string; name: string; arrived: boolean 
       user: event.detail['user_id'] ?? '',
       name: event.detail.event_name,
       arrived: deliveries.some(({ state }) => state === 'delivered'),
+      again: deliveries.some(({ attempts }) => attempts > 1),
     }));
 }
 
@@ -211,6 +212,8 @@ test('events that all come in order tell what happens', async () => {
     const log = await checkLog(stage);
     for (const { userId } of stage.people) {
       const sent = sentOf(stage).filter(({ user }) => user === userId);
+      // A busy machine has an event sent again. Then the events of this participant did not come in order.
+      if (sent.some(({ again }) => again)) continue;
       const told = (log.get(userId) ?? []).filter((type) => type.endsWith('published'));
       expect([userId, told]).toEqual([
         userId,
