@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { typeid } from 'typeid-js';
+import { ReportedEvents } from '../src/sessions/reported-events.ts';
 import { hasScope, type Scope, scopes } from '../src/http/access.ts';
 import { freeze } from './support/actions.ts';
 import { TestSession } from './support/console-session.ts';
@@ -184,6 +185,11 @@ const rows: Record<string, Row> = {
     },
   },
   'GET /v1/spaces/{spaceId}/participants': {},
+  'GET /v1/spaces/{spaceId}/sessions': {},
+  'GET /v1/spaces/{spaceId}/sessions/{sessionId}': {},
+  'GET /v1/spaces/{spaceId}/sessions/{sessionId}/participants': {},
+  'GET /v1/spaces/{spaceId}/sessions/{sessionId}/participants/{participantId}/events': {},
+  'GET /v1/spaces/{spaceId}/sessions/{sessionId}/attendance': {},
   'POST /v1/users/{userId}/revoke': { body: { reason: 'left' }, prepare: another },
   'POST /v1/grants/{grantId}/revoke': { body: { reason: 'left' }, prepare: another },
   'GET /v1/actions': {},
@@ -300,7 +306,10 @@ async function makeWorld(slug: string): Promise<World> {
   await must(200, stagedoor.request('PUT', member, { as, body: { role: 'host' } }));
   const signingKey = await must(201, stagedoor.post('/v1/signing-keys', as));
   const join = await must(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, as, { userId: `${slug}-user` }));
-  stagedoor.ivs.join(join['stage'].token);
+  const { sessionId, participantId, stageArn } = stagedoor.ivs.join(join['stage'].token);
+  const at = new Date();
+  const name = 'Participant Published';
+  await stagedoor.app.get(ReportedEvents).report({ eventId: slug, name, stageArn, sessionId, participantId, at });
   const world: World = { ...tenant, ids: {} };
   world.ids = {
     tenantId: tenant.id,
@@ -312,6 +321,7 @@ async function makeWorld(slug: string): Promise<World> {
     grantId: join['stage'].grantId,
     signingKeyId: signingKey['id'],
     participantId: join['stage'].participantId,
+    sessionId,
     messageId: 'AbCdEfGhIjKl',
     stageArn: space['stage'].arn,
     roomArn: space['room'].arn,

@@ -102,6 +102,7 @@ export default defineConfig({
         text: 'Moderation',
         items: [
           { text: 'Moderation guide', link: '/moderation' },
+          { text: 'Sessions and attendance', link: '/sessions' },
           { text: 'Events', link: '/events' },
           { text: 'Webhooks', link: '/webhooks' },
         ],

@@ -134,3 +134,44 @@ export async function lastTokenExpiries(tx: Tx, tenantId: string, keyIds: string
   );
   return new Map(found.filter((entry): entry is [string, Date] => entry[1] !== null));
 }
+
+/** A page of grants that somebody may be connected with, or may still connect with. */
+export interface HeldGrants {
+  grants: GrantRow[];
+  /** The key to go on after; undefined: that is all. */
+  next: string | undefined;
+}
+
+/**
+ * The tokens of a space that can still be used, in the order in which they end: a page of at most `limit` rows, some of which
+ * may be left out. A stage token can be used to join until it expires, and a chat token until its session ends.
+ * @param after `next` of the page before. A text that is none begins at the first.
+ */
+export async function heldGrants(
+  tx: Tx,
+  tenantId: string,
+  spaceId: string,
+  { after, limit, now }: { after: string | undefined; limit: number; now: Date },
+): Promise<HeldGrants> {
+  const [, time = '', id = ''] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (grt_\w+)$/.exec(after ?? '') ?? [];
+  const from = time !== '' && new Date(time) > now ? new Date(time) : now;
+  const rows = await tx.grant.findMany({
+    where: {
+      tenantId,
+      spaceId,
+      sessionExpiresAt: { gte: from },
+      ...(time !== '' && { NOT: { sessionExpiresAt: time, id: { lte: id } } }),
+    },
+    orderBy: [{ sessionExpiresAt: 'asc' }, { id: 'asc' }],
+    take: limit + 1,
+  });
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    grants: page.filter(({ state, sessionExpiresAt }) => isHeld.has(state) && sessionExpiresAt > now),
+    next: rows.length > limit && last ? `${last.sessionExpiresAt.toISOString()} ${last.id}` : undefined,
+  };
+}
+
+/** States of grants whose tokens were handed out, and can be used until they expire. */
+const isHeld = new Set(['released', 'watched']);

@@ -64,6 +64,8 @@ const eventsPage = z.object({
     z.object({
       name: nonEmpty,
       eventTime: z.date(),
+      remoteParticipantId: z.string().optional(),
+      errorCode: z.string().optional(),
       newToken: z.object({ capabilities: z.array(z.string()).default([]) }).optional(),
     }),
   ),
@@ -205,12 +207,32 @@ export class IvsRealTime {
     participantId: string,
     nextToken?: string,
   ): Promise<{ events: ParticipantEvent[]; nextToken?: string | undefined }> {
+    const ask = { stageArn, sessionId, participantId, maxResults: 100, nextToken };
     return await this.calls.call(account, 'ListParticipantEvents', eventsPage, ({ realTime }, options) =>
-      realTime.send(
-        new ListParticipantEventsCommand({ stageArn, sessionId, participantId, maxResults: 100, nextToken }),
-        options,
-      ),
+      realTime.send(new ListParticipantEventsCommand(ask), options),
     );
+  }
+
+  /**
+   * Lists the events of a participant in one session of a stage, at the request of a tenant: those of the first `mostPages`
+   * pages. Each page waits for its turn. AWS's documents show two orders.
+   */
+  async participantEvents(
+    tenant: IvsTenant,
+    participant: { stageArn: string; sessionId: string; participantId: string },
+    mostPages: number,
+  ): Promise<ParticipantEvent[]> {
+    let pages = 0;
+    return await collectPages(async (nextToken) => {
+      const ask = { ...participant, maxResults: 100, nextToken };
+      const page = await this.calls.callForTenant(
+        tenant,
+        'ListParticipantEvents',
+        eventsPage,
+        ({ realTime }, options) => realTime.send(new ListParticipantEventsCommand(ask), options),
+      );
+      return { items: page.events, nextToken: ++pages < mostPages ? page.nextToken : undefined };
+    });
   }
 
   /** @param material the public key of a P-384 key pair, as PEM (SubjectPublicKeyInfo). */

@@ -52,6 +52,7 @@ export function describeOperations(document: OpenAPIObject): void {
     }
   }
   document.components ??= {};
+  document.components.schemas = { ...document.components.schemas, CsvFile: csvFile };
   document.components.responses = Object.fromEntries(
     Object.entries(shared).sort(([one], [other]) => one.localeCompare(other, 'en')),
   );
@@ -90,9 +91,23 @@ function describeBody(operation: Operation): void {
 function describeAnswers(operation: Operation, isLimited: boolean): void {
   for (const [status, response] of Object.entries(operation.responses)) {
     if (!response || '$ref' in response) continue;
+    describeFile(response);
     response.headers = { ...onEvery, ...(status === '503' && onRetry), ...(isLimited && onLimited) };
   }
 }
+
+/** Nest gives all kinds of answers of a route one schema. A file is text. */
+function describeFile(response: Response): void {
+  const { content } = response;
+  if (content?.['text/csv']) content['text/csv'] = { schema: { $ref: '#/components/schemas/CsvFile' } };
+}
+
+/** The schema of a file. */
+const csvFile = {
+  type: 'string' as const,
+  description: 'One line for each entry (RFC 4180), and a first line with the names of the columns.',
+  examples: ['userId,seconds\r\nuser-42,3600\r\n'],
+};
 
 /** The failures of an operation: HTTP status, name of the component, and answer. Codes with one status share an answer. */
 function* failures(operation: Operation, codes: ProblemCode[]): Iterable<[string, string, Response]> {

@@ -448,6 +448,7 @@ describe('a list', () => {
     '/v1/grants',
     '/v1/spaces/:space/members',
     '/v1/spaces/:space/participants',
+    '/v1/spaces/:space/sessions',
     '/v1/bans',
     '/v1/actions',
   ];

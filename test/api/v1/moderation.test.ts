@@ -335,6 +335,7 @@ test('participants are listed as IVS has them, with what the ledger knows', asyn
     200,
     [
       {
+        kind: 'stage',
         participantId: person.pass['stage'].participantId,
         userId: 'ann',
         role: 'host',
@@ -342,6 +343,8 @@ test('participants are listed as IVS has them, with what the ledger knows', asyn
         state: 'CONNECTED',
         publishing: true,
         joinedAt: expect.any(String),
+        seenAt: expect.any(String),
+        certainty: 'confirmed',
       },
     ],
   ]);

@@ -1,5 +1,6 @@
 /** Sessions of stages and who is there: what looks find where IVS tells nothing. */
 import { CreateParticipantTokenCommand, IVSRealTimeClient } from '@aws-sdk/client-ivs-realtime';
+import { ReportedEvents } from '../../../../src/sessions/reported-events.ts';
 import { inParallel } from '../../../support/full-size.ts';
 import { type Json, Stagedoor, type TestTenant } from '../../../support/stagedoor.ts';
 import { until } from '../../../support/until.ts';
@@ -149,4 +150,163 @@ test('a stage that IVS does not have any more has nobody on it', async () => {
   await stagedoor.expect(204, stagedoor.request('DELETE', `/v1/spaces/${space['id']}`, { as: tenant.key }));
   const log = await toldSoFar(space, 4, 'the session has ended');
   expect(log.slice(2)).toEqual(['participant.left vera', 'session.ended']);
+});
+
+describe('what is shown of a session', () => {
+  let space: Json;
+  let sessionId: string;
+  let here: string;
+  const stay: Record<string, string> = {};
+
+  beforeAll(async () => {
+    space = await stagedoor.createSpace(tenant);
+    const formula = await onStage(space, '=cmd', 'speaker');
+    const viewer = await onStage(space, 'vera');
+    stagedoor.ivs.publish(formula);
+    await toldSoFar(space, 4, 'both have joined, and one publishes');
+    stagedoor.ivs.leave(formula);
+    await toldSoFar(space, 6, 'one has left');
+    Object.assign(stay, { formula: formula.participantId, viewer: viewer.participantId });
+    const { body } = await stagedoor.get(`/v1/spaces/${space['id']}/sessions`, tenant.key);
+    sessionId = body['data'][0].sessionId;
+    here = `/v1/spaces/${space['id']}/sessions/${sessionId}`;
+  });
+
+  const get = (path: string) => stagedoor.expect(200, stagedoor.get(path, tenant.key));
+
+  /** All entries of a list, page after page of one entry. */
+  async function all(path: string): Promise<Json[]> {
+    const entries: Json[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page: Json = await get(`${path}?limit=1${cursor && `&cursor=${cursor}`}`);
+      entries.push(...(page['data'] as Json[]));
+      cursor = page['nextCursor'];
+    }
+    return entries;
+  }
+
+  test('the session itself, in the list and alone', async () => {
+    const session = { sessionId, spaceId: space['id'], startedAt: expect.any(String), endedAt: null, participants: 2 };
+    expect(await all(`/v1/spaces/${space['id']}/sessions`)).toEqual([session]);
+    expect(await get(here)).toEqual(session);
+  });
+
+  test('its participants, those who left too', async () => {
+    const rows = await all(`${here}/participants`);
+    expect(rows.map(({ participantId }) => participantId)).toEqual(Object.values(stay).toSorted());
+    const formula = rows.find(({ userId }) => userId === '=cmd');
+    expect(formula).toMatchObject({
+      participantId: stay['formula'],
+      role: 'speaker',
+      leftAt: expect.any(String),
+      stays: 1,
+      published: true,
+      publishing: false,
+      certainty: 'confirmed',
+    });
+    expect(rows.find(({ userId }) => userId === 'vera')).toMatchObject({ leftAt: null, published: false });
+  });
+
+  test('the attendance as JSON, and as a file that no spreadsheet takes for a program', async () => {
+    const rows = await all(`${here}/attendance`);
+    const { seconds, ...formula } = rows.find(({ userId }) => userId === '=cmd') ?? {};
+    expect(formula).toMatchObject({ participantId: stay['formula'], role: 'speaker', stays: 1, published: true });
+    expect(seconds).toBeGreaterThanOrEqual(0);
+    const headers = { accept: 'text/csv' };
+    const file = await stagedoor.request('GET', `${here}/attendance`, { as: tenant.key, headers });
+    expect([file.status, file.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8; header=present']);
+    expect(file.headers.get('content-disposition')).toBe(`attachment; filename="attendance-${sessionId}.csv"`);
+    const lines = file.text.split('\r\n');
+    expect(lines[0]).toBe('userId,participantId,role,joinedAt,leftAt,seconds,stays,published');
+    expect(lines.slice(1, 3).map((line) => line.split(',').slice(0, 3))).toEqual(
+      [
+        ["'=cmd", stay['formula'], 'speaker'],
+        ['vera', stay['viewer'], 'viewer'],
+      ].toSorted((one, other) => ((one[1] ?? '') < (other[1] ?? '') ? -1 : 1)),
+    );
+    expect(lines.slice(3)).toEqual(['']);
+    const both = { accept: 'application/json, text/csv' };
+    expect(
+      (await stagedoor.request('GET', `${here}/attendance`, { as: tenant.key, headers: both })).body['data'],
+    ).toHaveLength(2);
+  });
+
+  test.each(['oldest-first', 'newest-first'] as const)(
+    'what happened to a participant, oldest first, where IVS lists it %s',
+    async (participantEventsOrder) => {
+      stagedoor.ivs.setSwitches({ participantEventsOrder });
+      const rows = await all(`${here}/participants/${stay['formula']}/events`);
+      expect(rows.map(({ name }) => name)).toEqual(['JOINED', 'PUBLISH_STARTED', 'PUBLISH_STOPPED', 'LEFT']);
+    },
+  );
+
+  test.each([
+    ['a session that is not there', () => here.replace(sessionId, 'st-none')],
+    ['an id that is none', () => here.replace(sessionId, 'none')],
+    ['its participants', () => `${here.replace(sessionId, 'st-none')}/participants`],
+    ['its attendance', () => `${here.replace(sessionId, 'st-none')}/attendance`],
+    ['the events of a participant who was not there', () => `${here}/participants/nobody/events`],
+  ])('%s is not found', async (_, path) => {
+    expect((await stagedoor.get(path(), tenant.key)).status).toBe(404);
+    const headers = { accept: 'text/csv' };
+    expect((await stagedoor.request('GET', path(), { as: tenant.key, headers })).status).toBe(404);
+  });
+
+  test.each(['sessions?cursor=eA', 'participants?certainty=surely', 'participants?certainty='])(
+    '%s is refused',
+    async (path) => {
+      expect((await stagedoor.get(`/v1/spaces/${space['id']}/${path}`, tenant.key)).status).toBe(400);
+    },
+  );
+
+  test('who is there now: listed by IVS, reported by an event, or the holder of a token', async () => {
+    const pass = await stagedoor.expect(
+      201,
+      stagedoor.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId: 'holder' }),
+    );
+    const participants = `/v1/spaces/${space['id']}/participants`;
+    expect((await get(participants))['data']).toMatchObject([
+      { userId: 'vera', participantId: stay['viewer'], state: 'CONNECTED', certainty: 'confirmed', kind: 'stage' },
+    ]);
+    const stageArn = space['stage'].arn as string;
+    const event = { name: 'Participant Published', stageArn, sessionId, participantId: 'zReported1', userId: 'rita' };
+    const at = new Date(Date.now() + 60_000); // the service takes it for now
+    await stagedoor.app.get(ReportedEvents).report({ ...event, eventId: 'x', at });
+    const everybody: Json[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const query = `?limit=2&certainty=confirmed,reported,presumed${cursor && `&cursor=${cursor}`}`;
+      const page: Json = await get(participants + query);
+      everybody.push(...(page['data'] as Json[]));
+      cursor = page['nextCursor'];
+    }
+    const seen = everybody.map(({ certainty, kind, userId }) => `${certainty} ${kind} ${userId}`);
+    // The list may be newer than the event, which then no list confirms.
+    expect(seen).toEqual(
+      expect.arrayContaining(['confirmed stage vera', 'presumed stage holder', 'presumed chat holder']),
+    );
+    expect(seen).not.toContain('presumed stage vera');
+    const ofHolder = everybody.find(({ kind, userId }) => kind === 'stage' && userId === 'holder');
+    expect(ofHolder).toMatchObject({ grantId: pass['stage'].grantId, state: 'UNKNOWN', publishing: false });
+    expect((await get(`${participants}?certainty=presumed`))['data']).not.toHaveLength(0);
+  });
+
+  test('while IVS cannot be asked, the last list is shown, if it is fresh', async () => {
+    await until(async () => {
+      const [row] = await stagedoor.database.query('select looked_at from stage_looks where space_id = $1', [
+        space['id'],
+      ]);
+      return row?.['looked_at'] !== null;
+    }, 'a look was made');
+    const fault = stagedoor.ivs.fault({ operation: 'GetStage', effect: { error: 'InternalServerException' } });
+    const participants = `/v1/spaces/${space['id']}/participants`;
+    await until(async () => {
+      const { status, body } = await stagedoor.get(participants, tenant.key);
+      return status === 200 && (body['data'] as Json[]).some(({ userId }) => userId === 'vera');
+    }, 'the last list is shown');
+    await stagedoor.database.query(
+      `update stage_looks set looked_at = now() - interval '1 hour', next_at = 'infinity'`,
+    );
+    await until(async () => (await stagedoor.get(participants, tenant.key)).status === 503, 'it is too old');
+    stagedoor.ivs.clearFaults(fault.id);
+  });
 });

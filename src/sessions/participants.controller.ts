@@ -3,8 +3,7 @@ import type { TenantCaller } from '../caller.ts';
 import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
-import { type ListQuery, listQuery } from '../http/paging.ts';
-import { participantPage } from './participants.schemas.ts';
+import { participantPage, type ParticipantsQuery, participantsQuery } from './participants.schemas.ts';
 import { ParticipantsService } from './participants.service.ts';
 
 @Controller('v1/spaces/:spaceId/participants')
@@ -13,9 +12,9 @@ export class ParticipantsController {
 
   @Get()
   @Endpoint({
-    summary: 'List the participants of the stage',
+    summary: 'List who is in a space now',
     description:
-      'The list is at most one second old. It adds the role and the grant of each participant from the ledger.',
+      'Those on the stage come first, as Amazon IVS listed them at most a second ago, or as its events have reported since. If Amazon IVS cannot be asked at the moment, a list of the last minute is shown: `seenAt` tells. With `certainty=presumed` those follow who hold a token that can be used, for the stage or for the chat room. The ledger adds the role and the grant.',
     tag: 'Moderation',
     access: { scope: 'moderation:read', users: true },
     answers: { 200: participantPage },
@@ -24,7 +23,7 @@ export class ParticipantsController {
   async listParticipants(
     @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: pathId('spc', 'space') }) spaceId: string,
-    @Query({ schema: listQuery }) query: ListQuery,
+    @Query({ schema: participantsQuery }) query: ParticipantsQuery,
   ) {
     return await this.participants.list(caller, spaceId, query);
   }
