@@ -143,8 +143,9 @@ test('entries are sealed once, by whoever comes first, and each follows the one 
     [ours.id],
   );
   await superuser.query(
-    `insert into unsealed_vends (tenant_id, id, action, space_id, user_id, role, stage_grant, request_id)
-     select $1, 'aud_zzz' || n, 'space.join', 'spc', 'ann', 'viewer', 'grt' || n, 'test' from generate_series(1001, 1999, 2) n`,
+    `insert into unsealed_groups (tenant_id, id, vends)
+     select $1, min(id), jsonb_agg(jsonb_build_array(id, 'space.join', 'spc', 'ann', 'viewer', 'grt' || n, null, 'test', null))
+       from generate_series(1001, 1999, 2) n, lateral (select 'aud_zzz' || n as id) made group by n / 50`,
     [ours.id],
   );
   const others = await Promise.all(Array.from({ length: 4 }, () => connect(stagedoor.database.serviceUrl)));

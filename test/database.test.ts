@@ -41,6 +41,9 @@ beforeAll(async () => {
                          select tenant_id, id, '{}', true, 'banned', now() from actions where kind = 'ban'`);
   await superuser.query(`insert into unsealed_vends (tenant_id, id, action, space_id, user_id, role, request_id)
                          select tenant_id, 'aud_' || id, 'space.join', space_id, user_id, role, 'test' from grants`);
+  await superuser.query(
+    `insert into unsealed_groups (tenant_id, id, vends) select tenant_id, 'aud_g' || id, '[["a"]]' from grants`,
+  );
   await superuser.query(`insert into place_counts (tenant_id, space_id, space_updated_at) select tenant_id, id, updated_at from spaces;
     insert into place_sources (tenant_id, space_id, count_id) select tenant_id, space_id, id from place_counts;
     insert into places (tenant_id, count_id, user_id, until) select tenant_id, id, 'ann', now() from place_counts;
@@ -416,6 +419,7 @@ describe('the roles', () => {
       events: 'INSERT, SELECT', // likewise; functions drop old ones
       event_logs: 'SELECT, UPDATE', // number_events writes it; only issued_until
       untold_grants: 'INSERT, SELECT',
+      unsealed_groups: 'INSERT, SELECT',
       unsealed_vends: 'INSERT, SELECT',
       lock_salt: 'SELECT', // a key of a lock depends on it
     });
@@ -424,8 +428,8 @@ describe('the roles', () => {
   test('the audit log cannot be changed or emptied by the service', async () => {
     await undone(async () => {
       await asService(ours);
-      for (const table of ['audit', 'unsealed_vends'])
-        for (const sql of [`update ${table} set action = 'x'`, `delete from ${table}`, `truncate ${table}`])
+      for (const table of ['audit', 'unsealed_groups', 'unsealed_vends'])
+        for (const sql of [`update ${table} set tenant_id = 'x'`, `delete from ${table}`, `truncate ${table}`])
           expect(await failureOf(sql)).toBe(insufficientPrivilege);
     });
   });
@@ -448,6 +452,10 @@ describe('the roles', () => {
          values ('${ours.id}', 'aud_forged', 'x', 'x', 'x', 'x', 'x'${values})`;
       expect(await failureOf(vend(', at', ', now()'))).toBe(insufficientPrivilege);
       expect(await failureOf(vend('', ''))).toBeUndefined();
+      const group = (columns: string, values: string) =>
+        `insert into unsealed_groups (tenant_id, id, vends${columns}) values ('${ours.id}', 'aud_forged', '[["x"]]'${values})`;
+      expect(await failureOf(group(', at', ', now()'))).toBe(insufficientPrivilege);
+      expect(await failureOf(group('', ''))).toBeUndefined();
     });
   });
 
@@ -580,6 +588,7 @@ const crossingMay = [
   'stage_sessions.DELETE, INSERT, SELECT, UPDATE',
   'tenants.SELECT',
   'unfinished_actions.SELECT, UPDATE attempted_at',
+  'unsealed_groups.DELETE, SELECT, UPDATE vends',
   'unsealed_vends.DELETE, SELECT, UPDATE id',
   'untold_grants.DELETE, INSERT, SELECT',
   'watches.SELECT, UPDATE',

@@ -723,7 +723,7 @@ function bodyOf({ body, keyOnly = [] }: Row, asUser: boolean): Json | undefined 
 
 /** Every row of a tenant's, but for what changes by itself: when keys were used, and the seals of the audit log. */
 async function everythingOf({ id }: World): Promise<string> {
-  const unsealed = `select from unsealed_vends where tenant_id = '${id}'`;
+  const unsealed = `select from unsealed_groups where tenant_id = '${id}'`;
   await until(async () => (await asSuperuser(unsealed)).rowCount === 0, 'the entries of vends are in the audit log');
   const tables = await tenantTables();
   const contents = tables.map(async (name) => {

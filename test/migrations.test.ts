@@ -96,6 +96,7 @@ const frozen: Record<string, string> = {
   '0032_fewer_indexes': '8046b930a80e20134d7b00f6a47e0e8b2bf6992cb4201b40e3f3dc28f28a5876',
   '0033_console_sessions': '3e2a1afbd307238852dd5c26b37c006df9e6aa8909bed0406819fa6b6b84c7d8',
   '0034_issued_grants': 'ca704ecdc91fd4d82e5a2705515f8643a36afcf9f9af2c8c8fdfef2c8cb906df',
+  '0035_unsealed_groups': '03c1112d5805bb150afc753566a27518da5dc6a098528be8bf52be61f4055292',
 };
 
 test('no migration was changed since it was frozen', () => {

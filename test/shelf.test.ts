@@ -140,6 +140,7 @@ const owners: Record<string, string> = {
   audit: 'audit',
   events: 'events',
   event_logs: 'events',
+  unsealed_groups: 'audit',
   unsealed_vends: 'audit',
   function_sets: 'database',
   lock_salt: 'database',

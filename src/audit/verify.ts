@@ -35,7 +35,8 @@ export async function* verifyAudit(client: pg.Client): AsyncGenerator<Verdict> {
     const found = await inTenant(client, id, async () => {
       const { rows: counts } = await client.query<{ sealed: number; unsealed: number; head: string | null }>(
         `select count(seq)::int as sealed,
-                (count(*) - count(seq) + (select count(*) from unsealed_vends where tenant_id = $1))::int as unsealed,
+                (count(*) - count(seq) + (select count(*) from unsealed_vends where tenant_id = $1)
+                  + (select coalesce(sum(jsonb_array_length(vends)), 0) from unsealed_groups where tenant_id = $1))::int as unsealed,
                 (select encode(hash, 'hex') from audit where tenant_id = $1 and seq is not null
                   order by seq desc limit 1) as head
            from audit where tenant_id = $1`,

@@ -91,8 +91,11 @@ describe('write_vend_entries', () => {
       { ...vend, at: '2020-01-01T00:00:00Z' },
       { ...vend, id: 'aud_2', stage_grant: null, chat_grant: 'grt_c' },
     );
-    const found = await sql.query('select *, at = now()::timestamptz(3) as is_now from unsealed_vends order by id');
+    const found = await sql.query(
+      'select v.*, v.at = now()::timestamptz(3) as is_now from unsealed_groups as g, vends_of_group(g) as v order by v.id',
+    );
     const written = { ...vend, at: expect.any(Date), is_now: true };
+    expect(await sql.query('select id from unsealed_groups')).toEqual([{ id: 'aud' }]);
     expect(found).toEqual([written, { ...written, id: 'aud_2', stage_grant: null, chat_grant: 'grt_c' }]);
   });
 
@@ -101,7 +104,7 @@ describe('write_vend_entries', () => {
       { ...vend, caller: { kind: 'user', id: 'ann' } },
       { ...vend, id: 'aud_2', caller: { kind: 'user', id: 'ben' } },
     );
-    expect(await sql.query('select caller from unsealed_vends order by id')).toEqual([
+    expect(await sql.query('select v.caller from unsealed_groups as g, vends_of_group(g) as v order by v.id')).toEqual([
       { caller: null },
       { caller: { kind: 'user', id: 'ben' } },
     ]);
@@ -114,6 +117,62 @@ describe('write_vend_entries', () => {
     await expect(write(vend)).rejects.toMatchObject({ code: '23505' });
     await sql.query('rollback to written');
     await expect(write({ ...vend, tenant_id: 'ten_other' })).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
+const emptyVend = { tenant_id: 'ten', id: 'aud', at: expect.any(Date), caller: null, chat_grant: null };
+const readGroup = (vends: unknown) =>
+  sql.rowsOf('vends_of_group', `(select row('ten', 'aud', now(), $1::jsonb)::unsealed_groups)`, [
+    JSON.stringify(vends),
+  ]);
+
+describe('group_of_vends', () => {
+  test('writes vends as vends_of_group reads them', async () => {
+    const vends = [
+      {
+        ...emptyVend,
+        id: 'a',
+        action: 'space.join',
+        space_id: 's',
+        user_id: 'u',
+        role: 'r',
+        stage_grant: 'g',
+        request_id: 'q',
+      },
+      {
+        ...emptyVend,
+        id: 'b',
+        action: 'x',
+        space_id: 's',
+        user_id: 'v',
+        role: 'r',
+        stage_grant: null,
+        chat_grant: 'h',
+        caller: { kind: 'apiKey', id: 'k' },
+        request_id: 'q',
+      },
+    ];
+    const written = await sql.valueOf(
+      'group_of_vends',
+      'array(select jsonb_populate_recordset(null::unsealed_vends, $1))',
+      [JSON.stringify(vends.map((vend) => ({ ...vend, at: '2020-01-01T00:00:00Z' })))],
+    );
+    expect(await readGroup(written)).toEqual(vends);
+  });
+});
+
+describe('vends_of_group', () => {
+  test('gives what is missing a value that an audit entry may have', async () => {
+    const nothing = {
+      ...emptyVend,
+      action: '',
+      space_id: null,
+      user_id: null,
+      role: null,
+      stage_grant: null,
+      request_id: '',
+    };
+    expect(await readGroup([[], { id: 'x' }, null])).toEqual([1, 2, 3].map((n) => ({ ...nothing, id: `aud_${n}` })));
   });
 });
 
@@ -159,6 +218,27 @@ describe('rename_taken_vends', () => {
     expect(await sql.valueOf('rename_taken_vends', some)).toBe('1');
     const ids = await sql.query('select id from unsealed_vends order by id');
     expect(ids).toEqual([{ id: expect.stringMatching(/^a_./) }, { id: 'b' }, { id: 'c' }]);
+  });
+});
+
+describe('rename_taken_vends of groups', () => {
+  test('gives another id to vends whose id an entry has, or another vend among these', async () => {
+    const group = (id: string, ...ids: string[]) =>
+      sql.query('insert into unsealed_groups (tenant_id, id, vends) values ($1, $2, $3)', [
+        'ten',
+        id,
+        JSON.stringify(ids.map((own) => [own])),
+      ]);
+    await group('a', 'a', 'b');
+    await group('c', 'c', 'd');
+    await group('e', 'e', 'd');
+    await sql.insert('audit', { tenant_id: 'ten', id: 'a' });
+    await sql.insert('audit', { tenant_id: 'tin', id: 'c' });
+    const all = 'array(select entry_of_vend(v) from unsealed_groups as g, vends_of_group(g) as v)';
+    expect(await sql.valueOf('rename_taken_vends', all)).toBe('3');
+    const ids = await sql.query('select v.id from unsealed_groups as g, vends_of_group(g) as v order by v.id');
+    expect(ids.map(({ id }) => String(id).replace(/_.*/, '_'))).toEqual(['a_', 'b', 'c', 'd_', 'd_', 'e']);
+    expect(new Set(ids.map(({ id }) => id)).size).toBe(6);
   });
 });
 

@@ -31,7 +31,7 @@ const invariants: Record<string, string> = {
   'every vend has exactly one audit entry': `
     with entries as (
       select tenant_id, g.value as grant_id from audit, jsonb_each_text(details) g where g.key in ('stageGrant', 'chatGrant')
-      union all select tenant_id, unnest(array[stage_grant, chat_grant]) from unsealed_vends)
+      union all select v.tenant_id, unnest(array[v.stage_grant, v.chat_grant]) from unsealed_groups as g, vends_of_group(g) as v)
     select g.id as grant, count(e) as entries from grants g
       left join entries e on e.tenant_id = g.tenant_id and e.grant_id = g.id
      group by g.tenant_id, g.id, g.participant_id having count(e) > 1 or (count(e) = 0 and not exists (

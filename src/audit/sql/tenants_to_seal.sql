@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_crossing
 --
 -- Lists the tenants that have audit entries or vends which are not sealed yet, each with the first of them. It reads
--- one entry and one vend of each tenant.
+-- one entry, one vend and one group of each tenant.
 create function tenants_to_seal()
 returns table (tenant_id text, id text, at timestamptz)
 language sql
@@ -53,6 +53,8 @@ as $$
     select * from entries
     union all
     select * from vends
+    union all
+    select * from tenants_with_groups()
   ) as f
   order by f.tenant_id, f.id;
 $$;

@@ -13,6 +13,14 @@ as $$
         (select from public.audit where seq is null limit p_most)
         union all
         (select from public.unsealed_vends limit p_most)
+        union all
+        (
+          select
+          from
+            public.unsealed_groups as g
+            cross join vends_of_group(g)
+          limit p_most
+        )
         limit p_most
       ) as waiting
     ),

@@ -30,12 +30,26 @@ async function putVends(...ids: string[]): Promise<void> {
   }
 }
 
+/** Groups of vends: the tenant, and the ids of the vends. */
+async function putGroups(...groups: string[]): Promise<void> {
+  for (const group of groups) {
+    const [tenant, ...ids] = group.split(' ');
+    const vends = ids.map((id) => [id, 'space.join', 'spc', 'ann', 'viewer', `grt_${id}`, null, 'request', null]);
+    await sql.query('insert into unsealed_groups (tenant_id, id, vends) values ($1, $2, $3)', [
+      tenant,
+      ids[0],
+      JSON.stringify(vends),
+    ]);
+  }
+}
+
 /** Tenant, id and place of every entry, in the order of the chains; then the vends that have no entry yet. */
 async function chains(): Promise<unknown[]> {
   const rows = await sql.query(
     `select concat_ws(' ', tenant_id, id, seq, case when hash is null then 'open' end) as row
        from (select tenant_id, id, seq, hash from audit
-             union all select tenant_id, id || ' vend', null, null from unsealed_vends) as entries
+             union all select tenant_id, id || ' vend', null, null from unsealed_vends
+             union all select v.tenant_id, v.id || ' vend', null, null from unsealed_groups as g, vends_of_group(g) as v) as entries
       order by tenant_id, seq nulls last, id`,
   );
   return rows.map(({ row }) => row);
@@ -104,6 +118,63 @@ describe('seal_audit', () => {
     expect(await sql.call('verify_audit', { tenant: 'ten' })).toEqual([]);
   });
 
+  test.each<[string, string[], string[], number, string, string[]]>([
+    ['a group', [], ['ten a b'], 10, '2', ['ten a 1', 'ten b 2']],
+    [
+      'a group as a whole, also beyond the limit',
+      [],
+      ['ten a b c', 'ten d'],
+      2,
+      '3',
+      ['ten a 1', 'ten b 2', 'ten c 3', 'ten d vend open'],
+    ],
+    [
+      'as many groups as the limit reaches',
+      ['ten f'],
+      ['ten a b', 'ten c d', 'ten e'],
+      3,
+      '4',
+      ['ten a 1', 'ten b 2', 'ten c 3', 'ten d 4', 'ten e vend open', 'ten f open'],
+    ],
+    [
+      'groups, vends of the build before, and acts',
+      ['ten c'],
+      ['ten a d', 'tin a'],
+      10,
+      '6',
+      ['ten a 1', 'ten d 2', 'ten b 3', 'ten c 4', 'tin a 1', 'tin b 2'],
+    ],
+    [
+      'the groups of two tenants evenly',
+      [],
+      ['ten a b', 'ten c d', 'tin e f'],
+      4,
+      '4',
+      ['ten a 1', 'ten b 2', 'ten c vend open', 'ten d vend open', 'tin e 1', 'tin f 2'],
+    ],
+  ])('seals %s', async (what, acts, groups, limit, count, after) => {
+    await put(...acts);
+    await putGroups(...groups);
+    if (what.includes('build before')) await putVends('ten b', 'tin b');
+    expect(await sql.value('seal_audit', { limit })).toBe(count);
+    expect(await chains()).toEqual(after);
+    expect(await sql.call('verify_audit', { tenant: 'ten' })).toEqual([]);
+  });
+
+  test('seals groups that nobody but the service could have written, and each vend of them once', async () => {
+    await put('ten a');
+    await putGroups('ten a b', 'ten c b');
+    await sql.query(
+      `insert into unsealed_groups (tenant_id, id, vends) values ('ten', 'z', '[[], {"id": "x"}, 1]'), ('tin', 'a', '[["y"]]'), ('tun', 'a', '[["y"]]')`,
+    );
+    while ((await sql.value('seal_audit', { limit: 10 })) !== '0');
+    expect(await sql.query('select from unsealed_groups')).toEqual([]);
+    const found = (await chains()).map((row) => String(row).replace(/_[-0-9a-f]{36}/, '_'));
+    expect(found.filter((row) => row.startsWith('ten'))).toHaveLength(8);
+    expect(found.filter((row) => row.startsWith('t') && row.includes(' y '))).toEqual(['tin y 1', 'tun y 1']);
+    for (const tenant of ['ten', 'tin', 'tun']) expect(await sql.call('verify_audit', { tenant })).toEqual([]);
+  });
+
   test('seals a vend whose id an entry has already, with another id', async () => {
     await put('ten a');
     await putVends('ten a', 'ten b');
@@ -168,7 +239,7 @@ describe('seal_audit', () => {
     /** Rows that the other replica can see: they are committed, and deleted after the test. */
     beforeEach(async () => {
       await put('ten a');
-      await putVends('ten b');
+      await putGroups('ten b');
       await sql.commit();
       await sql.begin();
       await other.begin();
@@ -176,7 +247,7 @@ describe('seal_audit', () => {
     afterEach(async () => {
       await other.rollback();
       await sql.rollback();
-      await sql.query('delete from audit; delete from unsealed_vends');
+      await sql.query('delete from audit; delete from unsealed_vends; delete from unsealed_groups');
       await sql.begin();
     });
 
@@ -204,15 +275,25 @@ describe('tenants_to_seal', () => {
     await put('ten b', 'tin c');
     await sql.value('seal_audit', { limit: 10 });
     await put('ten e', 'ten d', 'ton f', 'ton g');
-    await putVends('ten c', 'tin g', 'tun a', 'tun b');
+    await putVends('ten c', 'tun a', 'tun b');
+    await putGroups('tin g h', 'tin i', 'ton e');
     await sql.become('stagedoor_crossing');
     const rows = await sql.rowsOf<{ tenant_id: string; id: string }>('tenants_to_seal', '');
-    expect(rows.map((row) => `${row.tenant_id} ${row.id}`)).toEqual(['ten c', 'tin g', 'ton f', 'tun a']);
+    expect(rows.map((row) => `${row.tenant_id} ${row.id}`)).toEqual(['ten c', 'tin g', 'ton e', 'tun a']);
   });
 
   test('is refused to the service', async () => {
     await sql.becomeService('ten');
     await expect(sql.call('tenants_to_seal')).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
+describe('tenants_with_groups', () => {
+  test('lists each tenant with its first group', async () => {
+    await putGroups('ten b', 'ten a c', 'tin d');
+    await sql.become('stagedoor_crossing');
+    const rows = await sql.rowsOf<{ tenant_id: string; id: string }>('tenants_with_groups', '');
+    expect(rows.map((row) => `${row.tenant_id} ${row.id}`)).toEqual(['ten a', 'tin d']);
   });
 });
 
@@ -251,8 +332,9 @@ describe('unsealed_audit', () => {
     await sql.insert('audit', { tenant_id: 'ten', id: 'b', at: inSeconds(-30) });
     await sql.insert('audit', { tenant_id: 'ten', id: 'c', at: inSeconds(-30) });
     await sql.insert('unsealed_vends', { tenant_id: 'ten', id: 'a', at: inSeconds(-600) });
+    await putGroups('tin x y');
     await sql.becomeService();
-    expect(await unsealed()).toEqual({ entries: '4', oldest_seconds: expect.closeTo(600, -1.5) });
+    expect(await unsealed()).toEqual({ entries: '6', oldest_seconds: expect.closeTo(600, -1.5) });
     expect(await unsealed(2)).toMatchObject({ entries: '2' });
   });
 

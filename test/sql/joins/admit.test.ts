@@ -126,7 +126,7 @@ describe('admit refuses', () => {
     });
     expect(await sql.query(`select from grants where id in ('grt_stage', 'grt_chat')`)).toEqual([]);
     expect(await sql.query('select from audit')).toEqual([]);
-    expect(await sql.query('select from unsealed_vends')).toEqual([]);
+    expect(await sql.query('select from unsealed_groups')).toEqual([]);
   });
 
   test.each(refusals.slice(0, -1).map(([what, given, answer], at) => [what, given, answer, at] as const))(
@@ -266,7 +266,7 @@ describe('admit lets in', () => {
     const made = await sql.query(`select kind from grants where id in ('grt_stage', 'grt_chat') order by kind`);
     expect(made.map(({ kind }) => kind)).toEqual(kinds);
     expect([answer['chat'] && 'chat', answer['stage'] && 'stage'].filter(Boolean)).toEqual(kinds);
-    expect(await sql.query('select * from unsealed_vends')).toMatchObject([
+    expect(await sql.query('select v.* from unsealed_groups as g, vends_of_group(g) as v')).toMatchObject([
       {
         action: 'space.join',
         user_id: 'ann',

@@ -194,6 +194,6 @@ describe('admit_exchange gives a token', () => {
       expect.objectContaining({ ...held, state: 'released' }),
     ]);
     expect(await sql.query('select from audit')).toEqual([]);
-    expect(await sql.query('select from unsealed_vends')).toEqual([]);
+    expect(await sql.query('select from unsealed_groups')).toEqual([]);
   });
 });

@@ -113,7 +113,7 @@ async function undone<T>(call: () => Promise<T>): Promise<{ result: T; written: 
               'expires', g.expires_at - g.issued_at, 'ends', g.session_expires_at - g.issued_at,
               'isNow', g.issued_at > now() - interval '1 minute') as row
        from grants as g where id ~ '^grt_[sc]\\d'
-      union all select to_jsonb(v) - 'at' from unsealed_vends as v
+      union all select to_jsonb(v) - 'at' from unsealed_groups as g, vends_of_group(g) as v
       union all select to_jsonb(a) - 'at' from audit as a order by 1`,
   );
   await sql.query('rollback to savepoint before_call');
@@ -395,7 +395,7 @@ describe('admit_group', () => {
     } finally {
       await other.rollback();
       await sql.begin();
-      for (const table of ['grants', 'unsealed_vends', 'api_keys', 'spaces', 'roles', 'tenants'])
+      for (const table of ['grants', 'unsealed_groups', 'api_keys', 'spaces', 'roles', 'tenants'])
         await sql.query(`delete from ${table}`);
       await sql.commit();
       await other.begin();

@@ -315,7 +315,7 @@ describe('decide_admission', () => {
 
 /** All rows that a vend could change. */
 async function everything(): Promise<Row[]> {
-  const tables = ['grants', 'bans', 'members', 'deliveries', 'unfinished_actions', 'audit', 'unsealed_vends'];
+  const tables = ['grants', 'bans', 'members', 'deliveries', 'unfinished_actions', 'audit', 'unsealed_groups'];
   return await sql.query(tables.map((table) => `select to_jsonb(t) as row from ${table} as t`).join(' union all '));
 }
 
