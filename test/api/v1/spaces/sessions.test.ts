@@ -252,12 +252,9 @@ describe('what is shown of a session', () => {
     expect((await stagedoor.request('GET', path(), { as: tenant.key, headers })).status).toBe(404);
   });
 
-  test.each(['sessions?cursor=eA', 'participants?certainty=surely', 'participants?certainty='])(
-    '%s is refused',
-    async (path) => {
-      expect((await stagedoor.get(`/v1/spaces/${space['id']}/${path}`, tenant.key)).status).toBe(400);
-    },
-  );
+  test.each(['participants?certainty=surely', 'participants?certainty='])('%s is refused', async (path) => {
+    expect((await stagedoor.get(`/v1/spaces/${space['id']}/${path}`, tenant.key)).status).toBe(400);
+  });
 
   test('who is there now: listed by IVS, reported by an event, or the holder of a token', async () => {
     const pass = await stagedoor.expect(
