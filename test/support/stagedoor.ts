@@ -55,16 +55,20 @@ export class HttpClient {
   /**
    * Sends a request, and sends it again when `Retry-After` says so if the machine was too slow for it: then the service
    * answers 503 `unavailable`, but not before one of its time limits is over. A 503 that comes sooner is returned.
+   * The request that was answered so may have been carried out: a DELETE that is sent again and finds nothing is done, and one
+   * under an Idempotency-Key waits for the first.
    */
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const deadline = performance.now() + patienceMs;
-    for (;;) {
+    for (let isAgain = false; ; isAgain = true) {
       const began = performance.now();
       const answer = await this.send(method, path, options);
       const { status, body, headers } = answer;
+      if (isAgain && method === 'DELETE' && status === 404) return { ...answer, status: 204, body: {}, text: '' };
       const wasTooSlow =
         status === 503 && body['code'] === 'unavailable' && performance.now() - began > shortestLimitMs;
-      if (!wasTooSlow || !this.comesAgain || performance.now() > deadline) return answer;
+      const firstRuns = isAgain && status === 409 && headers.has('retry-after');
+      if (!(wasTooSlow || firstRuns) || !this.comesAgain || performance.now() > deadline) return answer;
       await sleep(Number(headers.get('retry-after')) * 1_000);
     }
   }
