@@ -1,13 +1,15 @@
 /**
  * `npm run bench` runs every measurement. `npm run bench -- vend-key-pair growth` runs the parts with these names.
  *
- * BENCH_SECONDS is the length of each load, BENCH_ROUNDS the number of times that a comparison is repeated.
+ * BENCH_SECONDS is the length of each load, BENCH_ROUNDS the number of times that a comparison is repeated, BENCH_STREAMS the
+ * number of open streams of events.
  */
 import { ban } from './parts/ban.ts';
 import { bansBesideVends } from './parts/bans-beside-vends.ts';
 import { client } from './parts/client.ts';
 import { emulator } from './parts/emulator.ts';
 import { eventStreams } from './parts/events.ts';
+import { eventsOfVends } from './parts/events-of-vends.ts';
 import { freeze } from './parts/freeze.ts';
 import { bans, growth } from './parts/growth.ts';
 import { lists } from './parts/lists.ts';
@@ -19,6 +21,7 @@ import { startup } from './parts/startup.ts';
 import { storms } from './parts/storm.ts';
 import { vendIvs } from './parts/vend-ivs.ts';
 import { vendKeyPair } from './parts/vend-key-pair.ts';
+import { webhooks } from './parts/webhooks.ts';
 import { beginPart, machine, summary } from './support/report.ts';
 
 const parts: Record<string, () => Promise<void>> = {
@@ -35,6 +38,8 @@ const parts: Record<string, () => Promise<void>> = {
   'bans-beside-vends': bansBesideVends,
   lists,
   events: eventStreams,
+  'events-of-vends': eventsOfVends,
+  webhooks,
   freeze,
   startup,
   emulator,

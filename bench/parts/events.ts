@@ -1,119 +1,123 @@
 /**
- * Streams of events: what 5,000 of them cost one replica in memory and processor time, and the time from the request that makes
- * an event happen until each stream of the tenant has it.
+ * Streams of events: the time from the request that makes an event happen until a stream has it, and what 5,000 streams cost one
+ * replica in memory and processor time. The readers are a process of their own.
  */
-import { readFileSync } from 'node:fs';
-import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { type Deployment, makeTenant, type Tenant, startDeployment } from '../support/deployment.ts';
-import { processorMs } from '../support/processes.ts';
-import { heading, line, ms } from '../support/report.ts';
+import { actMany, actOneByOne, at, delaysOf, fileLimit, Observer, p50AndP99, warmUpActs } from '../support/events.ts';
+import { memoryMb, processorMs } from '../support/processes.ts';
+import { heading, line, ms, note, perSecond } from '../support/report.ts';
+import { seconds, streams as asked } from '../support/settings.ts';
 
-const tenants = 5;
-const streamsOfTenant = 1_000;
-/** Connections that are opened at the same time. */
-const openedAtOnce = 50;
-const events = 200;
-
-/** An open stream, and the time at which each name of a space came, in milliseconds of `performance.now()`. */
-interface Stream {
-  request: http.ClientRequest;
-  arrivals: Map<string, number>;
-}
+/** Events that every one of the many streams gets. */
+const eventsForAll = 20;
+/** Acts that one stream sees one by one. */
+const actsAlone = 100;
+const actsASecond = 100;
+/** Files that a process needs beside the connections of streams. */
+const otherFiles = 500;
 
 export async function eventStreams(): Promise<void> {
-  heading(`${(tenants * streamsOfTenant).toLocaleString('en')} streams of events on one replica`);
-  const deployment = await startDeployment({ EVENT_STREAMS_PER_TENANT: String(streamsOfTenant) });
+  heading('Events at streams');
+  const deployment = await startDeployment({
+    EVENT_STREAMS_PER_TENANT: '10000',
+    EVENT_STREAMS_PER_REPLICA: '10000',
+    ACTS_PER_API_KEY_PER_MINUTE: '1000000',
+  });
+  const observer = await Observer.start();
   try {
-    const made: Tenant[] = [];
-    for (let n = 0; n < tenants; n++) made.push(await makeTenant(deployment, `streams-${n}`, {}));
-    await warmUp(deployment, made[0] as Tenant);
-    await delay(2_000);
-    const before = { bytes: residentBytes(deployment), ms: processorMs(deployment.service.pid) ?? Number.NaN };
-    const streams = new Map<string, Stream[]>();
-    for (const tenant of made) streams.set(tenant.id, await openAll(deployment, tenant, streamsOfTenant));
-    await delay(2_000);
-    const opened = { bytes: residentBytes(deployment), ms: processorMs(deployment.service.pid) ?? Number.NaN };
-    const count = tenants * streamsOfTenant;
-    line('memory of an open stream', `${((opened.bytes - before.bytes) / count / 1024).toFixed(1)} KB`, 'resident');
-    line('processor time to open one', ms((opened.ms - before.ms) / count));
-    await delay(30_000);
-    const idle = processorMs(deployment.service.pid) ?? Number.NaN;
-    line('processor time of all while nothing happens', `${((idle - opened.ms) / 320).toFixed(1)} %`, 'of one core');
-
-    const [tenant] = made as [Tenant];
-    const delays = await makeEvents(tenant, streams.get(tenant.id) ?? []);
-    line('request → event at a stream, p50', ms(at(delays, 0.5)), `${delays.length.toLocaleString('en')} arrivals`);
-    line('request → event at a stream, p99', ms(at(delays, 0.99)));
-    const worked = (processorMs(deployment.service.pid) ?? Number.NaN) - idle;
-    line('processor time of an event at 1,000 streams', ms(worked / events), 'the request included');
-    for (const stream of [...streams.values()].flat()) stream.request.destroy();
+    const tenant = await makeTenant(deployment, 'streams', { spaces: 20 });
+    await warmUpActs(deployment, tenant);
+    await oneStream(deployment, observer, tenant);
+    await manyStreams(deployment, observer, tenant);
   } finally {
+    await observer.program.stop();
     await deployment.stop();
   }
 }
 
-/** Opens and closes streams, so that what the first ones need is not counted. */
-async function warmUp(deployment: Deployment, tenant: Tenant): Promise<void> {
-  for (const stream of await openAll(deployment, tenant, 200)) stream.request.destroy();
+async function oneStream(deployment: Deployment, observer: Observer, tenant: Tenant): Promise<void> {
+  await observer.openStreams(deployment, tenant, 1);
+  const alone = await actOneByOne(tenant, actsAlone, 40);
+  await observer.untilCame('stream', alone.size);
+  const came = (await observer.take())['stream'];
+  const delays = delaysOf(alone, came);
+  const behind = delaysOf(alone, came, 'answered');
+  line(
+    'request → event at one stream, nothing else asked',
+    p50AndP99(delays),
+    `after the answer: ${p50AndP99(behind)}; ${delays.length} events`,
+  );
+  const { acts, result } = await actMany(deployment, tenant, { seconds, rate: actsASecond });
+  await observer.untilCame('stream', result.answers);
+  const busy = delaysOf(acts, (await observer.take())['stream']);
+  line(
+    `  at ${actsASecond} acts a second`,
+    p50AndP99(busy),
+    `until the answer: p50 ${ms(result.p50)} · p99 ${ms(result.p99)}; ${perSecond(result.perSecond)} came about`,
+  );
+  await observer.closeStreams();
 }
 
-async function openAll(deployment: Deployment, tenant: Tenant, count: number): Promise<Stream[]> {
-  const opened: Stream[] = [];
-  while (opened.length < count) {
-    const next = Math.min(openedAtOnce, count - opened.length);
-    opened.push(...(await Promise.all(Array.from({ length: next }, () => open(deployment, tenant)))));
-  }
-  return opened;
-}
+async function manyStreams(deployment: Deployment, observer: Observer, tenant: Tenant): Promise<void> {
+  const { pid } = deployment.service;
+  const used = () => processorMs(pid) ?? Number.NaN;
+  const resident = () => memoryMb(pid)?.resident ?? Number.NaN;
+  const most = Math.min(fileLimit(pid), fileLimit(observer.program.pid)) - otherFiles;
+  const count = Math.min(asked, most);
+  if (count < asked)
+    note(`The machine lets a process open ${most + otherFiles} files: ${count} streams, not ${asked}.`);
+  await observer.openStreams(deployment, tenant, 200); // so that what the first ones need is not counted
+  await observer.closeStreams();
+  await delay(2_000);
 
-async function open(deployment: Deployment, tenant: Tenant): Promise<Stream> {
-  const headers = { authorization: `Bearer ${tenant.api.credential}` };
-  const stream: Stream = {
-    request: http.get(`${deployment.url}/v1/events/stream?type=space.updated`, { headers, agent: false }),
-    arrivals: new Map(),
-  };
-  await new Promise<void>((resolve, reject) => {
-    stream.request.once('error', reject);
-    stream.request.once('response', (response) => {
-      if (response.statusCode !== 200) reject(new Error(`a stream was answered ${response.statusCode}`));
-      response.setEncoding('utf8').on('data', (text: string) => {
-        const now = performance.now();
-        for (const [, name = ''] of text.matchAll(/"name":"(event \d+)"/g)) stream.arrivals.set(name, now);
-      });
-      response.once('data', () => resolve());
-      response.on('error', () => undefined);
-    });
-  });
-  stream.request.on('error', () => undefined);
-  return stream;
-}
+  const before = { mb: resident(), ms: used(), at: performance.now() };
+  await observer.openStreams(deployment, tenant, count);
+  const opened = { ms: used(), at: performance.now() };
+  await delay(2_000);
+  const many = count.toLocaleString('en');
+  line(
+    `memory of one of ${many} open streams`,
+    `${(((resident() - before.mb) / count) * 1024).toFixed(1)} KB`,
+    `resident: ${before.mb.toFixed(0)} MB before, ${resident().toFixed(0)} MB after`,
+  );
+  line(
+    '  processor time to open one',
+    ms((opened.ms - before.ms) / count),
+    `50 at a time, all within ${((opened.at - before.at) / 1_000).toFixed(1)} s`,
+  );
+  // Each stream gets a comment within this time.
+  const [idleFrom, idleAt] = [used(), performance.now()];
+  await delay(15_000);
+  const share = (used() - idleFrom) / (performance.now() - idleAt);
+  line(
+    '  processor time of all while nothing happens',
+    `${(share * 100).toFixed(1)} %`,
+    'of one core, heartbeats included',
+  );
 
-/** Changes a space again and again. Returns how long each change took to each stream, in milliseconds, in order. */
-async function makeEvents(tenant: Tenant, streams: Stream[]): Promise<number[]> {
-  const began = new Map<string, number>();
-  for (let n = 0; n < events; n++) {
-    const name = `event ${n}`;
-    began.set(name, performance.now());
-    await tenant.api.call('PATCH', `/v1/spaces/${tenant.spaceIds[0]}`, { name });
-    await delay(50);
-  }
-  for (let waited = 0; waited < 100 && !streams.every(({ arrivals }) => arrivals.size === events); waited++) {
-    await delay(100);
-  }
-  const missing = streams.reduce((sum, { arrivals }) => sum + events - arrivals.size, 0);
-  if (missing > 0) throw new Error(`${missing} events did not come`);
-  return streams
-    .flatMap(({ arrivals }) => [...arrivals].map(([name, arrived]) => arrived - (began.get(name) ?? Number.NaN)))
-    .toSorted((a, b) => a - b);
-}
-
-function at(sorted: number[], share: number): number {
-  return sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
-}
-
-function residentBytes(deployment: Deployment): number {
-  const status = readFileSync(`/proc/${deployment.service.pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024;
+  const busyFrom = used();
+  const acts = await actOneByOne(tenant, eventsForAll, 500);
+  await observer.untilCame('stream', eventsForAll * count);
+  const worked = used() - busyFrom - share * 500 * eventsForAll;
+  const came = (await observer.take())['stream'] ?? {};
+  const last = Object.entries(came).map(([name, times]) => Math.max(...times) - (acts.get(name)?.sent ?? Number.NaN));
+  const delays = delaysOf(acts, came);
+  line(
+    `request → event at each of ${many} streams`,
+    p50AndP99(delays),
+    `${delays.length.toLocaleString('en')} arrivals`,
+  );
+  const sorted = last.toSorted((a, b) => a - b);
+  line(
+    '  until the last of them has it',
+    `p50 ${ms(at(sorted, 0.5))} · max ${ms(at(sorted, 1))}`,
+    `${eventsForAll} events`,
+  );
+  line(
+    '  processor time of an event',
+    ms(worked / eventsForAll),
+    `of the service, the request included: ${((worked * 1_000) / eventsForAll / count).toFixed(0)} µs a stream`,
+  );
 }

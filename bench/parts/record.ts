@@ -16,6 +16,7 @@ import { post } from '../support/load.ts';
 import { heading, line, note } from '../support/report.ts';
 import { seconds } from '../support/settings.ts';
 import { vend, vendRequests, warmUp } from '../support/vending.ts';
+import { prepareWal, walBytes, walPosition } from '../support/wal.ts';
 
 /** Bytes by name of a table or index. */
 type Sizes = Map<string, number>;
@@ -40,7 +41,7 @@ export async function record(): Promise<void> {
     const issuer = es256Issuer('https://es256.example');
     const signed = await makeTenant(deployment, 'key-pair', { issuers: [issuer], spaces: 20, signingKey: true });
     const byIvs = await makeTenant(deployment, 'ivs', { issuers: [issuer], spaces: 20 });
-    await withClient(deployment.superuserUrl, (client) => client.query('create extension pg_walinspect'));
+    await withClient(deployment.superuserUrl, prepareWal);
     await warmUp(deployment, vendRequests(signed, issuer, 6_000, 2));
     const stage = () => vendRequests(signed, issuer, 2_500 * seconds, 4);
     print('stage token, signed here', await measure(deployment, stage(), false));
@@ -62,21 +63,18 @@ async function measure(deployment: Deployment, next: () => Buffer, afterCheckpoi
     // Autovacuum would write in between, now or not at all.
     await client.query('vacuum');
     if (afterCheckpoint) await client.query('checkpoint');
-    const [sizes, from, used] = [await sizesOf(client), await position(client), processorUse(deployment)];
+    const [sizes, from, used] = [await sizesOf(client), await walPosition(client), processorUse(deployment)];
     const { answers } = await vend(deployment, { next, connections: 32, seconds });
     await untilSealed(client);
-    const [after, to, usedAfter] = [await sizesOf(client), await position(client), processorUse(deployment)];
-    const { rows } = await client.query<{ records: string; pages: string }>(
-      'select sum(record_size) as records, sum(fpi_size) as pages from pg_get_wal_stats($1, $2)',
-      [from, to],
-    );
+    const [after, to, usedAfter] = [await sizesOf(client), await walPosition(client), processorUse(deployment)];
+    const { records, fullPages } = await walBytes(client, from, to);
     const postgres = used && usedAfter && (usedAfter['postgres'] ?? 0) - (used['postgres'] ?? 0);
     return {
       vends: answers,
       tables: difference(sizes.tables, after.tables),
       indexes: difference(sizes.indexes, after.indexes),
-      wal: Number(rows[0]?.records) / answers,
-      fullPages: Number(rows[0]?.pages) / answers,
+      wal: records / answers,
+      fullPages: fullPages / answers,
       postgresMs: postgres && postgres / answers,
     };
 
@@ -87,7 +85,8 @@ async function measure(deployment: Deployment, next: () => Buffer, afterCheckpoi
   });
 }
 
-async function untilSealed(client: pg.Client): Promise<void> {
+/** Waits until the background has sealed the audit entries of all vends. */
+export async function untilSealed(client: pg.Client): Promise<void> {
   const { rows: sets } = await client.query<{ name: string }>(
     `select nspname as name from pg_proc join pg_namespace n on n.oid = pronamespace where proname = 'unsealed_audit'`,
   );
@@ -96,12 +95,6 @@ async function untilSealed(client: pg.Client): Promise<void> {
     if (rows[0]?.entries === '0') return;
   }
   throw new Error('the audit log was not sealed within two minutes');
-}
-
-async function position(client: pg.Client): Promise<string> {
-  const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn() as lsn');
-  await client.query('select pg_log_standby_snapshot()'); // pg_walinspect reads whole records until the position that it gets
-  return rows[0]?.lsn ?? '';
 }
 
 async function sizesOf(client: pg.Client): Promise<{ tables: Sizes; indexes: Sizes }> {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import pg from 'pg';
 
@@ -149,20 +150,31 @@ export async function makeTenant(
   slug: string,
   { issuers = [], spaces = 1, signingKey = false }: { issuers?: Issuer[]; spaces?: number; signingKey?: boolean },
 ): Promise<Tenant> {
-  const { id } = await deployment.operator.call<{ id: string }>('POST', '/v1/tenants', { slug, name: slug });
-  const { key } = await deployment.operator.call<{ key: string }>('POST', `/v1/tenants/${id}/api-keys`, {
+  const { id } = await insist<{ id: string }>(deployment.operator, '/v1/tenants', { slug, name: slug });
+  const { key } = await insist<{ key: string }>(deployment.operator, `/v1/tenants/${id}/api-keys`, {
     name: 'bench',
     scopes: ['*'],
   });
   const api = deployment.operator.as(key);
-  for (const issuer of issuers) await api.call('POST', '/v1/issuers', issuer.registration);
+  for (const issuer of issuers) await insist(api, '/v1/issuers', issuer.registration);
   const spaceIds: string[] = [];
   for (let i = 0; i < spaces; i++) {
     const body = { name: `Space ${i}`, defaultRole: 'speaker' };
-    spaceIds.push((await api.call<{ id: string }>('POST', '/v1/spaces', body)).id);
+    spaceIds.push((await insist<{ id: string }>(api, '/v1/spaces', body)).id);
   }
-  if (signingKey) await api.call('POST', '/v1/signing-keys');
+  if (signingKey) await insist(api, '/v1/signing-keys', {});
   return { id, slug, api, spaceIds };
+}
+
+/** Posts, and asks again after a 503: a service that has just started on a busy machine does not answer each call in time. */
+async function insist<T>(api: Api, path: string, body: unknown): Promise<T> {
+  for (let tries = 1; tries < 20; tries++) {
+    const answer = await api.send('POST', path, body);
+    if (answer.status < 300) return answer.body as T;
+    if (answer.status !== 503) break;
+    await delay(1_000);
+  }
+  return await api.call<T>('POST', path, body); // says why it is refused
 }
 
 /** Milliseconds of processor time that each program has used so far. */

@@ -28,9 +28,14 @@ export interface LoadResult {
 
 /** The bytes of a POST with a JSON body. */
 export function post(path: string, bearer: string, body = '{}'): Buffer {
+  return request('POST', path, bearer, body);
+}
+
+/** The bytes of a request with a JSON body. */
+export function request(method: string, path: string, bearer: string, body: string): Buffer {
   const length = Buffer.byteLength(body);
   return Buffer.from(
-    `POST ${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${bearer}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n${body}`,
+    `${method} ${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${bearer}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n${body}`,
   );
 }
 

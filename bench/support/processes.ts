@@ -46,6 +46,11 @@ export async function untilOk(url: string, logFile: string): Promise<void> {
   throw new Error(`nothing answers at ${url}:\n${readFileSync(logFile, 'utf8').slice(-2_000)}`);
 }
 
+/** Milliseconds of the clock that all processes of a machine share. It never goes back. */
+export function machineMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
 /** Processor time of a process, and of its children if asked, in milliseconds. Undefined where there is no /proc. */
 export function processorMs(pid: number, withChildren = false): number | undefined {
   if (!existsSync('/proc/self/stat')) return undefined;

@@ -63,10 +63,10 @@ export async function vend(
   return { ...result, processorMs, lag };
 }
 
-/** A busy machine withholds a token now and then. More than that is a fault, and the figures would be wrong. */
+/** A busy machine refuses a request now and then. More than that is a fault, and the figures would be wrong. */
 export function refuseFailures({ others, answers }: LoadResult): void {
   const failed = Object.values(others).reduce((sum, times) => sum + times, 0);
-  if (failed > answers / 100) throw new Error(`vends failed: ${JSON.stringify(others)} of ${answers}`);
+  if (failed > answers / 100) throw new Error(`requests failed: ${JSON.stringify(others)} of ${answers}`);
 }
 
 /** Prints the costs of a vend. */
