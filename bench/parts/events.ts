@@ -107,7 +107,7 @@ async function manyStreams(deployment: Deployment, observer: Observer, tenant: T
   line(
     `request → event at each of ${many} streams`,
     p50AndP99(delays),
-    `${delays.length.toLocaleString('en')} arrivals`,
+    `after the answer: ${p50AndP99(delaysOf(acts, came, 'answered'))}; ${delays.length.toLocaleString('en')} arrivals`,
   );
   const sorted = last.toSorted((a, b) => a - b);
   line(
