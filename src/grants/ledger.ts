@@ -3,6 +3,7 @@ import type { Database, Tx } from '../database/database.ts';
 import type { Grant as GrantRow } from '../database/generated/client.ts';
 import { callIn, runIn, valueIn } from '../database/sql-call.ts';
 import { notFound } from '../errors.ts';
+import { keyAt, placeOf } from '../http/paging.ts';
 import { limits } from '../limits.ts';
 
 /** Locks a user until the transaction ends. No vend to them is under way meanwhile. */
@@ -145,7 +146,8 @@ export interface HeldGrants {
 /**
  * The tokens of a space that can still be used, in the order in which they end: a page of at most `limit` rows, some of which
  * may be left out. A stage token can be used to join until it expires, and a chat token until its session ends.
- * @param after `next` of the page before. A text that is none begins at the first.
+ * @param after `next` of the page before. A text without a time begins at the first.
+ * @throws Problem `invalid_request` if its time is none.
  */
 export async function heldGrants(
   tx: Tx,
@@ -153,14 +155,14 @@ export async function heldGrants(
   spaceId: string,
   { after, limit, now }: { after: string | undefined; limit: number; now: Date },
 ): Promise<HeldGrants> {
-  const [, time = '', id = ''] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (grt_\w+)$/.exec(after ?? '') ?? [];
-  const from = time !== '' && new Date(time) > now ? new Date(time) : now;
+  const { at, id } = placeOf(after) ?? { at: null, id: '' };
+  const from = at !== null && at > now ? at : now;
   const rows = await tx.grant.findMany({
     where: {
       tenantId,
       spaceId,
       sessionExpiresAt: { gte: from },
-      ...(time !== '' && { NOT: { sessionExpiresAt: time, id: { lte: id } } }),
+      ...(at !== null && { NOT: { sessionExpiresAt: at, id: { lte: id } } }),
     },
     orderBy: [{ sessionExpiresAt: 'asc' }, { id: 'asc' }],
     take: limit + 1,
@@ -169,7 +171,7 @@ export async function heldGrants(
   const last = page.at(-1);
   return {
     grants: page.filter(({ state, sessionExpiresAt }) => isHeld.has(state) && sessionExpiresAt > now),
-    next: rows.length > limit && last ? `${last.sessionExpiresAt.toISOString()} ${last.id}` : undefined,
+    next: rows.length > limit && last ? keyAt({ id: last.id, at: last.sessionExpiresAt }) : undefined,
   };
 }
 

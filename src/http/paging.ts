@@ -37,10 +37,12 @@ export function keyAt({ id, at }: Place): string {
   return at === null ? id : `${behindAllIds} ${at.toISOString()} ${id}`;
 }
 
+const placeByTime = new RegExp(`^(?:${behindAllIds} )?(\\d{4}-\\S+Z) (.*)$`, 's');
+
 /** The place that a key names; undefined if there is none. Some builds wrote the time first. */
 export function placeOf(key: string | undefined): Place | undefined {
   if (key === undefined) return undefined;
-  const [, time = '', id = ''] = /^(?:zzz )?(\d{4}-\S+Z) (.*)$/s.exec(key) ?? [];
+  const [, time = '', id = ''] = placeByTime.exec(key) ?? [];
   if (time === '') return { id: key, at: null };
   const at = new Date(time);
   if (Number.isNaN(at.getTime())) throw invalid('cursor', 'must be a nextCursor of this list');
@@ -91,10 +93,15 @@ export interface Page<Item> {
 export function readCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   const key = Buffer.from(cursor, 'base64url').toString();
-  if (key === '' || key.includes('\0') || Buffer.from(key).toString('base64url') !== cursor) {
+  if (key === '' || key.includes('\0') || cursorAfter(key) !== cursor) {
     throw invalid('cursor', 'must be a nextCursor of this list');
   }
   return key;
+}
+
+/** The cursor of a page that begins after this key. */
+export function cursorAfter(key: string): string {
+  return Buffer.from(key).toString('base64url');
 }
 
 /**
@@ -111,5 +118,5 @@ export function toPage<Row, Item>(
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const key = (rows.length > limit && last !== undefined ? keyOf(last) : end) ?? null;
-  return { data: shown.map(toItem), nextCursor: key === null ? null : Buffer.from(key).toString('base64url') };
+  return { data: shown.map(toItem), nextCursor: key === null ? null : cursorAfter(key) };
 }

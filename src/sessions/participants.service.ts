@@ -5,10 +5,10 @@ import { DatabaseClock } from '../database/database-clock.ts';
 import { ReadDatabase, type Tx } from '../database/database.ts';
 import type { Grant, StageParticipant } from '../database/generated/client.ts';
 import { heldGrants, newestGrantsOfParticipants } from '../grants/ledger.ts';
-import { type Page, readCursor, toPage } from '../http/paging.ts';
+import { cursorAfter, type Page, readCursor, toPage } from '../http/paging.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import type { IvsTenant } from '../ivs/ivs-clients.ts';
-import type { Participant as IvsParticipant } from '../ivs/ivs-real-time.ts';
+import type { Participant as IvsParticipant } from '../ivs/participant-lists.ts';
 import { limits } from '../limits.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
@@ -58,7 +58,7 @@ export class ParticipantsService {
     }
     const page = await this.onStage(caller, account, { spaceId, stageArn: space.stageArn }, query, after);
     if (page.nextCursor !== null || !wants.has('presumed')) return page;
-    return { ...page, nextCursor: Buffer.from(heldPrefix).toString('base64url') };
+    return { ...page, nextCursor: cursorAfter(heldPrefix) };
   }
 
   private async onStage(
@@ -115,7 +115,7 @@ export class ParticipantsService {
       const known = new Set(here.map(({ participantId }) => participantId));
       return {
         data: grants.filter((one) => !known.has(one.participantId ?? '')).map(toPresumed),
-        nextCursor: next === undefined ? null : Buffer.from(heldPrefix + next).toString('base64url'),
+        nextCursor: next === undefined ? null : cursorAfter(heldPrefix + next),
       };
     });
   }

@@ -268,7 +268,7 @@ describe('what is shown of a session', () => {
     const stageArn = space['stage'].arn as string;
     const event = { name: 'Participant Published', stageArn, sessionId, participantId: 'zReported1', userId: 'rita' };
     const at = new Date(Date.now() + 60_000); // the service takes it for now
-    await stagedoor.app.get(ReportedEvents).report({ ...event, eventId: 'x', at });
+    await stagedoor.app.get(ReportedEvents).report({ ...event, at });
     const everybody: Json[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
       const query = `?limit=2&certainty=confirmed,reported,presumed${cursor && `&cursor=${cursor}`}`;
@@ -285,6 +285,13 @@ describe('what is shown of a session', () => {
     const ofHolder = everybody.find(({ kind, userId }) => kind === 'stage' && userId === 'holder');
     expect(ofHolder).toMatchObject({ grantId: pass['stage'].grantId, state: 'UNKNOWN', publishing: false });
     expect((await get(`${participants}?certainty=presumed`))['data']).not.toHaveLength(0);
+  });
+
+  test('a cursor of people presumed, whose time is none, is bad input', async () => {
+    const cursor = Buffer.from('held:2026-99-99T00:00:00.000Z grt_x').toString('base64url');
+    const path = `/v1/spaces/${space['id']}/participants?certainty=presumed&cursor=${cursor}`;
+    const { status, body } = await stagedoor.get(path, tenant.key);
+    expect([status, body['code']]).toEqual([400, 'invalid_request']);
   });
 
   test('while IVS cannot be asked, the last list is shown, if it is fresh', async () => {
