@@ -208,7 +208,7 @@ export class Database extends Connections {
 @Injectable()
 export class ModerationDatabase extends Connections {
   /** One connection is left for the deliveries of acts and for the watch. */
-  private readonly line = new Line(moderationConnections - 1);
+  private readonly line = new Line(moderationConnections - 1, 'Too many acts of moderation wait. Try again shortly.');
 
   constructor(settings: Settings, reach: Reach) {
     super(settings, reach, 'stagedoor moderation', moderationConnections);

@@ -19,7 +19,7 @@ function workshop(line: Line) {
 }
 
 test('as much work runs at once as there are places, and the rest follows', async () => {
-  const { begun, start, end } = workshop(new Line(2));
+  const { begun, start, end } = workshop(new Line(2, 'Too many wait.'));
   const all = ['a', 'b', 'c'].map((name) => start('ten', name));
   expect(begun).toEqual(['a', 'b']);
   await end('a');
@@ -30,7 +30,7 @@ test('as much work runs at once as there are places, and the rest follows', asyn
 });
 
 test('tenants take turns, however much one of them has in line', async () => {
-  const { begun, start, end } = workshop(new Line(1));
+  const { begun, start, end } = workshop(new Line(1, 'Too many wait.'));
   for (const name of ['1', '2', '3', '4']) void start('busy', name);
   void start('calm', 'x');
   for (const name of ['1', '2', 'x', '3', '4']) await end(name);
@@ -38,12 +38,16 @@ test('tenants take turns, however much one of them has in line', async () => {
 });
 
 test('work that waits for too long is refused, does not run, and keeps nobody from their turn', async () => {
-  const { begun, start, end } = workshop(new Line(1));
+  const { begun, start, end } = workshop(new Line(1, 'Too many wait.'));
   void start('ten', 'a');
   const late = start('ten', 'late', performance.now());
   const patient = start('ten', 'b');
   await expect(late).rejects.toBeInstanceOf(Problem);
-  await expect(late).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 2 });
+  await expect(late).rejects.toMatchObject({
+    code: 'unavailable',
+    detail: 'Too many wait.',
+    retryAfterSeconds: 2,
+  });
   await end('a');
   await end('b');
   expect(await patient).toBe('b');
@@ -51,7 +55,7 @@ test('work that waits for too long is refused, does not run, and keeps nobody fr
 });
 
 test('work that fails gives its place back', async () => {
-  const line = new Line(1);
+  const line = new Line(1, 'Too many wait.');
   const failing = line.run('ten', Infinity, () => Promise.reject(new Error('failed')));
   await expect(failing).rejects.toThrow('failed');
   expect(await line.run('ten', Infinity, () => Promise.resolve('next'))).toBe('next');

@@ -18,7 +18,7 @@ export class Line {
    */
   constructor(
     private readonly places: number,
-    private readonly refusal = 'Too many acts of moderation wait. Try again shortly.',
+    private readonly refusal: string,
   ) {}
 
   /**

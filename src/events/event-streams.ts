@@ -43,7 +43,7 @@ interface Opened {
 /** The streams of events that are open on this replica. */
 @Injectable()
 export class EventStreams implements BeforeApplicationShutdown {
-  private readonly line = new Line(readsAtOnce);
+  private readonly line = new Line(readsAtOnce, 'Too many streams of events begin. Connect again shortly.');
   /** By the credential. */
   private readonly opened = new Map<string, Opened>();
   /** How many streams each tenant has here, with those that are about to open. */
