@@ -44,3 +44,27 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
     this.timer.unref();
   }
 }
+
+/**
+ * Background work in steps. A run starts the steps that are due and does not wait for them, so a slow one does not delay the
+ * others. A stop waits for them.
+ */
+export abstract class SteppedWork extends BackgroundWork {
+  private readonly steps = new Set<Promise<void>>();
+
+  /** Number of steps that this replica takes now. */
+  protected get stepsNow(): number {
+    return this.steps.size;
+  }
+
+  override async beforeApplicationShutdown(): Promise<void> {
+    await super.beforeApplicationShutdown();
+    await Promise.all(this.steps);
+  }
+
+  /** @param step a step that has begun. It never fails. */
+  protected hold(step: Promise<void>): void {
+    const held = step.finally(() => this.steps.delete(held));
+    this.steps.add(held);
+  }
+}

@@ -58,7 +58,10 @@ export const limits = {
   candidateTenants: 4,
   /** Largest number of a tenant's issuers that are tried with one token: those that were registered first. */
   candidatesOfTenant: 5,
-  /** Below a quota by this many, a ban does not wait for others of the tenant: see src/quotas.ts. */
+  /**
+   * Below a quota by this many, a transaction does not wait for others that make such a thing. It is more than the
+   * connections of all replicas, and each makes one thing at a time.
+   */
   farBelowQuota: 1_000,
   /** Largest number of users of a space with a capacity that one step counts. */
   placesAtOnce: 5_000,

@@ -19,12 +19,6 @@ const namesOf: Record<QuotaKind, string> = {
 };
 
 /**
- * Below the quota by this many, a transaction does not wait for others that make such a thing. It is more than the
- * connections of all replicas, and each makes one thing at a time.
- */
-const farBelow = limits.farBelowQuota;
-
-/**
  * Throws if the tenant has as many things of a kind as it may have. To be called before one more is made, in its transaction.
  * Two at once cannot pass the quota.
  * @param count counts the things of the tenant. It may stop at `most`.
@@ -39,7 +33,8 @@ export async function assertBelowQuota(
   const quota = async (lock: boolean) =>
     await valueIn(tx, 'tenant_quota', { tenant: tenantId, kind, usual: quotas[kind], lock }, z.int());
   const most = await quota(false);
-  if (most > farBelow && (await count(most)) < most - farBelow) return;
+  const { farBelowQuota } = limits;
+  if (most > farBelowQuota && (await count(most)) < most - farBelowQuota) return;
   const locked = await quota(true);
   if ((await count(locked)) < locked) return;
   throw quotaExceeded(kind, locked);

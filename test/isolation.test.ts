@@ -309,7 +309,7 @@ async function makeWorld(slug: string): Promise<World> {
   const { sessionId, participantId, stageArn } = stagedoor.ivs.join(join['stage'].token);
   const at = new Date();
   const name = 'Participant Published';
-  await stagedoor.app.get(ReportedEvents).report({ eventId: slug, name, stageArn, sessionId, participantId, at });
+  await stagedoor.app.get(ReportedEvents).report({ name, stageArn, sessionId, participantId, at });
   const world: World = { ...tenant, ids: {} };
   world.ids = {
     tenantId: tenant.id,

@@ -17,7 +17,8 @@ import { Secrets } from '../secrets/secrets.ts';
 import { findSpace } from '../spaces/spaces.service.ts';
 import { ivsUserIdOf } from '../tenants/tenant-account.ts';
 import type { Action } from './actions.schemas.ts';
-import { ActionsService, findAction } from './actions.service.ts';
+import { ActionsService } from './actions.service.ts';
+import { findAction } from './shown-action.ts';
 import type { EventBody, RevokeBody } from './acts.schemas.ts';
 import { ActPace } from './act-pace.ts';
 import { type Act, recordAct } from './record-act.ts';
@@ -198,7 +199,7 @@ export class ActsService {
         ...(act.userId !== undefined && { userId: act.userId }),
         subject: made.id,
         details: { ...details, reason: act.reason ?? null },
-        answer: async () => ({ status: 202, body: await findAction(tx, caller.tenantId, made.id) }),
+        answer: async () => ({ status: 202, body: await findAction(tx, caller, made.id) }),
       });
       return made;
     });

@@ -11,7 +11,8 @@ import type { Space } from '../spaces/spaces.schemas.ts';
 import { findSpace, lockSpace, setFrozen, toSpace } from '../spaces/spaces.service.ts';
 import type { Action } from './actions.schemas.ts';
 import { ActPace } from './act-pace.ts';
-import { ActionsService, newestFreezing, findAction } from './actions.service.ts';
+import { ActionsService, newestFreezing } from './actions.service.ts';
+import { findAction } from './shown-action.ts';
 import { recordAct } from './record-act.ts';
 import { cancelActions, undo } from './undo.ts';
 
@@ -46,7 +47,7 @@ export class FreezingService {
       const grants = [{ ids, keepOut: true }];
       const made = await recordAct(tx, caller, { kind: 'space.freeze', spaceId, reason, grants });
       const details = { reason: reason ?? null, grants: ids.length };
-      const answer = async () => ({ status: 202, body: await findAction(tx, tenantId, made.id) });
+      const answer = async () => ({ status: 202, body: await findAction(tx, caller, made.id) });
       const events = eventOf('space.frozen', caller, spaceId, made.id, reason);
       await audit(tx, caller, { action: 'space.freeze', tenantId, spaceId, subject: made.id, details, events, answer });
       return made;

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import type { KeyBounds } from '../caller.ts';
+import { Problem } from '../errors.ts';
 
 /** Whether a text is an IP address, or a range of them in CIDR notation. */
 export function isAddressRange(text: string): boolean {
@@ -14,6 +15,12 @@ export function isInRanges(address: string, ranges: readonly string[]): boolean 
     const [network, bits] = parseRange(range);
     return network.kind() === parsed.kind() && parsed.match(network, bits);
   });
+}
+
+/** @throws Problem `forbidden` if a key is bound to addresses, and is used from another one. */
+export function assertFromItsAddress({ sourceAddresses }: KeyBounds, address: string): void {
+  if (sourceAddresses === undefined || isInRanges(address, sourceAddresses)) return;
+  throw new Problem('forbidden', 'This API key cannot be used from this address.');
 }
 
 /** Whether whoever is bound by `inner` is bound by `outer` too. */

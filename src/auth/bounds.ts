@@ -1,5 +1,5 @@
 import type { ApiKeyCaller } from '../caller.ts';
-import { isInRanges } from '../api-keys/key-bounds.ts';
+import { assertFromItsAddress } from '../api-keys/key-bounds.ts';
 import { Problem } from '../errors.ts';
 import type { Access, AuthenticatedRequest } from '../http/access.ts';
 import { memberOf, spaceOf } from './place.ts';
@@ -21,10 +21,8 @@ export function assertWithinBounds(
   access: Extract<Access, { scope: unknown }>,
   request: AuthenticatedRequest,
 ): void {
-  const { roles, spaceIds, sourceAddresses } = bounds;
-  if (sourceAddresses && !isInRanges(request.ip, sourceAddresses)) {
-    throw new Problem('forbidden', 'This API key cannot be used from this address.');
-  }
+  const { roles, spaceIds } = bounds;
+  assertFromItsAddress(bounds, request.ip);
   if ((roles || spaceIds) && roleMaking.has(access.scope) && request.method !== 'GET') {
     throw new Problem('forbidden', 'A key that is bound to roles or spaces cannot change roles or issuers.');
   }

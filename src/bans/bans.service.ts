@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { ActionsService, actionOfBan, findAction } from '../acts/actions.service.ts';
+import { ActionsService, actionOfBan } from '../acts/actions.service.ts';
+import { findAction } from '../acts/shown-action.ts';
 import { cancelActions, undo } from '../acts/undo.ts';
 import { audit, auditBeside, noteApplied } from '../audit/audit.ts';
 import { Authority } from '../auth/authority.ts';
@@ -48,12 +49,11 @@ export class BansService implements OutrankedBans {
 
   /** Records a ban together with its answer, for requests with an Idempotency-Key. */
   private async recordOnce(caller: TenantCaller, body: CreateBanBody, actionId: string): Promise<RecordedBan> {
-    const { tenantId } = caller;
     return await this.database.inTenantOf(caller, async (tx) => {
       const recorded = await this.records.recordIn(tx, caller, body, actionId);
       const ban = toBan(recorded.row, recorded.row.createdAt);
-      const answer = async () => ({ status: 201, body: { ban, action: await findAction(tx, tenantId, actionId) } });
-      await noteApplied(tx, tenantId, answer);
+      const answer = async () => ({ status: 201, body: { ban, action: await findAction(tx, caller, actionId) } });
+      await noteApplied(tx, caller.tenantId, answer);
       return recorded;
     });
   }

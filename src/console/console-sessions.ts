@@ -1,10 +1,10 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ApiKeysService } from '../api-keys/api-keys.service.ts';
 import { keyBounds } from '../api-keys/key-authority.ts';
-import { isInRanges } from '../api-keys/key-bounds.ts';
+import { assertFromItsAddress } from '../api-keys/key-bounds.ts';
 import { audit } from '../audit/audit.ts';
 import { BackgroundWork } from '../background.ts';
 import type { ApiKeyCaller, Caller, OperatorCaller } from '../caller.ts';
@@ -15,6 +15,7 @@ import type { ConsoleSession } from '../http/access.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { OperatorToken } from '../secrets/operator-token.ts';
+import { isSameSecret } from '../secrets/same-secret.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { assertFromOwnPage, assertNotFromElsewhere } from './own-pages.ts';
 import { cookieWith, cookieWithout } from './session-cookie.ts';
@@ -137,9 +138,8 @@ export class ConsoleSessions extends BackgroundWork {
   private async callerWith(request: FastifyRequest, credential: string): Promise<ApiKeyCaller | OperatorCaller> {
     if (!credential.startsWith('sk_')) return this.operatorToken.authenticate(credential);
     const caller = await this.apiKeys.authenticate(credential);
-    const ranges = caller.bounds.sourceAddresses;
-    if (ranges === undefined || isInRanges(request.ip, ranges)) return caller;
-    throw new Problem('forbidden', 'This API key cannot be used from this address.');
+    assertFromItsAddress(caller.bounds, request.ip);
+    return caller;
   }
 
   /** The caller for whom a session stands. @throws Problem `unauthenticated` if the operator's token is another one now. */
@@ -148,8 +148,7 @@ export class ConsoleSessions extends BackgroundWork {
     if (found.kind === 'apiKey' && rights) {
       return { kind: 'apiKey', id: caller, tenantId, scopes: rights.scopes, bounds: rights.bounds, sessionId: id };
     }
-    const hash = Buffer.from(tokenHash ?? '', 'hex');
-    const isPresent = hash.length === this.operatorToken.hash.length && timingSafeEqual(hash, this.operatorToken.hash);
+    const isPresent = isSameSecret(tokenHash ?? '', this.operatorToken.hash.toString('hex'));
     if (found.kind === 'operator' && isPresent) return { kind: 'operator', id: 'operator' };
     throw signedOut();
   }

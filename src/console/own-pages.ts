@@ -1,6 +1,6 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../errors.ts';
+import { isSameSecret } from '../secrets/same-secret.ts';
 
 /** The header in which the pages of the console send the CSRF token of their session. */
 export const csrfHeader = 'x-stagedoor-csrf';
@@ -29,7 +29,7 @@ export function assertFromOwnPage(request: FastifyRequest, csrfToken: string): v
     );
   }
   const given = request.headers[csrfHeader];
-  if (typeof given === 'string' && isSame(given, csrfToken)) return;
+  if (typeof given === 'string' && isSameSecret(given, csrfToken)) return;
   throw new Problem(
     'forbidden',
     `A write with a session of the console needs the header ${csrfHeader}. GET /console/session has its value.`,
@@ -42,11 +42,6 @@ function isOwn(origin: string, host: string): boolean {
   const { protocol, host: own } = new URL(origin);
   const asked = `${protocol}//${host}`;
   return /^https?:$/.test(protocol) && URL.canParse(asked) && new URL(asked).host === own;
-}
-
-function isSame(given: string, expected: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
-  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 function fromElsewhere(): Problem {

@@ -5,11 +5,11 @@ import { ModerationDatabase } from '../database/database.ts';
 import { eventsWereWritten } from '../events/event-log.ts';
 import { moderationRates } from '../ivs/call-rates.ts';
 import { IvsChat } from '../ivs/ivs-chat.ts';
-import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
 import { limits } from '../limits.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { accountInRow } from '../tenants/tenant-account.ts';
 
 /** Length of a lease, in seconds. It is longer than any call takes, so two replicas never make the same call at once. */
 export const leaseSeconds = 10;
@@ -176,11 +176,7 @@ export class Delivery extends BackgroundWork {
   }
 
   private async send(call: LeasedDelivery): Promise<void> {
-    const account: IvsAccount = {
-      region: call.region,
-      awsRoleArn: call.aws_role_arn,
-      awsExternalId: call.aws_external_id,
-    };
+    const account = accountInRow(call);
     const { reason } = call.parameters;
     switch (call.operation) {
       case 'DisconnectParticipant':

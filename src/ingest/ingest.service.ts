@@ -107,7 +107,6 @@ export class IngestService {
 
   private async report(event: IvsEvent, stageArn: string): Promise<void> {
     await this.reported.report({
-      eventId: event.id,
       name: fieldOf(event, 'event_name'),
       stageArn,
       sessionId: fieldOf(event, 'session_id'),

@@ -133,14 +133,10 @@ export class IvsCalls {
     answer: Answer,
     send: Send,
   ): Promise<z.output<Answer>> {
-    const { rate, burst } = presenceRates[operation];
-    const moderation = lentBy(operation);
-    const isFree = await this.database.value(
-      'reserve_presence_call',
-      { account: accountKey(account), operation, rate, burst, moderation, leave: keptForModeration },
-      z.boolean(),
-    );
-    if (!isFree) throw new NoTurn(operation, 'account', 1, rate + (moderation?.rate ?? 0));
+    const own = presenceRates[operation];
+    if ((await this.reserve(accountKey(account), operation, 'presence', own, 1)) === 0) {
+      throw new NoTurn(operation, 'account', 1, own.rate + (lentBy(operation)?.rate ?? 0));
+    }
     return await this.call(account, operation, answer, send);
   }
 
@@ -149,17 +145,26 @@ export class IvsCalls {
     const key = `${operation} ${account}`;
     const known = this.tenantTurns.get(key);
     if (known) return known;
-    const { rate, burst } = tenantRates[operation];
-    const lent = lentBy(operation);
-    const reserve = (wanted: number) =>
-      this.database.value(
-        'reserve_tenant_calls',
-        { account, operation, wanted, rate, burst, moderation: lent, leave: keptForModeration },
-        z.int(),
-      );
-    const made = new TenantTurns(operation, rate + (lent?.rate ?? 0), reserve, this.metrics);
+    const own = tenantRates[operation];
+    const reserve = (wanted: number) => this.reserve(account, operation, 'tenants', own, wanted);
+    const made = new TenantTurns(operation, own.rate + (lentBy(operation)?.rate ?? 0), reserve, this.metrics);
     this.tenantTurns.set(key, made);
     return made;
+  }
+
+  /** Reserves calls of a lane, at most this many, and returns how many. */
+  private async reserve(
+    account: string,
+    operation: string,
+    lane: 'tenants' | 'presence',
+    { rate, burst }: CallRate,
+    wanted: number,
+  ): Promise<number> {
+    return await this.database.value(
+      'reserve_calls_of_lane',
+      { account, operation, lane, wanted, rate, burst, moderation: lentBy(operation), leave: keptForModeration },
+      z.int(),
+    );
   }
 
   private turnsOf(account: IvsAccount, operation: string): FairTurns {

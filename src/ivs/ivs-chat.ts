@@ -14,7 +14,8 @@ import { z } from 'zod';
 import { Settings } from '../config.ts';
 import { IvsCalls } from './ivs-calls.ts';
 import type { IvsAccount, IvsTenant } from './ivs-clients.ts';
-import { collectPages, type Tagged } from './ivs-real-time.ts';
+import { collectPages } from './collect-pages.ts';
+import type { Tagged } from './ivs-real-time.ts';
 
 const nonEmpty = z.string().min(1);
 

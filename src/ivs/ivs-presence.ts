@@ -3,7 +3,7 @@ import { GetStageSessionCommand, ListStageSessionsCommand } from '@aws-sdk/clien
 import { z } from 'zod';
 import { IvsCalls } from './ivs-calls.ts';
 import type { IvsAccount } from './ivs-clients.ts';
-import { type MakeCall, pageOf, type ParticipantsPage, sessionOf } from './ivs-real-time.ts';
+import { type MakeCall, pageOf, type ParticipantsPage, sessionOf } from './participant-lists.ts';
 
 const stageSession = z.object({
   sessionId: z.string().min(1),

@@ -8,14 +8,22 @@ import {
   GetStageCommand,
   ImportPublicKeyCommand,
   ListParticipantEventsCommand,
-  ListParticipantsCommand,
   ListPublicKeysCommand,
   ListStagesCommand,
   type ParticipantTokenCapability,
 } from '@aws-sdk/client-ivs-realtime';
 import { z } from 'zod';
-import { IvsCalls, type Send } from './ivs-calls.ts';
+import { collectPages } from './collect-pages.ts';
+import { IvsCalls } from './ivs-calls.ts';
 import type { IvsAccount, IvsTenant } from './ivs-clients.ts';
+import {
+  type MakeCall,
+  pageOf,
+  type Participant,
+  type ParticipantFilter,
+  type ParticipantsPage,
+  sessionOf,
+} from './participant-lists.ts';
 
 const nonEmpty = z.string().min(1);
 
@@ -34,30 +42,6 @@ const participantToken = z.object({
 });
 /** A stage token as IVS made it. */
 export type ParticipantToken = z.output<typeof participantToken>['participantToken'];
-
-const activeSession = z.object({ stage: z.object({ activeSessionId: nonEmpty.optional() }) });
-
-const participantsPage = z.object({
-  participants: z.array(
-    z.object({
-      participantId: nonEmpty,
-      userId: z.string().default(''),
-      state: z.enum(['CONNECTED', 'DISCONNECTED']),
-      published: z.boolean().default(false),
-      firstJoinTime: z.date().optional(),
-    }),
-  ),
-  nextToken: nonEmpty.optional(),
-});
-
-/** A participant of a stage, and the session of the stage they are in. */
-export type Participant = z.output<typeof participantsPage>['participants'][number] & { sessionId: string };
-
-/** IVS accepts one filter in a call (service model, `ListParticipantsRequest`). */
-export type ParticipantFilter =
-  | { filterByUserId: string }
-  | { filterByPublished: true }
-  | { filterByState: 'CONNECTED' };
 
 const eventsPage = z.object({
   events: z.array(
@@ -267,51 +251,4 @@ export class IvsRealTime {
   private reserved(account: IvsAccount): MakeCall {
     return (operation, answer, send) => this.calls.call(account, operation, answer, send);
   }
-}
-
-/** A page of participants, and the token of the next one. */
-export interface ParticipantsPage {
-  participants: Participant[];
-  nextToken?: string | undefined;
-}
-
-/** Makes a call of an operation that moderation, tenants and looks make. Each takes it from a rate of its own. */
-export type MakeCall = <Answer extends z.ZodType>(
-  operation: 'GetStage' | 'ListParticipants',
-  answer: Answer,
-  send: Send,
-) => Promise<z.output<Answer>>;
-
-export async function sessionOf(makeCall: MakeCall, arn: string): Promise<string | undefined> {
-  const found = await makeCall('GetStage', activeSession, ({ realTime }, options) =>
-    realTime.send(new GetStageCommand({ arn }), options),
-  );
-  return found.stage.activeSessionId;
-}
-
-export async function pageOf(
-  makeCall: MakeCall,
-  stageArn: string,
-  sessionId: string,
-  filter: ParticipantFilter | undefined,
-  nextToken: string | undefined,
-): Promise<ParticipantsPage> {
-  const page = await makeCall('ListParticipants', participantsPage, ({ realTime }, options) =>
-    realTime.send(new ListParticipantsCommand({ stageArn, sessionId, ...filter, maxResults: 100, nextToken }), options),
-  );
-  return { participants: page.participants.map((one) => ({ ...one, sessionId })), nextToken: page.nextToken };
-}
-
-/** Fetches all pages of a list, and puts their items together. */
-export async function collectPages<Item>(
-  fetchPage: (nextToken: string | undefined) => Promise<{ items: Item[]; nextToken?: string | undefined }>,
-): Promise<Item[]> {
-  const all: Item[] = [];
-  let nextToken: string | undefined;
-  do {
-    const page = await fetchPage(nextToken);
-    all.push(...page.items);
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
-  return all;
 }

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { IvsTenant } from '../ivs/ivs-clients.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { NoTurn } from '../ivs/ivs-errors.ts';
-import { IvsRealTime, type Participant } from '../ivs/ivs-real-time.ts';
+import { IvsRealTime } from '../ivs/ivs-real-time.ts';
+import type { Participant } from '../ivs/participant-lists.ts';
 
 /** An answer of IVS is used again for this time at least, in milliseconds. */
 const answerLifetimeMs = 1_000;

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { stageLook } from './stage-look.ts';
 
 /** A look that this replica has leased for a step, as `lease_stage_looks` returns it. */
@@ -16,8 +15,3 @@ export const leasedLook = z.object({
   looked_at: z.date(),
 });
 export type LeasedLook = z.output<typeof leasedLook>;
-
-/** The AWS account of the stage. */
-export function accountOfLook(look: LeasedLook): IvsAccount {
-  return { region: look.region, awsRoleArn: look.aws_role_arn, awsExternalId: look.aws_external_id };
-}

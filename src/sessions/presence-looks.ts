@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { BackgroundWork } from '../background.ts';
+import { SteppedWork } from '../background.ts';
 import { Settings } from '../config.ts';
 import { Database } from '../database/database.ts';
 import { eventsWereWritten } from '../events/event-log.ts';
@@ -26,10 +26,9 @@ const nextInSeconds = { soon: 1, refused: 60 };
  * unless they publish, and what it tells can be lost. The looks are made with what the rates of IVS leave.
  */
 @Injectable()
-export class PresenceLooks extends BackgroundWork {
+export class PresenceLooks extends SteppedWork {
   protected readonly everyMs = 1_000;
   private readonly logger = new Logger(PresenceLooks.name);
-  private readonly steps = new Set<Promise<void>>();
 
   constructor(
     private readonly database: Database,
@@ -40,7 +39,7 @@ export class PresenceLooks extends BackgroundWork {
     super();
   }
 
-  /** Notes the stages whose tokens were handed out, and starts the steps that are due. It does not wait for them. */
+  /** Notes the stages whose tokens were handed out, and starts the steps that are due. */
   async run(): Promise<void> {
     const stages = this.expected.take();
     if (this.settings.presenceLookSeconds === 0) return;
@@ -52,7 +51,7 @@ export class PresenceLooks extends BackgroundWork {
         limits,
       });
     }
-    const free = maxSteps - this.steps.size;
+    const free = maxSteps - this.stepsNow;
     if (free <= 0) return;
     const looks = await this.database.call(
       'lease_stage_looks',
@@ -62,13 +61,8 @@ export class PresenceLooks extends BackgroundWork {
     for (const look of looks) this.start(look);
   }
 
-  override async beforeApplicationShutdown(): Promise<void> {
-    await super.beforeApplicationShutdown();
-    await Promise.all(this.steps);
-  }
-
   private start(leased: LeasedLook): void {
-    const step: Promise<void> = this.take(leased)
+    const step = this.take(leased)
       .catch((error: unknown) => {
         // The lease ends by itself. Then a replica takes the step again.
         this.logger.warn(
@@ -76,11 +70,8 @@ export class PresenceLooks extends BackgroundWork {
           'What a look at a stage has found could not be noted.',
         );
       })
-      .finally(() => {
-        this.steps.delete(step);
-        eventsWereWritten();
-      });
-    this.steps.add(step);
+      .finally(eventsWereWritten);
+    this.hold(step);
   }
 
   private async take(leased: LeasedLook): Promise<void> {

@@ -4,7 +4,8 @@ import { Database } from '../database/database.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsPresence, type StageSession } from '../ivs/ivs-presence.ts';
 import { limits } from '../limits.ts';
-import { accountOfLook, type LeasedLook } from './leased-look.ts';
+import { accountInRow } from '../tenants/tenant-account.ts';
+import type { LeasedLook } from './leased-look.ts';
 import { afterPage, factOf, type Listing, type StageLook } from './stage-look.ts';
 
 /** A step begins no call after this time, in milliseconds. The next step goes on. */
@@ -80,7 +81,7 @@ export class PresenceSteps {
     const page =
       stageArn === null
         ? { participants: [] }
-        : await this.ivs.participantsPage(accountOfLook(leased), stageArn, list.sessionId, who, list.nextToken);
+        : await this.ivs.participantsPage(accountInRow(leased), stageArn, list.sessionId, who, list.nextToken);
     const nextToken = 'nextToken' in page ? page.nextToken : undefined;
     const next = afterPage({ ...look, listings: [list, ...look.listings.slice(1)] }, nextToken);
     const at = leased.looked_at.toISOString();
@@ -118,7 +119,7 @@ export class PresenceSteps {
   private async withItsEnd(leased: LeasedLook, list: Listing): Promise<Listing | undefined> {
     if (list.endedAt === undefined || leased.stage_arn === null) return list;
     const found = await this.optional(() =>
-      this.ivs.session(accountOfLook(leased), leased.stage_arn ?? '', list.sessionId),
+      this.ivs.session(accountInRow(leased), leased.stage_arn ?? '', list.sessionId),
     );
     if (found === undefined) return list;
     if (found.endTime === undefined) return undefined;
@@ -132,7 +133,7 @@ export class PresenceSteps {
   /** Undefined: nobody is there, or IVS does not have the stage. */
   private async activeSession(leased: LeasedLook, stageArn: string): Promise<string | undefined> {
     try {
-      return await this.ivs.activeSession(accountOfLook(leased), stageArn);
+      return await this.ivs.activeSession(accountInRow(leased), stageArn);
     } catch (error) {
       if (error instanceof IvsFailure && error.kind === 'not_found') return undefined;
       throw error;
@@ -140,7 +141,7 @@ export class PresenceSteps {
   }
 
   private async sessions(leased: LeasedLook, stageArn: string): Promise<StageSession[]> {
-    return (await this.optional(() => this.ivs.sessions(accountOfLook(leased), stageArn))) ?? [];
+    return (await this.optional(() => this.ivs.sessions(accountInRow(leased), stageArn))) ?? [];
   }
 
   /** What IVS says, or undefined if it does not have it, or if the IAM policy does not allow the call: looks go on without. */

@@ -10,8 +10,6 @@ import { limits } from '../limits.ts';
  * for a join, and none for a leave without publishing (AWS user guide, EventBridge).
  */
 export interface ReportedStageEvent {
-  /** `id` of the envelope. */
-  eventId: string;
   /** `event_name`, such as `Participant Published`. */
   name: string;
   stageArn: string;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Participant } from '../ivs/ivs-real-time.ts';
+import type { Participant } from '../ivs/participant-lists.ts';
 
 /** A session whose participants a look lists. */
 const listing = z.object({

@@ -1,5 +1,5 @@
 import type { Tx } from '../database/database.ts';
-import type { IvsTenant } from '../ivs/ivs-clients.ts';
+import type { IvsAccount, IvsTenant } from '../ivs/ivs-clients.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 
 /** A tenant, with the AWS account and Region of its stages and rooms. */
@@ -8,6 +8,15 @@ export async function accountOf(tx: Tx, tenantId: string): Promise<IvsTenant> {
     where: { id: tenantId },
     select: { id: true, region: true, awsRoleArn: true, awsExternalId: true },
   });
+}
+
+/** The AWS account in a row of a SQL function, as `aws_account` names its columns. */
+export function accountInRow(row: {
+  region: string;
+  aws_role_arn: string | null;
+  aws_external_id: string | null;
+}): IvsAccount {
+  return { region: row.region, awsRoleArn: row.aws_role_arn, awsExternalId: row.aws_external_id };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
-import { IvsRealTime, type Participant } from '../ivs/ivs-real-time.ts';
+import { IvsRealTime } from '../ivs/ivs-real-time.ts';
+import type { Participant } from '../ivs/participant-lists.ts';
 import { limits } from '../limits.ts';
 import { afterAnswer, beginSweep, type Known, listInstead, nextQuestion, type Sweep } from './sweep.ts';
 

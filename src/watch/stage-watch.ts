@@ -1,13 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
-import { BackgroundWork } from '../background.ts';
+import { SteppedWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
 import { moderationRates } from '../ivs/call-rates.ts';
 import type { IvsAccount } from '../ivs/ivs-clients.ts';
 import type { IvsFailure } from '../ivs/ivs-errors.ts';
-import type { Participant } from '../ivs/ivs-real-time.ts';
+import type { Participant } from '../ivs/participant-lists.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import { limits } from '../limits.ts';
+import { accountInRow } from '../tenants/tenant-account.ts';
 import { demotedParticipant, Demotions } from './demotions.ts';
 import { type LookStep, StageLooks } from './stage-looks.ts';
 import { mostByName, sweep } from './sweep.ts';
@@ -50,10 +51,9 @@ type LeasedWatch = z.output<typeof leasedWatch>;
  * rates of IVS need. What a step has found is on record before the next one, which any replica takes.
  */
 @Injectable()
-export class StageWatch extends BackgroundWork {
+export class StageWatch extends SteppedWork {
   protected readonly everyMs = 250;
   private readonly logger = new Logger(StageWatch.name);
-  private readonly steps = new Set<Promise<void>>();
 
   constructor(
     private readonly database: ModerationDatabase,
@@ -64,9 +64,9 @@ export class StageWatch extends BackgroundWork {
     super();
   }
 
-  /** Starts the steps that are due. It does not wait for them, so a slow account does not delay the others. */
+  /** Starts the steps that are due. */
   async run(): Promise<void> {
-    const free = maxSteps - this.steps.size;
+    const free = maxSteps - this.stepsNow;
     if (free <= 0) return;
     const watches = await this.database.call(
       'lease_watches',
@@ -82,13 +82,8 @@ export class StageWatch extends BackgroundWork {
     for (const watch of watches) this.start(watch);
   }
 
-  override async beforeApplicationShutdown(): Promise<void> {
-    await super.beforeApplicationShutdown();
-    await Promise.all(this.steps);
-  }
-
   private start(watch: LeasedWatch): void {
-    const step: Promise<void> = this.take(watch)
+    const step = this.take(watch)
       .then(async (found) => {
         if (found > 0) await this.delivery.run();
       })
@@ -98,14 +93,13 @@ export class StageWatch extends BackgroundWork {
           { spaceId: watch.space_id, err: error },
           'the result of a look at a stage could not be recorded; the watch looks again',
         );
-      })
-      .finally(() => this.steps.delete(step));
-    this.steps.add(step);
+      });
+    this.hold(step);
   }
 
   /** Takes one step of a look. Returns how many participants it found who may not be there. */
   private async take(watch: LeasedWatch): Promise<number> {
-    const account = { region: watch.region, awsRoleArn: watch.aws_role_arn, awsExternalId: watch.aws_external_id };
+    const account = accountInRow(watch);
     const step = await this.looks.step({
       account,
       stageArn: watch.stage_arn,

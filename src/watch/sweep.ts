@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ParticipantFilter } from '../ivs/ivs-real-time.ts';
+import type { ParticipantFilter } from '../ivs/participant-lists.ts';
 
 /** Largest number of users that a look asks IVS for by name. With more users it lists everybody who is connected. */
 export const mostByName = 64;

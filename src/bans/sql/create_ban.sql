@@ -2,10 +2,9 @@
 --
 -- Decides on a ban and records it, with its audit entry and its events. It is one call, because a round trip takes long
 -- while vends keep the replica busy. It enters the tenant as enter_tenant does, so it can be a transaction of its own.
--- Returns { "refused": code, ... }, or what ban_user returns and "byRank", the rank
--- of a person who bans. The codes are those of ban_user and moderator_rank, "rate" with "oldest", the time of the
--- oldest act of the last minute, "themselves", "rank", and "quota" with "most". p_claimed has the roles that the
--- caller's JWT claims.
+-- Returns { "refused": code, ... }, or what ban_user returns and "byRank", the rank of a person who bans. The codes are
+-- those of ban_user and moderator_rank, "rate" with "oldest", the time of the oldest act of the last minute,
+-- "themselves", "rank", and "quota" with "most". p_claimed has the roles that the caller's JWT claims.
 create function create_ban(
   p_tenant text,
   p_kind text,

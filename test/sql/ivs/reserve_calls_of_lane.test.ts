@@ -1,4 +1,4 @@
-/** `reserve_tenant_calls`: what tenants are granted of their own rate, and what they borrow from moderation. */
+/** `reserve_calls_of_lane`: what a lane is granted of its own rate, and what it borrows from moderation. */
 import { refuseToWait } from '../../support/moderation-rows.ts';
 import { inSeconds, SqlSession } from '../../support/sql.ts';
 
@@ -15,6 +15,7 @@ afterEach(() => sql.rollback());
 const request = {
   account: 'own',
   operation: 'GetStage',
+  lane: 'tenants',
   wanted: 1,
   rate: 0,
   burst: 2,
@@ -23,7 +24,7 @@ const request = {
 };
 
 const reserve = (changed: Partial<typeof request> = {}) =>
-  sql.value<number>('reserve_tenant_calls', { ...request, ...changed });
+  sql.value<number>('reserve_calls_of_lane', { ...request, ...changed });
 
 async function left(operation: string): Promise<number | undefined> {
   const [row] = await sql.query<{ allowance: number }>('select allowance from pacing where operation = $1', [
@@ -32,7 +33,7 @@ async function left(operation: string): Promise<number | undefined> {
   return row?.allowance;
 }
 
-describe('reserve_tenant_calls', () => {
+describe('reserve_calls_of_lane', () => {
   test('grants calls of the rate of the tenants first, and then some of moderation’s', async () => {
     expect(await reserve({ wanted: 2 })).toBe(2);
     expect([await left('GetStage for tenants'), await left('GetStage')]).toEqual([0, undefined]);
@@ -51,6 +52,13 @@ describe('reserve_tenant_calls', () => {
     await sql.insert('pacing', { account: 'own', operation: 'GetStage', allowance: 0, at: inSeconds(0) });
     expect(await reserve({ wanted: 100 })).toBe(2);
     expect(await left('GetStage')).toBe(0);
+  });
+
+  test('has a rate for each lane, and lends both of them from the one of moderation', async () => {
+    expect(await reserve({ wanted: 2 })).toBe(2);
+    expect(await reserve({ wanted: 100, lane: 'presence' })).toBe(2 + 6 - 3);
+    expect(await reserve({ wanted: 100 })).toBe(0);
+    expect([await left('GetStage for tenants'), await left('GetStage for presence')]).toEqual([0, 0]);
   });
 
   test('borrows nothing for an operation that moderation does not call', async () => {
