@@ -15,7 +15,7 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
 
   abstract run(): Promise<void>;
 
-  onApplicationBootstrap(): void {
+  onApplicationBootstrap(): void | Promise<void> {
     this.schedule();
   }
 
@@ -34,14 +34,19 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
   private schedule(): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
-      this.running = this.run()
-        .then(() => void (this.succeededAt = performance.now()))
-        .catch((error: unknown) => {
-          new Logger(this.constructor.name).warn({ err: error }, 'A background run failed. The next run tries again.');
-        })
-        .then(() => this.schedule());
+      this.running = this.runOnce().then(() => this.schedule());
     }, this.everyMs);
     this.timer.unref();
+  }
+
+  /** Never fails. */
+  protected async runOnce(): Promise<void> {
+    try {
+      await this.run();
+      this.succeededAt = performance.now();
+    } catch (error) {
+      new Logger(this.constructor.name).warn({ err: error }, 'A background run failed. The next run tries again.');
+    }
   }
 }
 

@@ -29,6 +29,21 @@ it('counts when the clock of the database was set back, and only then', () => {
   expect(clock.stepsBack).toBe(1);
 });
 
+it('takes no slow reading for a step back, and finds the step by the next quick one', () => {
+  const clock = new DatabaseClock();
+  const startOf = (tookMs: number, offsetMs = 0) => ({
+    ...reading(offsetMs, tookMs),
+    databaseMs: Date.now() + offsetMs,
+  });
+  clock.set([reading(0, 1)]);
+  clock.set([startOf(6_000)]);
+  clock.set([startOf(1)]);
+  expect(clock.stepsBack).toBe(0);
+  clock.set([startOf(6_000, -600_000)]);
+  clock.set([startOf(1, -600_000)]);
+  expect(clock.stepsBack).toBe(1);
+});
+
 it('keeps its last reading when there is no other', () => {
   const clock = new DatabaseClock();
   clock.set([reading(5_000, 1)]);

@@ -1,4 +1,7 @@
-/** A step back of more than this is one of the clock of the database, and not of a measurement, in milliseconds. */
+/**
+ * A step back of more than this is one of the clock of the database, in milliseconds. A reading that took as long tells of no
+ * step: the database read its clock at some moment of it, so half of it is doubt.
+ */
 const stepMs = 1_000;
 
 /** A replica whose own clock is wrong by more than this is not ready, in seconds. */
@@ -19,6 +22,8 @@ export interface ClockReading {
 export class DatabaseClock {
   private databaseMs = Date.now();
   private readAt = performance.now();
+  /** The last reading that could tell of a step. */
+  private quick: { databaseMs: number; readAt: number } | undefined;
   private stepsBackCount = 0;
 
   now(): Date {
@@ -40,10 +45,12 @@ export class DatabaseClock {
     const best = bestOf(readings);
     if (!best) return;
     const readAt = (best.askedAt + best.answeredAt) / 2;
-    const expected = this.databaseMs + readAt - this.readAt;
-    if (best.databaseMs < expected - stepMs) this.stepsBackCount += 1;
     this.databaseMs = best.databaseMs;
     this.readAt = readAt;
+    if (best.answeredAt - best.askedAt >= stepMs) return;
+    const { quick } = this;
+    if (quick && best.databaseMs < quick.databaseMs + readAt - quick.readAt - stepMs) this.stepsBackCount += 1;
+    this.quick = { databaseMs: best.databaseMs, readAt };
   }
 }
 

@@ -7,8 +7,8 @@ import { limits } from '../limits.ts';
 import { leaseSeconds } from './stage-watch.ts'; // longer than that of a delivery
 
 /**
- * Mends what is planned for too late after the clock of the database was set back. It does so once at the start too, because
- * the clock may have been set back while no replica ran.
+ * Mends what is planned for too late after the clock of the database was set back. It does so before the service takes
+ * requests too, because the clock may have been set back while no replica ran.
  */
 @Injectable()
 export class MendTimes extends BackgroundWork {
@@ -20,6 +20,11 @@ export class MendTimes extends BackgroundWork {
     private readonly clock: DatabaseClock,
   ) {
     super();
+  }
+
+  override async onApplicationBootstrap(): Promise<void> {
+    await this.runOnce();
+    await super.onApplicationBootstrap();
   }
 
   async run(): Promise<void> {

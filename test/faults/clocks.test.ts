@@ -3,6 +3,7 @@ import { DatabaseClock } from '../../src/database/database-clock.ts';
 import { ClockReadings } from '../../src/database/clock-readings.ts';
 import { onStage } from '../support/chat.ts';
 import { Cluster, type Service } from '../support/cluster.ts';
+import { createDatabase } from '../support/database.ts';
 import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
 
@@ -57,6 +58,16 @@ describe('a replica whose clock is wrong', () => {
     expect(cluster.ivs.journal({ operation: 'DeletePublicKey' })).toEqual([]);
     await ahead.kill();
   });
+});
+
+it('what was planned too late while no replica ran is mended before the first request', async () => {
+  const database = await createDatabase();
+  await database.query(
+    `insert into pacing (account, operation, allowance, at) values ('own', 'SendEvent', 0, now() + interval '1 hour')`,
+  );
+  const stagedoor = await Stagedoor.start({}, {}, database);
+  expect(await database.query('select from pacing where at > clock_timestamp()')).toHaveLength(0);
+  await stagedoor.stop();
 });
 
 it('disconnects go on when the clock of the database is set back by an hour', async () => {
