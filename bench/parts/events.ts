@@ -5,9 +5,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { type Deployment, makeTenant, type Tenant, startDeployment } from '../support/deployment.ts';
-import { actMany, actOneByOne, at, delaysOf, fileLimit, Observer, p50AndP99, warmUpActs } from '../support/events.ts';
+import { actMany, actOneByOne, delaysOf, fileLimit, Observer, p50AndP99, warmUpActs } from '../support/events.ts';
 import { memoryMb, processorMs } from '../support/processes.ts';
-import { heading, line, ms, note, perSecond } from '../support/report.ts';
+import { heading, line, ms, note, percentile, perSecond } from '../support/report.ts';
 import { seconds, streams as asked } from '../support/settings.ts';
 
 /** Events that every one of the many streams gets. */
@@ -112,7 +112,7 @@ async function manyStreams(deployment: Deployment, observer: Observer, tenant: T
   const sorted = last.toSorted((a, b) => a - b);
   line(
     '  until the last of them has it',
-    `p50 ${ms(at(sorted, 0.5))} · max ${ms(at(sorted, 1))}`,
+    `p50 ${ms(percentile(sorted, 0.5))} · max ${ms(percentile(sorted, 1))}`,
     `${eventsForAll} events`,
   );
   line(

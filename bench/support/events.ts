@@ -9,7 +9,7 @@ import { type Deployment, root, type Tenant } from './deployment.ts';
 import type { Arrivals, StreamsToOpen } from './event-observer.ts';
 import { load, type LoadResult, request } from './load.ts';
 import { machineMs, type Program, startProgram, untilOk } from './processes.ts';
-import { ms } from './report.ts';
+import { ms, percentile } from './report.ts';
 import { refuseFailures } from './vending.ts';
 
 /** The type of the events that the acts below make. */
@@ -141,13 +141,8 @@ export function delaysOf(
   return delays.toSorted((a, b) => a - b);
 }
 
-/** A percentile of sorted values. */
-export function at(sorted: number[], share: number): number {
-  return sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
-}
-
 export function p50AndP99(sorted: number[]): string {
-  return `p50 ${ms(at(sorted, 0.5))} · p99 ${ms(at(sorted, 0.99))}`;
+  return `p50 ${ms(percentile(sorted, 0.5))} · p99 ${ms(percentile(sorted, 0.99))}`;
 }
 
 /** How many files a process may have open. */

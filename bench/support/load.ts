@@ -2,6 +2,8 @@
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { percentile } from './report.ts';
+
 export interface LoadOptions {
   /** Address of the server, such as `http://127.0.0.1:3000`. */
   url: string;
@@ -106,7 +108,7 @@ class Run {
 
 function summary(latencies: number[]): Pick<LoadResult, 'p50' | 'p95' | 'p99' | 'max'> {
   const sorted = Float64Array.from(latencies).sort();
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+  const at = (share: number) => percentile(sorted, share);
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
 }
 

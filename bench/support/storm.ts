@@ -1,5 +1,6 @@
 /** A storm: thousands of clients ask at the same moment, each over a connection of its own. */
 import net from 'node:net';
+import { percentile } from './report.ts';
 
 export interface StormOptions {
   /** Address of the server, such as `http://127.0.0.1:3000`. */
@@ -54,7 +55,7 @@ export async function storm({ url, requests, seconds }: StormOptions): Promise<S
 
 function spread(times: number[]): { p50: number; p99: number; max: number } {
   const sorted = Float64Array.from(times).sort();
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+  const at = (share: number) => percentile(sorted, share);
   return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
