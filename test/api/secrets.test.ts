@@ -63,6 +63,7 @@ beforeAll(async () => {
     LOG_LEVEL: 'trace',
     STAGEDOOR_OPERATOR_TOKEN: keep('operator token', randomBytes(32).toString('hex')),
     STAGEDOOR_MASTER_KEY: keep('master key', randomBytes(32).toString('base64')),
+    IVS_EVENTS_SECRET: keep('secret of EventBridge', randomBytes(32).toString('hex')),
     AWS_ACCESS_KEY_ID: 'AKIATEST',
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
@@ -87,6 +88,7 @@ afterAll(async () => {
 async function liveThroughEverything(): Promise<void> {
   const tenant = await administration();
   const { users, spaceId } = await vending(tenant);
+  await webhooksAndConsole(tenant.key);
   await failuresOfIvs(tenant.key, spaceId);
   await Promise.all(oneOfEachKind().map((secret) => badInput(secret, tenant.key, spaceId)));
   await refusedCredentials(tenant, users, spaceId);
@@ -143,6 +145,30 @@ async function vending(tenant: Json): Promise<{ users: string[]; spaceId: string
   }
   await client.get('/metrics');
   return { users, spaceId };
+}
+
+/** Makes an endpoint, signs in to the console, and takes an event of IVS. */
+async function webhooksAndConsole(key: string): Promise<void> {
+  const hook = await client.expect(201, client.post('/v1/webhooks', key, { url: 'http://127.0.0.1:9/' }));
+  keep('webhook secret', hook['secret']);
+  const { body: rotated } = await client.post(`/v1/webhooks/${hook['id']}/rotate`, key, { graceSeconds: 600 });
+  keep('rotated webhook secret', rotated['secret']);
+  await client.expect(200, client.get('/v1/webhooks', key));
+
+  const signedIn = await client.request('POST', '/console/session', { body: { credential: key } });
+  const [cookie = ''] = signedIn.headers.get('set-cookie')?.split(';') ?? [];
+  keep('token of a session', cookie.split('=')[1]);
+  const headers = { cookie, origin: client.url };
+  const session = await client.expect(200, client.request('GET', '/console/session', { headers }));
+  const csrf = { 'x-stagedoor-csrf': keep('CSRF token', session['csrfToken']) };
+  await client.request('POST', '/v1/spaces', { headers: { ...headers, ...csrf }, body: { name: 1 } });
+  await client.request('POST', '/v1/spaces', { headers: { ...headers, 'x-stagedoor-csrf': 'none' }, body: {} });
+  await client.request('GET', `/v1/spaces?limit=${encodeURIComponent(cookie)}`, { headers });
+
+  const sent = { 'x-stagedoor-ingest-secret': env['IVS_EVENTS_SECRET'] ?? '' };
+  await client.request('POST', '/ingest/ivs-events', { headers: sent, body: { id: 1 } });
+  await client.request('POST', '/ingest/ivs-events', { headers: { 'x-stagedoor-ingest-secret': 'wrong' }, body: {} });
+  await client.request('GET', '/v1/spaces', { headers: { ...sent, 'x-request-id': env['IVS_EVENTS_SECRET'] ?? '' } });
 }
 
 async function jwt(secret: string, userId: string, expires = '1h'): Promise<string> {
@@ -316,9 +342,11 @@ it('no trace holds a secret', async () => {
 });
 
 it('no answer holds a secret but the one that hands it out', () => {
-  const handsOut = /\/(join|stage-tokens|chat-tokens|api-keys|rotate)$/;
+  const handsOut = /\/(join|stage-tokens|chat-tokens|api-keys|webhooks|rotate)$/;
+  const handsOutSession = (method: string, url: string) => url === '/console/session' && method !== 'DELETE';
   for (const { method, path: url, answer } of client.answers) {
-    if (answer.status === 201 && method === 'POST' && handsOut.test(url)) continue;
+    if (answer.status < 300 && method === 'POST' && handsOut.test(url)) continue;
+    if (answer.status < 300 && handsOutSession(method, url)) continue;
     const headers = JSON.stringify([...answer.headers]);
     const told = { method, url, status: answer.status };
     expect({ ...told, found: found(answer.text + headers) }).toEqual({ ...told, found: [] });
