@@ -64,13 +64,16 @@ async function sendBody(bytes: number, isChunked: boolean): Promise<number | str
 }
 
 it.each([false, true])('every client with a body over the limit gets its 413 (chunked: %s)', async (isChunked) => {
-  const answers: { answer: number | string; isInTime: boolean }[] = [];
+  const answers: (number | string)[] = [];
   await inParallel(12, 2, async () => {
-    const begun = performance.now();
-    const answer = await sendBody(4 * 1024 * 1024, isChunked);
-    // The service reads a body away for five seconds. A busy machine may need longer to send it.
-    answers.push({ answer, isInTime: performance.now() - begun < 4_500 });
+    let answer: number | string;
+    let begun: number;
+    // The service reads a body away for five seconds. A busy machine may need longer to send it: then it is sent again.
+    do {
+      begun = performance.now();
+      answer = await sendBody(4 * 1024 * 1024, isChunked);
+    } while (answer !== 413 && performance.now() - begun > 4_500);
+    answers.push(answer);
   });
-  expect(answers.filter(({ answer, isInTime }) => answer !== 413 && isInTime)).toEqual([]);
-  expect(answers.some(({ answer }) => answer === 413)).toBe(true);
+  expect(answers).toEqual(Array.from({ length: 12 }, () => 413));
 });
