@@ -80,6 +80,10 @@ export const limits = {
   /** Largest number of webhook calls at the same time, of all replicas together: for a tenant, and to an endpoint. */
   webhookCallsOfTenant: 20,
   webhookCallsOfEndpoint: 10,
+  /** A webhook call that takes longer is slow: it takes no place of the tenant any more. */
+  slowWebhookCallSeconds: 0.5,
+  /** Largest number of slow calls of a tenant that take no place. */
+  slowWebhookCallsOfTenant: 40,
   /** After so many failed attempts in a row, an endpoint gets one call at a time until one succeeds. */
   steadyFailures: 5,
   /** An endpoint is disabled when all attempts have failed for this time. */

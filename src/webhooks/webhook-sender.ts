@@ -9,6 +9,7 @@ import { eventsChannel } from '../events/event-feed.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { CallsInFlight } from './calls-in-flight.ts';
 import { bodyOf } from './event-body.ts';
 import { pauseOf, retryDelay } from './retry-schedule.ts';
 import { signedHeaders } from './signature.ts';
@@ -21,10 +22,6 @@ export const leaseSeconds = 10;
 
 /** A lease older than this is not used, in milliseconds. A replica that stood still may hold a lease that has ended. */
 const staleAfterMs = 2_000;
-
-/** Largest number of calls of this replica at the same time, and of those to endpoints whose last attempt failed. */
-const maxInFlight = 200;
-const maxUnsteadyInFlight = 100;
 
 /** The log is looked at in this interval for events whose notification was lost, in milliseconds. */
 const feedEveryMs = 1_000;
@@ -85,8 +82,7 @@ export class WebhookSender extends BackgroundWork {
   protected readonly everyMs = 250;
   private readonly logger = new Logger(WebhookSender.name);
   private readonly calls: WebhookCalls;
-  /** Calls on their way, and whether the last attempt of the endpoint had failed. */
-  private readonly inFlight = new Map<Promise<void>, boolean>();
+  private readonly inFlight = new CallsInFlight();
   private outcomes: Outcome[] = [];
   private recording: Promise<void> | undefined;
   /** Tenants whose logs have new events; null: look at all. */
@@ -128,7 +124,7 @@ export class WebhookSender extends BackgroundWork {
     this.hasStopped = true;
     await super.beforeApplicationShutdown();
     await this.lastStep.catch(() => undefined);
-    await Promise.all(this.inFlight.keys());
+    await this.inFlight.ended();
     await this.recording;
     this.calls.close();
   }
@@ -163,10 +159,9 @@ export class WebhookSender extends BackgroundWork {
 
   /** Leases due deliveries and starts their calls. Returns how many. */
   private async lease(): Promise<number> {
-    const limit = maxInFlight - this.inFlight.size;
-    if (limit <= 0) return 0;
-    const unsteady = Math.max(0, maxUnsteadyInFlight - [...this.inFlight.values()].filter(Boolean).length);
     const leasedAt = performance.now();
+    const { limit, unsteady } = this.inFlight.free(leasedAt);
+    if (limit === 0) return 0;
     const args = { limit, unsteady, lease: `${leaseSeconds} seconds`, limits };
     const leased = await this.database.call('lease_webhook_deliveries', args, leasedDelivery);
     for (const delivery of leased) this.start(delivery, leasedAt);
@@ -175,13 +170,11 @@ export class WebhookSender extends BackgroundWork {
 
   /** @param leasedAt time before the lease, in milliseconds of `performance.now()`. The replica may have stood still since. */
   private start(delivery: LeasedDelivery, leasedAt: number): void {
-    const work: Promise<void> = this.attempt(delivery, leasedAt)
-      .catch((error: unknown) => {
-        // The lease ends by itself. Then a replica sends the webhook again.
-        this.logger.warn({ err: error, webhookId: delivery.webhook_id }, 'a webhook could not be sent');
-      })
-      .finally(() => this.inFlight.delete(work));
-    this.inFlight.set(work, delivery.is_unsteady);
+    const work = this.attempt(delivery, leasedAt).catch((error: unknown) => {
+      // The lease ends by itself. Then a replica sends the webhook again.
+      this.logger.warn({ err: error, webhookId: delivery.webhook_id }, 'a webhook could not be sent');
+    });
+    this.inFlight.add(work, { isUnsteady: delivery.is_unsteady, since: leasedAt });
   }
 
   private async attempt(delivery: LeasedDelivery, leasedAt: number): Promise<void> {

@@ -302,16 +302,31 @@ describe('line_up_chain', () => {
   });
 });
 
+describe('endpoints_with_open_deliveries', () => {
+  test('lists each endpoint once, of all tenants', async () => {
+    for (const id of ['whk', 'other', 'done', 'waits']) await webhook(id);
+    await webhook('its', { tenant_id: 'two' });
+    for (const id of ['a', 'b']) await delivery(id);
+    await delivery('c', { webhook_id: 'other' });
+    await delivery('d', { webhook_id: 'done', state: 'delivered' });
+    await delivery('e', { webhook_id: 'waits', behind: true });
+    await delivery('f', { tenant_id: 'two', webhook_id: 'its' });
+    const rows = await sql.call('endpoints_with_open_deliveries', {});
+    expect(rows.map(({ webhook_id }) => webhook_id)).toEqual(['other', 'whk', 'its']);
+  });
+});
+
 describe('due_webhook_deliveries', () => {
-  const due = async (leased: Row[] = [], each = 2) =>
+  const due = async (leased: Row[] = [], more: Parameters<typeof limitsWith>[0] = {}) =>
     (
       await sql.call('due_webhook_deliveries', {
         leased: JSON.stringify(leased),
-        each,
-        steady: 5,
+        limits: limitsWith({ webhookCallsOfEndpoint: 2, ...more }),
         now: new Date(),
       })
     ).map(({ id, turn }) => `${String(id)} ${String(turn)}`);
+  const calls = (count: number, slow: boolean, webhook = 'whk') =>
+    Array.from({ length: count }, () => ({ tenant: 'ten', webhook, slow }));
   const past = { next_at: '2026-01-01T00:00:00Z' };
 
   test('lists what is due, and so many of an endpoint as it has free places', async () => {
@@ -321,8 +336,27 @@ describe('due_webhook_deliveries', () => {
     await delivery('behind', { ...past, behind: true });
     await delivery('leased', { ...past, leased_until: inSeconds(3_600) });
     expect(await due()).toEqual(['a 1', 'b 2']);
-    expect(await due([{ tenant: 'ten', webhook: 'whk' }])).toEqual(['a 2']);
-    expect(await due([{ tenant: 'ten', webhook: 'other' }], 1)).toEqual(['a 2']);
+    expect(await due(calls(1, false))).toEqual(['a 2']);
+    expect(await due(calls(1, false, 'other'), { webhookCallsOfEndpoint: 1 })).toEqual(['a 2']);
+  });
+
+  test('slow calls take no turn of the tenant, to a bound, and still a place of their endpoint', async () => {
+    await webhook();
+    for (const id of ['a', 'b', 'c']) await delivery(id, past);
+    expect(await due(calls(3, true, 'other'))).toEqual(['a 1', 'b 2']);
+    expect(await due(calls(3, true, 'other'), { slowWebhookCallsOfTenant: 1 })).toEqual(['a 3', 'b 4']);
+    expect(await due(calls(1, true))).toEqual(['a 1']);
+    expect(await due(calls(2, true))).toEqual([]);
+  });
+
+  test('an endpoint with a slow call gets no further one while many calls of its tenant are slow', async () => {
+    await webhook();
+    await webhook('other');
+    await delivery('a', past);
+    await delivery('b', { ...past, webhook_id: 'other' });
+    const slow = calls(2, true).slice(1);
+    expect(await due(slow, { webhookCallsOfTenant: 2 })).toEqual(['b 1', 'a 2']);
+    expect(await due([...slow, ...calls(1, true, 'third')], { webhookCallsOfTenant: 2 })).toEqual(['b 1']);
   });
 
   test('lists one of an endpoint that fails, and none of one that is paused, disabled or deleted', async () => {
@@ -420,6 +454,17 @@ describe('lease_webhook_deliveries', () => {
     expect(new Set(idsOf(await lease(2)))).toEqual(new Set(['a', 'x']));
     expect(idsOf(await lease(10, 10, { webhookCallsOfTenant: 2 }))).toEqual(['b']);
     expect(idsOf(await lease(10, 10, { webhookCallsOfTenant: 2 }))).toEqual([]);
+  });
+
+  test('receivers that hang take no places of the others of the tenant', async () => {
+    await webhook('hangs');
+    await webhook('too');
+    await webhook();
+    const hanging = { attempts: 1, attempted_at: inSeconds(-2), leased_until: inSeconds(8) };
+    for (let n = 0; n < limits.webhookCallsOfEndpoint; n++)
+      for (const webhook_id of ['hangs', 'too']) await delivery(`${webhook_id}${n}`, { webhook_id, ...hanging });
+    for (let n = 0; n < limits.webhookCallsOfEndpoint; n++) await delivery(`due${n}`);
+    expect(await lease()).toHaveLength(limits.webhookCallsOfEndpoint);
   });
 
   test('leaves places to endpoints that do not fail', async () => {

@@ -1,8 +1,9 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
 -- Leases due deliveries, p_limit at most, and p_unsteady at most of endpoints whose last attempt failed. All replicas
--- together send as many to one endpoint, and for one tenant, as p_limits says. The tenants take turns. age_seconds is
--- the time since the first attempt. is_unsteady: the last attempt of the endpoint failed.
+-- together send as many to one endpoint, and for one tenant, as p_limits says: calls that take long do not count for
+-- the tenant (due_webhook_deliveries). The tenants take turns. age_seconds is the time since the first attempt.
+-- is_unsteady: the last attempt of the endpoint failed.
 create function lease_webhook_deliveries(p_limit integer, p_unsteady integer, p_lease interval, p_limits jsonb)
 returns table (
   tenant_id text,
@@ -32,7 +33,16 @@ declare
   v_leased jsonb;
 begin
   perform take_lock('webhooks', '{}', true); -- one lease at a time, so that the bounds hold
-  select coalesce(jsonb_agg(jsonb_build_object('tenant', d.tenant_id, 'webhook', d.webhook_id)), '[]')
+  select
+    coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'tenant', d.tenant_id, 'webhook', d.webhook_id,
+          'slow', d.attempted_at < v_now - limit_time(p_limits, 'slowWebhookCallSeconds')
+        )
+      ),
+      '[]'
+    )
   into v_leased
   from public.webhook_deliveries as d
   where d.state = 'pending' and d.leased_until > 'epoch' and d.leased_until >= v_now;
@@ -45,10 +55,7 @@ begin
             partition by t.is_unsteady
             order by t.turn, t.next_at
           ) as nth
-        from
-          due_webhook_deliveries(
-            v_leased, limit_count(p_limits, 'webhookCallsOfEndpoint'), limit_count(p_limits, 'steadyFailures'), v_now
-          ) as t
+        from due_webhook_deliveries(v_leased, p_limits, v_now) as t
         where t.turn <= v_each_tenant
       ),
       chosen as (
