@@ -55,14 +55,36 @@ async function makeWorld(kind: 'user' | 'apiKey'): Promise<World> {
   return { tenant, space, as: await tenant.issuer.token('ann'), id: data[0].id, body: {} };
 }
 
+/** Joins until the vend is at IVS. A machine that is too slow gives an answer before that. */
+async function joinUntilAtIvs(
+  { space, as, body }: World,
+  isAtIvs: () => boolean,
+): Promise<{ answer: Promise<Answer>; isAnswered: boolean }> {
+  const join = () => {
+    const answer = stagedoor.once.post(`/v1/spaces/${space['id']}/join`, as, body);
+    const joining = { answer, isAnswered: false };
+    void answer.finally(() => (joining.isAnswered = true));
+    return joining;
+  };
+  let joining = join();
+  await until(async () => {
+    if (isAtIvs()) return true;
+    if (!joining.isAnswered) return false;
+    const { status, text } = await joining.answer;
+    if (status !== 503) throw new Error(`the vend did not come to IVS: ${status} ${text}`);
+    joining = join();
+    return false;
+  }, 'the vend is at IVS');
+  return joining;
+}
+
 test.each(changes)('%s stops a token that IVS is making', async (_what, kind, make) => {
   const world = await makeWorld(kind);
   const fault = stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { delayMs: 60_000 }, count: 1 });
-  const joining = stagedoor.once.post(`/v1/spaces/${world.space['id']}/join`, world.as, world.body);
-  await until(() => fault.struck === 1, 'the vend is at IVS');
+  const joining = await joinUntilAtIvs(world, () => fault.struck === 1);
   expect((await make(world)).status).toBeLessThan(300);
   stagedoor.ivs.clearFaults(fault.id); // IVS makes the token now
-  const { status, text } = await joining;
+  const { status, text } = await joining.answer;
   expect({ status, hasToken: text.includes('"token"') }).toEqual({ status: expect.any(Number), hasToken: false });
   expect(status).toBeGreaterThanOrEqual(400);
 });
