@@ -2,7 +2,7 @@
 export type Caller = OperatorCaller | TenantCaller;
 
 /** A caller that belongs to a tenant. */
-export type TenantCaller = ApiKeyCaller | UserCaller;
+export type TenantCaller = ApiKeyCaller | ConsoleUserCaller | UserCaller;
 
 /** The holder of the deployment's operator token. The operator manages tenants, but sees nothing inside a tenant. */
 export interface OperatorCaller {
@@ -32,6 +32,22 @@ export interface KeyBounds {
   spaceIds?: readonly string[] | undefined;
   /** Addresses and CIDR ranges from which the key may be used. */
   sourceAddresses?: readonly string[] | undefined;
+}
+
+/** A person of the tenant who is signed in to the console with an identity provider. Their role says what they may do. */
+export interface ConsoleUserCaller {
+  kind: 'consoleUser';
+  /** The id that their provider gives them, byte for byte. */
+  id: string;
+  tenantId: string;
+  /** As of an API key. */
+  mustBeActive?: boolean;
+  /** Their role of the console. The database checks in every transaction that it is still theirs. */
+  role: string;
+  /** What the role allows. */
+  scopes: readonly string[];
+  /** Id of the session of the console that the request came with. */
+  sessionId: string;
 }
 
 /** A user of the tenant's app, who calls with a JWT of an issuer that the tenant registered. */
@@ -78,9 +94,11 @@ export function callerRef(caller: Caller): CallerRef {
 
 /**
  * Id of the credential. The database looks it up to check that the credential is still valid. Of a user it is the id and the
- * version of the issuer, with a dot between. Of a session of the console it is the id of the key and that of the session.
+ * version of the issuer, with a dot between. Of a session of the console it is the id of the key, or the role of the person,
+ * and the id of the session.
  */
 export function credentialId(caller: Caller): string {
   if (caller.kind === 'user') return `${caller.issuerId}.${caller.issuerVersion}`;
+  if (caller.kind === 'consoleUser') return `${caller.role}.${caller.sessionId}`;
   return caller.kind === 'apiKey' && caller.sessionId !== undefined ? `${caller.id}.${caller.sessionId}` : caller.id;
 }

@@ -3,7 +3,7 @@ import { TypeID, typeid } from 'typeid-js';
 
 /**
  * The prefixes of ids: tenant, API key, issuer, space, grant, ban, action, audit entry, signing key,
- * event, webhook endpoint, webhook delivery, session of the console.
+ * event, webhook endpoint, webhook delivery, session of the console, identity provider of the console.
  */
 export type IdPrefix =
   | 'ten'
@@ -18,7 +18,8 @@ export type IdPrefix =
   | 'evt'
   | 'whk'
   | 'whd'
-  | 'cse';
+  | 'cse'
+  | 'cis';
 
 /** Makes an id such as `spc_01h455vb4pex5vsknk084sn02q`: a UUIDv7 in base 32. Ids sort by age. An id is no secret. */
 export function newId(prefix: IdPrefix): string {

@@ -96,7 +96,7 @@ export const limits = {
   keptIvsEventSeconds: 15 * 24 * 3600,
   /** Largest number of events of IVS that are kept of a tenant: the newest. */
   keptIvsEvents: 50_000,
-  /** Largest number of sessions of the console that one caller has: the operator, or an API key. */
+  /** Largest number of sessions of the console that one caller has: the operator, an API key, or a person. */
   consoleSessions: 20,
   /** A session of the console ends when it was not used for this time. */
   consoleIdleSeconds: 30 * 60,
@@ -115,6 +115,9 @@ export const quotas = {
   signingKeys: 2,
   issuers: 100,
   webhooks: 20,
+  /** Identity providers for the console. */
+  consoleIssuers: 10,
+  consoleUsers: 1_000,
   members: 100_000,
   roles: 100,
   /** Bans in force. */

@@ -13,6 +13,8 @@ const namesOf: Record<QuotaKind, string> = {
   signingKeys: 'signing keys',
   issuers: 'issuers',
   webhooks: 'webhook endpoints',
+  consoleIssuers: 'identity providers for the console',
+  consoleUsers: 'people of the console',
   members: 'members',
   roles: 'roles',
   bans: 'bans in force',

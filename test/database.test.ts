@@ -83,6 +83,14 @@ async function fill(slug: string): Promise<TestTenant> {
   const webhook = await must(201, stagedoor.post('/v1/webhooks', as, { url: 'http://127.0.0.1:9/' })); // nobody listens
   await must(202, stagedoor.post(`/v1/webhooks/${webhook['id']}/test`, as));
   await must(204, stagedoor.request('POST', '/console/session', { body: { credential: as } }));
+  const provider = {
+    name: 'Staff',
+    issuer: 'http://127.0.0.1:9/',
+    clientId: slug,
+  };
+  const { id: issuerId } = await must(201, stagedoor.post('/v1/console-issuers', as, provider));
+  const person = { as, body: { issuerId, role: 'admin' } };
+  await must(200, stagedoor.request('PUT', `/v1/console-users/${slug}-admin`, person));
   return tenant;
 }
 

@@ -29,6 +29,8 @@ interface World extends TestTenant {
 /** How an operation is called as it is meant to be. */
 interface Row {
   body?: Json;
+  /** What the body names of the caller's own things. */
+  own?: (world: World) => Json;
   /** What an app user leaves out of the body. */
   keyOnly?: string[];
   /** Makes what the request will use up, or what it needs first; answers with the ids that differ for it. */
@@ -142,6 +144,34 @@ const rows: Record<string, Row> = {
   'POST /console/session': { body: { credential: HttpClient.operatorToken } },
   'GET /console/session': {},
   'DELETE /console/session': {},
+  'POST /v1/console-issuers': {
+    body: { name: 'new', issuer: unreachable, clientId: 'new' },
+  },
+  'GET /v1/console-issuers': {},
+  'GET /v1/console-issuers/{consoleIssuerId}': {},
+  'PATCH /v1/console-issuers/{consoleIssuerId}': { body: { name: 'renamed' } },
+  'DELETE /v1/console-issuers/{consoleIssuerId}': {
+    prepare: makeConsoleIssuer,
+  },
+  'GET /v1/console-users': {},
+  'PUT /v1/console-users/{userId}': {
+    body: { issuerId: 'cis_01h455vb4pex5vsknk084sn02q', role: 'viewer' },
+    own: (world) => ({ issuerId: world.ids['consoleIssuerId'] }),
+    references: { issuerId: (other) => other.ids['consoleIssuerId'] },
+  },
+  'DELETE /v1/console-users/{userId}': {
+    prepare: async (world) => {
+      const body = { issuerId: world.ids['consoleIssuerId'], role: 'viewer' };
+      await must(
+        200,
+        stagedoor.request('PUT', '/v1/console-users/spent', {
+          as: world.key,
+          body,
+        }),
+      );
+      return { userId: 'spent' };
+    },
+  },
   'GET /v1/audit': {},
   'GET /v1/events': {},
   'GET /v1/events/stream': {},
@@ -208,6 +238,17 @@ async function ban(world: World, userId: string): Promise<Json> {
   return await must(201, stagedoor.post('/v1/bans', world.key, { userId, reason: `${world.slug}-reason` }));
 }
 
+/** An identity provider for the console that nobody has called. */
+async function makeConsoleIssuer(world: World): Promise<{ consoleIssuerId: string }> {
+  const body = {
+    name: `${world.slug}-staff`,
+    issuer: unreachable,
+    clientId: `${world.slug}-${Math.random()}`,
+  };
+  const { id } = await must(201, stagedoor.post('/v1/console-issuers', world.key, body));
+  return { consoleIssuerId: id as string };
+}
+
 /** An endpoint that gets no event, with a delivery of a test that has failed once. */
 async function makeWebhook(world: World): Promise<{ webhookId: string; deliveryId: string }> {
   const body = { url: unreachable, types: ['webhook.disabled'], description: `${world.slug}-webhook` };
@@ -231,6 +272,7 @@ const prefixes: Record<string, string> = {
   banId: 'ban',
   actionId: 'act',
   webhookId: 'whk',
+  consoleIssuerId: 'cis',
   deliveryId: 'whd',
 };
 
@@ -325,7 +367,15 @@ async function makeWorld(slug: string): Promise<World> {
   // So that nothing is sent while the test compares rows.
   const disabled = { as, body: { enabled: false } };
   await must(200, stagedoor.request('PATCH', `/v1/webhooks/${webhook.webhookId}`, disabled));
-  Object.assign(world.ids, { banId: banned['ban'].id, actionId: event['id'], ...webhook });
+  const { consoleIssuerId } = await makeConsoleIssuer(world);
+  const person = { as, body: { issuerId: consoleIssuerId, role: 'viewer' } };
+  await must(200, stagedoor.request('PUT', `/v1/console-users/${slug}-user`, person));
+  Object.assign(world.ids, {
+    consoleIssuerId,
+    banId: banned['ban'].id,
+    actionId: event['id'],
+    ...webhook,
+  });
   return world;
 }
 
@@ -488,6 +538,7 @@ describe.each([
           ...globex,
           ids: {
             spaceId: typeid('spc').toString(),
+            consoleIssuerId: typeid('cis').toString(),
             name: 'nothing-like-it',
             stageArn: 'arn:aws:ivs:us-east-1:123456789012:stage/AbCdEfGhIjKl',
             roomArn: 'arn:aws:ivschat:us-east-1:123456789012:room/AbCdEfGhIjKl',
@@ -496,7 +547,7 @@ describe.each([
         const attempt = (other: World) =>
           call(operation, { as: acme.key, ids: acme.ids, body: { ...rowOf(operation).body, [field]: of(other) } });
         const expected = seen(await attempt(unknown));
-        expect(expected).toMatchObject({ status: field === 'spaceId' ? 404 : 400 });
+        expect(expected).toMatchObject({ status: field.endsWith('Id') ? 404 : 400 });
         expect(seen(await attempt(globex))).toEqual(expected);
       },
     );
@@ -692,7 +743,10 @@ describe('the narrowest caller the document allows is enough', () => {
           : needed.length === 0
             ? [Stagedoor.operatorToken]
             : await Promise.all(needed.map(keyWith));
-      for (const as of callers) await narrowest(operation, as, ids, row.body, row.query?.(acme));
+      for (const as of callers) {
+        const body = row.body && { ...row.body, ...row.own?.(acme) };
+        await narrowest(operation, as, ids, body, row.query?.(acme));
+      }
       if (!isForUsers(operation)) return;
       const user = await acme.issuer.token('mod', { role: 'host' });
       Object.assign(ids, await row.prepare?.(acme));

@@ -97,6 +97,7 @@ const frozen: Record<string, string> = {
   '0033_console_sessions': '3e2a1afbd307238852dd5c26b37c006df9e6aa8909bed0406819fa6b6b84c7d8',
   '0034_issued_grants': 'ca704ecdc91fd4d82e5a2705515f8643a36afcf9f9af2c8c8fdfef2c8cb906df',
   '0035_unsealed_groups': '03c1112d5805bb150afc753566a27518da5dc6a098528be8bf52be61f4055292',
+  '0036_console_users': '9ef6449c642f44a4195b1a0749a12581e47d491b0b3747e1d308f53d47ec4c11',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -139,7 +139,8 @@ test('every operation says who may call it', () => {
     }),
   ).toEqual([]);
   for (const [, { security = [] }] of operations) {
-    for (const { apiKey } of security) if (apiKey) expect(apiKey).toEqual([expect.stringMatching(/^[a-z]+:[a-z]+$/)]);
+    for (const { apiKey } of security)
+      if (apiKey) expect(apiKey).toEqual([expect.stringMatching(/^([a-z]+:[a-z]+|\*)$/)]);
   }
 });
 

@@ -136,6 +136,8 @@ const owners: Record<string, string> = {
   webhook_deliveries: 'webhooks',
   ivs_events: 'ingest',
   console_sessions: 'console',
+  console_issuers: 'console',
+  console_users: 'console',
   idempotency_keys: 'http',
   audit: 'audit',
   events: 'events',

@@ -10,6 +10,12 @@ import { Problem } from '../errors.ts';
 /** A row of `acts_in_last_minute`. */
 const acts = z.object({ used: z.int(), oldest: z.coerce.date().nullable() });
 
+const words: Record<TenantCaller['kind'], string> = {
+  user: 'A moderator',
+  apiKey: 'An API key',
+  consoleUser: 'A person at the console',
+};
+
 /**
  * Limits how many acts one caller records in a minute: a moderator whose JWT was stolen bans no thousands. Lifting a ban and
  * unfreezing a space are not counted and not refused: a moderator who made a mistake can always undo it at once.
@@ -35,7 +41,10 @@ export class ActPace {
     throw this.tooFast(kind, found.oldest);
   }
 
-  /** How many acts a caller of this kind may record in a minute. */
+  /**
+   * How many acts a caller of this kind may record in a minute. A person at the console may as many as an API key: they end a
+   * raid of hundreds at once, and are signed in for half a day at most.
+   */
   mostOf(kind: TenantCaller['kind']): number {
     return kind === 'user' ? this.settings.actsPerModeratorPerMinute : this.settings.actsPerApiKeyPerMinute;
   }
@@ -44,13 +53,9 @@ export class ActPace {
   tooFast(kind: TenantCaller['kind'], oldest: Date): Problem {
     const most = this.mostOf(kind);
     const seconds = Math.max(1, Math.ceil((oldest.getTime() + 60_000 - this.clock.now().getTime()) / 1000));
-    return new Problem(
-      'rate_limited',
-      `${kind === 'user' ? 'A moderator' : 'An API key'} acts at most ${most} times in a minute.`,
-      {
-        retryAfterSeconds: Math.min(seconds, 60),
-        headers: { 'ratelimit-policy': `"acts";q=${most};w=60`, ratelimit: `"acts";r=0;t=${Math.min(seconds, 60)}` },
-      },
-    );
+    return new Problem('rate_limited', `${words[kind]} acts at most ${most} times in a minute.`, {
+      retryAfterSeconds: Math.min(seconds, 60),
+      headers: { 'ratelimit-policy': `"acts";q=${most};w=60`, ratelimit: `"acts";r=0;t=${Math.min(seconds, 60)}` },
+    });
   }
 }

@@ -4,7 +4,7 @@ import { callIn } from '../database/sql-call.ts';
 import { notFound, Problem } from '../errors.ts';
 import type { Scope } from '../http/access.ts';
 import { newId } from '../ids.ts';
-import { assertMayHandle, type LockedKey, lockedKey } from './key-authority.ts';
+import { assertMayHandle, type KeyHandler, type LockedKey, lockedKey } from './key-authority.ts';
 
 /** A key that is about to be made. */
 export interface FreshKey {
@@ -12,7 +12,7 @@ export interface FreshKey {
   name: string;
   scopes: Scope[];
   bounds: KeyBounds;
-  /** The key that makes it; null: the operator makes it. */
+  /** The key that makes it; null: the operator makes it, or a person at the console. */
   parentId: string | null;
   expiresAt: string | undefined;
   /** The lifetime that a rotation gives to the next key; null: no end. */
@@ -29,13 +29,13 @@ interface Rotation {
 
 /**
  * Lets a key end after the grace, as replaced. Returns the key that replaces it; the caller inserts that key.
- * @param by the key of the caller.
+ * @param by who replaces it.
  * @throws Problem `not_found` if the old key is revoked or expired; `conflict` if it was replaced already; `forbidden` if
  * it has a scope that the caller lacks.
  */
 export async function replace(
   tx: Tx,
-  by: LockedKey,
+  by: KeyHandler,
   { tenantId, keyId, graceSeconds, now }: Rotation,
 ): Promise<FreshKey> {
   const lock = { tenant: tenantId, key: keyId, exclusively: true };
@@ -70,7 +70,7 @@ function assertNotReplaced(old: LockedKey): void {
 }
 
 /** The end of the key that replaces `old`, as far as `old` itself decides it; null: none. */
-function newEnd(by: LockedKey, old: LockedKey, now: Date): Date | null {
+function newEnd(by: KeyHandler, old: LockedKey, now: Date): Date | null {
   if (by.id === old.id) return old.expires_at;
   return old.life_ms === null ? null : new Date(now.getTime() + Number(old.life_ms));
 }

@@ -106,10 +106,10 @@ export const apiKey = z
     roles: z.array(z.string()).nullable().meta({ description: 'null: the key may give every role.' }),
     spaceIds: z.array(z.string()).nullable().meta({ description: 'null: the key can be used in every space.' }),
     sourceAddresses: z.array(z.string()).nullable().meta({ description: 'null: the key can be used from everywhere.' }),
-    parentId: z
-      .string()
-      .nullable()
-      .meta({ description: 'The key that made this one, also by a rotation; null: the operator made it.' }),
+    parentId: z.string().nullable().meta({
+      description:
+        'The key that made this one, also by a rotation; null: the operator made it, or a person at the console.',
+    }),
     replacedBy: z
       .string()
       .nullable()

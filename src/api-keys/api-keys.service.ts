@@ -18,7 +18,7 @@ import { Secrets } from '../secrets/secrets.ts';
 import { slugOf } from '../tenants/tenants.service.ts';
 import { apiKeyPrefix, newApiKey, readApiKey } from './api-key-format.ts';
 import { type FreshKey, replace } from './api-key-rotation.ts';
-import { assertMayHandle, keyBounds, keyOf } from './key-authority.ts';
+import { assertMayHandle, handlerOf, keyBounds } from './key-authority.ts';
 import type {
   ApiKey,
   CreateApiKeyBody,
@@ -94,7 +94,7 @@ export class ApiKeysService {
    */
   async create(caller: TenantCaller, body: CreateApiKeyBody): Promise<NewApiKeyAnswer> {
     return await this.database.inTenantOf(caller, async (tx) => {
-      const maker = await keyOf(tx, caller);
+      const maker = await handlerOf(tx, caller);
       const bounds = { ...maker.bounds, ...boundsOf(body) };
       assertMayHandle(maker, body.scopes, bounds);
       const expiresAt = body.expiresAt ?? maker.expires_at?.toISOString();
@@ -129,7 +129,7 @@ export class ApiKeysService {
     const { tenantId } = caller;
     const { descendants } = query;
     await this.database.inTenantOf(caller, async (tx) => {
-      const by = await keyOf(tx, caller);
+      const by = await handlerOf(tx, caller);
       const key = await tx.apiKey.findUnique({ where: { tenantId_id: { tenantId, id: keyId } } });
       if (!key) throw notFound('API key');
       assertMayHandle(by, key.scopes as Scope[], keyBounds.parse(key.bounds));
@@ -157,7 +157,7 @@ export class ApiKeysService {
   async rotate(caller: TenantCaller, keyId: string, body: RotateApiKeyBody): Promise<NewApiKeyAnswer> {
     const { tenantId } = caller;
     return await this.database.inTenantOf(caller, async (tx) => {
-      const by = await keyOf(tx, caller);
+      const by = await handlerOf(tx, caller);
       const fresh = await replace(tx, by, { tenantId, keyId, graceSeconds: body.graceSeconds, now: this.clock.now() });
       return await this.insert(tx, caller, tenantId, fresh, keyId);
     });

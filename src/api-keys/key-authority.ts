@@ -25,8 +25,24 @@ export const lockedKey = z.object({
 });
 export type LockedKey = z.output<typeof lockedKey>;
 
-/** Locks the key of the caller, so that `revoke_api_keys` waits for the key that the caller is making. */
-export async function keyOf(tx: Tx, caller: TenantCaller): Promise<LockedKey> {
+/** Who handles keys: a key with its id, or a person at the console, whose id is null. */
+export type KeyHandler = Pick<LockedKey, 'scopes' | 'bounds' | 'expires_at'> & {
+  id: string | null;
+};
+
+/**
+ * What the caller may give to keys, and take from them. It locks the key of the caller, so that `revoke_api_keys` waits for
+ * the key that the caller is making.
+ */
+export async function handlerOf(tx: Tx, caller: TenantCaller): Promise<KeyHandler> {
+  if (caller.kind === 'consoleUser') {
+    return {
+      id: null,
+      scopes: caller.scopes as Scope[],
+      bounds: {},
+      expires_at: null,
+    };
+  }
   const lock = { tenant: caller.tenantId, key: caller.id, exclusively: false };
   const [key] = await callIn(tx, 'lock_api_key', lock, lockedKey);
   if (!key) throw new Problem('unauthenticated', 'This API key was revoked, or has expired.');
@@ -37,7 +53,11 @@ export async function keyOf(tx: Tx, caller: TenantCaller): Promise<LockedKey> {
 }
 
 /** A key handles only keys whose scopes it has itself, and that have its bounds. @throws Problem `forbidden` */
-export function assertMayHandle(by: LockedKey, scopes: readonly Scope[], bounds: KeyBounds): void {
+export function assertMayHandle(
+  by: Pick<KeyHandler, 'scopes' | 'bounds'>,
+  scopes: readonly Scope[],
+  bounds: KeyBounds,
+): void {
   const missing = scopes.filter((scope) => !hasScope(by.scopes, scope));
   if (missing.length > 0) {
     throw new Problem(

@@ -22,7 +22,7 @@ export const auditEntry = z
     at: z.iso.datetime(),
     caller: z
       .object({
-        kind: z.enum(['operator', 'apiKey', 'user', 'system']),
+        kind: z.enum(['operator', 'apiKey', 'consoleUser', 'user', 'system']),
         id: z.string().meta({ description: 'Id of the API key, user id of the user, or a name.' }),
       })
       .meta({ id: 'AuditCaller', examples: [{ kind: 'apiKey', id: exampleId('key') }] }),

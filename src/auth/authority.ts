@@ -12,10 +12,10 @@ import { currentRequest } from '../request-context.ts';
 const moderatorRank = z.union([z.object({ rank: z.int() }), z.object({ refused: z.enum(['banned', 'no_moderator']) })]);
 
 /**
- * Decides which callers may moderate, and on which users they may act. An API key with the scope may act on everybody, so a
- * tenant cannot lock itself out. An app user may moderate if their role moderates. In a space this is their role there. In
- * the whole tenant it is the role that their JWT claims, and every role that they have as a member must moderate too. They
- * act only on users of a lower rank than their own, and never on themselves.
+ * Decides which callers may moderate, and on which users they may act. An API key with the scope may act on everybody, and so
+ * may a person whose role of the console has it. So a tenant cannot lock itself out. An app user may moderate if their role
+ * moderates. In a space this is their role there. In the whole tenant it is the role that their JWT claims, and every role that
+ * they have as a member must moderate too. They act only on users of a lower rank than their own, and never on themselves.
  */
 @Injectable()
 export class Authority implements ReplayAuthority {
@@ -30,12 +30,13 @@ export class Authority implements ReplayAuthority {
   /**
    * Checks that the caller may moderate, and may act on this user. It takes the lock of the user, so their rank stays as it
    * is until the transaction ends.
-   * @returns the rank of the caller; null for an API key. The act binds only users of a lower rank (`binds`).
+   * @returns the rank of the caller; null for an API key and for a person at the console. Else the act binds only users of a
+   * lower rank (`binds`).
    * @throws Problem `forbidden` or `banned`
    */
   async assertMayActOn(tx: Tx, caller: TenantCaller, spaceId: string | null, userId: string): Promise<number | null> {
     const own = await this.rankOfModerator(tx, caller, spaceId);
-    if (caller.kind === 'apiKey') return null;
+    if (caller.kind !== 'user') return null;
     if (userId === caller.id) throw mayNotAct('themselves', spaceId);
     const where = { tenant: caller.tenantId, space: spaceId, user: userId };
     const rank = await valueIn(tx, 'rank_to_act_on', { ...where, limits }, z.int());
@@ -49,9 +50,9 @@ export class Authority implements ReplayAuthority {
     throw new Problem('forbidden', 'A moderator can give only roles of a lower rank than their own.');
   }
 
-  /** The rank of a caller who may moderate. Of an API key it is infinite. */
+  /** The rank of a caller who may moderate. Of an API key, and of a person at the console, it is infinite. */
   private async rankOfModerator(tx: Tx, caller: TenantCaller, spaceId: string | null): Promise<number> {
-    if (caller.kind === 'apiKey') return Infinity;
+    if (caller.kind !== 'user') return Infinity;
     const where = { tenant: caller.tenantId, space: spaceId, user: caller.id, claimed: caller.roles };
     const found = await valueIn(tx, 'moderator_rank', where, moderatorRank);
     if ('refused' in found) throw mayNotAct(found.refused, spaceId);

@@ -46,8 +46,11 @@ export class CallerGuard implements CanActivate {
   }
 }
 
+/** Kinds of callers who send a credential themselves. A person at the console sends their session alone. */
+type BearerKind = Exclude<Caller['kind'], 'consoleUser'>;
+
 /** The kind of credential that a request has. @throws Problem `unauthenticated` if it has none, or more than one. */
-function credentialKind(request: AuthenticatedRequest): Caller['kind'] | 'session' {
+function credentialKind(request: AuthenticatedRequest): BearerKind | 'session' {
   if (tokenInCookie(request) === undefined) return callerKind(bearerToken(request));
   if (request.headers.authorization === undefined) return 'session';
   throw new Problem(
@@ -57,7 +60,7 @@ function credentialKind(request: AuthenticatedRequest): Caller['kind'] | 'sessio
 }
 
 /** The kind of caller that a credential belongs to, by its form. */
-function callerKind(token: string): Caller['kind'] {
+function callerKind(token: string): BearerKind {
   if (token.startsWith('sk_')) return 'apiKey';
   return token.split('.').length >= 3 ? 'user' : 'operator';
 }
@@ -91,6 +94,9 @@ function authorize(request: AuthenticatedRequest, access: Access | undefined): v
       }
       assertWithinBounds(caller, access, request);
       return;
+    case 'consoleUser':
+      if (scopesOf(access).some((scope) => hasScope(caller.scopes, scope))) return;
+      throw new Problem('forbidden', `Your role of the console (${caller.role}) does not allow this.`);
     case 'user':
       if (access.users) return;
       throw new Problem('forbidden', 'An app user may not do this. Use an API key.');

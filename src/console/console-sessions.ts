@@ -8,8 +8,8 @@ import { assertFromItsAddress } from '../api-keys/key-bounds.ts';
 import { audit } from '../audit/audit.ts';
 import { BackgroundWork } from '../background.ts';
 import type { ApiKeyCaller, Caller, OperatorCaller } from '../caller.ts';
-import { CredentialDatabase, Database, systemScope } from '../database/database.ts';
-import { runIn, valueIn } from '../database/sql-call.ts';
+import { CredentialDatabase, Database, systemScope, type Tx } from '../database/database.ts';
+import { runIn, type SqlArguments, valueIn } from '../database/sql-call.ts';
 import { Problem } from '../errors.ts';
 import type { ConsoleSession } from '../http/access.ts';
 import { newId } from '../ids.ts';
@@ -17,6 +17,7 @@ import { limits } from '../limits.ts';
 import { OperatorToken } from '../secrets/operator-token.ts';
 import { isSameSecret } from '../secrets/same-secret.ts';
 import { Secrets } from '../secrets/secrets.ts';
+import { consoleRole, personWith } from './console-roles.ts';
 import { assertFromOwnPage, assertNotFromElsewhere } from './own-pages.ts';
 import { cookieWith, cookieWithout } from './session-cookie.ts';
 import { SessionTokens } from './session-tokens.ts';
@@ -25,11 +26,13 @@ import { SessionTokens } from './session-tokens.ts';
 const foundSession = z
   .object({
     id: z.string(),
-    kind: z.enum(['operator', 'apiKey']),
+    kind: z.enum(['operator', 'apiKey', 'consoleUser']),
     caller: z.string(),
     startedAt: z.coerce.date(),
     tokenHash: z.string().nullable(),
     rights: z.object({ name: z.string(), scopes: z.array(z.string()), bounds: keyBounds }).nullable(),
+    role: consoleRole.nullable(),
+    name: z.string().nullable(),
   })
   .nullable();
 type FoundSession = NonNullable<z.output<typeof foundSession>>;
@@ -40,6 +43,16 @@ export interface SignedIn {
   session: ConsoleSession;
   /** The header `set-cookie` of the answer, if the token is to be renewed. */
   cookie: string | undefined;
+}
+
+/** A person as an identity provider of the console has named them. */
+export interface NamedPerson {
+  tenantId: string;
+  issuerId: string;
+  /** The version of what the tenant has registered of the provider, as the person was named with it. */
+  issuerVersion: number;
+  userId: string;
+  name: string | null;
 }
 
 /** The tenant under which sessions of the operator are on record. */
@@ -82,22 +95,61 @@ export class ConsoleSessions extends BackgroundWork {
     assertNotFromElsewhere(request);
     const caller = await this.callerWith(request, credential);
     const tenantId = caller.kind === 'operator' ? operatorTenant : caller.tenantId;
-    const secret = randomBytes(32).toString('base64url');
-    const id = newId('cse');
+    const { id, secret, record } = this.newSession(tenantId);
     await this.database.inScope({ tenantId, kind: caller.kind, credential: caller.id }, async (tx) => {
-      await runIn(tx, 'begin_console_session', {
-        tenant: tenantId,
-        session: id,
-        hash: this.secrets.hashSession(secret),
+      const tokenHash = caller.kind === 'operator' ? this.operatorToken.hash : null;
+      await record(tx, {
         kind: caller.kind,
         caller: caller.id,
-        tokenHash: caller.kind === 'operator' ? this.operatorToken.hash : null,
-        limits,
+        tokenHash,
+        issuer: null,
+        name: null,
       });
       if (caller.kind === 'operator') return; // the audit log is one of tenants
       await audit(tx, caller, { action: 'consoleSession.create', tenantId, subject: id });
     });
     return cookieWith(this.tokens.make({ tenantId, secret }));
+  }
+
+  /**
+   * Signs in a person whom an identity provider has named.
+   * @returns the header `set-cookie` of the answer; undefined: they have no role of the console, or what the tenant has
+   * registered of the provider was changed since it named them.
+   */
+  async signInPerson(person: NamedPerson): Promise<string | undefined> {
+    const { tenantId, issuerId, issuerVersion, userId: caller, name } = person;
+    const { id, secret, record } = this.newSession(tenantId);
+    const isSignedIn = await this.database.inScope(systemScope(tenantId), async (tx) => {
+      const role = await valueIn(
+        tx,
+        'lock_console_user',
+        {
+          tenant: tenantId,
+          user: caller,
+          issuer: issuerId,
+          version: issuerVersion,
+        },
+        consoleRole.nullable(),
+      );
+      if (role === null) return false;
+      await record(tx, {
+        kind: 'consoleUser',
+        caller,
+        tokenHash: null,
+        issuer: issuerId,
+        name,
+      });
+      const by = personWith({ tenantId, id: caller, role, sessionId: id });
+      const details = { issuer: issuerId, role };
+      await audit(tx, by, {
+        action: 'consoleSession.create',
+        tenantId,
+        subject: id,
+        details,
+      });
+      return true;
+    });
+    return isSignedIn ? cookieWith(this.tokens.make({ tenantId, secret })) : undefined;
   }
 
   /**
@@ -118,10 +170,10 @@ export class ConsoleSessions extends BackgroundWork {
     if (!found) throw signedOut();
     const csrfToken = this.secrets.csrfToken(read.secret);
     if (request.method !== 'GET' && request.method !== 'HEAD') assertFromOwnPage(request, csrfToken);
-    const { id, startedAt, rights } = found;
+    const { id, startedAt, rights, name } = found;
     return {
       caller: this.callerOf(found, read.tenantId),
-      session: { id, tenantId: read.tenantId, startedAt, csrfToken, keyName: rights?.name },
+      session: { id, tenantId: read.tenantId, startedAt, csrfToken, name: rights?.name ?? name ?? undefined },
       cookie: read.ageSeconds >= limits.consoleNoteSeconds ? cookieWith(this.tokens.make(read)) : undefined,
     };
   }
@@ -135,6 +187,22 @@ export class ConsoleSessions extends BackgroundWork {
     });
   }
 
+  /** A session that is about to be recorded: `record` does it, in the transaction of the sign-in. */
+  private newSession(tenant: string) {
+    const secret = randomBytes(32).toString('base64url');
+    const id = newId('cse');
+    const hash = this.secrets.hashSession(secret);
+    const record = async (tx: Tx, of: SqlArguments) =>
+      await runIn(tx, 'begin_console_session', {
+        tenant,
+        session: id,
+        hash,
+        ...of,
+        limits,
+      });
+    return { id, secret, record };
+  }
+
   private async callerWith(request: FastifyRequest, credential: string): Promise<ApiKeyCaller | OperatorCaller> {
     if (!credential.startsWith('sk_')) return this.operatorToken.authenticate(credential);
     const caller = await this.apiKeys.authenticate(credential);
@@ -144,7 +212,8 @@ export class ConsoleSessions extends BackgroundWork {
 
   /** The caller for whom a session stands. @throws Problem `unauthenticated` if the operator's token is another one now. */
   private callerOf(found: FoundSession, tenantId: string): Caller {
-    const { id, caller, tokenHash, rights } = found;
+    const { id, caller, tokenHash, rights, role } = found;
+    if (found.kind === 'consoleUser' && role) return personWith({ tenantId, id: caller, role, sessionId: id });
     if (found.kind === 'apiKey' && rights) {
       return { kind: 'apiKey', id: caller, tenantId, scopes: rights.scopes, bounds: rights.bounds, sessionId: id };
     }

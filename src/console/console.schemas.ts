@@ -26,11 +26,17 @@ export const consoleSession = z
     caller: callerSchema,
     role: z.enum(['operator', 'admin', 'moderator', 'viewer']).meta({
       description:
-        'What the session is for, by what the API key may do: `admin` everything, `moderator` acts on users, `viewer` neither. The scopes decide.',
+        'What the session is for: `admin` everything in the tenant, `moderator` acts on users, `viewer` neither. Of a person it is the role that the tenant gives them, and of an API key it follows from its scopes. The scopes decide.',
     }),
-    name: z.string().nullable().meta({ description: 'Name of the API key; null for the operator.' }),
+    name: z.string().nullable().meta({
+      description:
+        'Name of the API key, or of the person as their identity provider gives it; null: there is none, as for the operator.',
+    }),
     tenant: consoleTenant.nullable().meta({ description: 'Null for the operator.' }),
-    scopes: z.array(z.enum(scopes)).meta({ description: 'The scopes of the API key; none for the operator.' }),
+    scopes: z.array(z.enum(scopes)).meta({
+      description:
+        'What the caller may do: the scopes of the API key, or of the role of the person; none for the operator.',
+    }),
     spaceIds: z
       .array(z.string())
       .nullable()

@@ -6,7 +6,7 @@ import type { IdPrefix } from '../ids.ts';
 /** Who made it happen. */
 export const by = z
   .object({
-    kind: z.enum(['operator', 'apiKey', 'user', 'system']),
+    kind: z.enum(['operator', 'apiKey', 'consoleUser', 'user', 'system']),
     id: z.string().meta({ description: 'Id of the API key, user id of the user, or a name.' }),
   })
   .meta({

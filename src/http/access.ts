@@ -51,7 +51,7 @@ export type Access =
       keepsBounds?: true;
     };
 
-/** The scopes of which an API key needs one. */
+/** The scopes of which an API key, or a person at the console, needs one. */
 export function scopesOf({ scope, orScope }: Extract<Access, { scope: unknown }>): Scope[] {
   return orScope === undefined ? [scope] : [scope, orScope];
 }
@@ -82,8 +82,8 @@ export interface ConsoleSession {
   startedAt: Date;
   /** What the pages of the session send with each write. */
   csrfToken: string;
-  /** Name of the API key that the person has signed in with; undefined for the operator. */
-  keyName: string | undefined;
+  /** Name of the API key that the person has signed in with, or of the person; undefined: there is none. */
+  name: string | undefined;
 }
 
 /** Parameter decorator: the session of the console that the guard has found. */

@@ -100,7 +100,7 @@ export class ExplainService {
         ...(reading?.passed ?? []).map((step): Step => ({ ...step, outcome: 'passed' })),
         ...admissionSteps({
           ...question,
-          seesTenantBans: caller.kind === 'apiKey' && isInBounds(caller, null),
+          seesTenantBans: caller.kind !== 'user' && isInBounds(caller, null),
           attributesProblem: given.problem,
         }),
       ],
@@ -137,7 +137,7 @@ export class ExplainService {
  * @throws Problem `forbidden` if an app user names a role.
  */
 function tokenToRead(caller: TenantCaller, body: ExplainBody, ownToken: string): string | undefined {
-  if (body.token !== undefined || caller.kind === 'apiKey') return body.token;
+  if (body.token !== undefined || caller.kind !== 'user') return body.token;
   if (body.role !== undefined) throw new Problem('forbidden', 'Only an API key may name a role. Leave out role.');
   return body.userId === undefined ? ownToken : undefined;
 }

@@ -119,7 +119,7 @@ export class JoinsService {
         admission.role.attributes,
         caller.kind === 'user' ? caller : noClaims,
         body.attributes ?? {},
-        caller.kind === 'apiKey' ? 'any' : admission.role.clientAttributes,
+        caller.kind !== 'user' ? 'any' : admission.role.clientAttributes,
       ),
     };
   }
@@ -196,7 +196,7 @@ function tokensToSettle(request: AdmissionRequest, admission: Admission, [stage,
 
 /** The user who gets the tokens. An app user gets them for themselves; an API key names the user. */
 function userIdOf(caller: TenantCaller, body: TokenBody): string {
-  if (caller.kind === 'apiKey') {
+  if (caller.kind !== 'user') {
     if (body.userId === undefined) throw invalid('userId', 'is required: an API key names the user who gets the token');
     return body.userId;
   }

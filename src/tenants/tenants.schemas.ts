@@ -55,6 +55,8 @@ const counts = {
   signingKeys: 'Signing keys, the retiring ones too. IVS allows three in an AWS account and Region.',
   issuers: 'Issuers.',
   webhooks: 'Webhook endpoints.',
+  consoleIssuers: 'Identity providers for the console.',
+  consoleUsers: 'People of the console.',
   members: 'Members of all spaces together.',
   roles: 'Roles.',
   bans: 'Bans in force.',

@@ -35,6 +35,25 @@ type Claimed = string[] | null;
 const key: Given = ['api_keys', { id: 'key' }];
 const session: Given = ['console_sessions', { id: 'cse' }];
 
+/** A person of the console, who has signed in. */
+function person(user: Row = {}, their: Row = {}): Given[] {
+  return [
+    ['console_issuers', { id: 'cis' }],
+    ['console_issuers', { id: 'cis_other' }],
+    ['console_users', { user_id: 'ann', issuer_id: 'cis', role: 'moderator', ...user }],
+    [
+      'console_sessions',
+      {
+        id: 'cse',
+        kind: 'consoleUser',
+        caller: 'ann',
+        issuer_id: 'cis',
+        ...their,
+      },
+    ],
+  ];
+}
+
 /** A caller, and whether their credential holds. */
 const credentials: [string, Given[], kind: string | null, credential: string | null, holds: boolean][] = [
   ['an API key', [['api_keys', { id: 'key' }]], 'apiKey', 'key', true],
@@ -68,6 +87,16 @@ const credentials: [string, Given[], kind: string | null, credential: string | n
   ],
   ['a session without its API key', [session], 'apiKey', 'key.cse', false],
   ['no session, with the dot', [key, session], 'apiKey', 'key.', false],
+  ['a person of the console', person(), 'consoleUser', 'moderator.cse', true],
+  ['a person with another role now', person({ role: 'viewer' }), 'consoleUser', 'moderator.cse', false],
+  ['a person with a higher role now', person({ role: 'admin' }), 'consoleUser', 'moderator.cse', false],
+  ['a person who was removed', person({ user_id: 'bob' }), 'consoleUser', 'moderator.cse', false],
+  ['a person of another provider', person({ issuer_id: 'cis_other' }), 'consoleUser', 'moderator.cse', false],
+  ['a person who has signed out', person({}, { ended_at: inSeconds(-1) }), 'consoleUser', 'moderator.cse', false],
+  ['a person whose session has expired', person({}, { expires_at: fromNow(0) }), 'consoleUser', 'moderator.cse', false],
+  ['a person without a session', person(), 'consoleUser', 'moderator.', false],
+  ['a session of a key as one of a person', [key, session], 'consoleUser', 'moderator.cse', false],
+  ['a session of a person as one of a key', person(), 'apiKey', 'ann.cse', false],
   ['no API key', [['api_keys', { id: 'key' }]], 'apiKey', null, false],
   ['an issuer', [['issuers', { id: 'iss' }]], 'user', 'iss.1', true],
   ['an issuer of another tenant', [['issuers', { tenant_id: 'ten_other', id: 'iss' }]], 'user', 'iss.1', false],

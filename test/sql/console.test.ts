@@ -30,6 +30,17 @@ async function put(row: Row = {}): Promise<void> {
   await sql.insert('console_sessions', { tenant_id: 'ten', id: 'cse', hash, kind: 'apiKey', caller: 'key', ...row });
 }
 
+async function putPerson(row: Row = {}): Promise<void> {
+  await sql.insert('console_issuers', { tenant_id: 'ten', id: 'cis' });
+  await sql.insert('console_users', {
+    tenant_id: 'ten',
+    user_id: 'ann',
+    issuer_id: 'cis',
+    role: 'viewer',
+    ...row,
+  });
+}
+
 async function left(): Promise<unknown[]> {
   return (await sql.query('select id from console_sessions order by id')).map(({ id }) => id);
 }
@@ -68,6 +79,8 @@ describe('find_console_session', () => {
             startedAt: expect.any(String),
             tokenHash: null,
             rights: { name: 'Night', scopes: ['a'], bounds: { roles: ['host'] } },
+            role: null,
+            name: null,
           }
         : null,
     );
@@ -95,6 +108,49 @@ describe('find_console_session', () => {
     await put({ tenant_id: 'operator', kind: 'operator', caller: 'operator', token_hash: Buffer.from('token') });
     const found = { kind: 'operator', tokenHash: Buffer.from('token').toString('hex'), rights: null };
     expect(await find({ tenant: 'operator' })).toMatchObject(found);
+  });
+
+  describe('of a person', () => {
+    beforeEach(async () => {
+      await putPerson();
+      await put({
+        kind: 'consoleUser',
+        caller: 'ann',
+        issuer_id: 'cis',
+        name: 'Ann Lee',
+      });
+    });
+
+    test('tells their role and their name', async () => {
+      expect(await find()).toMatchObject({
+        kind: 'consoleUser',
+        caller: 'ann',
+        role: 'viewer',
+        name: 'Ann Lee',
+      });
+      await sql.query(`update console_users set role = 'admin'`);
+      expect(await find()).toMatchObject({ role: 'admin' });
+    });
+
+    test.each([
+      ['they were removed', 'delete from console_users'],
+      ['their provider was deleted', 'delete from console_issuers'],
+      ['they come from another provider', `update console_sessions set issuer_id = 'cis_other'`],
+      [
+        'their id looks like another credential',
+        `update console_sessions set caller = 'viewer.cse_beside' where id = 'cse'`,
+      ],
+    ])('finds nothing if %s', async (_, change) => {
+      await put({
+        id: 'cse_beside',
+        hash: Buffer.from('beside'),
+        kind: 'consoleUser',
+        caller: 'ann',
+        issuer_id: 'cis',
+      });
+      await sql.query(change);
+      expect(await find()).toBeNull();
+    });
   });
 
   const idle = `now() + interval '${limits.consoleIdleSeconds} seconds'`;
@@ -134,6 +190,8 @@ describe('begin_console_session', () => {
       kind: 'apiKey',
       caller: 'key',
       tokenHash: null,
+      issuer: null,
+      name: null,
       limits: { ...limits, consoleSessions: most },
       ...more,
     });
@@ -164,6 +222,18 @@ describe('begin_console_session', () => {
     ]);
   });
 
+  test('records a session of a person, with their provider and their name', async () => {
+    await begin('cse_1', {
+      kind: 'consoleUser',
+      caller: 'ann',
+      issuer: 'cis',
+      name: 'Ann Lee',
+    });
+    expect(await sql.query('select kind, caller, issuer_id, name from console_sessions')).toEqual([
+      { kind: 'consoleUser', caller: 'ann', issuer_id: 'cis', name: 'Ann Lee' },
+    ]);
+  });
+
   test('makes room: what has ended goes first, then what was used longest ago, and nobody else’s', async () => {
     await put({ id: 'a', hash: Buffer.from('a'), last_used_at: inSeconds(-50) });
     await put({ id: 'b', hash: Buffer.from('b'), last_used_at: inSeconds(-10) });
@@ -188,6 +258,113 @@ describe('end_console_session', () => {
     expect(await end('unknown')).toBe(false);
     const ended = await sql.query('select tenant_id, id from console_sessions where ended_at is not null');
     expect(ended).toEqual([{ tenant_id: 'ten', id: 'cse' }]);
+  });
+});
+
+describe('end_sessions_of_person', () => {
+  const of = (caller: string, issuer: string) => ({
+    kind: 'consoleUser',
+    caller,
+    issuer_id: issuer,
+  });
+
+  test.each<[string, string | null, string[]]>([
+    ['of one person', 'ann', ['a']],
+    ['of everybody who came from a provider', null, ['a', 'b']],
+  ])('ends the sessions %s, and no others', async (_, user, ended) => {
+    await put({ id: 'a', hash: Buffer.from('a'), ...of('ann', 'cis') });
+    await put({ id: 'b', hash: Buffer.from('b'), ...of('bob', 'cis') });
+    await put({ id: 'c', hash: Buffer.from('c'), ...of('ann', 'cis_other') });
+    await put({ id: 'd', hash: Buffer.from('d'), caller: 'ann' });
+    await put({
+      id: 'e',
+      hash: Buffer.from('e'),
+      tenant_id: 'ten_other',
+      ...of('ann', 'cis'),
+    });
+    await sql.call('end_sessions_of_person', {
+      tenant: 'ten',
+      issuer: 'cis',
+      user,
+    });
+    const found = await sql.query('select id from console_sessions where ended_at is not null order by id');
+    expect(found.map(({ id }) => id as string)).toEqual(ended);
+  });
+});
+
+/** Who asks for a role, and what they get: a person `ann` from the provider `cis`. */
+const asked: [string, Row, string | null][] = [
+  ['a person', {}, 'viewer'],
+  ['somebody else', { user: 'bob' }, null],
+  ['the same id from another provider', { issuer: 'cis_other' }, null],
+  ['the same id of another tenant', { tenant: 'ten_other' }, null],
+  ['nobody', { user: null }, null],
+];
+
+describe('console_role', () => {
+  test.each(asked)('of %s', async (_, who, role) => {
+    await putPerson();
+    expect(
+      await sql.value('console_role', {
+        tenant: 'ten',
+        user: 'ann',
+        issuer: 'cis',
+        ...who,
+      }),
+    ).toBe(role);
+  });
+});
+
+describe('lock_console_user', () => {
+  const lock = (who: Row) =>
+    sql.value('lock_console_user', {
+      tenant: 'ten',
+      user: 'ann',
+      issuer: 'cis',
+      version: 1,
+      ...who,
+    });
+
+  test.each(asked)('returns the role of %s', async (_, who, role) => {
+    await putPerson();
+    await sql.insert('console_issuers', { tenant_id: 'ten', id: 'cis_other' });
+    expect(await lock(who)).toBe(role);
+  });
+
+  test('returns none if the provider was changed since', async () => {
+    await putPerson();
+    await sql.query('update console_issuers set version = 2');
+    expect(await lock({})).toBeNull();
+    expect(await lock({ version: 2 })).toBe('viewer');
+  });
+
+  test('a removal of the person waits for the sign-in', async () => {
+    await putPerson();
+    await lock({});
+    const locked = 'select user_id from console_users for update skip locked';
+    expect(await sql.query(locked)).toHaveLength(1); // the own transaction does not wait for itself
+    const found = await sql.query(`
+      select count(*)::int as locks from pg_locks
+       where mode = 'RowShareLock' and relation in ('console_users'::regclass, 'console_issuers'::regclass)`);
+    expect(found).toEqual([{ locks: 2 }]);
+  });
+});
+
+describe('console_user_holds', () => {
+  test.each<[string, Row, string, boolean]>([
+    ['the role of the person', {}, 'viewer', true],
+    ['a lower role than theirs', { role: 'admin' }, 'viewer', false],
+    ['a higher role than theirs', {}, 'admin', false],
+  ])('%s', async (_, row, role, holds) => {
+    await putPerson(row);
+    await put({ kind: 'consoleUser', caller: 'ann', issuer_id: 'cis' });
+    expect(
+      await sql.value('console_user_holds', {
+        tenant: 'ten',
+        role,
+        session: 'cse',
+      }),
+    ).toBe(holds);
   });
 });
 

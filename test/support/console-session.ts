@@ -11,7 +11,11 @@ export class TestSession {
   static async signIn(service: HttpClient, credential: string): Promise<TestSession> {
     const answer = await service.request('POST', '/console/session', { body: { credential } });
     if (answer.status !== 204) throw new Error(`expected 204, got ${answer.status}: ${answer.text}`);
-    const cookie = cookieOf(answer) ?? '';
+    return await TestSession.with(service, cookieOf(answer) ?? '');
+  }
+
+  /** The browser that has this cookie. */
+  static async with(service: HttpClient, cookie: string): Promise<TestSession> {
     const session = await service.expect(200, service.request('GET', '/console/session', { headers: { cookie } }));
     return new TestSession(service, cookie, session['csrfToken'] as string);
   }

@@ -130,6 +130,15 @@ const defaults: Record<string, (n: number) => Row> = {
     caller: 'key',
     expires_at: inSeconds(1800),
   }),
+  console_issuers: (n) => ({
+    id: `cis_${n}`,
+    name: 'Staff',
+    issuer: 'https://login.example.com/',
+    client_id: `client-${n}`,
+    scopes: ['openid'],
+    claims: { userId: 'sub', name: 'name' },
+  }),
+  console_users: (n) => ({ user_id: `person-${n}`, role: 'viewer' }),
   event_logs: () => ({ last_position: 0, last_at: inSeconds(0) }),
   audit: (n) => ({
     id: `aud_${String(n).padStart(6, '0')}`,

@@ -31,6 +31,20 @@ function setQuotas(quotas: Json): Promise<Json> {
 
 const role = { stage: { capabilities: ['SUBSCRIBE'], ttlSeconds: 60 }, chat: null };
 
+/** Makes somebody a viewer of the console, and the identity provider that they sign in with if there is none. */
+async function putPerson(name: string): Promise<Answer> {
+  await send('POST', '/v1/console-issuers', {
+    name: 'Staff',
+    issuer: 'http://127.0.0.1:9/',
+    clientId: 'people',
+  });
+  const { data } = (await stagedoor.get('/v1/console-issuers', tenant.key)).body;
+  return await send('PUT', `/v1/console-users/${name}`, {
+    issuerId: (data as Json[])[0]?.['id'],
+    role: 'viewer',
+  });
+}
+
 /** Of each kind: how many the tenant has, how to make one more, and the status of an answer that has made it. */
 const kinds: [string, number, number, (n: number) => Promise<Answer>][] = [
   ['spaces', 1, 201, () => send('POST', '/v1/spaces', { name: 'New', stage: false })],
@@ -45,6 +59,18 @@ const kinds: [string, number, number, (n: number) => Promise<Answer>][] = [
   ['members', 0, 200, (n) => send('PUT', `/v1/spaces/${space['id']}/members/user${n}`, { role: 'viewer' })],
   ['roles', 4, 200, (n) => send('PUT', `/v1/roles/role${n}`, role)],
   ['bans', 0, 201, (n) => send('POST', '/v1/bans', { userId: `user${n}` })],
+  [
+    'consoleIssuers',
+    0,
+    201,
+    (n) =>
+      send('POST', '/v1/console-issuers', {
+        name: 'Staff',
+        issuer: 'http://127.0.0.1:9/',
+        clientId: `client-${n}`,
+      }),
+  ],
+  ['consoleUsers', 0, 200, (n) => putPerson(`person${n}`)],
   ['webhooks', 0, 201, (n) => send('POST', '/v1/webhooks', { url: `http://127.0.0.1:9/${n}` })],
 ];
 
