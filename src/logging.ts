@@ -1,16 +1,54 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger, type Params } from 'nestjs-pino';
+import { type DestinationStream, pino } from 'pino';
 import type { Settings } from './config.ts';
 
 /** Logs JSON to standard output. Headers, bodies and queries are never logged, because they hold secrets. */
 export function loggerOptions(settings: Settings): Params {
   return {
     forRoutes: [], // `logRequest` writes the request line, so no route needs nestjs-pino's middleware
-    pinoHttp: {
-      level: settings.logLevel,
-      redact: { paths: ['*.token', '*.key', '*.secret', '*.authorization'], censor: '[redacted]' },
-    },
+    pinoHttp: [
+      {
+        level: settings.logLevel,
+        redact: { paths: ['*.token', '*.key', '*.secret', '*.authorization'], censor: '[redacted]' },
+      },
+      new StandardOutput(),
+    ],
   };
+}
+
+/** So many characters of lines wait while nobody reads standard output. */
+const mostWaiting = 4 * 1024 * 1024;
+
+/**
+ * Writes lines to standard output without waiting for its reader. A log driver that cannot send stops to read: requests go on,
+ * and later lines are dropped. The next line that finds room says how many are missing.
+ */
+export class StandardOutput implements DestinationStream {
+  private missing = 0;
+  private readonly output = pino.destination({ dest: process.stdout.fd, sync: false, maxLength: mostWaiting });
+
+  constructor() {
+    this.output.on('drop', () => (this.missing += 1));
+  }
+
+  write(line: string): void {
+    const { missing } = this;
+    if (missing > 0) {
+      this.missing = 0;
+      this.output.write(`{"level":40,"missing":${missing},"msg":"lines of the log were dropped: nobody read them"}\n`);
+      if (this.missing > 0) {
+        this.missing = missing + 1; // there is no room for this line either
+        return;
+      }
+    }
+    this.output.write(line);
+  }
+
+  /** Pino calls it after a fatal error. */
+  flushSync(): void {
+    this.output.flushSync();
+  }
 }
 
 /** The form of ids that Stagedoor makes: see `newId`. */
