@@ -114,6 +114,7 @@ export default defineConfig({
           { text: 'Operations', link: '/operations' },
           { text: 'Settings', link: '/settings' },
           { text: 'Limits', link: '/limits' },
+          { text: 'Faults', link: '/operations/faults' },
           { text: 'Performance', link: '/performance' },
         ],
       },

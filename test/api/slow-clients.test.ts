@@ -1,4 +1,5 @@
 /** Clients that send slowly, or more than they may. */
+import { once } from 'node:events';
 import net from 'node:net';
 import { inParallel } from '../support/full-size.ts';
 import { inTime } from '../support/own-time.ts';
@@ -39,6 +40,30 @@ it.each([
     expect(await inTime(limitMs + 4_000, () => sendBeginning(beginning))).toMatch(/^HTTP\/1\.1 408 /);
   },
 );
+
+it('while hundreds of clients leave their requests unfinished, others are served', async () => {
+  const { hostname, port } = new URL(stagedoor.url);
+  const beginnings = [
+    'GET /v1/spaces HTTP/1.1\r\nhost: x\r\n',
+    'POST /v1/spaces HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+    '',
+  ];
+  const sockets = await Promise.all(
+    Array.from({ length: 300 }, async (_, n) => {
+      const socket = net.connect(Number(port), hostname);
+      await once(socket, 'connect');
+      socket.on('error', () => undefined); // the service cuts it when its time is over
+      socket.write(beginnings[n % beginnings.length] ?? '');
+      return socket;
+    }),
+  );
+  try {
+    const { key } = await stagedoor.createTenant();
+    for (let n = 0; n < 10; n++) await stagedoor.expect(200, stagedoor.get('/v1/spaces', key));
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+});
 
 /** Sends a whole request before it reads anything, as many clients do. Returns the status, or how the connection broke. */
 async function sendBody(bytes: number, isChunked: boolean): Promise<number | string> {

@@ -156,6 +156,34 @@ it('a Postgres that has become read-only counts as one that is down', async () =
   }
 });
 
+it('while the disk of Postgres is full, writes are told 503 and reads are answered', async () => {
+  // Postgres says this whenever a table cannot grow.
+  await stagedoor.database.query(
+    `create function disk_is_full() returns trigger language plpgsql as
+     $$ begin raise 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$`,
+  );
+  for (const table of ['grants', 'api_keys', 'bans']) {
+    await stagedoor.database.query(
+      `create trigger full_disk before insert on ${table} for each statement execute function disk_is_full()`,
+    );
+  }
+  try {
+    const writes = [
+      await join(),
+      await client.post('/v1/api-keys', tenant.key, { name: 'x', scopes: ['*'] }),
+      await client.post('/v1/bans', tenant.key, { userId: 'v' }),
+    ];
+    for (const answer of writes) {
+      expectProblem(answer, 'unavailable');
+      expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    }
+    await stagedoor.expect(200, stagedoor.get('/v1/api-keys', tenant.key));
+  } finally {
+    await stagedoor.database.query('drop function disk_is_full cascade');
+  }
+  await stagedoor.expect(201, stagedoor.post('/v1/bans', tenant.key, { userId: 'v' }));
+});
+
 it('when two transactions wait for each other, Postgres ends one of them and Stagedoor runs it again', async () => {
   const database = stagedoor.app.get(Database);
   const runs: string[] = [];
