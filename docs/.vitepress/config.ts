@@ -115,6 +115,7 @@ export default defineConfig({
           { text: 'Settings', link: '/settings' },
           { text: 'Limits', link: '/limits' },
           { text: 'Faults', link: '/operations/faults' },
+          { text: 'Threats', link: '/security/threats' },
           { text: 'Performance', link: '/performance' },
         ],
       },

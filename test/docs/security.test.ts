@@ -1,11 +1,14 @@
-/** The page about faults names tests that there are, and leaves no number out. */
+/** The pages about threats and faults name tests that there are, leave no number out, and say what is installed. */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
-const pages = [['docs/operations/faults.md', 'F', 43]] as const;
+const pages = [
+  ['docs/security/threats.md', 'T', 61],
+  ['docs/operations/faults.md', 'F', 43],
+] as const;
 
 /** The sections with a number, by it: each is one threat or one fault. */
 function sectionsOf(page: string, letter: string): Map<string, string> {
@@ -95,3 +98,34 @@ function headingsOf(text: string): Set<string> {
   const titles = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => title);
   return new Set(titles.map((title) => title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')));
 }
+
+type Lock = { packages: Record<string, { version?: string; integrity?: string; link?: boolean }> };
+const lock = Object.entries((JSON.parse(read('package-lock.json')) as Lock).packages).filter(
+  ([place, { link }]) => place.includes('node_modules/') && link !== true,
+);
+
+/** The versions of a package in the lockfile. */
+function versionsOf(name: string): (string | undefined)[] {
+  return lock.filter(([place]) => place.endsWith(`node_modules/${name}`)).map(([, { version }]) => version);
+}
+
+test('each package has a checksum, and no install script runs', () => {
+  expect(lock.length).toBeGreaterThan(500);
+  expect(lock.filter(([, { integrity = '' }]) => !integrity.startsWith('sha512-')).map(([place]) => place)).toEqual([]);
+  expect(read('.npmrc')).toMatch(/^ignore-scripts=true$/m);
+});
+
+test('no package has a version with a hole that the page about threats names', () => {
+  const [, table = ''] = read('docs/security/threats.md').split('## Known holes of packages');
+  const rows = [...table.matchAll(/^\| +([^|]+?) +\| +[^|]+ +\| +([^|]+?) +\|$/gm)].slice(1);
+  expect(rows.length).toBeGreaterThan(9);
+  for (const [, names = '', here = ''] of rows.filter(([line]) => !line.includes('---'))) {
+    const [first = '', ...others] = names.split(', ');
+    const version = /\b\d+\.\d+\.\d+\b/.exec(here)?.[0];
+    const absent = here.startsWith('not installed') ? [first, ...others] : [];
+    absent.push(...[...here.matchAll(/(\S+) is not installed/g)].map(([, name = '']) => name));
+    expect({ absent, versions: absent.flatMap(versionsOf) }).toEqual({ absent, versions: [] });
+    if (version !== undefined) expect({ first, versions: versionsOf(first) }).toEqual({ first, versions: [version] });
+    expect({ first, said: version ?? absent[0] ?? /\[T\d+\]/.exec(here)?.[0] }).not.toEqual({ first, said: undefined });
+  }
+});

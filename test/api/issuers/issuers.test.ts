@@ -315,18 +315,30 @@ describe('an issuer with a JWKS URL', () => {
   });
 });
 
-it('where private addresses are not allowed, a JWKS URL has to be public', async () => {
-  const strict = await Stagedoor.start({ JWKS_ALLOW_PRIVATE_ADDRESSES: 'false' });
+it('where private addresses are not allowed, the URLs that a tenant gives have to be public', async () => {
+  const strict = await Stagedoor.start({
+    JWKS_ALLOW_PRIVATE_ADDRESSES: 'false',
+    WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: 'false',
+  });
   try {
     const { key } = await strict.createTenant();
-    for (const jwksUri of [
+    const { id } = await strict.expect(201, strict.post('/v1/webhooks', key, { url: 'https://93.184.215.14/' }));
+    for (const url of [
       'http://login.example.com/',
       'https://127.0.0.1/',
       'https://169.254.169.254/',
       'https://localhost/',
     ]) {
-      const answer = await strict.post('/v1/issuers', key, { ...pair(), jwksUri });
-      expect([answer.status, answer.body['errors'][0].path]).toEqual([400, 'jwksUri']);
+      const answers = [
+        await strict.post('/v1/issuers', key, { ...pair(), jwksUri: url }),
+        await strict.post('/v1/webhooks', key, { url }),
+        await strict.request('PATCH', `/v1/webhooks/${id}`, { as: key, body: { url } }),
+      ];
+      expect(answers.map(({ status, body }) => [status, body['errors']?.[0].path as string])).toEqual([
+        [400, 'jwksUri'],
+        [400, 'url'],
+        [400, 'url'],
+      ]);
     }
     expect((await strict.post('/v1/issuers', key, { ...pair(), jwksUri: 'https://login.example.com/' })).status).toBe(
       201,
