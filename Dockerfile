@@ -39,6 +39,15 @@ COPY .env.example ./
 COPY docs docs
 RUN npx --no-install vitepress build docs --outDir docs/dist
 
+# ---- the pages of the console, which the service serves at /console ----
+FROM base AS console
+COPY package.json package-lock.json .npmrc ./
+COPY console/package.json console/
+# Vite needs its optional packages: they are the bundler of this platform.
+RUN npm ci --workspace=console --loglevel=error
+COPY console console
+RUN npx --no-install vite build console --outDir dist
+
 # ---- what the service needs to run ----
 FROM base AS dependencies
 COPY package.json package-lock.json .npmrc ./
@@ -76,6 +85,7 @@ COPY prisma/migrations prisma/migrations
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY --from=site /app/docs/dist docs/dist
+COPY --from=console /app/console/dist console/dist
 COPY --from=openssl /usr/local/lib/stagedoor /usr/local/lib/stagedoor
 ENV OPENSSL_CONF=/usr/local/lib/stagedoor/openssl.cnf \
     OPENSSL_MODULES=/usr/local/lib/stagedoor

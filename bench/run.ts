@@ -7,6 +7,7 @@
 import { ban } from './parts/ban.ts';
 import { bansBesideVends } from './parts/bans-beside-vends.ts';
 import { client } from './parts/client.ts';
+import { consolePages } from './parts/console.ts';
 import { emulator } from './parts/emulator.ts';
 import { eventStreams } from './parts/events.ts';
 import { eventsOfVends } from './parts/events-of-vends.ts';
@@ -44,6 +45,7 @@ const parts: Record<string, () => Promise<void>> = {
   startup,
   emulator,
   client,
+  console: consolePages,
 };
 
 async function main(asked: string[]): Promise<number> {

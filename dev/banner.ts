@@ -23,9 +23,9 @@ export function banner({ settings, address, database, operatorToken, demo, watch
     '',
     `Stagedoor is ready after ${(performance.now() / 1000).toFixed(1)} s.`,
     '',
-    ...(typeof demo === 'string'
-      ? []
-      : [`  Demo       ${address}/demo   (two people in one space: open it first)`, '']),
+    ...(typeof demo === 'string' ? [] : [`  Demo       ${address}/demo   (two people in one space: open it first)`]),
+    `  Console    ${address}/console   (for moderators: one click enters the demo tenant)`,
+    '',
     `  API        ${address}   (read about it at ${address}/docs/)`,
     `  IVS        ${ivs(settings)}`,
     `  Postgres   ${postgres(database)}`,

@@ -32,6 +32,7 @@ export const typeChecks: Check[] = [
   { name: 'types', remedy: 'see above', run: () => compile('.') },
   { name: 'types of the client', remedy: 'see above', run: () => compile('client') },
   { name: 'types of the sample', remedy: 'see above', run: () => compile('dev/tsconfig.sample.json') },
+  { name: 'types of the console', remedy: 'see above', run: () => compile('console') },
 ];
 
 /** Checks the types of a folder with a tsconfig, or of another tsconfig. What the compiler learnt is kept, so that the next check reads what has changed. */

@@ -63,6 +63,12 @@ function addDemo(fastify: FastifyInstance, dataDir: string): void {
     if (!isLocal(request.headers.host)) return reply.callNotFound();
     return reply.send(configuration(dataDir, process.env['IVS_ENDPOINT']));
   });
+  fastify.get('/demo/console.json', (request, reply) => {
+    // The console signs in with it by one click. It is for who sits at this machine, too.
+    if (!isLocal(request.headers.host)) return reply.callNotFound();
+    const { apiKey } = JSON.parse(readFileSync(path.join(dataDir, 'demo.json'), 'utf8')) as { apiKey: string };
+    return reply.send({ apiKey });
+  });
   fastify.get<{ Params: { '*': string } }>('/demo/*', (request, reply) =>
     sendFile(reply, request.params['*'] || 'index.html'),
   );

@@ -76,12 +76,52 @@ export const sample = {
   outputs: [at('samples/react/dist/index.html')],
   make: () =>
     replaceFolder('samples/react/dist', (fresh) =>
-      run([projectNode(), at('node_modules/vite/bin/vite.js'), ...viteArguments, '--outDir', at(fresh)]),
+      run([
+        projectNode(),
+        at('node_modules/vite/bin/vite.js'),
+        'build',
+        'samples/react',
+        ...viteOptions,
+        '--outDir',
+        at(fresh),
+      ]),
     ),
   remedy: 'Correct samples/react/ as said above.',
 };
 
-const viteArguments = ['build', 'samples/react', '--emptyOutDir', '--logLevel', 'warn'];
+/** The pages of the console, which the service serves at /console. */
+export const consolePages = {
+  label: 'Building the console',
+  needs: () => existsSync(at('console/index.html')),
+  stamp: () =>
+    hash([
+      ...['src', 'index.html', 'package.json', 'vite.config.ts', 'tsconfig.json'].map((name) => `console/${name}`),
+      ...[
+        'vite',
+        'react',
+        '@mantine/core',
+        '@tanstack/react-query',
+        '@tanstack/react-router',
+        'vite-plugin-compression2',
+      ].map((name) => `node_modules/${name}/package.json`),
+    ]),
+  outputs: [at('console/dist/index.html')],
+  make: () =>
+    replaceFolder('console/dist', (fresh) =>
+      run([
+        projectNode(),
+        at('node_modules/vite/bin/vite.js'),
+        'build',
+        'console',
+        ...viteOptions,
+        '--outDir',
+        at(fresh),
+      ]),
+    ),
+  remedy: 'Correct console/ as said above.',
+};
+
+const viteOptions = ['--emptyOutDir', '--logLevel', 'warn'];
 
 /** A program compiled from TypeScript. `builder` is a command that takes the path of a tsconfig as its last word. */
 function build({ name, sources, config, inputs, out, entry, builder }) {

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { UserError } from '../user-error.mjs';
-import { client, emulator, sample, service, site } from './build.mjs';
+import { client, consolePages, emulator, sample, service, site } from './build.mjs';
 import { progress } from './commands.mjs';
 import { cache } from './files.mjs';
 import { apiTypes, databaseClient, wireTypes } from './generate.mjs';
@@ -22,7 +22,12 @@ const plans = {
   generated: [[installed], [databaseClient, wireTypes, apiTypes], [client]],
   emulator: [[installed], [wireTypes], [emulator]],
   client: [[installed], [apiTypes], [client]],
-  built: [[installed], [databaseClient, wireTypes, apiTypes], [service, emulator, client, site], [sample]],
+  built: [
+    [installed],
+    [databaseClient, wireTypes, apiTypes],
+    [service, emulator, client, site],
+    [sample, consolePages],
+  ],
 };
 
 /** Makes what is missing for a level of `plans`. `beforehand` is called if something is missing. */

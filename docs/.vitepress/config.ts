@@ -101,6 +101,7 @@ export default defineConfig({
       {
         text: 'Moderation',
         items: [
+          { text: 'The console', link: '/console' },
           { text: 'Moderation guide', link: '/moderation' },
           { text: 'Sessions and attendance', link: '/sessions' },
           { text: 'Events', link: '/events' },

@@ -234,6 +234,10 @@ describe('npm start', () => {
     expect([alice?.userId, bob?.userId]).toEqual(['alice', 'bob']);
     expect((await users())[0]?.token).not.toBe(alice?.token);
     expect((await fetch(`${demo}/..%2f..%2fpackage.json`)).status).toBe(404);
+    const [, pages = ''] = /Console +(http:\S+\/console)/.exec(output) ?? [];
+    expect(await (await fetch(pages)).text()).toContain('<div id="root">');
+    const { apiKey } = (await (await fetch(`${demo}/console.json`)).json()) as { apiKey: string };
+    expect(output).toContain(`demo API key     ${apiKey}`);
     const lines = pasteable(output);
     const { data } = (await paste(lines[2]!)) as { data: { id: string }[] };
     expect(data.map(({ id }) => id)).toEqual(expect.arrayContaining(firstGrants));

@@ -1,0 +1,81 @@
+import type { Write } from '../api.ts';
+import type { Action, Ban } from '../types.ts';
+
+/** An act that a person is asked about before it is done. */
+export interface Act {
+  /** What it is, as a question. */
+  title: string;
+  /** What it will do, in words. */
+  will: string;
+  /** The word on the button. */
+  verb: string;
+  /** Whether it takes something from somebody. */
+  isHard: boolean;
+  takesReason: boolean;
+  request(reason: string | undefined): Pick<Write, 'method' | 'path' | 'body'>;
+}
+
+/** An act that was done, with its action if the service has recorded one that is delivered. */
+export interface Done {
+  key: string;
+  label: string;
+  /** When the service had recorded it, in milliseconds of `performance.now()`. */
+  since: number;
+  action: Action | undefined;
+}
+
+/** The action in an answer of the service; undefined: it says nothing that is delivered, as a lift. */
+export function actionIn(answer: unknown): Action | undefined {
+  if (typeof answer !== 'object' || answer === null) return undefined;
+  if ('action' in answer) return answer.action as Action;
+  return 'targets' in answer ? (answer as Action) : undefined;
+}
+
+/** How long a ban is, in hours; undefined: until it is lifted. */
+export const banHours = { hour: 1, day: 24, week: 7 * 24, ever: undefined } as const;
+export type BanLength = keyof typeof banHours;
+
+export interface BanChoice {
+  userId: string;
+  /** undefined: in all spaces. */
+  spaceId: string | undefined;
+  length: BanLength;
+  /** When the person began to choose. The same choice is the same request, so that it is made once. */
+  now: Date;
+}
+
+export function banRequest({ userId, spaceId, length, now }: BanChoice, reason: string | undefined) {
+  const hours = banHours[length];
+  const expiresAt = hours === undefined ? undefined : new Date(now.getTime() + hours * 3_600_000).toISOString();
+  const body = {
+    userId,
+    ...(spaceId !== undefined && { spaceId }),
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(reason !== undefined && { reason }),
+  };
+  return { method: 'POST', path: '/v1/bans', body } as const;
+}
+
+export function kickRequest(spaceId: string, userId: string, reason: string | undefined) {
+  const path = `/v1/spaces/${spaceId}/users/${encodeURIComponent(userId)}/disconnect`;
+  return { method: 'POST', path, body: reasonBody(reason) } as const;
+}
+
+export function liftRequest({ id }: Ban) {
+  return { method: 'DELETE', path: `/v1/bans/${id}`, body: {} } as const;
+}
+
+export function freezeRequest(spaceId: string, isFrozen: boolean, reason: string | undefined) {
+  const path = `/v1/spaces/${spaceId}/${isFrozen ? 'unfreeze' : 'freeze'}`;
+  return { method: 'POST', path, body: reasonBody(reason) } as const;
+}
+
+function reasonBody(reason: string | undefined): object {
+  return reason === undefined ? {} : { reason };
+}
+
+/** How many calls to IVS an action still needs. */
+export function leftOf({ targetCounts, targets }: Action): number {
+  if (targetCounts) return targetCounts.pending + targetCounts.stuck;
+  return targets.filter(({ state }) => state === 'pending' || state === 'stuck').length;
+}

@@ -1,0 +1,95 @@
+import { type QueryClient, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+
+import { may } from './session.ts';
+import type { Session } from './types.ts';
+
+/** Whether events arrive. `reading`: the session may not have them, and reads lists again instead. */
+export type Connection = 'connecting' | 'live' | 'lost' | 'reading';
+
+/** Which queries an event makes old, by what its type begins with. */
+const touched: Record<string, string[]> = {
+  'space.': ['spaces', 'space'],
+  'session.': ['participants'],
+  'participant.': ['participants', 'grants'],
+  'grant.': ['grants'],
+  'ban.': ['bans', 'grants', 'participants'],
+  'action.': ['actions', 'participants', 'grants'],
+  'member.': ['participants', 'grants'],
+};
+
+const types = [
+  ...['created', 'updated', 'deleted', 'opened', 'closed', 'frozen', 'unfrozen'].map((what) => `space.${what}`),
+  ...['started', 'ended'].map((what) => `session.${what}`),
+  ...['joined', 'published', 'unpublished', 'left'].map((what) => `participant.${what}`),
+  'grant.revoked',
+  ...['created', 'lifted', 'expired'].map((what) => `ban.${what}`),
+  ...['delivered', 'stuck', 'silenced'].map((what) => `action.${what}`),
+  'member.role_changed',
+];
+
+/** Events of one burst lead to one reading. */
+const gatherMs = 300;
+
+/** A stream that the service refuses is asked for again after this time, in milliseconds. */
+const againMs = 5_000;
+
+/**
+ * Follows the events of the tenant, and reads what they say has changed. The browser connects again by itself, and goes on
+ * after the last event that it has got.
+ * @param stream the address of the events; undefined: the session may not read them, so the lists are read again from time to
+ *   time, and nothing else.
+ */
+export function useLive(stream: string | undefined): Connection {
+  const queries = useQueryClient();
+  const [connection, setConnection] = useState<Connection>('connecting');
+  useEffect(
+    () => (stream === undefined ? undefined : follow(stream, queries, setConnection)),
+    [queries, stream, setConnection],
+  );
+  return stream === undefined ? 'reading' : connection;
+}
+
+/** @returns what ends it */
+function follow(stream: string, queries: QueryClient, tell: (connection: Connection) => void): () => void {
+  const old = new Set<string>();
+  let gathering: ReturnType<typeof setTimeout> | undefined;
+  let opening: ReturnType<typeof setTimeout> | undefined;
+  let source: EventSource;
+  const readAgain = (keys: string[]) => {
+    for (const key of keys) old.add(key);
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      for (const key of old) void queries.invalidateQueries({ queryKey: [key] });
+      old.clear();
+    }, gatherMs);
+  };
+  const open = () => {
+    source = new EventSource(stream);
+    source.addEventListener('open', () => {
+      tell('live');
+      readAgain(Object.values(touched).flat()); // what happened meanwhile
+    });
+    source.addEventListener('error', () => {
+      tell('lost');
+      readAgain(['session']);
+      if (source.readyState === EventSource.CLOSED) opening = setTimeout(open, againMs);
+    });
+    for (const type of types) {
+      source.addEventListener(type, () => readAgain(touched[type.slice(0, type.indexOf('.') + 1)] ?? []));
+    }
+  };
+  open();
+  return () => {
+    clearTimeout(gathering);
+    clearTimeout(opening);
+    source.close();
+  };
+}
+
+/** The address of the events that a session may read; undefined: it may read none. A key that is bound to spaces reads one of them at a time. */
+export function streamOf(session: Session): string | undefined {
+  if (session.role === 'operator' || !may(session, 'events:read')) return undefined;
+  if (session.spaceIds === null) return '/v1/events/stream';
+  return session.spaceIds.length === 1 ? `/v1/events/stream?spaceId=${session.spaceIds[0]}` : undefined;
+}

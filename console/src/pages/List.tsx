@@ -1,0 +1,102 @@
+import { Alert, Badge, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import type { UseQueryResult } from '@tanstack/react-query';
+import { Fragment, type ReactNode } from 'react';
+
+import { mostShown } from '../queries.ts';
+import { messageOf, useText } from '../text/text.tsx';
+
+interface ListProps<T> {
+  title: string;
+  /** What the list has, in words, where its title does not say it. */
+  about?: string;
+  found: UseQueryResult<T[]>;
+  none: string;
+  keyOf(one: T): string;
+  renderEntry(one: T): ReactNode;
+}
+
+/** A list with its title and its number of entries, while it is read and if it cannot be read, too. */
+export function List<T>({ title, about, found, none, keyOf, renderEntry }: ListProps<T>) {
+  const text = useText();
+  return (
+    <Section title={title} count={found.data?.length ?? 0}>
+      {about !== undefined && (
+        <Text size="sm" c="dimmed">
+          {about}
+        </Text>
+      )}
+      {found.isError && (
+        <Alert color="red" role="alert" variant="light">
+          {messageOf(found.error, text)}
+        </Alert>
+      )}
+      {found.isPending && <Text size="sm">{text.loading}</Text>}
+      {found.data?.length === 0 && (
+        <Text size="sm" c="dimmed">
+          {none}
+        </Text>
+      )}
+      {found.data && found.data.length > 0 && (
+        <ul className="entries">
+          {found.data.slice(0, mostShown).map((one) => (
+            <li key={keyOf(one)}>{renderEntry(one)}</li>
+          ))}
+        </ul>
+      )}
+      {found.data && found.data.length >= mostShown && <Text c="dimmed">{text.space.cut(mostShown)}</Text>}
+    </Section>
+  );
+}
+
+/** A part of a page with a title. */
+export function Section({ title, count = 0, children }: { title: string; count?: number; children: ReactNode }) {
+  return (
+    <Paper component="section" aria-label={title} withBorder p="md" radius="md">
+      <Stack gap="xs">
+        <Group gap="xs">
+          <Title order={2} size="h4">
+            {title}
+          </Title>
+          {count > 0 && (
+            <Badge variant="default" circle={count < 10}>
+              {count}
+            </Badge>
+          )}
+        </Group>
+        {children}
+      </Stack>
+    </Paper>
+  );
+}
+
+interface WhoProps {
+  id: string;
+  badges?: ReactNode;
+  /** Parts of the line below. What is undefined or false is left out. */
+  details?: (string | undefined | false)[];
+}
+
+/** Somebody in a list: their id, what is most important about them, and below it the rest in small letters. */
+export function Who({ id, badges, details }: WhoProps) {
+  const said = details?.filter((one) => one !== undefined && one !== false) ?? [];
+  return (
+    <div className="who">
+      <Group gap="xs">
+        <Text fw={600} className="name">
+          {id}
+        </Text>
+        {badges}
+      </Group>
+      {said.length > 0 && (
+        <Text size="sm" c="dimmed" className="name">
+          {said.map((one, at) => (
+            <Fragment key={one}>
+              {at > 0 && ' · '}
+              <bdi>{one}</bdi>
+            </Fragment>
+          ))}
+        </Text>
+      )}
+    </div>
+  );
+}

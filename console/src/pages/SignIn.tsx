@@ -1,0 +1,80 @@
+import { Alert, Button, Center, Divider, Group, Paper, PasswordInput, Stack, Title } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+
+import { ApiProblem, signIn } from '../api.ts';
+import icon from '../icon.svg';
+import { session } from '../queries.ts';
+import { messageOf, useText } from '../text/text.tsx';
+
+/** What `npm start` tells the pages on this machine. A service that is no demo has no such file. */
+interface DemoCredential {
+  apiKey: string;
+}
+
+async function demoCredential(): Promise<DemoCredential | null> {
+  const response = await fetch('/demo/console.json').catch(() => undefined);
+  return response?.ok === true ? ((await response.json()) as DemoCredential) : null;
+}
+
+export function SignIn() {
+  const text = useText();
+  const queries = useQueryClient();
+  const [credential, setCredential] = useState('');
+  const demo = useQuery({ queryKey: ['demo'], queryFn: demoCredential, staleTime: Infinity, retry: false });
+  const entering = useMutation({
+    mutationFn: async (given: string) => {
+      await signIn(given);
+      const found = await queries.fetchQuery({ ...session, staleTime: 0 });
+      if (found === null) throw new ApiProblem(401, 'unauthenticated', text.signIn.noCookie, undefined);
+    },
+  });
+  const enter = (given: string) => {
+    if (!entering.isPending) entering.mutate(given);
+  };
+  return (
+    <Center component="main" mih="100dvh" p="md">
+      <Paper withBorder shadow="sm" radius="md" p="lg" w="100%" maw={420}>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            enter(credential.trim());
+          }}
+        >
+          <Stack>
+            <Group gap="sm">
+              <img src={icon} alt="" width={36} height={36} />
+              <Title order={1} size="h2">
+                {text.title}
+              </Title>
+            </Group>
+            {entering.isError && (
+              <Alert color="red" role="alert" variant="light">
+                {messageOf(entering.error, text)}
+              </Alert>
+            )}
+            <PasswordInput
+              label={text.signIn.credential}
+              description={text.signIn.hint}
+              autoComplete="current-password"
+              required
+              value={credential}
+              onChange={(event) => setCredential(event.currentTarget.value)}
+            />
+            <Button type="submit" loading={entering.isPending}>
+              {text.signIn.submit}
+            </Button>
+            {demo.data && (
+              <>
+                <Divider />
+                <Button variant="default" onClick={() => enter(demo.data?.apiKey ?? '')} disabled={entering.isPending}>
+                  {text.signIn.demo}
+                </Button>
+              </>
+            )}
+          </Stack>
+        </form>
+      </Paper>
+    </Center>
+  );
+}

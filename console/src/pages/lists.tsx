@@ -1,0 +1,201 @@
+import { Badge, Button, Group } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+
+import { leftOf } from '../acts/acts.ts';
+import { actions, bans, grants, participants } from '../queries.ts';
+import { useSession } from '../session.ts';
+import { useText, useTime } from '../text/text.tsx';
+import type { Action, Ban, Grant, Participant } from '../types.ts';
+import { List, Who } from './List.tsx';
+
+/** What a person may do about an entry of a list; undefined: nothing. */
+export interface On {
+  kick(userId: string): void;
+  ban(userId: string): void;
+  lift(ban: Ban): void;
+}
+
+interface Props {
+  spaceId: string;
+  on: On | undefined;
+}
+
+export function OnStage({ spaceId, on }: Props) {
+  const text = useText();
+  const time = useTime();
+  const found = useQuery(participants(spaceId));
+  return (
+    <List<Participant>
+      title={text.space.onStage}
+      found={found}
+      none={text.space.nobody}
+      keyOf={({ participantId, userId }) => participantId ?? userId}
+      renderEntry={({ userId, participantId, role, publishing, joinedAt, certainty, seenAt }) => (
+        <>
+          <Who
+            id={userId === '' ? (participantId ?? '') : userId}
+            badges={
+              <Badge variant="dot" color={publishing ? 'green' : 'gray'}>
+                {publishing ? text.space.publishing : text.space.watching}
+              </Badge>
+            }
+            details={[
+              role,
+              joinedAt !== undefined && text.space.since(time(joinedAt)),
+              text.space.certainty[certainty](time(seenAt)),
+            ]}
+          />
+          {on && userId !== '' && <ActsOn userId={userId} on={on} isBanned={false} />}
+        </>
+      )}
+    />
+  );
+}
+
+/** Everybody who has a token that is good, by user: who is in the chat room is among them, because IVS lists nobody there. */
+export function CouldGetIn({ spaceId, on }: Props) {
+  const text = useText();
+  const time = useTime();
+  const found = useQuery({ ...grants(spaceId), select: byUser });
+  const { data: banned = [] } = useQuery(bans(spaceId, useSession()));
+  return (
+    <List<Grant[]>
+      title={text.space.couldGetIn}
+      about={text.space.aboutCouldGetIn}
+      found={found}
+      none={text.space.noGrant}
+      keyOf={(some) => some[0]?.userId ?? ''}
+      renderEntry={(some) => {
+        const userId = some[0]?.userId ?? '';
+        const isBanned = banned.some((ban) => ban.userId === userId);
+        const last = some.map(({ expiresAt }) => expiresAt).sort();
+        return (
+          <>
+            <Who
+              id={userId}
+              badges={
+                <>
+                  {[...new Set(some.map(({ kind }) => kind))].map((kind) => (
+                    <Badge key={kind} variant="default">
+                      {kind === 'chat' ? text.space.chat : text.space.stageToken}
+                    </Badge>
+                  ))}
+                  {isBanned && (
+                    <Badge variant="dot" color="red">
+                      {text.space.banned}
+                    </Badge>
+                  )}
+                </>
+              }
+              details={[
+                some[0]?.role,
+                text.space.until(time(last.at(-1) ?? '')),
+                some.some(({ state }) => state === 'watched') && text.space.watched,
+              ]}
+            />
+            {on && <ActsOn userId={userId} on={on} isBanned={isBanned} />}
+          </>
+        );
+      }}
+    />
+  );
+}
+
+function byUser(all: Grant[]): Grant[][] {
+  const users = new Map<string, Grant[]>();
+  for (const grant of all) users.set(grant.userId, [...(users.get(grant.userId) ?? []), grant]);
+  return [...users.values()];
+}
+
+export function Bans({ spaceId, on }: Props) {
+  const text = useText();
+  const time = useTime();
+  const caller = useCaller();
+  const found = useQuery(bans(spaceId, useSession()));
+  return (
+    <List<Ban>
+      title={text.space.bans}
+      found={found}
+      none={text.space.noBan}
+      keyOf={({ id }) => id}
+      renderEntry={(ban) => (
+        <>
+          <Who
+            id={ban.userId}
+            badges={
+              <Badge variant="default">{ban.spaceId === null ? text.space.wholeTenant : text.space.thisSpace}</Badge>
+            }
+            details={[
+              ban.reason !== undefined && `“${ban.reason}”`,
+              ban.expiresAt === null ? text.space.forEver : text.space.until(time(ban.expiresAt)),
+              text.space.by(caller(ban.createdBy)),
+            ]}
+          />
+          {on && (
+            <Button
+              size="xs"
+              variant="default"
+              aria-label={text.act.liftTitle(ban.userId)}
+              onClick={() => on.lift(ban)}
+            >
+              {text.act.lift}
+            </Button>
+          )}
+        </>
+      )}
+    />
+  );
+}
+
+export function Deliveries({ spaceId }: { spaceId: string }) {
+  const text = useText();
+  const found = useQuery(actions(spaceId));
+  return (
+    <List<Action>
+      title={text.space.deliveries}
+      about={text.space.aboutDeliveries}
+      found={found}
+      none={text.space.noDelivery}
+      keyOf={({ id }) => id}
+      renderEntry={(action) => {
+        const stuck = action.targets.find(({ state }) => state === 'stuck');
+        return (
+          <Who
+            id={action.userId ?? text.space.everybody}
+            badges={<Badge variant="default">{text.space.kinds[action.kind]}</Badge>}
+            details={[text.silence.left(leftOf(action)), stuck && text.space.stuck(stuck.lastError ?? '')]}
+          />
+        );
+      }}
+    />
+  );
+}
+
+/** How a caller is named: the person themselves, a user of the tenant, or a key by its id. */
+function useCaller(): (caller: Ban['createdBy']) => string {
+  const text = useText();
+  const { caller: own } = useSession();
+  return ({ kind, id }) => (kind === own.kind && id === own.id ? text.space.you : id);
+}
+
+function ActsOn({ userId, on, isBanned }: { userId: string; on: On; isBanned: boolean }) {
+  const text = useText();
+  return (
+    <Group gap="xs" wrap="nowrap">
+      <Button size="xs" variant="default" aria-label={text.act.kickTitle(userId)} onClick={() => on.kick(userId)}>
+        {text.act.kick}
+      </Button>
+      {!isBanned && (
+        <Button
+          size="xs"
+          variant="default"
+          c="var(--hard)"
+          aria-label={text.act.banTitle(userId)}
+          onClick={() => on.ban(userId)}
+        >
+          {text.act.ban}
+        </Button>
+      )}
+    </Group>
+  );
+}

@@ -1,0 +1,94 @@
+import { queryOptions, QueryClient } from '@tanstack/react-query';
+
+import { ApiProblem, read } from './api.ts';
+import type { Action, Ban, Grant, Page, Participant, Session, Space } from './types.ts';
+
+/** Events say what has changed. What they do not tell of is read again after this time, in milliseconds. */
+const rereadMs = 10_000;
+
+/** The most entries that a list of this page shows. */
+export const mostShown = 500;
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      retry: (failures, error) => failures < 3 && error instanceof ApiProblem && error.isPassing,
+    },
+  },
+});
+
+export const session = queryOptions({
+  queryKey: ['session'],
+  queryFn: async ({ signal }) => {
+    try {
+      return await read<Session>('/console/session', signal);
+    } catch (error) {
+      if (error instanceof ApiProblem && error.status === 401) return null;
+      throw error;
+    }
+  },
+  // It also keeps the session in use while the page is open.
+  refetchInterval: 5 * 60_000,
+});
+
+export const spaces = queryOptions({
+  queryKey: ['spaces'],
+  queryFn: ({ signal }) => readAll<Space>('/v1/spaces', {}, signal),
+  refetchInterval: rereadMs,
+});
+
+export const space = (spaceId: string) =>
+  queryOptions({
+    queryKey: ['space', spaceId],
+    queryFn: ({ signal }) => read<Space>(`/v1/spaces/${spaceId}`, signal),
+    refetchInterval: rereadMs,
+  });
+
+export const participants = (spaceId: string) =>
+  queryOptions({
+    queryKey: ['participants', spaceId],
+    queryFn: ({ signal }) => readAll<Participant>(`/v1/spaces/${spaceId}/participants`, {}, signal),
+    refetchInterval: rereadMs,
+  });
+
+/** Who could still get in, or is in: tokens that are good. */
+export const grants = (spaceId: string) =>
+  queryOptions({
+    queryKey: ['grants', spaceId],
+    queryFn: ({ signal }) => readAll<Grant>('/v1/grants', { spaceId, live: 'true' }, signal),
+    refetchInterval: rereadMs,
+  });
+
+/** Bans in force that a space is under: its own, and those of the whole tenant where the session may see them. */
+export const bans = (spaceId: string, { spaceIds }: Session) =>
+  queryOptions({
+    queryKey: ['bans', spaceId],
+    queryFn: async ({ signal }) => {
+      const own = await readAll<Ban>('/v1/bans', { active: 'true', spaceId }, signal);
+      if (spaceIds !== null) return own;
+      const all = await readAll<Ban>('/v1/bans', { active: 'true' }, signal);
+      const both = [...own, ...all.filter((ban) => ban.spaceId === null)];
+      return both.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+    },
+    refetchInterval: rereadMs,
+  });
+
+export const actions = (spaceId: string) =>
+  queryOptions({
+    queryKey: ['actions', spaceId],
+    queryFn: ({ signal }) => readAll<Action>('/v1/actions', { spaceId, state: 'pending' }, signal),
+    refetchInterval: 2_000,
+  });
+
+async function readAll<T>(path: string, query: Record<string, string>, signal: AbortSignal): Promise<T[]> {
+  const all: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const asked: URLSearchParams = new URLSearchParams({ ...query, limit: '100', ...(cursor !== null && { cursor }) });
+    const page: Page<T> = await read<Page<T>>(`${path}?${asked}`, signal);
+    all.push(...page.data);
+    cursor = page.nextCursor;
+  } while (cursor !== null && all.length < mostShown);
+  return all;
+}

@@ -1,0 +1,23 @@
+import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router';
+
+import { Frame } from './pages/Frame.tsx';
+import { SpacePage } from './pages/SpacePage.tsx';
+import { SpacesPage } from './pages/SpacesPage.tsx';
+
+const root = createRootRoute({ component: Frame, notFoundComponent: SpacesPage });
+const spaces = createRoute({ getParentRoute: () => root, path: '/', component: SpacesPage });
+const space = createRoute({ getParentRoute: () => root, path: '/spaces/$spaceId', component: SpaceById });
+
+/** A page for each space: what is open there does not move on to another space. */
+function SpaceById() {
+  const { spaceId } = space.useParams();
+  return <SpacePage key={spaceId} spaceId={spaceId} />;
+}
+
+export const router = createRouter({ routeTree: root.addChildren([spaces, space]), basepath: '/console' });
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,16 @@
+/** What the service answers, as `@stagedoor/client` describes it. */
+import type { components } from '../../client/src/generated/openapi.ts';
+
+type Schemas = components['schemas'];
+
+export type Session = Schemas['ConsoleSession'];
+export type Space = Schemas['Space'];
+export type Participant = Schemas['Participant'];
+export type Grant = Schemas['Grant'];
+export type Ban = Schemas['Ban'];
+export type Action = Schemas['Action'];
+
+export interface Page<T> {
+  data: T[];
+  nextCursor: string | null;
+}

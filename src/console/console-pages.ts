@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fastifyStatic } from '@fastify/static';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+
+/** Where the pages of the console are after `npm run build`, seen from src/console and from dist/console. */
+const built = fileURLToPath(new URL('../../console/dist', import.meta.url));
+
+/** What stands in index.html for the nonce of an answer. */
+const placeholder = '__STAGEDOOR_NONCE__';
+
+/**
+ * What the browser may do for a page of the console: load files of this service, and call it. No script stands in the page
+ * itself. Style elements that the page adds carry the nonce of the answer.
+ */
+const policy = (nonce: string) =>
+  `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+
+const headers = { 'referrer-policy': 'no-referrer', 'cross-origin-opener-policy': 'same-origin' };
+
+const notBuilt = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Stagedoor: the console is not built</title>
+<h1>The console is not built</h1>
+<p>Run <code>npm run build</code>, and load this page again.</p>
+</html>
+`;
+
+/**
+ * Serves the pages of the console at /console/. Every address below it that is no file gets the one page, which shows what the
+ * address names. The build leaves compressed copies beside the files of `assets`; a browser that takes them gets them.
+ * @param folder has the built pages. If there are none yet, every page says so, until there are.
+ */
+export function serveConsole(fastify: FastifyInstance, folder = built): void {
+  fastify.get('/console', (_request, reply) => reply.redirect('/console/', 302));
+  fastify.get('/console/*', (_request, reply) => {
+    const page = path.join(folder, 'index.html');
+    if (!existsSync(page)) return sendPage(reply.status(404), notBuilt);
+    return sendPage(reply, readFileSync(page, 'utf8'));
+  });
+  void fastify.register(fastifyStatic, {
+    root: path.join(folder, 'assets'),
+    prefix: '/console/assets/',
+    decorateReply: false,
+    index: false,
+    preCompressed: true,
+    // The name of each file has a hash of its content, so the file never changes.
+    maxAge: '1y',
+    immutable: true,
+    setHeaders: (reply) => void reply.headers(headers),
+  });
+}
+
+function sendPage(reply: FastifyReply, page: string): FastifyReply {
+  const nonce = randomBytes(16).toString('base64');
+  void reply.headers({ ...headers, 'content-security-policy': policy(nonce), 'cache-control': 'no-store' });
+  return reply.type('text/html; charset=utf-8').send(page.replace(placeholder, nonce));
+}

@@ -1,0 +1,241 @@
+/** The console in Chromium, as people use it: the built pages on the real service, with the IVS emulator behind. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+
+import { describeInBrowser, launchBrowser } from '../../emulator/test/support/browser.ts';
+import { expectProblem } from '../support/problem.ts';
+import { build } from '../support/shared.ts';
+import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
+import { until } from '../support/until.ts';
+
+/** Where pictures of the pages go, if somebody wants to look at them. */
+const pictures = process.env['CONSOLE_PICTURES'];
+
+const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 375, height: 740 } };
+
+/** How each page is looked at. Who wants pictures gets all four. */
+const looks: [keyof typeof sizes, 'light' | 'dark'][] = [
+  ['desktop', 'light'],
+  ['phone', 'dark'],
+  ...(pictures === undefined
+    ? []
+    : ([
+        ['desktop', 'dark'],
+        ['phone', 'light'],
+      ] as const)
+  ).map(([size, scheme]): [keyof typeof sizes, 'light' | 'dark'] => [size, scheme]),
+];
+
+let stagedoor: Stagedoor;
+let acme: TestTenant;
+let globex: TestTenant;
+let space: Json;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let faults: string[];
+
+describeInBrowser('the console', () => {
+  beforeAll(async () => {
+    await build();
+    [stagedoor, browser] = await Promise.all([Stagedoor.start(), launchBrowser()]);
+    [acme, globex] = await Promise.all([stagedoor.createTenant('acme'), stagedoor.createTenant('globex')]);
+    space = await stagedoor.createSpace(acme, { name: 'Late show', defaultRole: 'speaker' });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stagedoor?.stop();
+  });
+
+  beforeEach(async () => {
+    context = await browser.newContext({ viewport: sizes.desktop, locale: 'en-GB' });
+    page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    faults = [];
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => {
+      // What the browser's policy refuses, and what is asked for at another origin.
+      if (/content security policy/i.test(message.text())) faults.push(message.text());
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(stagedoor.url) && !request.url().startsWith('data:')) faults.push(request.url());
+    });
+  });
+  afterEach(async () => {
+    await context?.close();
+    expect(faults).toEqual([]);
+  });
+
+  async function signIn(credential: string): Promise<void> {
+    await page.goto(`${stagedoor.url}/console`);
+    await page.getByLabel('API key or operator token').fill(credential);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  }
+
+  async function openSpace(): Promise<void> {
+    await page.getByRole('link', { name: 'Late show' }).click();
+    await page.getByRole('heading', { name: 'Late show' }).waitFor();
+    await live();
+  }
+
+  async function live(): Promise<void> {
+    await page.locator('[data-connection=live]').waitFor();
+  }
+
+  /** Somebody joins, and is on the stage. */
+  async function join(userId: string): Promise<void> {
+    const joined = await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, acme.key, { userId }));
+    stagedoor.ivs.join(joined['stage'].token);
+  }
+
+  const section = (name: string) => page.getByRole('region', { name });
+
+  /** Looks for faults that keep people out: on a large screen, light, and on a phone, dark. */
+  async function look(name: string): Promise<void> {
+    for (const [size, scheme] of looks) {
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      await page.setViewportSize(sizes[size]);
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => `${name} ${scheme} ${size} ${id}: ${nodes[0]?.html}`)).toEqual([]);
+      const overflow = await page.evaluate(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      );
+      expect({ name, size, overflow }).toEqual({ name, size, overflow: 0 });
+      if (pictures === undefined) continue;
+      mkdirSync(pictures, { recursive: true });
+      await page.screenshot({ path: path.join(pictures, `${name}-${size}-${scheme}.png`), fullPage: true });
+    }
+    await page.setViewportSize(sizes.desktop);
+    await page.emulateMedia({ colorScheme: 'light' });
+  }
+
+  it('lets a person in with an API key, and out: a copy of the cookie is refused then', async () => {
+    await page.goto(`${stagedoor.url}/console/`);
+    await page.getByLabel('API key or operator token').fill('sk_acme_wrong');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    expect(await page.getByRole('alert').textContent()).toContain('not an API key');
+    await look('sign-in');
+    await signIn(acme.key);
+    await page.getByRole('link', { name: 'Late show' }).waitFor();
+    await live();
+    await look('spaces');
+    const cookies = await context.cookies();
+    expect(cookies.map(({ name, httpOnly, secure, sameSite }) => ({ name, httpOnly, secure, sameSite }))).toEqual([
+      { name: '__Host-stagedoor', httpOnly: true, secure: true, sameSite: 'Strict' },
+    ]);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('API key or operator token').waitFor();
+    expect(await context.cookies()).toEqual([]);
+    const cookie = `__Host-stagedoor=${cookies[0]?.value}`;
+    expectProblem(await stagedoor.request('GET', '/v1/spaces', { headers: { cookie } }), 'unauthenticated');
+  });
+
+  it('shows who is there, bans somebody once however often it is clicked, counts until they are silent, and lifts', async () => {
+    await signIn(acme.key);
+    await openSpace();
+    await join('mallory');
+    await section('On the stage').getByText('mallory', { exact: true }).waitFor();
+    await section('Could be in, or get in').getByText('mallory', { exact: true }).waitFor();
+    await look('space');
+
+    await section('On the stage').getByRole('button', { name: 'Ban mallory?' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Ban mallory?' });
+    await dialog.getByText('They get no token for this space').waitFor();
+    await dialog.getByLabel('How long').selectOption('for 1 day');
+    await dialog.getByText('for 1 day, and are disconnected').waitFor();
+    await dialog.getByLabel('Reason').fill('rude');
+    await look('ban');
+    await dialog.getByRole('button', { name: 'Ban', exact: true }).dblclick();
+    await dialog.waitFor({ state: 'detached' });
+    await section('What you did')
+      .getByText(/^silent after \d+\.\d s$/)
+      .waitFor();
+    await section('Bans').getByText('“rude”').waitFor();
+    await section('On the stage').getByText('mallory', { exact: true }).waitFor({ state: 'detached' });
+    const { data } = await stagedoor.expect(200, stagedoor.get('/v1/bans?userId=mallory', acme.key));
+    expect(data).toHaveLength(1);
+    expect(data).toMatchObject([{ spaceId: space['id'], reason: 'rude', expiresAt: expect.any(String) }]);
+    await look('banned');
+
+    await section('Bans').getByRole('button', { name: 'Lift the ban of mallory?' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Lift', exact: true }).click();
+    await section('Bans').getByText('Nobody is banned.').waitFor();
+  });
+
+  it('disconnects somebody, and bans by the keyboard alone', async () => {
+    await signIn(acme.key);
+    await openSpace();
+    await join('bob');
+    await section('On the stage').getByRole('button', { name: 'Disconnect bob?' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Disconnect', exact: true }).click();
+    await section('On the stage').getByText('bob', { exact: true }).waitFor({ state: 'detached' });
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.keyboard.press('b');
+    const dialog = page.getByRole('dialog', { name: 'Ban somebody' });
+    await dialog.waitFor();
+    await dialog.getByLabel('User id').focus();
+    await page.keyboard.type('عليّ 🎭');
+    await page.keyboard.press('Enter');
+    await section('Bans').getByText('عليّ 🎭').waitFor();
+  });
+
+  it('freezes a space, and thaws it', async () => {
+    await signIn(acme.key);
+    await openSpace();
+    for (const [verb, frozen] of [
+      ['Freeze', true],
+      ['Unfreeze', false],
+    ] as const) {
+      await page.getByRole('button', { name: verb, exact: true }).click();
+      await page.getByRole('dialog').getByRole('button', { name: verb, exact: true }).click();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await until(
+        async () => {
+          const { body } = await stagedoor.get(`/v1/spaces/${space['id']}`, acme.key);
+          return (body['frozenAt'] !== null) === frozen;
+        },
+        `the space is ${frozen ? 'frozen' : 'open'}`,
+      );
+      await page.getByText('frozen', { exact: true }).waitFor({ state: frozen ? 'visible' : 'detached' });
+    }
+  });
+
+  it('says that the connection is lost, and catches up', async () => {
+    await signIn(acme.key);
+    await openSpace();
+    (stagedoor.app.getHttpServer() as { closeAllConnections(): void }).closeAllConnections();
+    await page.locator('[data-connection=lost]').waitFor();
+    await stagedoor.expect(201, stagedoor.post('/v1/bans', acme.key, { userId: 'meanwhile' }));
+    await live();
+    await section('Bans').getByText('meanwhile').waitFor();
+  });
+
+  it('shows nothing of another tenant, and no act to whoever may not act', async () => {
+    const scopes = ['spaces:read', 'moderation:read', 'events:read'];
+    const body = { name: 'Watcher', scopes, spaceIds: [space['id']] };
+    const viewer = await stagedoor.expect(201, stagedoor.post('/v1/api-keys', acme.key, body));
+    await signIn(viewer['key'] as string);
+    await openSpace();
+    await section('Bans').waitFor();
+    expect(await page.getByRole('button', { name: /ban|freeze|disconnect|lift/i }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('API key or operator token').waitFor();
+
+    await signIn(globex.key);
+    await page.getByText('There is no space yet.').waitFor();
+    await page.goto(`${stagedoor.url}/console/spaces/${space['id']}`);
+    await page.getByText('There is no such space.').waitFor();
+    expect(await page.textContent('body')).not.toContain('Late show');
+  });
+
+  it('speaks another language', async () => {
+    await signIn(acme.key);
+    await page.getByLabel('Language').selectOption('Deutsch');
+    await page.getByRole('heading', { name: 'Räume' }).waitFor();
+    expect(await page.getAttribute('html', 'lang')).toBe('de');
+  });
+});
