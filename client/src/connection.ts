@@ -15,6 +15,11 @@ export interface ConnectionOptions {
   /** Address of the service, such as `https://stagedoor.example`. */
   url: string;
   getUserToken: GetUserToken;
+  /**
+   * Slug or id of the tenant, sent in the header `x-stagedoor-tenant`. A space belongs to one tenant already. With this option the
+   * service looks for the issuer of the JWT in this tenant alone, whatever space is asked for.
+   */
+  tenant?: string;
   /** Replaces the global `fetch`. */
   fetch?: typeof globalThis.fetch;
   /** Replaces the clock: milliseconds since 1970. */
@@ -99,10 +104,14 @@ export class Connection {
     const abort = () => late.abort();
     ask.signal.addEventListener('abort', abort);
     try {
-      const { fetch = globalThis.fetch } = this.options;
+      const { fetch = globalThis.fetch, tenant } = this.options;
       const response = await fetch(`${this.base}${ask.path}`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+        headers: {
+          authorization: `Bearer ${jwt}`,
+          'content-type': 'application/json',
+          ...(tenant !== undefined && { 'x-stagedoor-tenant': tenant }),
+        },
         body: JSON.stringify(ask.body()),
         signal: late.signal,
         // The JWT is the credential. Cookies of the service are for its own pages.

@@ -52,6 +52,13 @@ describe('one request for all', () => {
     ]);
   });
 
+  it('names the tenant if it is told which', async () => {
+    const named = playService(joined, { tenant: 'acme' });
+    const plain = playService();
+    for (const { stagedoor } of [named, plain]) await stagedoor.join(spaceId);
+    expect([...named.asked, ...plain.asked].map(({ tenant }) => tenant)).toEqual(['acme', null]);
+  });
+
   it('joins with other attributes are other requests', async () => {
     const { stagedoor, asked } = playService();
     const names = ['Ada', 'Bea', 'Ada'];

@@ -8,6 +8,8 @@ export interface Asked {
   at: number;
   path: string;
   jwt: string | null;
+  /** The tenant that the request names. */
+  tenant?: string | null;
   body: { stage?: boolean; chat?: boolean; attributes?: Record<string, string>; participantId?: string };
 }
 
@@ -79,6 +81,7 @@ export function playService(
         at: Date.now(),
         path: new URL(url as string).pathname,
         jwt: new Headers(init?.headers).get('authorization'),
+        tenant: new Headers(init?.headers).get('x-stagedoor-tenant'),
         body: JSON.parse(init?.body as string) as Asked['body'],
       };
       asked.push(request);
