@@ -2,6 +2,7 @@
 import { eventSchemas } from '../../../src/events/events.schemas.ts';
 import { EventRetention } from '../../../src/events/event-retention.ts';
 import { EventStreams } from '../../../src/events/event-streams.ts';
+import { IssuerKeys } from '../../../src/issuers/issuer-keys.ts';
 import pg from 'pg';
 import { freeze } from '../../support/actions.ts';
 import { EventReader } from '../../support/event-reader.ts';
@@ -79,6 +80,13 @@ async function begin(numbers: number[]): Promise<(how: 'commit' | 'rollback') =>
   };
 }
 
+/** An event has nothing beside what the document says, and no token or key. */
+function fitsItsSchema(event: Json): void {
+  const schema = eventSchemas.find(({ shape }) => shape.type.value === event['type']);
+  expect(schema?.parse(event)).toEqual(event);
+  expect(JSON.stringify(event)).not.toMatch(/eyJ|sk_[a-z]/);
+}
+
 const numbersOf = (events: Json[]) =>
   events.filter(({ data }) => data['by']?.id === 'test').map(({ data }) => Number(data['name']));
 
@@ -132,16 +140,49 @@ test('what a tenant does is told in order, and each event fits its schema in the
     'space.deleted',
   ]);
   expect(events.map(({ id }) => id)).toEqual(events.map(({ id }) => id as string).toSorted());
-  for (const event of events) {
-    const schema = eventSchemas.find(({ shape }) => shape.type.value === event['type']);
-    expect(schema?.parse(event)).toEqual(event); // nothing beside what the document says
-    expect(JSON.stringify(event)).not.toMatch(/eyJ|sk_[a-z]/);
-  }
+  for (const event of events) fitsItsSchema(event);
   expect(events.find(({ type }) => type === 'ban.created')).toMatchObject({
     spaceId: space['id'],
     userId: 'troll',
     data: { banId: ban.id, reason: 'spam', by: { kind: 'apiKey' } },
   });
+});
+
+test('what becomes of issuers and signing keys is told, and that the keys of an issuer fail is told once', async () => {
+  const as = tenant.key;
+  const issuer = { issuer: 'https://idp.example.com', audience: 'app', secret: 'a secret of thirty-two characters' };
+  const { id } = await stagedoor.expect(201, stagedoor.post('/v1/issuers', as, issuer));
+  const at = `/v1/issuers/${id}`;
+  await stagedoor.expect(200, stagedoor.request('PATCH', at, { as, body: { audience: 'other' } }));
+  const jwksUri = 'https://keys.example.com/';
+  await writer.query('update issuers set jwks_uri = $1 where id = $2', [jwksUri, id]);
+  for (let time = 0; time < 2; time++) {
+    await stagedoor.app
+      .get(IssuerKeys)
+      .note(tenant.id, jwksUri, { fault: 'unreachable', usable: undefined, fetchedAt: undefined });
+  }
+  await stagedoor.expect(204, stagedoor.request('DELETE', at, { as }));
+  const first = await stagedoor.expect(201, stagedoor.post('/v1/signing-keys', as));
+  const second = await stagedoor.expect(201, stagedoor.post('/v1/signing-keys/rotate', as));
+  await stagedoor.expect(204, stagedoor.request('DELETE', `/v1/signing-keys/${first['id']}`, { as }));
+  await eventually('signing_key.deleted');
+  const events = (await all()).filter(
+    ({ type, data }) => type.startsWith('signing_key.') || data['issuerId'] === id || data['issuer'] === issuer.issuer,
+  );
+  expect(typesOf(events)).toEqual([
+    'issuer.created',
+    'issuer.updated',
+    'issuer.failing',
+    'issuer.deleted',
+    'signing_key.created',
+    'signing_key.created',
+    'signing_key.retired',
+    'signing_key.deleted',
+  ]);
+  for (const event of events) fitsItsSchema(event);
+  expect(events[2]).toMatchObject({ data: { reason: 'unreachable' } });
+  expect(events[6]).toMatchObject({ data: { keyId: first['id'], replacedBy: second['id'] } });
+  expect(JSON.stringify(events)).not.toContain(issuer.secret);
 });
 
 test('a list takes each filter and each two of them, goes on after an event, and begins at a time', async () => {

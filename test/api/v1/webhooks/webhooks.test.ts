@@ -1,4 +1,5 @@
 /** Webhook endpoints: made, changed, rotated, deleted; and what arrives at a receiver that is well. */
+import { Webhook } from 'standardwebhooks';
 import { expectProblem } from '../../../support/problem.ts';
 import { type Json, Stagedoor, type TestTenant } from '../../../support/stagedoor.ts';
 import { until } from '../../../support/until.ts';
@@ -63,6 +64,32 @@ test('a ban arrives signed, with the id of the event, and the log of deliveries 
     error: null,
     nextAttemptAt: null,
   });
+});
+
+test('an endpoint that names grant.issued is told of each token, and one without types is not', async () => {
+  await using asks = await WebhookReceiver.start();
+  await using takesAll = await WebhookReceiver.start();
+  const { secret } = await create({ url: asks.url, types: ['grant.issued'] });
+  await create({ url: takesAll.url });
+  const space = await stagedoor.createSpace(tenant, { stage: false });
+  const path = `/v1/spaces/${space['id']}/join`;
+  const { chat } = await stagedoor.expect(201, stagedoor.post(path, tenant.key, { userId: 'alice', role: 'viewer' }));
+  await until(() => asks.received.length > 0, 'the endpoint is told of the token');
+  const [{ headers, text } = { headers: {}, text: '' }] = asks.received;
+  expect(new Webhook(secret).verify(text, headers)).toMatchObject({
+    type: 'grant.issued',
+    tenantId: tenant.id,
+    spaceId: space['id'],
+    userId: 'alice',
+    data: { grantId: chat['grantId'] },
+  });
+  expect(text).not.toContain(chat['token']);
+  // What the other endpoint is told of later shows that the grant has passed it.
+  await ban('alice');
+  const types = () => takesAll.received.map(({ event }) => event['type'] as string);
+  await until(() => types().includes('ban.created'), 'the other endpoint is told of the ban');
+  expect(types()).not.toContain('grant.issued');
+  expect(asks.received.map(({ event }) => event['type'])).toEqual(['grant.issued']);
 });
 
 test('an endpoint without types gets every type, and only what happens from its creation on', async () => {
