@@ -1,4 +1,6 @@
 /** The cost of a vend among many tenants, grants and bans. */
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { addBans, addGrants, addTenants, bulkSpaceId, bulkSpaceSql, vacuum } from '../support/bulk-data.ts';
 import { post } from '../support/load.ts';
 import { es256Issuer, type Issuer } from '../support/issuers.ts';
@@ -95,15 +97,34 @@ async function trafficSoFar(deployment: Deployment): Promise<Traffic> {
   });
 }
 
+/** Vends that were decided in groups, their calls, and the tenants in those calls. */
+interface Grouped {
+  vends: number;
+  calls: number;
+  tenants: number;
+}
+
+async function groupsSoFar({ url }: Deployment): Promise<Grouped> {
+  // The service collects its metrics once in a second at most.
+  await delay(1_100);
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const read = (name: string) =>
+    Number(new RegExp(`^stagedoor_vend_group_${name}\\{step="admit"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+  return { vends: read('size_sum'), calls: read('size_count'), tenants: read('tenants_sum') };
+}
+
 /**
  * Two runs, of which the second counts: the first one touches the pages that the filling has left alone since the last
  * checkpoint, and fills the caches.
  */
 async function measure(deployment: Deployment, what: string, next: () => Buffer): Promise<Vending> {
   await vend(deployment, { next, connections, seconds: Math.min(3, seconds) });
+  const grouped = await groupsSoFar(deployment);
   const before = await trafficSoFar(deployment);
   const result = await vend(deployment, { next, connections, seconds });
   const after = await trafficSoFar(deployment);
+  const now = await groupsSoFar(deployment);
+  const [vends, calls, tenants] = (['vends', 'calls', 'tenants'] as const).map((name) => now[name] - grouped[name]);
   const each = (name: keyof Traffic, digits: number) => ((after[name] - before[name]) / result.answers).toFixed(digits);
   const { postgres, service } = result.processorMs ?? {};
   const cost =
@@ -114,6 +135,13 @@ async function measure(deployment: Deployment, what: string, next: () => Buffer)
     what,
     perSecond(result.perSecond),
     `${cost}${each('walKb', 1)} kB of WAL with ${each('fullPages', 2)} full pages, ${each('blocksRead', 1)} blocks read`,
+  );
+  line(
+    '  in groups',
+    `${Math.round(((vends ?? 0) / result.answers) * 100)} %`,
+    calls
+      ? `${((vends ?? 0) / calls).toFixed(1)} vends of ${((tenants ?? 0) / calls).toFixed(1)} tenants in a call`
+      : '',
   );
   return result;
 }

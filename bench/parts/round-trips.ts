@@ -38,7 +38,7 @@ async function count(counter: QueryCounter, tenant: Tenant, jwt: string, route: 
   let done = 0;
   for (; done < vends; done++) await asUser.call('POST', path);
   const counts = Object.entries(counter.take());
-  // A call for many vends at once has a name of its own, such as `admit_group`.
+  // A call for many vends at once has a name of its own, such as `admit_groups`.
   const named = (name: string) => counts.filter(([one]) => one.startsWith(name)).reduce((sum, [, n]) => sum + n, 0);
   const [admit, settle] = [named('admit'), named('settle')];
   const background = counts
