@@ -10,19 +10,22 @@ import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { currentRequest } from '../request-context.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import { type Admission, admission, admitRefusal, type AdmitRefusal } from './admission-answers.ts';
+import { type Admission, admission, admitRefusal } from './admission-answers.ts';
 import { type AdmissionRequest, type Asked, decidedOn, groupRequest } from './admission-request.ts';
-import { admissionsOf } from './group-answer.ts';
-import { Groups } from './groups.ts';
+import { answersOf, type MemberAnswer } from './group-answer.ts';
+import { type Group, Groups } from './groups.ts';
 import { OutrankedBans } from './outranked-bans.ts';
 import { refusalProblem } from './refusal-problem.ts';
 
 /** The answer of `admit`, before it is known which of the two it is. A union would try both schemas for each vend. */
 const answer = z.custom<object>((value) => typeof value === 'object' && value !== null);
 
+/** What `admit_groups` returns: an answer for each tenant, or null if Postgres refused its vends. */
+const groupAnswers = z.array(answer.nullable());
+
 /** What a call decided, and the time before its checks, in milliseconds of `performance.now()`. */
 interface Decided {
-  answer: { admission: Admission } | { refused: AdmitRefusal };
+  answer: MemberAnswer;
   checkedAt: number;
 }
 
@@ -30,13 +33,13 @@ interface Decided {
 const retryMs = 100;
 
 /**
- * Decides who gets tokens. The SQL function `admit` decides, under locks that a ban takes too. While vends of
- * the tenant are at the database, others gather, and `admit_group` decides on them in one call. It knows the plain case
- * alone: everybody else leaves the group, and `admit` decides.
+ * Decides who gets tokens. The SQL function `admit` decides, under locks that a ban takes too. While vends are at the
+ * database, others gather, and `admit_groups` decides on them in one call. It knows plain cases alone: everybody else
+ * leaves the group, and `admit` decides.
  */
 @Injectable()
 export class AdmissionService {
-  private readonly groups = new Groups<Asked, Decided>((tenantId, asked) => this.admitGroup(tenantId, asked));
+  private readonly groups = new Groups<Asked, Decided>((groups) => this.admitGroups(groups));
 
   constructor(
     private readonly database: Database,
@@ -102,24 +105,28 @@ export class AdmissionService {
     };
   }
 
-  private async admitGroup(tenantId: string, asked: Asked[]): Promise<({ result: Decided } | undefined)[]> {
+  private async admitGroups(groups: Group<Asked>[]): Promise<({ result: Decided } | undefined)[][]> {
     const checkedAt = performance.now();
     const { vendsPerUserPerMinute: vendsPerMinute } = this.settings;
-    const requests = JSON.stringify(asked.map(groupRequest));
-    this.metrics.vendGroups.observe({ step: 'admit' }, asked.length);
+    const asked = groups.map(({ tenantId, items }) => ({ tenant: tenantId, requests: items.map(groupRequest) }));
+    const size = groups.reduce((sum, { items }) => sum + items.length, 0);
+    this.metrics.vendGroups.observe({ step: 'admit' }, size);
+    this.metrics.vendGroupTenants.observe({ step: 'admit' }, groups.length);
     try {
-      const value = await this.database.value(
-        'admit_group',
-        { tenant: tenantId, requests, vendsPerMinute, limits },
-        answer,
+      const values = await this.database.value(
+        'admit_groups',
+        { groups: JSON.stringify(asked), vendsPerMinute, limits },
+        groupAnswers,
       );
-      const { admissions, left } = admissionsOf(value, asked.length);
-      for (const reason of left) this.metrics.vendsLeft.inc({ step: 'admit', reason });
-      return admissions.map((one) => one && { result: { answer: { admission: one }, checkedAt } });
+      return groups.map(({ items }, at) => {
+        const { answers, left } = answersOf(values[at] ?? null, items.length);
+        for (const reason of left) this.metrics.vendsLeft.inc({ step: 'admit', reason });
+        return answers.map((one) => one && { result: { answer: one, checkedAt } });
+      });
     } catch (error) {
-      // The statement changed nothing. One of the requests may be the reason, so each is decided alone.
+      // The statement changed nothing. Each is decided alone.
       if (!isRefusedByPostgres(error)) throw error;
-      this.metrics.vendsLeft.inc({ step: 'admit', reason: 'failed' }, asked.length);
+      this.metrics.vendsLeft.inc({ step: 'admit', reason: 'failed' }, size);
       return [];
     }
   }

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { type Admission, admission, chat, signingKey, stage } from './admission-answers.ts';
+import {
+  type Admission,
+  admission,
+  admitRefusal,
+  type AdmitRefusal,
+  chat,
+  signingKey,
+  stage,
+} from './admission-answers.ts';
 
 /** What `admit_group` returns. Spaces and roles, which several vends have in common, stand there once. */
 const groupAnswer = z.object({
@@ -78,5 +86,34 @@ function admissionOf(
     stage: vend.stage_grant !== null && space.stage && role.stage ? { ...space.stage, ...role.stage } : null,
     chat: vend.chat_grant !== null && space.roomArn !== null && role.chat ? { arn: space.roomArn, ...role.chat } : null,
     signingKey: vend.stage_grant === null ? null : key,
+  };
+}
+
+/** What `admit` answers to a vend. */
+export type MemberAnswer = { admission: Admission } | { refused: AdmitRefusal };
+
+/** What `admit_one` returns: what `admit` returns, or why the vend leaves. */
+const oneAnswer = z.union([z.object({ decision: z.looseObject({}) }), z.object({ left: z.string() })]);
+
+/**
+ * Makes of the answer of `admit_groups` for one tenant what `admit` answers to each of the `size` vends of the tenant.
+ * @returns undefined in place of an answer for those who leave; and why they leave, one word for each.
+ */
+export function answersOf(
+  value: object | null,
+  size: number,
+): { answers: (MemberAnswer | undefined)[]; left: string[] } {
+  if (value === null) return { answers: [], left: Array<string>(size).fill('failed') };
+  if ('vends' in value) {
+    const { admissions, left } = admissionsOf(value, size);
+    return { answers: admissions.map((one) => one && { admission: one }), left };
+  }
+  const one = oneAnswer.parse(value);
+  if ('left' in one) return { answers: [undefined], left: [one.left] };
+  const { decision } = one;
+  const isRefused = 'refused' in decision;
+  return {
+    answers: [isRefused ? { refused: admitRefusal.parse(decision) } : { admission: admission.parse(decision) }],
+    left: [],
   };
 }

@@ -17,9 +17,11 @@ beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
   calls = [];
   leaving = [];
-  groups = new Groups(async (_, items) => {
-    await call(items.map(({ userId }) => userId));
-    return items.map(({ userId }) => (leaving.includes(userId) ? undefined : { result: `${userId} in a group` }));
+  groups = new Groups(async (together) => {
+    await call(together.flatMap(({ items }) => items.map(({ userId }) => userId)));
+    return together.map(({ items }) =>
+      items.map(({ userId }) => (leaving.includes(userId) ? undefined : { result: `${userId} in a group` })),
+    );
   });
 });
 
@@ -122,6 +124,90 @@ test('tenants do not wait for each other', async () => {
   expect(callers()).toEqual([['user-0'], ['user-1']]);
   await finish(results);
   expect(callers()).toEqual([['user-0'], ['user-1'], ['user-2', 'user-4'], ['user-3']]);
+});
+
+/** A request of a tenant of its own. */
+function vendOf(name: string): Promise<string> {
+  return vend(name, { tenantId: `ten_${name}` });
+}
+
+test('no more than three calls are at the database; those who come meanwhile go together, whatever their tenant', async () => {
+  const results = ['ann', 'ben', 'cleo', 'dan', 'eve'].map(vendOf);
+  results.push(vend('dan', { tenantId: 'ten_b' }), vend('fay', { tenantId: 'ten_dan' }));
+  expect(callers()).toEqual([['ann'], ['ben'], ['cleo']]);
+  calls[1]?.end();
+  await nextTurn();
+  // The same name is another user at another tenant.
+  expect(callers().slice(3)).toEqual([['dan', 'fay', 'eve', 'dan']]);
+  leaving = ['eve'];
+  const outcomes = await finish(results);
+  expect(callers().slice(4)).toEqual([['eve']]);
+  expect(outcomes.map((one) => one.status === 'fulfilled' && one.value)).toEqual([
+    'ann alone',
+    'ben alone',
+    'cleo alone',
+    'dan in a group',
+    'eve alone',
+    'dan in a group',
+    'fay in a group',
+  ]);
+});
+
+test('a tenant has one call at the database at a time, beside those of others', async () => {
+  const results = ['ann', 'ben', 'cleo'].map(vendOf);
+  results.push(vend('first', { tenantId: 'ten_big' }), vend('dan', { tenantId: 'ten_dan' }));
+  calls[0]?.end();
+  await nextTurn();
+  results.push(...['second', 'third'].map((user) => vend(user, { tenantId: 'ten_big' })));
+  calls[1]?.end();
+  calls[2]?.end();
+  await nextTurn();
+  expect(callers().slice(3)).toEqual([['first', 'dan']]);
+  await finish(results);
+  expect(callers().slice(4)).toEqual([['second', 'third']]);
+});
+
+test('tenants take turns, and one with a thousand requests delays no other one', async () => {
+  const busy = ['ann', 'ben', 'cleo'].map(vendOf);
+  const crowd = Array.from({ length: 1_000 }, (_, n) => vend(`big-${n}`, { tenantId: 'ten_big' }));
+  const others = Array.from({ length: 40 }, (_, n) => vendOf(`small-${n}`));
+  for (const one of calls.slice(0, 3)) one.end();
+  await nextTurn();
+  const sizes = () => callers().map((users) => users.length);
+  // 63 users and their space; 32 tenants with a user and a space each; the rest.
+  expect(sizes().slice(3)).toEqual([63, 32, 8]);
+  calls[3]?.end();
+  await nextTurn();
+  const more = Array.from({ length: 40 }, (_, n) => vendOf(`late-${n}`));
+  for (const one of calls.slice(4)) one.end();
+  await nextTurn();
+  expect(callers()[7]?.filter((user) => user.startsWith('late'))).toHaveLength(32);
+  await finish([...busy, ...crowd, ...others, ...more]);
+  expect(Math.max(...sizes())).toBe(63);
+});
+
+test('a lone call that takes long gives its turn to those of other tenants too', async () => {
+  const results = ['ann', 'ben', 'cleo', 'dan', 'eve'].map(vendOf);
+  expect(calls).toHaveLength(3);
+  jest.advanceTimersByTime(20);
+  expect(callers().slice(3)).toEqual([['dan', 'eve']]);
+  await finish(results);
+});
+
+test('a request that waits for the calls of other tenants waits for a second at most', async () => {
+  const results = ['ann', 'ben', 'cleo'].map(vendOf);
+  for (const at of [0, 1, 2]) {
+    results.push(vendOf(`one-${at}`), vendOf(`two-${at}`));
+    calls[at]?.end();
+    await nextTurn();
+  }
+  expect(callers().slice(3)).toEqual([0, 1, 2].map((at) => [`one-${at}`, `two-${at}`]));
+  const late = vendOf('late');
+  jest.advanceTimersByTime(1_000);
+  await expect(late).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 1 });
+  await finish(results);
+  expect(calls).toHaveLength(6);
+  expect((await finish([vendOf('late')]))[0]).toEqual({ status: 'fulfilled', value: 'late alone' });
 });
 
 test('nobody waits long for a lone call, which may wait for a lock', async () => {

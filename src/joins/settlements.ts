@@ -8,7 +8,7 @@ import { limits } from '../limits.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { refusal, type Refusal } from './admission-answers.ts';
 import { type AdmissionRequest, decidedOn, standingRequest } from './admission-request.ts';
-import { Groups } from './groups.ts';
+import { type Group, Groups } from './groups.ts';
 import { refusalProblem } from './refusal-problem.ts';
 
 /** What `settle` records of a token that was made. Times are ISO 8601. */
@@ -40,10 +40,13 @@ interface Settled {
 /** What `settle_group` returns: the places of the vends that it has settled, and those that leave, with the reason. */
 const groupAnswer = z.object({ settled: z.array(z.int()), left: z.array(z.tuple([z.int(), z.string()])) });
 
-/** Ends vends that IVS had a part in. The SQL function `settle` decides, or `settle_group` on several that come together. */
+/** What `settle_groups` returns: an answer for each tenant, or null if Postgres refused its vends. */
+const groupAnswers = z.array(groupAnswer.nullable());
+
+/** Ends vends that IVS had a part in. The SQL function `settle` decides, or `settle_groups` on several that come together. */
 @Injectable()
 export class Settlements {
-  private readonly groups = new Groups<Ending, Settled>((tenantId, endings) => this.settleGroup(tenantId, endings));
+  private readonly groups = new Groups<Ending, Settled>((groups) => this.settleGroups(groups));
 
   constructor(
     private readonly database: Database,
@@ -90,22 +93,34 @@ export class Settlements {
     return { refused, checkedAt };
   }
 
-  private async settleGroup(tenantId: string, endings: Ending[]): Promise<({ result: Settled } | undefined)[]> {
+  private async settleGroups(groups: Group<Ending>[]): Promise<({ result: Settled } | undefined)[][]> {
     const checkedAt = performance.now();
-    const requests = JSON.stringify(endings.map((one, nth) => ({ ...standingRequest(one, nth), made: one.made })));
-    this.metrics.vendGroups.observe({ step: 'settle' }, endings.length);
+    const asked = groups.map(({ tenantId, items }) => ({
+      tenant: tenantId,
+      requests: items.map((one, nth) => ({ ...standingRequest(one, nth), made: one.made })),
+    }));
+    const size = groups.reduce((sum, { items }) => sum + items.length, 0);
+    this.metrics.vendGroups.observe({ step: 'settle' }, size);
+    this.metrics.vendGroupTenants.observe({ step: 'settle' }, groups.length);
     const left = (reason: string, count = 1) => this.metrics.vendsLeft.inc({ step: 'settle', reason }, count);
     try {
-      const answer = await this.database.value('settle_group', { tenant: tenantId, requests }, groupAnswer);
-      for (const [, reason] of answer.left) left(reason);
-      left('lock', endings.length - answer.settled.length - answer.left.length);
-      const results = Array.from<{ result: Settled } | undefined>({ length: endings.length });
-      for (const nth of answer.settled) results[nth] = { result: { refused: null, checkedAt } };
-      return results;
+      const answers = await this.database.value('settle_groups', { groups: JSON.stringify(asked) }, groupAnswers);
+      return groups.map(({ items }, at) => {
+        const results = Array.from<{ result: Settled } | undefined>({ length: items.length });
+        const answer = answers[at];
+        if (!answer) {
+          left('failed', items.length);
+          return results;
+        }
+        for (const [, reason] of answer.left) left(reason);
+        left('lock', items.length - answer.settled.length - answer.left.length);
+        for (const nth of answer.settled) results[nth] = { result: { refused: null, checkedAt } };
+        return results;
+      });
     } catch (error) {
-      // The statement changed nothing. One of the vends may be the reason, so each is ended alone.
+      // The statement changed nothing. Each is ended alone.
       if (!isRefusedByPostgres(error)) throw error;
-      left('failed', endings.length);
+      left('failed', size);
       return [];
     }
   }

@@ -49,6 +49,14 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly vendGroupTenants = new Histogram({
+    name: 'stagedoor_vend_group_tenants',
+    help: 'Tenants of the vends that one call decides on together, by step (admit, settle).',
+    labelNames: ['step'] as const,
+    buckets: [1, 2, 4, 8, 16, 32],
+    registers: [this.registry],
+  });
+
   readonly vendsLeft = new Counter({
     name: 'stagedoor_vends_left_group_total',
     help: 'Vends that left their group and were decided alone, by step and reason: the check that was not plain, lock or failed.',

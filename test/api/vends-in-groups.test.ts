@@ -12,7 +12,7 @@ class Calls extends Crash {
 
   override take(name: string): 'after' | undefined {
     this.steps.push(name);
-    const isLost = this.losesGroup && name === 'admit_group';
+    const isLost = this.losesGroup && name === 'admit_groups';
     if (isLost) this.losesGroup = false;
     return isLost ? 'after' : undefined;
   }
@@ -106,7 +106,7 @@ async function inGroups(work: (round: number) => Promise<void>): Promise<void> {
   let round = 0;
   await until(async () => {
     await work(round++);
-    return calls.steps.includes('admit_group');
+    return calls.steps.includes('admit_groups');
   }, 'vends were decided in a group');
 }
 
@@ -171,7 +171,7 @@ test('vends that IVS had a part in are ended together, and each hands out both t
     const ids = answers.flatMap(({ body }) => [body['stage'].grantId, body['chat'].grantId]);
     const released = await database.query(`select from grants where id = any ($1) and state = 'released'`, [ids]);
     expect(released).toHaveLength(ids.length);
-    return calls.steps.includes('settle_group');
+    return calls.steps.includes('settle_groups');
   }, 'vends were ended together');
 });
 

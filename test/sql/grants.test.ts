@@ -1203,3 +1203,41 @@ describe('settle_vends', () => {
     expect(await sql.value('settle_vends', { tenant: 'ten', made: '[]' })).toEqual([]);
   });
 });
+
+describe('lock_open_grants', () => {
+  const lock = (session = sql) => session.value('lock_open_grants', { tenant: 'ten', ids: ['a', 'b'] });
+
+  test.each<[string, Row, boolean]>([
+    ['open', {}, true],
+    ['released', { state: 'released' }, true],
+    ['refused', { state: 'refused' }, false],
+    ['watched', { state: 'watched' }, false],
+    ['of another tenant', { tenant_id: 'ten_other' }, false],
+  ])('says whether all are open: one is %s', async (_, second, all) => {
+    await putAll([
+      { id: 'a', state: 'pending' },
+      { id: 'b', state: 'pending', ...second },
+    ]);
+    expect(await lock()).toBe(all);
+  });
+
+  test('locks them, and waits for nobody who has locked one', async () => {
+    await putAll(['a', 'b'].map((id) => ({ id, state: 'pending' })));
+    await sql.commit();
+    try {
+      await sql.begin();
+      await other.query(`select from grants where id = 'b' for update`);
+      expect(await sql.hasToWait(async () => expect(await lock()).toBe(false))).toBe(false);
+      await other.rollback();
+      await other.begin();
+      expect(await lock()).toBe(true);
+      expect(await lock(other)).toBe(false);
+    } finally {
+      await sql.rollback();
+      await other.rollback();
+      await sql.query(`delete from grants where tenant_id = 'ten'`);
+      await sql.begin();
+      await other.begin();
+    }
+  });
+});

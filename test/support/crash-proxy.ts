@@ -41,7 +41,7 @@ type NameStep = (message: string) => string | undefined;
 /** What ends in a commit: explicit ones, and the functions that are a transaction of their own. */
 export const nameDatabaseStep: NameStep = (message) => {
   if (/COMMIT/.test(message)) return 'commit';
-  const called = /\b(admit|admit_group|settle|settle_group|lease_deliveries|finish_delivery)\b/.exec(message)?.[1];
+  const called = /\b(admit|admit_groups|settle|settle_groups|lease_deliveries|finish_delivery)\b/.exec(message)?.[1];
   // A lease for one action is a step of it. Leases for all actions go on in the background.
   return called === 'lease_deliveries' && !/\bact_[0-9a-z]{26}/.test(message) ? undefined : called;
 };

@@ -1,5 +1,5 @@
 /** The functions that decide on several vends in one call, beside `admit`, which decides on each alone. */
-import { admissionsOf } from '../../../src/joins/group-answer.ts';
+import { admissionsOf, answersOf } from '../../../src/joins/group-answer.ts';
 import { limits } from '../../../src/limits.ts';
 import { inSeconds, SqlSession } from '../../support/sql.ts';
 
@@ -78,6 +78,17 @@ async function admitGroup(members: Member[], session = sql) {
     limits,
   });
   return { ...admissionsOf(value, members.length), reasons: new Map(value.left) };
+}
+
+/** What admit_groups answers about members of tenants: their answers, and why members leave, by tenant. */
+async function admitGroups(groups: [string, Member[]][], session = sql) {
+  const values: (object | null)[] = await session.value('admit_groups', {
+    groups: JSON.stringify(groups.map(([tenant, requests]) => ({ tenant, requests }))),
+    vendsPerMinute: perMinute,
+    limits,
+  });
+  expect(values).toHaveLength(groups.length);
+  return groups.map(([, members], at) => answersOf(values[at] ?? null, members.length));
 }
 
 async function admitAlone(one: Member): Promise<Row> {
@@ -253,31 +264,77 @@ async function putPast(chance: Chance, user: Row): Promise<void> {
   }
 }
 
-/** An admission without what differs from call to call. */
-function timeless<T extends object>(admission: T): T {
-  return { ...admission, issuedAt: 'now' };
+/** An answer without what differs from call to call. */
+function timeless(answer: object): object {
+  return 'issuedAt' in answer ? { ...answer, issuedAt: 'now' } : answer;
 }
 
-describe('admit_group and admit alone', () => {
+/** A tenant with an open space, an API key, and a role that everybody has. */
+async function putPlain(tenant_id = 'ten'): Promise<void> {
+  await sql.insert('tenants', { id: tenant_id });
+  await sql.insert('roles', { tenant_id, name: 'viewer' });
+  await sql.insert('spaces', { tenant_id, id: 'spc', default_role: 'viewer' });
+  await sql.insert('spaces', { tenant_id, id: 'spc_b', default_role: 'viewer' });
+  await sql.insert('api_keys', { tenant_id, id: 'key' });
+}
+
+const inOrder = (rows: Row[]) => rows.map(({ row }) => JSON.stringify(row)).sort();
+
+describe('admit_group, admit_groups and admit alone', () => {
+  /** What came of the members of a tenant with several in the call. */
   const seen = new Map<string, number>();
+  /** What came of those who were the only one of their tenant in the call. */
+  const seenOfOnes = new Map<string, number>();
+  const count = (counts: Map<string, number>, what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
+
+  /** Others whose tenant is plain, so that they are admitted whatever the situation of the first tenant. */
+  const others = [member(0, 'ann'), member(1, 'ben', { space: 'spc_b' })];
+
+  /** Lets admit_groups decide on one member between those of another tenant, and compares it with what admit did. */
+  async function compareOne(seed: number, one: Member, alone: { result: Row; written: Row[] }): Promise<void> {
+    const { result, written } = await undone(() =>
+      admitGroups([
+        ['ten_b', others],
+        ['ten', [one]],
+        ['ten_c', [member(0, 'ann', { space: 'spc_b' })]],
+      ]),
+    );
+    const [before, mine, after] = result;
+    expect([...(before?.answers ?? []), ...(after?.answers ?? [])]).toEqual(
+      Array.from({ length: 3 }, () => ({ admission: expect.objectContaining({ used: 1 }) })),
+    );
+    const answer = mine?.answers[0];
+    const rows = written.filter(({ row }) => (row as Row)['tenant_id'] === 'ten');
+    expect(written.length - rows.length).toBe(3 * 3); // two grants and what the audit entry says
+    if (!answer) {
+      count(seenOfOnes, String(mine?.left));
+      expect({ seed, one, rows }).toEqual({ seed, one, rows: [] });
+      return;
+    }
+    count(seenOfOnes, 'refused' in answer ? answer.refused.refused : 'admitted');
+    const value = 'refused' in answer ? answer.refused : answer.admission;
+    expect({ seed, one, answer: timeless(value) }).toEqual({ seed, one, answer: timeless(alone.result) });
+    expect({ seed, rows: inOrder(rows) }).toEqual({ seed, rows: inOrder(alone.written) });
+  }
 
   test.each(Array.from({ length: 8 }, (_, part) => part))('decide alike (part %d)', async (part) => {
     for (let seed = part * 10; seed < part * 10 + 10; seed++) {
       await sql.query('savepoint situation');
       const members = await situation(new Chance(seed));
+      for (const tenant of ['ten_b', 'ten_c']) await putPlain(tenant);
       const { result: group, written } = await undone(() => admitGroup(members));
       const expected: Row[] = [];
       for (const one of members) {
         const admission = group.admissions[one.nth];
         const reason = admission ? 'admitted' : (group.reasons.get(one.nth) ?? 'lock');
-        seen.set(reason, (seen.get(reason) ?? 0) + 1);
-        if (!admission) continue;
+        count(seen, reason);
         const alone = await undone(() => admitAlone(one));
+        await compareOne(seed, one, alone);
+        if (!admission) continue;
         expect({ seed, one, answer: timeless(admission) }).toEqual({ seed, one, answer: timeless(alone.result) });
         expected.push(...alone.written);
         if (one.staying !== null && admission.participantId === one.staying) seen.set('stays', 1);
       }
-      const inOrder = (rows: Row[]) => rows.map(({ row }) => JSON.stringify(row)).sort();
       expect({ seed, rows: inOrder(written) }).toEqual({ seed, rows: inOrder(expected) });
       await sql.query('rollback to savepoint situation');
     }
@@ -302,20 +359,31 @@ describe('admit_group and admit alone', () => {
       ].sort(),
     );
     expect(seen.get('admitted')).toBeGreaterThan(100);
+    expect([...seenOfOnes.keys()].sort()).toEqual(
+      [
+        'admitted',
+        'ban',
+        'banned',
+        'capacity',
+        'credential',
+        'disconnecting',
+        'member',
+        'nothing_to_give',
+        'rate',
+        'role_none',
+        'role_unknown',
+        'space_closed',
+        'space_frozen',
+        'space_unknown',
+        'tenant_suspended',
+      ].sort(),
+    );
+    expect(seenOfOnes.get('admitted')).toBeGreaterThan(100);
   });
 });
 
-/** A tenant with an open space, an API key, and a role that everybody has. */
-async function putPlain(): Promise<void> {
-  await sql.insert('tenants', { id: 'ten' });
-  await sql.insert('roles', { tenant_id: 'ten', name: 'viewer' });
-  await sql.insert('spaces', { tenant_id: 'ten', id: 'spc', default_role: 'viewer' });
-  await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_b', default_role: 'viewer' });
-  await sql.insert('api_keys', { tenant_id: 'ten', id: 'key' });
-}
-
 describe('admit_group', () => {
-  beforeEach(putPlain);
+  beforeEach(() => putPlain());
 
   const four = [
     member(0, 'ann'),
@@ -425,6 +493,146 @@ describe('admit_group', () => {
   });
 });
 
+describe('admit_groups', () => {
+  beforeEach(async () => {
+    for (const tenant of ['ten', 'ten_b', 'ten_c']) await putPlain(tenant);
+  });
+
+  const ann = member(0, 'ann');
+  const ben = member(1, 'ben');
+  const admitted = { admission: expect.objectContaining({ ivsUserId: expect.any(String) }) };
+  const granted = async () =>
+    (await sql.query('select distinct tenant_id, user_id from grants order by 1, 2')).map(
+      ({ tenant_id: tenant, user_id: user }) => `${String(tenant)} ${String(user)}`,
+    );
+
+  test('shows the rows of one tenant at a time: what holds in one means nothing in another', async () => {
+    await sql.insert('bans', { tenant_id: 'ten', user_id: 'ann' });
+    await sql.query(`update spaces set frozen_at = now() where tenant_id = 'ten_b' and id = 'spc_b'`);
+    await sql.insert('spaces', { tenant_id: 'ten_b', id: 'spc_of_b', default_role: 'viewer' });
+    await sql.insert('grants', { tenant_id: 'ten_b', space_id: 'spc', issued_at: inSeconds(-5) });
+    await sql.becomeService();
+    const answers = await admitGroups([
+      ['ten', [ann, ben, member(2, 'cleo', { space: 'spc_b' }), member(3, 'dan', { space: 'spc_of_b' })]],
+      ['ten_b', [ann, member(1, 'eve', { space: 'spc_b' }), member(2, 'dan', { space: 'spc_of_b' })]],
+      ['ten_c', [member(0, 'dan', { space: 'spc_of_b' })]],
+      ['ten_gone', [ann]],
+    ]);
+    expect(answers).toEqual([
+      { answers: [undefined, admitted, admitted, undefined], left: expect.arrayContaining(['ban', 'space']) },
+      { answers: [{ admission: expect.objectContaining({ used: 2 }) }, undefined, admitted], left: ['space'] },
+      { answers: [{ refused: { refused: 'space_unknown' } }], left: [] },
+      { answers: [{ refused: { refused: 'credential' } }], left: [] },
+    ]);
+    // It has left the last tenant, which has no rows.
+    expect(await sql.query('select from grants')).toEqual([]);
+    await sql.query('reset role');
+    expect(await granted()).toEqual(['ten ben', 'ten cleo', 'ten_b ann', 'ten_b dan']);
+    const entries = await sql.query('select tenant_id, count(*)::int from unsealed_groups group by 1 order by 1');
+    expect(entries).toEqual([
+      { tenant_id: 'ten', count: 1 },
+      { tenant_id: 'ten_b', count: 1 },
+    ]);
+  });
+
+  test.each<[string, Member[]]>([
+    ['several vends', [ann, member(1, 'poison')]],
+    ['one vend', [member(0, 'poison')]],
+  ])(
+    'an error of a tenant with %s undoes its vends, frees its locks, and reaches no other tenant',
+    async (_, vends) => {
+      await sql.query(`
+      create function strike() returns trigger language plpgsql as $$
+      begin
+        if new.user_id = 'poison' then raise exception 'a poisoned row'; end if;
+        return new;
+      end $$;
+      create trigger strike before insert on grants for each row execute function strike()`);
+      const answers = await admitGroups([
+        ['ten', [ann, ben]],
+        ['ten_b', vends],
+        ['ten_c', [ann]],
+      ]);
+      expect(answers).toEqual([
+        { answers: [admitted, admitted], left: [] },
+        { answers: [], left: vends.map(() => 'failed') },
+        { answers: [admitted], left: [] },
+      ]);
+      expect(await granted()).toEqual(['ten ann', 'ten ben', 'ten_c ann']);
+      const bans = (tenant: string, user: string) =>
+        other.hasToWait(() => other.call('lock_user', { tenant, user, exclusive: true }));
+      for (const { user } of vends) expect(await bans('ten_b', user)).toBe(false);
+      expect(await bans('ten', 'ann')).toBe(true);
+      expect(await bans('ten_c', 'ann')).toBe(true);
+      // The trigger holds the table.
+      await sql.rollback();
+      await sql.begin();
+    },
+  );
+
+  test('waits for no lock of a tenant, and lets in the others', async () => {
+    await other.call('lock_user', { tenant: 'ten', user: 'ann', exclusive: true });
+    await other.call('lock_space', { tenant: 'ten_b', space: 'spc', exclusive: true });
+    await other.call('lock_user', { tenant: 'ten_c', user: 'ben', exclusive: false });
+    const answers = await admitGroups([
+      ['ten', [ann, ben]],
+      ['ten_b', [ann]],
+      ['ten_c', [ben]],
+    ]);
+    expect(answers).toEqual([
+      { answers: [undefined, admitted], left: ['lock'] },
+      { answers: [undefined], left: ['lock'] },
+      { answers: [undefined], left: ['lock'] },
+    ]);
+    expect(await granted()).toEqual(['ten ben']);
+  });
+});
+
+describe('admit_one', () => {
+  beforeEach(() => putPlain());
+
+  const admitOne = (one: Member, session = sql) =>
+    session.value<Row>('admit_one', {
+      tenant: 'ten',
+      requests: JSON.stringify([one]),
+      vendsPerMinute: perMinute,
+      limits,
+    });
+
+  test('takes the locks of its user and its space until the transaction ends', async () => {
+    expect(await admitOne(member(0, 'ann'))).toEqual({ decision: expect.objectContaining({ ivsUserId: 'ann' }) });
+    const waits = (name: string, args: Row) => other.hasToWait(() => other.call(name, { tenant: 'ten', ...args }));
+    expect(await waits('lock_user', { user: 'ann', exclusive: false })).toBe(true);
+    expect(await waits('lock_space', { space: 'spc', exclusive: true })).toBe(true);
+    expect(await waits('lock_space', { space: 'spc', exclusive: false })).toBe(false);
+    expect(await waits('lock_user', { user: 'ben', exclusive: true })).toBe(false);
+  });
+
+  test('leaves a vend whose user another vend is under way to, and counts with the lock', async () => {
+    await other.call('lock_user', { tenant: 'ten', user: 'ann', exclusive: false });
+    expect(await admitOne(member(0, 'ann'))).toEqual({ left: 'lock' });
+    for (let n = 0; n < perMinute; n++)
+      await sql.insert('grants', { tenant_id: 'ten', space_id: 'spc', user_id: 'ben', issued_at: inSeconds(-5) });
+    expect(await admitOne(member(0, 'ben'))).toEqual({
+      decision: { refused: 'rate', retryAfterSeconds: expect.any(Number) },
+    });
+  });
+
+  test('gives a participant who is on the stage a token of their own', async () => {
+    const here = {
+      mint: 'key-pair',
+      participant_id: 'here',
+      issued_at: inSeconds(-70),
+      session_expires_at: inSeconds(600),
+    };
+    await sql.insert('grants', { tenant_id: 'ten', space_id: 'spc', ...here });
+    const stays = await admitOne(member(0, 'ann', { staying: 'here' }));
+    expect(stays).toMatchObject({ decision: { participantId: 'here' } });
+    const foreign = await admitOne(member(1, 'ben', { staying: 'here' }));
+    expect(foreign).toMatchObject({ decision: { participantId: 'participant1' } });
+  });
+});
+
 /** Arguments for the functions that get the row of the tenant: the locks of the spaces and of all users are held. */
 function under(members: Member[], spaces: string[]): [string, unknown[]] {
   const args = `(select t from public.tenants as t where id = 'ten'), $1, $2, $3`;
@@ -432,7 +640,7 @@ function under(members: Member[], spaces: string[]): [string, unknown[]] {
 }
 
 describe('standings', () => {
-  beforeEach(putPlain);
+  beforeEach(() => putPlain());
 
   /** What stands there, the request, and which check is not plain. */
   test.each<[string, [string, Row][], Partial<Member>, string | null]>([
@@ -472,7 +680,7 @@ describe('standings', () => {
 });
 
 describe('planned_vends', () => {
-  beforeEach(putPlain);
+  beforeEach(() => putPlain());
 
   test.each<[string, Partial<Member>, Row, Row]>([
     ['both halves', {}, {}, { stage_grant: 'grt_s0', chat_grant: 'grt_c0' }],
@@ -503,7 +711,7 @@ describe('planned_vends', () => {
 });
 
 describe('decide_group', () => {
-  beforeEach(putPlain);
+  beforeEach(() => putPlain());
   const disconnect = { operation: 'DisconnectUser', arn: 'room', target: 'ann', space_id: 'spc', action_id: 'act' };
 
   test.each<[string, [string, Row][], Partial<Member>, string | null]>([
@@ -552,6 +760,48 @@ describe('decide_group', () => {
       const used = rows.filter(([table]) => table === 'grants').length + 1;
       expect(decided).toMatchObject({ vend: { used } });
     }
+  });
+});
+
+describe('why_alone', () => {
+  beforeEach(() => putPlain());
+  const disconnect = { operation: 'DisconnectUser', arn: 'room', target: 'ann', space_id: 'spc', action_id: 'act' };
+
+  test.each<[string, [string, Row][], Partial<Member>, string | null]>([
+    ['the plain case', [], {}, null],
+    ['a space with a capacity', [], { space: 'spc_full' }, 'capacity'],
+    ['a ban that does not bind the user', [['bans', { by_rank: 0 }]], { asked: 'viewer' }, 'ban'],
+    ['such a ban elsewhere', [['bans', { by_rank: 0, space_id: 'spc_b' }]], { asked: 'viewer' }, null],
+    ['such a ban of a user who has no rank', [['bans', { by_rank: 0 }]], {}, null],
+    ['a ban that binds, which the decision sees', [['bans', {}]], { asked: 'viewer' }, null],
+    [
+      'a member row that does not bind',
+      [['members', { space_id: 'spc', role: 'viewer', by_rank: 0 }]],
+      { claimed: ['viewer'] },
+      'member',
+    ],
+    ['a member row that binds', [['members', { space_id: 'spc', role: 'viewer' }]], { claimed: ['viewer'] }, null],
+    [
+      'a member row beside the role that the key names',
+      [['members', { space_id: 'spc', role: 'viewer', by_rank: 0 }]],
+      { asked: 'viewer' },
+      null,
+    ],
+    ['a call that disconnects the user', [['deliveries', disconnect]], {}, 'disconnecting'],
+    ['such a call for a vend without chat', [['deliveries', disconnect]], { chat_grant: null }, null],
+    ['such a call against somebody else', [['deliveries', { ...disconnect, target: 'ben' }]], {}, null],
+  ])('knows %s', async (_, rows, changed, leaves) => {
+    await sql.query(`update spaces set room_arn = 'room' where id = 'spc'`);
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc_full', capacity: 5 });
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act', user_id: 'ann' });
+    for (const [table, row] of rows) await sql.insert(table, { tenant_id: 'ten', ...row });
+    const one = member(0, 'ann', changed);
+    const args = `(select t from public.tenants as t), (select s from public.spaces as s where id = $1),
+       (select r from public.roles as r where name = 'viewer'), $2, $3, $4, $5, $6`;
+    const { space, user, pseudonym, asked, claimed, chat_grant } = one;
+    const rank = asked === null && claimed.length === 0 ? null : 0;
+    const values = [space, rank, user, pseudonym, asked === null ? claimed : null, chat_grant !== null];
+    expect(await sql.valueOf('why_alone', args, values)).toBe(leaves);
   });
 });
 
@@ -685,5 +935,134 @@ describe('settle_group', () => {
     expect(
       await sql.hasToWait(async () => expect((await settleGroup()).settled.toSorted((a, b) => a - b)).toEqual([1, 2])),
     ).toBe(false);
+  });
+});
+
+describe('settle_groups', () => {
+  const times = { expiresAt: '2999-01-01T00:00:00Z', sessionExpiresAt: '2999-01-01T01:00:00Z' };
+  const tenants = ['ten', 'ten_b', 'ten_c'];
+
+  beforeEach(async () => {
+    for (const tenant of tenants) {
+      await putPlain(tenant);
+      for (const user_id of ['ann', 'ben']) {
+        const row = { tenant_id: tenant, id: `stage-${user_id}`, space_id: 'spc', user_id, state: 'pending' };
+        await sql.insert('grants', { ...row, mint: null, participant_id: null });
+      }
+    }
+  });
+
+  function ending(nth: number, user: string): Member & { made: object[] } {
+    return { ...member(nth, user), made: [{ id: `stage-${user}`, mint: 'ivs', participantId: `p-${user}`, ...times }] };
+  }
+
+  async function settleGroups(): Promise<unknown[]> {
+    const groups = tenants.map((tenant, at) => ({
+      tenant,
+      requests: at === 1 ? [ending(0, 'ann')] : [ending(0, 'ann'), ending(1, 'ben')],
+    }));
+    return await sql.value('settle_groups', { groups: JSON.stringify(groups) });
+  }
+
+  async function released(): Promise<string[]> {
+    const rows = await sql.query(
+      `select tenant_id, user_id from grants
+        where state = 'released' and participant_id = 'p-' || user_id and expires_at > '2998-01-01' order by 1, 2`,
+    );
+    return rows.map(({ tenant_id: tenant, user_id: user }) => `${String(tenant)} ${String(user)}`);
+  }
+
+  test('releases those who are plainly allowed, inside their tenant alone', async () => {
+    await sql.insert('bans', { tenant_id: 'ten', user_id: 'ann' });
+    await sql.becomeService();
+    expect(await settleGroups()).toEqual([
+      { settled: [1], left: [[0, 'ban']] },
+      { settled: [0], left: [] },
+      { settled: expect.arrayContaining([0, 1]), left: [] },
+    ]);
+    await sql.query('reset role');
+    expect(await released()).toEqual(['ten ben', 'ten_b ann', 'ten_c ann', 'ten_c ben']);
+  });
+
+  test.each(['ten', 'ten_b'])('an error of the tenant %s undoes its vends alone', async (struck) => {
+    await sql.query(`
+      create function strike() returns trigger language plpgsql as $$
+      begin
+        if new.tenant_id = '${struck}' then raise exception 'a poisoned row'; end if;
+        return new;
+      end $$;
+      create trigger strike before update on grants for each row execute function strike()`);
+    const answers = await settleGroups();
+    expect(answers.map((one) => one === null)).toEqual(tenants.map((tenant) => tenant === struck));
+    expect(new Set((await released()).map((one) => one.split(' ')[0]))).toEqual(
+      new Set(tenants.filter((tenant) => tenant !== struck)),
+    );
+    await sql.rollback();
+    await sql.begin();
+  });
+});
+
+describe('settle_one', () => {
+  const times = { expiresAt: '2999-01-01T00:00:00Z', sessionExpiresAt: '2999-01-01T01:00:00Z' };
+
+  beforeEach(async () => {
+    await putPlain();
+    for (const kind of ['stage', 'chat']) {
+      const row = { tenant_id: 'ten', id: kind, space_id: 'spc', kind, state: 'pending' };
+      await sql.insert('grants', { ...row, mint: null, participant_id: null });
+    }
+  });
+
+  const made = [
+    { id: 'stage', mint: 'ivs', participantId: 'p', ...times },
+    { id: 'chat', ...times },
+  ];
+  const settleOne = () =>
+    sql.value('settle_one', { tenant: 'ten', requests: JSON.stringify([{ ...member(7, 'ann'), made }]) });
+  const rows = () => sql.query(`select to_jsonb(g) - 'checked_at' as row from grants as g order by id`);
+
+  test('records what settle records', async () => {
+    await sql.query('savepoint before_one');
+    expect(await settleOne()).toEqual({ settled: [7], left: [] });
+    const together = await rows();
+    await sql.query('rollback to before_one');
+    const refusal = await sql.value('settle', {
+      tenant: 'ten',
+      callerKind: 'apiKey',
+      credential: 'key',
+      user: 'ann',
+      space: 'spc',
+      roleAsked: null,
+      rolesClaimed: [],
+      grants: ['stage', 'chat'],
+      made: JSON.stringify(made),
+      failed: [],
+    });
+    expect(refusal).toBeNull();
+    expect(together).toEqual(await rows());
+    expect(together[0]).toMatchObject({ row: { state: 'released', expires_at: expect.stringContaining('2999') } });
+  });
+
+  test.each<[string, string, unknown[]]>([
+    [
+      'was banned',
+      `insert into bans (tenant_id, id, user_id, created_by) values ('ten', 'b', 'ann', '{}')`,
+      [[7, 'banned']],
+    ],
+    ['is in a frozen space', `update spaces set frozen_at = now()`, [[7, 'space_frozen']]],
+    ['has a grant that was swept', `update grants set state = 'refused' where id = 'chat'`, []],
+  ])('leaves alone, as it is, the vend of a user who %s', async (_, change, left) => {
+    await sql.query(change);
+    const before = await rows();
+    expect(await settleOne()).toEqual({ settled: [], left });
+    expect(await rows()).toEqual(before);
+  });
+
+  test.each<[string, Row]>([
+    ['lock_user', { user: 'ann' }],
+    ['lock_space', { space: 'spc' }],
+  ])('does not wait for what holds %s', async (name, what) => {
+    await other.call(name, { tenant: 'ten', ...what, exclusive: true });
+    expect(await settleOne()).toEqual({ settled: [], left: [] });
   });
 });
