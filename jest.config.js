@@ -2,13 +2,17 @@ import os from 'node:os';
 
 /** @type {import('jest').Config} */
 export default {
-  testEnvironment: 'node',
+  // Test files are loaded by Node itself, and share what their worker has loaded.
+  runtime: '<rootDir>/test/runner/runtime.mjs',
+  testEnvironment: '<rootDir>/test/runner/environment.mjs',
+  // The worker needs these while a test plays with the time.
+  fakeTimers: { doNotFake: ['nextTick'] },
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/emulator', '<rootDir>/client'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '^.+\\.ts$': '@swc/jest' },
+  transform: { '^.+\\.ts$': '@swc/jest' }, // of the global setup
   globalSetup: '<rootDir>/test/global-setup.ts',
   globalTeardown: '<rootDir>/test/global-teardown.ts',
   // Tests mostly wait: two workers use half of two processors.

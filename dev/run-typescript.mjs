@@ -1,7 +1,7 @@
 /** Lets Node run src/ without a build: `node --import …/run-typescript.mjs src/main.ts`. SWC compiles each file as it is loaded. */
 import { hash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createRequire, registerHooks } from 'node:module';
+import { createRequire, enableCompileCache, registerHooks } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,6 +22,9 @@ function compile(filename) {
   renameSync(`${file}.${process.pid}`, file);
   return code;
 }
+
+// What V8 makes of the modules, those of packages too, serves the next process.
+enableCompileCache(path.join(root, '.cache', 'v8'));
 
 registerHooks({
   load(url, context, next) {

@@ -1,5 +1,4 @@
 /** The OpenAPI document is part of the product. These tests compare it with the code, and with what customers need. */
-import { jest } from '@jest/globals';
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';

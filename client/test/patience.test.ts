@@ -2,8 +2,6 @@
 import type { Refusal, SpaceSnapshot } from '../src/index.ts';
 import { joined, playService, PlayedBrowser, problem, spaceId } from './support.ts';
 
-const { jest } = import.meta;
-
 let browser: PlayedBrowser;
 
 beforeEach(() => {

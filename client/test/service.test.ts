@@ -4,8 +4,6 @@ import { type Json, Stagedoor as Service, type TestTenant } from '../../test/sup
 import { until } from '../../test/support/until.ts';
 import { createStagedoor, type Refusal, type Stagedoor, StagedoorProblem } from '../src/index.ts';
 
-const { jest } = import.meta;
-
 let service: Service;
 let tenant: TestTenant;
 

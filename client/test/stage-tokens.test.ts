@@ -2,8 +2,6 @@
 import type { StageToken } from '../src/index.ts';
 import { type Asked, joined, playService, PlayedBrowser, problem, spaceId } from './support.ts';
 
-const { jest } = import.meta;
-
 let browser: PlayedBrowser;
 
 beforeEach(() => {

@@ -1,7 +1,5 @@
 import { TenantShare } from './tenant-share.ts';
 
-const { jest } = import.meta;
-
 /** Works that go on until they are told to end. */
 class Works {
   readonly share = new TenantShare(2);

@@ -2,8 +2,6 @@ import { Metrics } from '../telemetry/metrics.ts';
 import { FairTurns } from './fair-turns.ts';
 import { IvsFailure } from './ivs-errors.ts';
 
-const { jest } = import.meta;
-
 let metrics: Metrics;
 let turns: FairTurns;
 /** The tenants whose calls reached IVS, in order. */

@@ -1,8 +1,6 @@
 import { Metrics } from '../telemetry/metrics.ts';
 import { TenantTurns } from './tenant-turns.ts';
 
-const { jest } = import.meta;
-
 let turns: TenantTurns;
 /** Calls that the shared rate has left. */
 let left: number;

@@ -1,8 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Groups } from './groups.ts';
 
-const { jest } = import.meta;
-
 /** A call to the database, which ends when the test says so. */
 interface Call {
   users: string[];

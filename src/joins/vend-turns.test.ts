@@ -2,8 +2,6 @@ import { Problem } from '../errors.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { VendTurns } from './vend-turns.ts';
 
-const { jest } = import.meta;
-
 let metrics: Metrics;
 let turns: VendTurns;
 /** The tenants whose vends have begun, in order. */

@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { startTracing } from '../../src/telemetry/tracing.ts';
-import { Stagedoor } from '../support/stagedoor.ts';
+import { Cluster, type Service } from '../support/cluster.ts';
 
 interface Exported {
   name: string;
@@ -14,7 +13,8 @@ const exported: Exported[] = [];
 let received = '';
 let arrived = () => {};
 let collector: Server;
-let stagedoor: Stagedoor;
+let cluster: Cluster;
+let stagedoor: Service;
 
 beforeAll(async () => {
   collector = createServer((request, response) => {
@@ -29,12 +29,15 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
-  await startTracing(`http://127.0.0.1:${(collector.address() as AddressInfo).port}`);
-  stagedoor = await Stagedoor.start();
+  cluster = await Cluster.start(0);
+  // A process of its own: whoever has begun tracing traces until they end.
+  stagedoor = await cluster.add({
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+  });
 });
 
 afterAll(async () => {
-  await stagedoor.stop();
+  await cluster.stop();
   collector.close();
 });
 

@@ -23,11 +23,6 @@ import { chat, realtime, startEmulator } from './clients.ts';
 const ON_AWS = process.env['IVS_CONFORMANCE'] === 'aws';
 const MAY_COST = !ON_AWS || process.env['IVS_CONFORMANCE_ALLOW_COST'] === '1';
 
-/** A test that runs on the emulator only, because it makes participants act through the control API. */
-export const onEmulator = ON_AWS ? it.skip : it;
-/** A test of operations that AWS bills. */
-export const costly = MAY_COST ? it : it.skip;
-
 /** An ARN like the given one under which nothing exists. */
 export function absent(arn: string): string {
   return arn.replace(/[^/]+$/, 'AbsentAbsent');
@@ -56,6 +51,16 @@ export class Target {
     this.realtime.destroy();
     this.chat.destroy();
     await this.#emulator?.stop();
+  }
+
+  /** `it` for a test that runs on the emulator only, because it makes participants act through the control API. */
+  get onEmulator(): jest.It {
+    return ON_AWS ? it.skip : it;
+  }
+
+  /** `it` for a test of operations that AWS bills. */
+  get costly(): jest.It {
+    return MAY_COST ? it : it.skip;
   }
 
   /** The emulator. Only tests of `onEmulator` can use it. */

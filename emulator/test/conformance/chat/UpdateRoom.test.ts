@@ -1,5 +1,5 @@
 import { GetRoomCommand, UpdateRoomCommand } from '@aws-sdk/client-ivschat';
-import { absent, conformance, notFound, onEmulator, refusedInput } from '../../support/conformance.ts';
+import { absent, conformance, notFound, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -9,7 +9,7 @@ it('changes the members that are given', async () => {
   expect(room).toMatchObject({ arn: identifier, name: 'after', maximumMessageLength: 100 });
 });
 
-onEmulator('attaches a review handler, and an empty one detaches it', async () => {
+t.onEmulator('attaches a review handler, and an empty one detaches it', async () => {
   const identifier = await t.room();
   const uri = 'arn:aws:lambda:us-west-2:111122223333:function:review';
   const update = async (uri: string) =>

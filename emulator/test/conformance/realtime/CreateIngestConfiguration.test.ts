@@ -4,7 +4,7 @@ import {
   DisconnectParticipantCommand,
   GetIngestConfigurationCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { conformance, onEmulator, refusedInput } from '../../support/conformance.ts';
+import { conformance, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -35,7 +35,7 @@ it('accepts RTMP only with insecureIngest', async () => {
   expect((await ingest({ ingestProtocol: 'RTMP', insecureIngest: true })).ingestProtocol).toBe('RTMP');
 });
 
-onEmulator('its stream key starts a publisher on the stage', async () => {
+t.onEmulator('its stream key starts a publisher on the stage', async () => {
   const { arn: stageArn } = await t.stage();
   const { streamKey = '', participantId, arn } = await ingest({ stageArn });
   const streaming = t.emulator.ingest(streamKey);

@@ -3,7 +3,7 @@ import {
   StartCompositionCommand,
   StopCompositionCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { conflict, conformance, costly, notFound } from '../../support/conformance.ts';
+import { conflict, conformance, notFound } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -13,7 +13,7 @@ it('deletes the resource, and refuses to delete it again', async () => {
   await notFound(t.realtime.send(new DeleteEncoderConfigurationCommand({ arn })));
 });
 
-costly('refuses to delete an encoder configuration that a composition uses', async () => {
+t.costly('refuses to delete an encoder configuration that a composition uses', async () => {
   const arn = await t.encoder();
   const { arn: stageArn } = await t.stage();
   const storageConfigurationArn = await t.storage();

@@ -1,5 +1,5 @@
 import { CreateIngestConfigurationCommand, DeleteIngestConfigurationCommand } from '@aws-sdk/client-ivs-realtime';
-import { conflict, conformance, notFound, onEmulator } from '../../support/conformance.ts';
+import { conflict, conformance, notFound } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -18,7 +18,7 @@ it('deletes the resource, and refuses to delete it again', async () => {
   await notFound(t.realtime.send(new DeleteIngestConfigurationCommand({ arn })));
 });
 
-onEmulator('deletes an ingest configuration that is streaming only with force, and ends the stream', async () => {
+t.onEmulator('deletes an ingest configuration that is streaming only with force, and ends the stream', async () => {
   const { arn: stageArn } = await t.stage();
   const { arn, streamKey = '' } = await ingest({ stageArn });
   t.emulator.ingest(streamKey);

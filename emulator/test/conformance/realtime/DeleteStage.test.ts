@@ -7,7 +7,7 @@ import {
   GetStageCommand,
   ListIngestConfigurationsCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { conformance, notFound, onEmulator } from '../../support/conformance.ts';
+import { conformance, notFound } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -36,7 +36,7 @@ it('takes the stage out of its ingest configurations', async () => {
   expect((await t.realtime.send(filter)).ingestConfigurations).toEqual([]);
 });
 
-onEmulator('disconnects everybody on the stage', async () => {
+t.onEmulator('disconnects everybody on the stage', async () => {
   const { arn } = await t.stage();
   const { participantToken } = await t.realtime.send(new CreateParticipantTokenCommand({ stageArn: arn }));
   const joined = t.emulator.join(participantToken?.token ?? '');

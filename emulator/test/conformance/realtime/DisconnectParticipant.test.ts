@@ -1,5 +1,5 @@
 import { CreateParticipantTokenCommand, DisconnectParticipantCommand } from '@aws-sdk/client-ivs-realtime';
-import { absent, conformance, notFound, onEmulator, refusedInput } from '../../support/conformance.ts';
+import { absent, conformance, notFound, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -17,7 +17,7 @@ it('refuses a stage that does not exist, and an empty participant id', async () 
   await refusedInput(t.realtime.send(new DisconnectParticipantCommand({ stageArn: arn, participantId: undefined })));
 });
 
-onEmulator('disconnects one participant, and leaves another participant of the same user connected', async () => {
+t.onEmulator('disconnects one participant, and leaves another participant of the same user connected', async () => {
   const { arn } = await t.stage();
   const first = await join(arn, { userId: 'u-1' });
   const second = await join(arn, { userId: 'u-1' });
@@ -39,7 +39,7 @@ it('accepts an id that never joined', async () => {
   }
 });
 
-onEmulator.each([
+t.onEmulator.each([
   ['not-found', 'ResourceNotFoundException'],
   ['ignored', undefined],
   ['refused-later', undefined],

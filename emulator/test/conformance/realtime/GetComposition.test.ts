@@ -5,7 +5,7 @@ import {
   type StartCompositionCommandInput,
   StopCompositionCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { absent, conformance, notFound, onEmulator } from '../../support/conformance.ts';
+import { absent, conformance, notFound } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -21,7 +21,7 @@ async function start(stageArn: string, input: Partial<StartCompositionCommandInp
   return { ...composition, arn };
 }
 
-onEmulator(
+t.onEmulator(
   'answers a composition that becomes active, and ends a minute after everybody has left its stage',
   async () => {
     const { arn: stageArn } = await t.stage();
@@ -44,7 +44,7 @@ onEmulator(
   },
 );
 
-onEmulator(
+t.onEmulator(
   'answers a composition that ends a minute after its start on an empty stage, and goes on when somebody joins',
   async () => {
     const [lonely, visited] = [await t.stage(), await t.stage()];

@@ -1,5 +1,5 @@
 import { CreateParticipantTokenCommand, GetParticipantCommand } from '@aws-sdk/client-ivs-realtime';
-import { conformance, notFound, onEmulator, refusedInput } from '../../support/conformance.ts';
+import { conformance, notFound, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -8,7 +8,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('answers who joined, and whether they are still connected', async () => {
+t.onEmulator('answers who joined, and whether they are still connected', async () => {
   const { arn: stageArn } = await t.stage();
   const joined = await join(stageArn, { userId: 'u-1', attributes: { role: 'host' } });
   const { participantId, sessionId } = joined;

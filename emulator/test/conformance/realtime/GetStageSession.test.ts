@@ -1,5 +1,5 @@
 import { CreateParticipantTokenCommand, GetStageCommand, GetStageSessionCommand } from '@aws-sdk/client-ivs-realtime';
-import { conformance, notFound, onEmulator } from '../../support/conformance.ts';
+import { conformance, notFound } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -8,7 +8,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('answers a session that lasts from the first join to the last leave', async () => {
+t.onEmulator('answers a session that lasts from the first join to the last leave', async () => {
   const { arn: stageArn } = await t.stage();
   const first = await join(stageArn);
   const second = await join(stageArn);
@@ -24,28 +24,31 @@ onEmulator('answers a session that lasts from the first join to the last leave',
   expect(await active()).toBeUndefined();
 });
 
-onEmulator('ends a session as long after the last leave as the switch says, unless somebody joins before', async () => {
-  t.emulator.setSwitches({ stageSessionEndSeconds: 10 });
-  const { arn: stageArn } = await t.stage();
-  const first = await join(stageArn);
-  const { sessionId } = first;
-  const get = async () =>
-    (await t.realtime.send(new GetStageSessionCommand({ stageArn, sessionId }))).stageSession?.endTime;
-  const active = async () => (await t.realtime.send(new GetStageCommand({ arn: stageArn }))).stage?.activeSessionId;
-  t.emulator.leave(first);
-  t.emulator.skip(9);
-  expect(await active()).toBe(sessionId);
-  const second = await join(stageArn);
-  expect(second.sessionId).toBe(sessionId);
-  t.emulator.skip(60);
-  expect(await get()).toBeUndefined();
-  t.emulator.leave(second);
-  t.emulator.skip(11);
-  expect(await active()).toBeUndefined();
-  expect(await get()).toBeInstanceOf(Date);
-  expect((await join(stageArn)).sessionId).not.toBe(sessionId);
-  t.emulator.setSwitches({ stageSessionEndSeconds: 0 });
-});
+t.onEmulator(
+  'ends a session as long after the last leave as the switch says, unless somebody joins before',
+  async () => {
+    t.emulator.setSwitches({ stageSessionEndSeconds: 10 });
+    const { arn: stageArn } = await t.stage();
+    const first = await join(stageArn);
+    const { sessionId } = first;
+    const get = async () =>
+      (await t.realtime.send(new GetStageSessionCommand({ stageArn, sessionId }))).stageSession?.endTime;
+    const active = async () => (await t.realtime.send(new GetStageCommand({ arn: stageArn }))).stage?.activeSessionId;
+    t.emulator.leave(first);
+    t.emulator.skip(9);
+    expect(await active()).toBe(sessionId);
+    const second = await join(stageArn);
+    expect(second.sessionId).toBe(sessionId);
+    t.emulator.skip(60);
+    expect(await get()).toBeUndefined();
+    t.emulator.leave(second);
+    t.emulator.skip(11);
+    expect(await active()).toBeUndefined();
+    expect(await get()).toBeInstanceOf(Date);
+    expect((await join(stageArn)).sessionId).not.toBe(sessionId);
+    t.emulator.setSwitches({ stageSessionEndSeconds: 0 });
+  },
+);
 
 it('refuses a session that does not exist', async () => {
   const { arn: stageArn } = await t.stage();

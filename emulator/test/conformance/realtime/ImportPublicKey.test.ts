@@ -1,6 +1,6 @@
 import { DeletePublicKeyCommand, ImportPublicKeyCommand } from '@aws-sdk/client-ivs-realtime';
 import { newKeyPair } from '../../support/self-signed.ts';
-import { conflict, conformance, expectRefusal, onEmulator, refusedInput } from '../../support/conformance.ts';
+import { conflict, conformance, expectRefusal, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -21,7 +21,7 @@ it.each([
   await refusedInput(t.realtime.send(new ImportPublicKeyCommand({ publicKeyMaterial })));
 });
 
-onEmulator('refuses a key that was imported before, and a fourth key', async () => {
+t.onEmulator('refuses a key that was imported before, and a fourth key', async () => {
   const { publicKeyMaterial } = newKeyPair();
   await t.realtime.send(new ImportPublicKeyCommand({ publicKeyMaterial }));
   await conflict(t.realtime.send(new ImportPublicKeyCommand({ publicKeyMaterial })));

@@ -4,7 +4,7 @@ import {
   type StartCompositionCommandInput,
   StopCompositionCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { conformance, costly, refusedInput } from '../../support/conformance.ts';
+import { conformance, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -20,7 +20,7 @@ async function start(stageArn: string, input: Partial<StartCompositionCommandInp
   return { ...composition, arn };
 }
 
-costly('lists compositions by stage and by encoder configuration', async () => {
+t.costly('lists compositions by stage and by encoder configuration', async () => {
   const { arn: filterByStageArn } = await t.stage();
   const { arn } = await start(filterByStageArn);
   const list = async (filter: object) =>

@@ -4,7 +4,7 @@ import {
   ListParticipantEventsCommand,
 } from '@aws-sdk/client-ivs-realtime';
 import { claimsFor, newKeyPair, signToken } from '../../support/self-signed.ts';
-import { conformance, onEmulator, refusedInput } from '../../support/conformance.ts';
+import { conformance, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -13,7 +13,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('lists the events of a participant in their order', async () => {
+t.onEmulator('lists the events of a participant in their order', async () => {
   const { arn: stageArn } = await t.stage();
   const host = await join(stageArn);
   const viewer = await join(stageArn, { capabilities: ['SUBSCRIBE'] });
@@ -33,7 +33,7 @@ onEmulator('lists the events of a participant in their order', async () => {
   ]);
 });
 
-onEmulator.each([
+t.onEmulator.each([
   ['oldest-first', 'milliseconds', ['JOINED', 'PUBLISH_STARTED', 'PUBLISH_STOPPED', 'LEFT']],
   ['newest-first', 'seconds', ['LEFT', 'PUBLISH_STOPPED', 'PUBLISH_STARTED', 'JOINED']],
   // The join and the leave are at least two seconds apart by the emulator's clock, and each pair is of one time or not.
@@ -68,7 +68,7 @@ onEmulator.each([
   if (times === 'seconds') expect(shown.filter((time) => time % 1000 !== 0)).toEqual([]);
 });
 
-onEmulator(
+t.onEmulator(
   'lists both tokens of a token exchange, which removes the capabilities that the new token lacks',
   async () => {
     const stage = await t.stage();

@@ -4,7 +4,7 @@ import {
   StartParticipantReplicationCommand,
   StopParticipantReplicationCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { conformance, onEmulator, refusedInput } from '../../support/conformance.ts';
+import { conformance, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -13,7 +13,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('lists the stages on which a participant is shown', async () => {
+t.onEmulator('lists the stages on which a participant is shown', async () => {
   const [source, destination] = [await t.stage(), await t.stage()];
   const { participantId, sessionId } = await join(source.arn);
   const input = { sourceStageArn: source.arn, destinationStageArn: destination.arn, participantId };

@@ -1,5 +1,5 @@
 import { CreateParticipantTokenCommand, ListParticipantsCommand } from '@aws-sdk/client-ivs-realtime';
-import { conformance, onEmulator, refusedInput } from '../../support/conformance.ts';
+import { conformance, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -8,7 +8,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('lists the participants who joined, and no unused tokens', async () => {
+t.onEmulator('lists the participants who joined, and no unused tokens', async () => {
   const { arn: stageArn } = await t.stage();
   const host = await join(stageArn, { userId: 'host' });
   const viewer = await join(stageArn, { userId: 'viewer' });

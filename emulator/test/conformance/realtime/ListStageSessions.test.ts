@@ -1,5 +1,5 @@
 import { CreateParticipantTokenCommand, ListStageSessionsCommand } from '@aws-sdk/client-ivs-realtime';
-import { conformance, onEmulator } from '../../support/conformance.ts';
+import { conformance } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -13,7 +13,7 @@ it('lists no sessions for a stage that nobody has joined', async () => {
   expect((await t.realtime.send(new ListStageSessionsCommand({ stageArn }))).stageSessions).toEqual([]);
 });
 
-onEmulator('lists the newest session first', async () => {
+t.onEmulator('lists the newest session first', async () => {
   const { arn: stageArn } = await t.stage();
   const first = await join(stageArn);
   t.emulator.leave(first);

@@ -1,5 +1,5 @@
 import { DeleteStageCommand, ListStagesCommand } from '@aws-sdk/client-ivs-realtime';
-import { conformance, onEmulator, refusedInput } from '../../support/conformance.ts';
+import { conformance, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -17,7 +17,7 @@ it('lists every stage exactly once, page by page', async () => {
   expect(new Set(found).size).toBe(found.length);
 });
 
-onEmulator('lists every other stage when a stage is deleted between two pages', async () => {
+t.onEmulator('lists every other stage when a stage is deleted between two pages', async () => {
   const { stages, nextToken } = await t.realtime.send(new ListStagesCommand({ maxResults: 2 }));
   const rest = (await t.realtime.send(new ListStagesCommand({ nextToken }))).stages?.map(({ arn }) => arn);
   await t.realtime.send(new DeleteStageCommand({ arn: stages?.[1]?.arn }));

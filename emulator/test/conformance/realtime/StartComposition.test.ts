@@ -3,7 +3,7 @@ import {
   type StartCompositionCommandInput,
   StopCompositionCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { absent, conflict, conformance, costly, notFound, refusedInput } from '../../support/conformance.ts';
+import { absent, conflict, conformance, notFound, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -25,7 +25,7 @@ async function start(stageArn: string, input: Partial<StartCompositionCommandInp
   return { ...composition, arn };
 }
 
-costly('starts a composition in a grid with one destination', async () => {
+t.costly('starts a composition in a grid with one destination', async () => {
   const { arn: stageArn } = await t.stage();
   const composition = await start(stageArn);
   expect(composition).toMatchObject({ stageArn, state: 'STARTING', layout: { grid: { videoFillMode: 'COVER' } } });
@@ -36,7 +36,7 @@ costly('starts a composition in a grid with one destination', async () => {
   expect(composition.destinations?.[0]).not.toHaveProperty('startTime');
 });
 
-costly.each([
+t.costly.each([
   [undefined, { grid: { gridGap: 2, videoAspectRatio: 'VIDEO', omitStoppedVideo: false } }],
   [{ grid: { featuredParticipantAttribute: 'star' } }, { grid: { gridGap: 2, videoAspectRatio: 'VIDEO' } }],
   [{ grid: { gridGap: 0, videoAspectRatio: 'SQUARE' } }, { grid: { gridGap: 0, videoAspectRatio: 'SQUARE' } }],
@@ -62,14 +62,17 @@ costly.each([
   expect(Object.keys(answered ?? {})).toEqual(Object.keys(expected));
 });
 
-costly('answers the same composition for the same idempotency token, and a conflict if the input differs', async () => {
-  const { arn: stageArn } = await t.stage();
-  const input = { stageArn, destinations: [await recording()], idempotencyToken: `token-${Date.now()}` };
-  const first = await start(stageArn, input);
-  const second = await start(stageArn, input);
-  expect(second.arn).toBe(first.arn);
-  await conflict(start(stageArn, { ...input, tags: { a: 'b' } }));
-});
+t.costly(
+  'answers the same composition for the same idempotency token, and a conflict if the input differs',
+  async () => {
+    const { arn: stageArn } = await t.stage();
+    const input = { stageArn, destinations: [await recording()], idempotencyToken: `token-${Date.now()}` };
+    const first = await start(stageArn, input);
+    const second = await start(stageArn, input);
+    expect(second.arn).toBe(first.arn);
+    await conflict(start(stageArn, { ...input, tags: { a: 'b' } }));
+  },
+);
 
 it('refuses an input without a destination, a destination of both kinds, and ARNs under which nothing exists', async () => {
   const { arn: stageArn } = await t.stage();

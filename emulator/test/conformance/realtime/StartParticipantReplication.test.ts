@@ -1,5 +1,5 @@
 import { CreateParticipantTokenCommand, StartParticipantReplicationCommand } from '@aws-sdk/client-ivs-realtime';
-import { conformance, expectRefusal, notFound, onEmulator, refusedInput } from '../../support/conformance.ts';
+import { conformance, expectRefusal, notFound, refusedInput } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -8,7 +8,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('shows a publisher on another stage, with the attributes of the replica', async () => {
+t.onEmulator('shows a publisher on another stage, with the attributes of the replica', async () => {
   const [source, destination] = [await t.stage(), await t.stage()];
   const joined = await join(source.arn, { attributes: { role: 'host', colour: 'red' } });
   t.emulator.publish(joined);
@@ -28,7 +28,7 @@ onEmulator('shows a publisher on another stage, with the attributes of the repli
   expect(t.emulator.participants(destination.arn)).toMatchObject([{ publishing: false }]);
 });
 
-onEmulator('keeps a replica for the reconnect window after its source has left', async () => {
+t.onEmulator('keeps a replica for the reconnect window after its source has left', async () => {
   const [source, destination] = [await t.stage(), await t.stage()];
   const { participantToken } = await t.realtime.send(new CreateParticipantTokenCommand({ stageArn: source.arn }));
   const { token = '', participantId } = participantToken ?? {};
@@ -52,7 +52,7 @@ onEmulator('keeps a replica for the reconnect window after its source has left',
   expect(connected()).toBe(false);
 });
 
-onEmulator('refuses a sixth replication of a participant', async () => {
+t.onEmulator('refuses a sixth replication of a participant', async () => {
   const source = await t.stage();
   const { participantId } = await join(source.arn);
   const replicate = async () => {

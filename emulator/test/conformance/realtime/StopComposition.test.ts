@@ -5,7 +5,7 @@ import {
   type StartCompositionCommandInput,
   StopCompositionCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { absent, conformance, costly, notFound, onEmulator } from '../../support/conformance.ts';
+import { absent, conformance, notFound } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -21,7 +21,7 @@ async function start(stageArn: string, input: Partial<StartCompositionCommandInp
   return { ...composition, arn };
 }
 
-onEmulator('deletes a composition, which is answered as STOPPING until then', async () => {
+t.onEmulator('deletes a composition, which is answered as STOPPING until then', async () => {
   const { arn: stageArn } = await t.stage();
   const idempotencyToken = `token-${Date.now()}`;
   const input = { destinations: [await recording()], idempotencyToken };
@@ -38,7 +38,7 @@ onEmulator('deletes a composition, which is answered as STOPPING until then', as
   expect((await start(stageArn, input)).arn).not.toBe(arn);
 });
 
-costly('stops a composition', async () => {
+t.costly('stops a composition', async () => {
   const { arn } = await start((await t.stage()).arn);
   await t.realtime.send(new StopCompositionCommand({ arn }));
   const { composition } = await t.realtime.send(new GetCompositionCommand({ arn }));

@@ -3,7 +3,7 @@ import {
   StartParticipantReplicationCommand,
   StopParticipantReplicationCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { absent, conformance, notFound, onEmulator } from '../../support/conformance.ts';
+import { absent, conformance, notFound } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -12,7 +12,7 @@ async function join(stageArn: string, input: object = {}) {
   return t.emulator.join(participantToken?.token ?? '');
 }
 
-onEmulator('disconnects the replica, and leaves the source connected', async () => {
+t.onEmulator('disconnects the replica, and leaves the source connected', async () => {
   const [source, destination] = [await t.stage(), await t.stage()];
   const { participantId } = await join(source.arn);
   const input = { sourceStageArn: source.arn, destinationStageArn: destination.arn, participantId };

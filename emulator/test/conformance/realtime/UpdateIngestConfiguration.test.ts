@@ -3,7 +3,7 @@ import {
   DeleteIngestConfigurationCommand,
   UpdateIngestConfigurationCommand,
 } from '@aws-sdk/client-ivs-realtime';
-import { absent, conflict, conformance, notFound, onEmulator } from '../../support/conformance.ts';
+import { absent, conflict, conformance, notFound } from '../../support/conformance.ts';
 
 const t = conformance();
 
@@ -31,7 +31,7 @@ it('refuses a stage that does not exist', async () => {
   await notFound(t.realtime.send(new UpdateIngestConfigurationCommand({ arn, stageArn })));
 });
 
-onEmulator('refuses to change an ingest configuration that is streaming', async () => {
+t.onEmulator('refuses to change an ingest configuration that is streaming', async () => {
   const { arn: stageArn } = await t.stage();
   const { arn, streamKey = '' } = await ingest({ stageArn });
   t.emulator.ingest(streamKey);
