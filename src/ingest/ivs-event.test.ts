@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { fieldOf, type IvsEvent, ivsEvent, subjectOf, timeOf } from './ivs-event.ts';
 
 const stage = 'arn:aws:ivs:us-east-1:123456789012:stage/AbCdEfGhIjKl';
@@ -52,4 +53,34 @@ test.each<[unknown, string]>([
   [1_700_000_000, '2026-04-23T06:36:53.000Z'],
 ])('with the event_time %j it happened at %s', (value, time) => {
   expect(timeOf(withDetail({ event_time: value })).toISOString()).toBe(time);
+});
+
+test('whatever comes, it is refused with the field to change, or it is about one thing and has a time', () => {
+  const odd = fc.oneof(
+    fc.anything(),
+    fc.string({ unit: 'binary' }),
+    fc.date({ noInvalidDate: false }).map(String),
+    fc.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,30})?(Z|[+-]\d\d:\d\d)$/),
+    fc.stringMatching(/^arn:aws:ivs(chat)?:[a-z0-9-]{1,9}:\d{12}:(stage|room)\/\w{1,9}$/),
+  );
+  const envelope = fc.dictionary(fc.constantFrom(...Object.keys(event), '__proto__', 'constructor'), odd);
+  const detail = fc.dictionary(fc.constantFrom(...Object.keys(event.detail), 'stage_arn', 'toString'), odd);
+  const asSent = (value: unknown) =>
+    JSON.parse(
+      JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? `${one}` : one)) ?? 'null',
+    ) as unknown;
+  const property = fc.property(envelope, detail, fc.boolean(), (changed, inside, isWhole) => {
+    const sent = asSent({ ...event, detail: { ...event.detail, ...inside }, ...(isWhole && changed) });
+    const { success, data, error } = ivsEvent.safeParse(sent);
+    if (!success) {
+      expect(error.issues.length).toBeGreaterThan(0);
+      for (const { path } of error.issues) expect(Object.keys(event)).toContain(path[0]);
+      return;
+    }
+    const subject = subjectOf(data);
+    expect(typeof subject === 'string' || subject.arn.startsWith('arn:')).toBe(true);
+    for (const name of Object.keys(inside)) expect(typeof fieldOf(data, name)).toBe('string');
+    expect(timeOf(data).getTime()).not.toBeNaN();
+  });
+  fc.assert(property, { numRuns: 500, seed: 43 });
 });

@@ -129,3 +129,17 @@ test('no package has a version with a hole that the page about threats names', (
     expect({ first, said: version ?? absent[0] ?? /\[T\d+\]/.exec(here)?.[0] }).not.toEqual({ first, said: undefined });
   }
 });
+
+test('no page of the console, of the sample or of the documentation makes HTML of a text', () => {
+  const files = globSync(
+    '{console/src,samples/react/src,client/src,docs/.vitepress,docs/public}/**/*.{ts,tsx,vue,js,html}',
+    {
+      cwd: root,
+      exclude: ['**/node_modules'],
+    },
+  );
+  expect(files.filter((file) => file.startsWith('console/src')).length).toBeGreaterThan(10);
+  const sinks =
+    /dangerouslySetInnerHTML|(inner|outer)HTML|insertAdjacentHTML|document\.write|\beval\(|new Function\(|v-html/;
+  expect(files.filter((file) => sinks.test(read(file)))).toEqual([]);
+});
