@@ -102,6 +102,8 @@ export const limits = {
   consoleIdleSeconds: 30 * 60,
   /** A session of the console ends this time after the sign-in, however much it is used. */
   consoleSessionSeconds: 12 * 3600,
+  /** A sign-in with an identity provider must end in this time. */
+  consoleSignInSeconds: 10 * 60,
   /** The use of a session is noted, and its cookie renewed, once in this time. */
   consoleNoteSeconds: 60,
 } as const;

@@ -143,6 +143,7 @@ const rows: Record<string, Row> = {
   },
   'POST /console/session': { body: { credential: HttpClient.operatorToken } },
   'GET /console/session': {},
+  'GET /console/sign-in/ways': { query: () => '?tenant=acme' },
   'DELETE /console/session': {},
   'POST /v1/console-issuers': {
     body: { name: 'new', issuer: unreachable, clientId: 'new' },

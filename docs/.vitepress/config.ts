@@ -103,6 +103,7 @@ export default defineConfig({
         items: [
           { text: 'The console', link: '/console' },
           { text: 'Moderation guide', link: '/moderation' },
+          { text: 'Signing in to the console', link: '/console-sign-in' },
           { text: 'Sessions and attendance', link: '/sessions' },
           { text: 'Events', link: '/events' },
           { text: 'Webhooks', link: '/webhooks' },

@@ -7,12 +7,25 @@ import { ConsoleService } from './console.service.ts';
 import { ConsoleSessions } from './console-sessions.ts';
 import { ConsoleUsersController } from './console-users.controller.ts';
 import { ConsoleUsersService } from './console-users.service.ts';
+import { OidcClients } from './oidc-clients.ts';
 import { SessionTokens } from './session-tokens.ts';
+import { SignInAttempts } from './sign-in-attempts.ts';
+import { SignInController } from './sign-in.controller.ts';
+import { SignInService } from './sign-in.service.ts';
 
 @Module({
   imports: [ApiKeysModule],
-  controllers: [ConsoleController, ConsoleIssuersController, ConsoleUsersController],
-  providers: [ConsoleService, ConsoleIssuersService, ConsoleUsersService, ConsoleSessions, SessionTokens],
+  controllers: [ConsoleController, ConsoleIssuersController, ConsoleUsersController, SignInController],
+  providers: [
+    ConsoleService,
+    ConsoleIssuersService,
+    ConsoleUsersService,
+    OidcClients,
+    SignInAttempts,
+    SignInService,
+    ConsoleSessions,
+    SessionTokens,
+  ],
   exports: [ConsoleSessions],
 })
 export class ConsoleModule {}

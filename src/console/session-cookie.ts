@@ -18,12 +18,15 @@ export function cookieWith(token: string): string {
 /** The header that makes the browser forget the token. */
 export const cookieWithout = `${cookieName}=; ${attributes}; Max-Age=0`;
 
+/** The values of the cookies with a name that a request has. */
+export function cookiesNamed({ headers }: FastifyRequest, name: string): string[] {
+  const cookies = (headers.cookie ?? '').split(';').map((one) => one.trim());
+  return cookies.filter((one) => one.startsWith(`${name}=`)).map((one) => one.slice(name.length + 1));
+}
+
 /** The token in the cookie of a request; undefined: there is none. @throws Problem `unauthenticated` if there are several. */
 export function tokenInCookie(request: FastifyRequest): string | undefined {
-  const cookies = (request.headers.cookie ?? '').split(';').map((one) => one.trim());
-  const tokens = cookies
-    .filter((one) => one.startsWith(`${cookieName}=`))
-    .map((one) => one.slice(cookieName.length + 1));
+  const tokens = cookiesNamed(request, cookieName);
   if (tokens.length > 1) throw new Problem('unauthenticated', `Send one cookie ${cookieName}.`);
   return tokens[0] === '' ? undefined : tokens[0];
 }

@@ -8,6 +8,7 @@ import { Emulator } from '../../emulator/src/emulator.ts';
 import { Settings } from '../../src/config.ts';
 import { Secrets } from '../../src/secrets/secrets.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { TestBrowser, TestOidcProvider } from '../support/oidc-provider.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { freePort, ServiceProcess } from '../support/service-process.ts';
 import { type Answer, HttpClient, type Json, type RequestOptions, Stagedoor } from '../support/stagedoor.ts';
@@ -89,6 +90,7 @@ async function liveThroughEverything(): Promise<void> {
   const tenant = await administration();
   const { users, spaceId } = await vending(tenant);
   await webhooksAndConsole(tenant.key);
+  await signInWithProvider(tenant.key);
   await failuresOfIvs(tenant.key, spaceId);
   await Promise.all(oneOfEachKind().map((secret) => badInput(secret, tenant.key, spaceId)));
   await refusedCredentials(tenant, users, spaceId);
@@ -169,6 +171,41 @@ async function webhooksAndConsole(key: string): Promise<void> {
   await client.request('POST', '/ingest/ivs-events', { headers: sent, body: { id: 1 } });
   await client.request('POST', '/ingest/ivs-events', { headers: { 'x-stagedoor-ingest-secret': 'wrong' }, body: {} });
   await client.request('GET', '/v1/spaces', { headers: { ...sent, 'x-request-id': env['IVS_EVENTS_SECRET'] ?? '' } });
+}
+
+/** Lets a person sign in to the console with an identity provider, and fail to. */
+async function signInWithProvider(key: string): Promise<void> {
+  const provider = await TestOidcProvider.start();
+  try {
+    const clientSecret = keep('secret of the client at the provider', randomBytes(40).toString('base64url'));
+    const clientId = 'stagedoor-console';
+    provider.register([{ clientId, clientSecret, redirectUri: `${client.url}/console/sign-in/callback` }]);
+    const body = { name: 'Staff', issuer: provider.issuer, clientId, clientSecret };
+    const { id } = await client.expect(201, client.post('/v1/console-issuers', key, body));
+    await client.post('/v1/console-issuers', key, body);
+    await client.post('/v1/console-issuers', key, { ...body, scopes: [clientSecret] });
+    await client.expect(200, client.get('/v1/console-issuers', key));
+    const person = { as: key, body: { issuerId: id, role: 'viewer' } };
+    await client.expect(200, client.request('PUT', '/v1/console-users/ann', person));
+    for (const tamper of [undefined, (claims: Json) => ({ ...claims, nonce: 'another' })]) {
+      provider.tamper = tamper;
+      const browser = new TestBrowser();
+      const start = `${client.url}/console/sign-in?tenant=acme&issuer=${id}`;
+      const callback = await browser.follow(start, `${client.url}/console/sign-in/callback`);
+      const what = tamper ? 'that fails' : 'that succeeds';
+      for (const name of ['code', 'state'])
+        keep(`${name} of a sign-in ${what}`, new URL(callback).searchParams.get(name));
+      const jar = browser.jarOf(client.url);
+      keep(`cookie of a sign-in ${what}`, jar.get('__Host-stagedoor-sign-in'));
+      await browser.get(callback);
+      if (!tamper) keep('token of a person’s session', jar.get('__Host-stagedoor'));
+      await browser.get(`${callback}&limit=1`);
+    }
+    for (const [n, token] of provider.given.entries()) keep(`token ${n} of the provider`, token);
+    expect(provider.given.length).toBeGreaterThan(3);
+  } finally {
+    await provider.stop();
+  }
 }
 
 async function jwt(secret: string, userId: string, expires = '1h'): Promise<string> {

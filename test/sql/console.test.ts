@@ -350,6 +350,15 @@ describe('lock_console_user', () => {
   });
 });
 
+describe('find_console_tenant', () => {
+  test('finds a tenant by its slug, before anybody has signed in', async () => {
+    await sql.insert('tenants', { id: 'ten_third', slug: 'third' });
+    await sql.becomeService();
+    expect(await sql.value('find_console_tenant', { slug: 'third' })).toBe('ten_third');
+    for (const slug of ['Third', 'nobody', null]) expect(await sql.value('find_console_tenant', { slug })).toBeNull();
+  });
+});
+
 describe('console_user_holds', () => {
   test.each<[string, Row, string, boolean]>([
     ['the role of the person', {}, 'viewer', true],
