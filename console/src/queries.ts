@@ -1,7 +1,7 @@
 import { queryOptions, QueryClient } from '@tanstack/react-query';
 
 import { ApiProblem, read } from './api.ts';
-import type { Action, Ban, Grant, Page, Participant, Session, Space } from './types.ts';
+import type { Action, Ban, Grant, Page, Participant, Role, Session, Space } from './types.ts';
 
 /** Events say what has changed. What they do not tell of is read again after this time, in milliseconds. */
 const rereadMs = 10_000;
@@ -73,6 +73,11 @@ export const bans = (spaceId: string, { spaceIds }: Session) =>
     },
     refetchInterval: rereadMs,
   });
+
+export const roles = queryOptions({
+  queryKey: ['roles'],
+  queryFn: ({ signal }) => readAll<Role>('/v1/roles', {}, signal),
+});
 
 export const actions = (spaceId: string) =>
   queryOptions({

@@ -14,6 +14,9 @@ import { until } from '../support/until.ts';
 /** Where pictures of the pages go, if somebody wants to look at them. */
 const pictures = process.env['CONSOLE_PICTURES'];
 
+/** For the tests that look at pages, in milliseconds: axe takes long on a busy machine. */
+const patience = 15 * 60_000;
+
 const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 375, height: 740 } };
 
 /** How each page is looked at. Who wants pictures gets all four. */
@@ -44,7 +47,7 @@ describeInBrowser('the console', () => {
     [stagedoor, browser] = await Promise.all([Stagedoor.start(), launchBrowser()]);
     [acme, globex] = await Promise.all([stagedoor.createTenant('acme'), stagedoor.createTenant('globex')]);
     space = await stagedoor.createSpace(acme, { name: 'Late show', defaultRole: 'speaker' });
-  });
+  }, patience);
   afterAll(async () => {
     await browser?.close();
     await stagedoor?.stop();
@@ -113,58 +116,66 @@ describeInBrowser('the console', () => {
     await page.emulateMedia({ colorScheme: 'light' });
   }
 
-  it('lets a person in with an API key, and out: a copy of the cookie is refused then', async () => {
-    await page.goto(`${stagedoor.url}/console/`);
-    await page.getByLabel('API key or operator token').fill('sk_acme_wrong');
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    expect(await page.getByRole('alert').textContent()).toContain('not an API key');
-    await look('sign-in');
-    await signIn(acme.key);
-    await page.getByRole('link', { name: 'Late show' }).waitFor();
-    await live();
-    await look('spaces');
-    const cookies = await context.cookies();
-    expect(cookies.map(({ name, httpOnly, secure, sameSite }) => ({ name, httpOnly, secure, sameSite }))).toEqual([
-      { name: '__Host-stagedoor', httpOnly: true, secure: true, sameSite: 'Strict' },
-    ]);
-    await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByLabel('API key or operator token').waitFor();
-    expect(await context.cookies()).toEqual([]);
-    const cookie = `__Host-stagedoor=${cookies[0]?.value}`;
-    expectProblem(await stagedoor.request('GET', '/v1/spaces', { headers: { cookie } }), 'unauthenticated');
-  });
+  it(
+    'lets a person in with an API key, and out: a copy of the cookie is refused then',
+    async () => {
+      await page.goto(`${stagedoor.url}/console/`);
+      await page.getByLabel('API key or operator token').fill('sk_acme_wrong');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      expect(await page.getByRole('alert').textContent()).toContain('not an API key');
+      await look('sign-in');
+      await signIn(acme.key);
+      await page.getByRole('link', { name: 'Late show' }).waitFor();
+      await live();
+      await look('spaces');
+      const cookies = await context.cookies();
+      expect(cookies.map(({ name, httpOnly, secure, sameSite }) => ({ name, httpOnly, secure, sameSite }))).toEqual([
+        { name: '__Host-stagedoor', httpOnly: true, secure: true, sameSite: 'Strict' },
+      ]);
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByLabel('API key or operator token').waitFor();
+      expect(await context.cookies()).toEqual([]);
+      const cookie = `__Host-stagedoor=${cookies[0]?.value}`;
+      expectProblem(await stagedoor.request('GET', '/v1/spaces', { headers: { cookie } }), 'unauthenticated');
+    },
+    patience,
+  );
 
-  it('shows who is there, bans somebody once however often it is clicked, counts until they are silent, and lifts', async () => {
-    await signIn(acme.key);
-    await openSpace();
-    await join('mallory');
-    await section('On the stage').getByText('mallory', { exact: true }).waitFor();
-    await section('Could be in, or get in').getByText('mallory', { exact: true }).waitFor();
-    await look('space');
+  it(
+    'shows who is there, bans somebody once however often it is clicked, counts until they are silent, and lifts',
+    async () => {
+      await signIn(acme.key);
+      await openSpace();
+      await join('mallory');
+      await section('On the stage').getByText('mallory', { exact: true }).waitFor();
+      await section('Could be in, or get in').getByText('mallory', { exact: true }).waitFor();
+      await look('space');
 
-    await section('On the stage').getByRole('button', { name: 'Ban mallory?' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Ban mallory?' });
-    await dialog.getByText('They get no token for this space').waitFor();
-    await dialog.getByLabel('How long').selectOption('for 1 day');
-    await dialog.getByText('for 1 day, and are disconnected').waitFor();
-    await dialog.getByLabel('Reason').fill('rude');
-    await look('ban');
-    await dialog.getByRole('button', { name: 'Ban', exact: true }).dblclick();
-    await dialog.waitFor({ state: 'detached' });
-    await section('What you did')
-      .getByText(/^silent after \d+\.\d s$/)
-      .waitFor();
-    await section('Bans').getByText('“rude”').waitFor();
-    await section('On the stage').getByText('mallory', { exact: true }).waitFor({ state: 'detached' });
-    const { data } = await stagedoor.expect(200, stagedoor.get('/v1/bans?userId=mallory', acme.key));
-    expect(data).toHaveLength(1);
-    expect(data).toMatchObject([{ spaceId: space['id'], reason: 'rude', expiresAt: expect.any(String) }]);
-    await look('banned');
+      await section('On the stage').getByRole('button', { name: 'Ban mallory?' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Ban mallory?' });
+      await dialog.getByText('They get no token for this space').waitFor();
+      await dialog.getByLabel('How long').selectOption('for 1 day');
+      await dialog.getByText('for 1 day, and are disconnected').waitFor();
+      await dialog.getByLabel('Reason').fill('rude');
+      await look('ban');
+      await dialog.getByRole('button', { name: 'Ban', exact: true }).dblclick();
+      await dialog.waitFor({ state: 'detached' });
+      await section('What you did')
+        .getByText(/^silent after \d+\.\d s$/)
+        .waitFor();
+      await section('Bans').getByText('“rude”').waitFor();
+      await section('On the stage').getByText('mallory', { exact: true }).waitFor({ state: 'detached' });
+      const { data } = await stagedoor.expect(200, stagedoor.get('/v1/bans?userId=mallory', acme.key));
+      expect(data).toHaveLength(1);
+      expect(data).toMatchObject([{ spaceId: space['id'], reason: 'rude', expiresAt: expect.any(String) }]);
+      await look('banned');
 
-    await section('Bans').getByRole('button', { name: 'Lift the ban of mallory?' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Lift', exact: true }).click();
-    await section('Bans').getByText('Nobody is banned.').waitFor();
-  });
+      await section('Bans').getByRole('button', { name: 'Lift the ban of mallory?' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Lift', exact: true }).click();
+      await section('Bans').getByText('Nobody is banned.').waitFor();
+    },
+    patience,
+  );
 
   it('disconnects somebody, and bans by the keyboard alone', async () => {
     await signIn(acme.key);
@@ -182,6 +193,57 @@ describeInBrowser('the console', () => {
     await page.keyboard.press('Enter');
     await section('Bans').getByText('عليّ 🎭').waitFor();
   });
+
+  it(
+    'changes a role, revokes tokens, shows each call, and undoes a ban and the closing of the space',
+    async () => {
+      await signIn(acme.key);
+      await openSpace();
+      await Promise.all([join('carol'), join('dave')]);
+      const more = async (who: string, what: string) => {
+        await section('Could be in, or get in')
+          .getByRole('button', { name: `More acts on ${who}` })
+          .click();
+        await page.getByRole('menuitem', { name: what }).click();
+        return page.getByRole('dialog');
+      };
+      const dialog = await more('carol', 'Change role');
+      await dialog.getByLabel('Role', { exact: true }).selectOption('viewer');
+      await look('role');
+      await dialog.getByRole('button', { name: 'Change role' }).click();
+      await dialog.waitFor({ state: 'detached' });
+      const { data } = await stagedoor.expect(200, stagedoor.get(`/v1/spaces/${space['id']}/members`, acme.key));
+      expect(data).toMatchObject([{ userId: 'carol', role: 'viewer' }]);
+
+      await (await more('dave', 'Revoke tokens')).getByRole('button', { name: 'Revoke tokens' }).click();
+      await section('On the stage').getByText('dave', { exact: true }).waitFor({ state: 'detached' });
+      const did = section('What you did').getByRole('log');
+      await did.getByText('Calls to Amazon IVS').first().click();
+      await did
+        .getByText(/^DisconnectParticipant .+: (under way|done)$/)
+        .first()
+        .waitFor();
+
+      const act = async (button: string, then: string) => {
+        await page.getByRole('button', { name: button, exact: true }).first().click();
+        await page.getByRole('dialog').getByRole('button', { name: then, exact: true }).click();
+        await page.getByRole('dialog').waitFor({ state: 'detached' });
+      };
+      // By her id: on a slow machine her tokens have expired by now, so no list has her.
+      await page.getByRole('button', { name: 'Ban somebody' }).click();
+      await page.getByRole('dialog').getByLabel('User id').fill('carol');
+      await page.getByRole('dialog').getByRole('button', { name: 'Ban', exact: true }).click();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await section('Bans').getByText('carol', { exact: true }).waitFor();
+      await act('Undo: Ban carol', 'Lift');
+      await section('Bans').getByText('carol', { exact: true }).waitFor({ state: 'detached' });
+      await act('Close', 'Close');
+      await page.getByText('closed', { exact: true }).waitFor();
+      await act('Undo: Close this space', 'Open');
+      await page.getByText('open', { exact: true }).waitFor();
+    },
+    patience,
+  );
 
   it('freezes a space, and thaws it', async () => {
     await signIn(acme.key);

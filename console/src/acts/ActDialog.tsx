@@ -1,10 +1,11 @@
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 
 import { write } from '../api.ts';
 import { useSession } from '../session.ts';
-import { messageOf, useText } from '../text/text.tsx';
+import { Failure } from '../pages/Failure.tsx';
+import { useText } from '../text/text.tsx';
 import { type Act, actionIn, type Done } from './acts.ts';
 
 interface Props {
@@ -36,7 +37,8 @@ export function ActDialog({ act, children, isComplete = true, onClose, onDone }:
       if (sent.current.body !== said) sent.current = { body: said, key: crypto.randomUUID() };
       const { key } = sent.current;
       const answer = await write({ ...request, csrfToken, idempotencyKey: key });
-      onDone({ key, label: act.title, since: performance.now(), action: actionIn(answer) });
+      const action = actionIn(answer);
+      onDone({ key, label: act.title, since: performance.now(), action, undo: act.undo?.(answer) });
     },
     onSuccess: onClose,
     onSettled: () => queries.invalidateQueries(),
@@ -68,11 +70,7 @@ export function ActDialog({ act, children, isComplete = true, onClose, onDone }:
                   onChange={(event) => setReason(event.currentTarget.value)}
                 />
               )}
-              {doing.isError && (
-                <Alert color="red" role="alert" variant="light">
-                  {messageOf(doing.error, text)}
-                </Alert>
-              )}
+              <Failure error={doing.error} />
               <Group justify="flex-end">
                 <Button variant="default" onClick={leave} disabled={doing.isPending}>
                   {text.act.cancel}

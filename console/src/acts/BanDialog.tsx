@@ -3,8 +3,10 @@ import { useState } from 'react';
 
 import { useSession } from '../session.ts';
 import { useText } from '../text/text.tsx';
+import type { Ban } from '../types.ts';
 import { ActDialog } from './ActDialog.tsx';
 import { type BanLength, banHours, banRequest, type Done } from './acts.ts';
+import { lift } from './space-acts.ts';
 
 interface Props {
   spaceId: string;
@@ -30,6 +32,7 @@ export function BanDialog({ spaceId, userId, onClose, onDone }: Props) {
     isHard: true,
     takesReason: true,
     request: (reason: string | undefined) => banRequest(choice, reason),
+    undo: (answer: unknown) => lift(text, (answer as { ban: Ban }).ban),
   };
   return (
     <ActDialog act={act} isComplete={typed !== ''} onClose={onClose} onDone={onDone}>

@@ -1,4 +1,4 @@
-import { Badge, Group, Stack, Text } from '@mantine/core';
+import { Badge, Button, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 
@@ -6,26 +6,17 @@ import { read } from '../api.ts';
 import { Section } from '../pages/List.tsx';
 import { useText } from '../text/text.tsx';
 import type { Action } from '../types.ts';
-import { type Done, leftOf } from './acts.ts';
+import { type Act, type Done, leftOf } from './acts.ts';
 
-/** What was done on this page, the newest first, each with the time until its people are silent. */
-export function DoneActs({ acts }: { acts: Done[] }) {
+/** What was done on this page, the newest first, each with the time until its people are silent, and the way to undo it. */
+export function DoneActs({ acts, onUndo }: { acts: Done[]; onUndo(act: Act): void }) {
   const text = useText();
   if (acts.length === 0) return null;
   return (
     <Section title={text.silence.title}>
-      <Stack gap="xs" role="log">
+      <Stack gap="sm" role="log">
         {acts.map((done) => (
-          <Group key={done.key} justify="space-between">
-            <Text className="name">{done.label.replace(/\?$/, '')}</Text>
-            {done.action ? (
-              <Silence done={done} action={done.action} />
-            ) : (
-              <Badge variant="dot" color="green">
-                {text.silence.done}
-              </Badge>
-            )}
-          </Group>
+          <OneDone key={done.key} done={done} onUndo={onUndo} />
         ))}
       </Stack>
     </Section>
@@ -34,38 +25,86 @@ export function DoneActs({ acts }: { acts: Done[] }) {
 
 const over = (action: Action): boolean => action.silencedAt !== undefined || action.state === 'delivered';
 
-/** Counts until IVS has confirmed that everybody whom an action concerns is disconnected. */
-function Silence({ done, action }: { done: Done; action: Action }) {
+function OneDone({ done, onUndo }: { done: Done; onUndo(act: Act): void }) {
   const text = useText();
+  const { action, undo } = done;
+  const label = done.label.replace(/\?$/, '');
   const { data: now } = useQuery({
-    queryKey: ['action', action.id],
-    queryFn: ({ signal }) => read<Action>(`/v1/actions/${action.id}`, signal),
-    initialData: action,
+    queryKey: ['action', action?.id],
+    queryFn: ({ signal }) => read<Action>(`/v1/actions/${action?.id}`, signal),
+    enabled: action !== undefined,
+    ...(action && { initialData: action }),
     staleTime: 0,
     refetchInterval: ({ state }) => (state.data && over(state.data) ? false : 500),
   });
-  const elapsed = useElapsed(done.since, !over(now));
-  if (now.silencedAt !== undefined) {
-    const seconds = Math.max(0, Date.parse(now.silencedAt) - Date.parse(now.createdAt)) / 1_000;
-    return (
-      <Badge variant="dot" color="green">
-        {text.silence.silent(seconds.toFixed(1))}
-      </Badge>
-    );
-  }
-  if (over(now))
-    return (
-      <Badge variant="dot" color="green">
-        {text.silence.done}
-      </Badge>
-    );
   return (
-    <Group gap="xs">
+    <div>
+      <Group justify="space-between" gap="xs">
+        <Text className="name">{label}</Text>
+        <Group gap="xs">
+          {now ? <Silence since={done.since} action={now} /> : <Ended words={text.silence.done} />}
+          {undo && (
+            <Button
+              size="compact-xs"
+              variant="default"
+              aria-label={text.silence.undoWhat(label)}
+              onClick={() => onUndo(undo)}
+            >
+              {text.silence.undo}
+            </Button>
+          )}
+        </Group>
+      </Group>
+      {now && <Calls action={now} />}
+    </div>
+  );
+}
+
+/** Counts until IVS has confirmed that everybody whom an action concerns is disconnected. */
+function Silence({ since, action }: { since: number; action: Action }) {
+  const text = useText();
+  const elapsed = useElapsed(since, !over(action));
+  if (action.silencedAt !== undefined) {
+    const seconds = Math.max(0, Date.parse(action.silencedAt) - Date.parse(action.createdAt)) / 1_000;
+    return <Ended words={text.silence.silent(seconds.toFixed(1))} />;
+  }
+  if (over(action)) return <Ended words={text.silence.done} />;
+  return (
+    <>
       <Badge variant="dot" color="orange" aria-live="off">
         {text.silence.counting(elapsed.toFixed(1))}
       </Badge>
-      <Text size="sm">{text.silence.left(leftOf(now))}</Text>
-    </Group>
+      <Text size="sm">{text.silence.left(leftOf(action))}</Text>
+    </>
+  );
+}
+
+function Ended({ words }: { words: string }) {
+  return (
+    <Badge variant="dot" color="green">
+      {words}
+    </Badge>
+  );
+}
+
+/** The calls to IVS that an action needs, each with how far it has come. Only opened, because most people need not know. */
+function Calls({ action }: { action: Action }) {
+  const text = useText();
+  if (action.targets.length === 0) return null;
+  return (
+    <details>
+      <Text component="summary" size="sm" c="dimmed">
+        {text.silence.calls}
+      </Text>
+      <ul className="calls">
+        {action.targets.map(({ operation, target, state, lastError }) => (
+          <Text component="li" size="sm" key={`${operation} ${target}`} className="name">
+            {operation} <bdi>{target}</bdi>: {text.silence.states[state]}
+            {lastError !== undefined && ` (${lastError})`}
+          </Text>
+        ))}
+      </ul>
+    </details>
   );
 }
 

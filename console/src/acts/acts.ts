@@ -13,6 +13,8 @@ export interface Act {
   isHard: boolean;
   takesReason: boolean;
   request(reason: string | undefined): Pick<Write, 'method' | 'path' | 'body'>;
+  /** The act that takes it back, where there is one, from the answer of the service. */
+  undo?(answer: unknown): Act;
 }
 
 /** An act that was done, with its action if the service has recorded one that is delivered. */
@@ -22,12 +24,13 @@ export interface Done {
   /** When the service had recorded it, in milliseconds of `performance.now()`. */
   since: number;
   action: Action | undefined;
+  undo: Act | undefined;
 }
 
 /** The action in an answer of the service; undefined: it says nothing that is delivered, as a lift. */
 export function actionIn(answer: unknown): Action | undefined {
   if (typeof answer !== 'object' || answer === null) return undefined;
-  if ('action' in answer) return answer.action as Action;
+  if ('action' in answer) return (answer.action ?? undefined) as Action | undefined;
   return 'targets' in answer ? (answer as Action) : undefined;
 }
 
@@ -68,6 +71,19 @@ export function liftRequest({ id }: Ban) {
 export function freezeRequest(spaceId: string, isFrozen: boolean, reason: string | undefined) {
   const path = `/v1/spaces/${spaceId}/${isFrozen ? 'unfreeze' : 'freeze'}`;
   return { method: 'POST', path, body: reasonBody(reason) } as const;
+}
+
+export function roleRequest(spaceId: string, userId: string, role: string, reason: string | undefined) {
+  const path = `/v1/spaces/${spaceId}/users/${encodeURIComponent(userId)}/role`;
+  return { method: 'POST', path, body: { role, ...reasonBody(reason) } } as const;
+}
+
+export function revokeRequest(userId: string, reason: string | undefined) {
+  return { method: 'POST', path: `/v1/users/${encodeURIComponent(userId)}/revoke`, body: reasonBody(reason) } as const;
+}
+
+export function statusRequest(spaceId: string, status: 'open' | 'closed') {
+  return { method: 'PATCH', path: `/v1/spaces/${spaceId}`, body: { status } } as const;
 }
 
 function reasonBody(reason: string | undefined): object {

@@ -1,9 +1,10 @@
-import { Alert, Badge, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Badge, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { Fragment, type ReactNode } from 'react';
 
 import { mostShown } from '../queries.ts';
-import { messageOf, useText } from '../text/text.tsx';
+import { Failure } from './Failure.tsx';
+import { useText } from '../text/text.tsx';
 
 interface ListProps<T> {
   title: string;
@@ -25,11 +26,7 @@ export function List<T>({ title, about, found, none, keyOf, renderEntry }: ListP
           {about}
         </Text>
       )}
-      {found.isError && (
-        <Alert color="red" role="alert" variant="light">
-          {messageOf(found.error, text)}
-        </Alert>
-      )}
+      <Failure error={found.error} />
       {found.isPending && <Text size="sm">{text.loading}</Text>}
       {found.data?.length === 0 && (
         <Text size="sm" c="dimmed">

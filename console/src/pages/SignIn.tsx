@@ -1,11 +1,12 @@
-import { Alert, Button, Center, Divider, Group, Paper, PasswordInput, Stack, Title } from '@mantine/core';
+import { Button, Center, Divider, Group, Paper, PasswordInput, Stack, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { ApiProblem, signIn } from '../api.ts';
 import icon from '../icon.svg';
 import { session } from '../queries.ts';
-import { messageOf, useText } from '../text/text.tsx';
+import { Failure } from './Failure.tsx';
+import { useText } from '../text/text.tsx';
 
 /** What `npm start` tells the pages on this machine. A service that is no demo has no such file. */
 interface DemoCredential {
@@ -48,11 +49,7 @@ export function SignIn() {
                 {text.title}
               </Title>
             </Group>
-            {entering.isError && (
-              <Alert color="red" role="alert" variant="light">
-                {messageOf(entering.error, text)}
-              </Alert>
-            )}
+            <Failure error={entering.error} />
             <PasswordInput
               label={text.signIn.credential}
               description={text.signIn.hint}

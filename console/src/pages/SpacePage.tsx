@@ -1,17 +1,19 @@
-import { Alert, Anchor, Button, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Button, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { ActDialog } from '../acts/ActDialog.tsx';
-import { type Act, type Done, freezeRequest, kickRequest, liftRequest } from '../acts/acts.ts';
+import type { Act, Done } from '../acts/acts.ts';
 import { BanDialog } from '../acts/BanDialog.tsx';
+import { RoleDialog } from '../acts/RoleDialog.tsx';
 import { DoneActs } from '../acts/Silence.tsx';
+import { close, freeze, kick, lift, open, revoke, unfreeze } from '../acts/space-acts.ts';
 import { space } from '../queries.ts';
 import { may, useSession } from '../session.ts';
-import { messageOf, useText } from '../text/text.tsx';
-import type { Texts } from '../text/en.ts';
+import { Failure } from './Failure.tsx';
+import { useText } from '../text/text.tsx';
 import type { Ban, Space } from '../types.ts';
 import { Bans, CouldGetIn, Deliveries, OnStage } from './lists.tsx';
 import { SpaceStatus } from './SpacesPage.tsx';
@@ -23,6 +25,7 @@ export function SpacePage({ spaceId }: { spaceId: string }) {
   const found = useQuery(space(spaceId));
   const [asked, setAsked] = useState<Act>();
   const [banning, setBanning] = useState<{ userId: string | undefined }>();
+  const [changing, setChanging] = useState<string>();
   const [done, setDone] = useState<Done[]>([]);
   const mayAct = may(session, 'moderation:write');
   useHotkeys(mayAct ? [['b', () => setBanning({ userId: undefined })]] : []);
@@ -32,17 +35,17 @@ export function SpacePage({ spaceId }: { spaceId: string }) {
     kick: (userId: string) => setAsked(kick(text, spaceId, userId)),
     ban: (userId: string) => setBanning({ userId }),
     lift: (ban: Ban) => setAsked(lift(text, ban)),
+    // Roles are read by who may read spaces.
+    ...(may(session, 'spaces:read') && { changeRole: setChanging }),
+    // It concerns all spaces, so a key that is bound to some may not.
+    ...(session.spaceIds === null && { revoke: (userId: string) => setAsked(revoke(text, userId)) }),
   };
   return (
     <Stack p="md">
       <Anchor component={Link} to="/" size="sm" w="fit-content">
         ← {text.space.back}
       </Anchor>
-      {found.isError && (
-        <Alert color="red" role="alert" variant="light">
-          {messageOf(found.error, text)}
-        </Alert>
-      )}
+      <Failure error={found.error} />
       {found.isPending && <Text>{text.loading}</Text>}
       {found.data && (
         <>
@@ -55,8 +58,9 @@ export function SpacePage({ spaceId }: { spaceId: string }) {
                 <FreezeButton space={found.data} onAsk={setAsked} />
               </>
             )}
+            {may(session, 'spaces:write') && <CloseButton space={found.data} onAsk={setAsked} />}
           </Heading>
-          <DoneActs acts={done} />
+          <DoneActs acts={done} onUndo={setAsked} />
           <SimpleGrid cols={{ base: 1, md: 2 }}>
             <Stack>
               {found.data.stage && <OnStage spaceId={spaceId} on={mayAct ? on : undefined} />}
@@ -70,6 +74,9 @@ export function SpacePage({ spaceId }: { spaceId: string }) {
         </>
       )}
       {asked && <ActDialog act={asked} onClose={() => setAsked(undefined)} onDone={noteDone} />}
+      {changing !== undefined && (
+        <RoleDialog spaceId={spaceId} userId={changing} onClose={() => setChanging(undefined)} onDone={noteDone} />
+      )}
       {banning && (
         <BanDialog spaceId={spaceId} userId={banning.userId} onClose={() => setBanning(undefined)} onDone={noteDone} />
       )}
@@ -93,48 +100,21 @@ function Heading({ space, children }: { space: Space; children: React.ReactNode 
 
 function FreezeButton({ space, onAsk }: { space: Space; onAsk(act: Act): void }) {
   const text = useText();
-  const isFrozen = space.frozenAt !== null;
+  if (space.frozenAt !== null)
+    return <Button onClick={() => onAsk(unfreeze(text, space.id))}>{text.act.unfreeze}</Button>;
   return (
-    <Button
-      variant="default"
-      c={isFrozen ? undefined : 'var(--hard)'}
-      onClick={() => onAsk(freeze(text, space.id, isFrozen))}
-    >
-      {isFrozen ? text.act.unfreeze : text.act.freeze}
+    <Button variant="default" c="var(--hard)" onClick={() => onAsk(freeze(text, space.id))}>
+      {text.act.freeze}
     </Button>
   );
 }
 
-function kick(text: Texts, spaceId: string, userId: string): Act {
-  return {
-    title: text.act.kickTitle(userId),
-    will: text.act.kickWill,
-    verb: text.act.kick,
-    isHard: true,
-    takesReason: true,
-    request: (reason) => kickRequest(spaceId, userId, reason),
-  };
-}
-
-function lift(text: Texts, ban: Ban): Act {
-  return {
-    title: text.act.liftTitle(ban.userId),
-    will: text.act.liftWill,
-    verb: text.act.lift,
-    isHard: false,
-    takesReason: false,
-    request: () => liftRequest(ban),
-  };
-}
-
-function freeze(text: Texts, spaceId: string, isFrozen: boolean): Act {
-  const { act } = text;
-  return {
-    title: isFrozen ? act.unfreezeTitle : act.freezeTitle,
-    will: isFrozen ? act.unfreezeWill : act.freezeWill,
-    verb: isFrozen ? act.unfreeze : act.freeze,
-    isHard: !isFrozen,
-    takesReason: true,
-    request: (reason) => freezeRequest(spaceId, isFrozen, reason),
-  };
+function CloseButton({ space, onAsk }: { space: Space; onAsk(act: Act): void }) {
+  const text = useText();
+  if (space.status === 'closed') return <Button onClick={() => onAsk(open(text, space.id))}>{text.act.open}</Button>;
+  return (
+    <Button variant="default" c="var(--hard)" onClick={() => onAsk(close(text, space.id))}>
+      {text.act.close}
+    </Button>
+  );
 }

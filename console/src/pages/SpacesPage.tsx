@@ -1,9 +1,10 @@
-import { Alert, Anchor, Badge, Group, Paper, Stack, Table, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Group, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 
 import { spaces } from '../queries.ts';
-import { messageOf, useText } from '../text/text.tsx';
+import { Failure } from './Failure.tsx';
+import { useText } from '../text/text.tsx';
 import type { Space } from '../types.ts';
 
 /** All spaces of the tenant. */
@@ -15,11 +16,7 @@ export function SpacesPage() {
       <Title order={1} size="h2">
         {text.spaces.title}
       </Title>
-      {found.isError && (
-        <Alert color="red" role="alert" variant="light">
-          {messageOf(found.error, text)}
-        </Alert>
-      )}
+      <Failure error={found.error} />
       {found.isPending && <Text>{text.loading}</Text>}
       {found.data?.length === 0 && <Text>{text.spaces.none}</Text>}
       {found.data && found.data.length > 0 && (

@@ -1,4 +1,4 @@
-import { Badge, Button, Group } from '@mantine/core';
+import { Badge, Button, Group, Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 
 import { leftOf } from '../acts/acts.ts';
@@ -13,6 +13,8 @@ export interface On {
   kick(userId: string): void;
   ban(userId: string): void;
   lift(ban: Ban): void;
+  changeRole?(userId: string): void;
+  revoke?(userId: string): void;
 }
 
 interface Props {
@@ -196,6 +198,29 @@ function ActsOn({ userId, on, isBanned }: { userId: string; on: On; isBanned: bo
           {text.act.ban}
         </Button>
       )}
+      {(on.changeRole ?? on.revoke) && <More userId={userId} on={on} />}
     </Group>
+  );
+}
+
+/** Acts that are needed less often. */
+function More({ userId, on: { changeRole, revoke } }: { userId: string; on: On }) {
+  const text = useText();
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <Button size="xs" variant="default" px="xs" aria-label={text.act.more(userId)}>
+          …
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {changeRole && <Menu.Item onClick={() => changeRole(userId)}>{text.act.role}</Menu.Item>}
+        {revoke && (
+          <Menu.Item c="var(--hard)" onClick={() => revoke(userId)}>
+            {text.act.revoke}
+          </Menu.Item>
+        )}
+      </Menu.Dropdown>
+    </Menu>
   );
 }
