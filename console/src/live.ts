@@ -12,10 +12,10 @@ const touched: Record<string, string[]> = {
   'space.': ['spaces', 'space'],
   'session.': ['participants'],
   'participant.': ['participants', 'grants'],
-  'grant.': ['grants'],
-  'ban.': ['bans', 'grants', 'participants'],
+  'grant.': ['grants', 'audit'],
+  'ban.': ['bans', 'grants', 'participants', 'audit'],
   'action.': ['actions', 'participants', 'grants'],
-  'member.': ['participants', 'grants'],
+  'member.': ['participants', 'grants', 'audit'],
 };
 
 const types = [

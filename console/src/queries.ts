@@ -1,7 +1,7 @@
 import { queryOptions, QueryClient } from '@tanstack/react-query';
 
-import { ApiProblem, read } from './api.ts';
-import type { Action, Ban, Grant, Page, Participant, Role, Session, Space } from './types.ts';
+import { ApiProblem, read, write } from './api.ts';
+import type { Action, AuditEntry, Ban, Explanation, Grant, Page, Participant, Role, Session, Space } from './types.ts';
 
 /** Events say what has changed. What they do not tell of is read again after this time, in milliseconds. */
 const rereadMs = 10_000;
@@ -84,6 +84,53 @@ export const actions = (spaceId: string) =>
     queryKey: ['actions', spaceId],
     queryFn: ({ signal }) => readAll<Action>('/v1/actions', { spaceId, state: 'pending' }, signal),
     refetchInterval: 2_000,
+  });
+
+/**
+ * What a join of a user would be answered. The audit log has each such question, so it is asked once, and again when the
+ * bans of the user have changed.
+ */
+export const explanation = (spaceId: string, userId: string, known: Ban[], { csrfToken }: Session) =>
+  queryOptions({
+    queryKey: ['explanation', spaceId, userId, known.map(({ id, state }) => [id, state])],
+    queryFn: () =>
+      write<Explanation>({ method: 'POST', path: `/v1/spaces/${spaceId}/join/explain`, body: { userId }, csrfToken }),
+    staleTime: Infinity,
+  });
+
+/** A user, in one space or in all. */
+export interface Of {
+  userId: string;
+  spaceId: string | undefined;
+}
+
+function queryOf({ userId, spaceId }: Of): Record<string, string> {
+  return { userId, ...(spaceId !== undefined && { spaceId }) };
+}
+
+export const grantsOf = (of: Of) =>
+  queryOptions({
+    queryKey: ['grants', 'of', of],
+    queryFn: ({ signal }) => readAll<Grant>('/v1/grants', queryOf(of), signal),
+    refetchInterval: rereadMs,
+  });
+
+export const bansOf = (of: Of) =>
+  queryOptions({
+    queryKey: ['bans', 'of', of],
+    queryFn: ({ signal }) => readAll<Ban>('/v1/bans', queryOf(of), signal),
+    refetchInterval: rereadMs,
+  });
+
+/** What the audit log tells of a user, the newest first. Who asked about them is left out. */
+export const auditOf = (of: Of) =>
+  queryOptions({
+    queryKey: ['audit', 'of', of],
+    queryFn: async ({ signal }) => {
+      const all = await readAll<AuditEntry>('/v1/audit', queryOf(of), signal);
+      return all.filter(({ action }) => action !== 'join.explain');
+    },
+    refetchInterval: rereadMs,
   });
 
 async function readAll<T>(path: string, query: Record<string, string>, signal: AbortSignal): Promise<T[]> {

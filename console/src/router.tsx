@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router';
 
 import { Frame } from './pages/Frame.tsx';
+import { PersonPage } from './pages/PersonPage.tsx';
 import { SpacePage } from './pages/SpacePage.tsx';
 import { SpacesPage } from './pages/SpacesPage.tsx';
 
@@ -14,7 +15,20 @@ function SpaceById() {
   return <SpacePage key={spaceId} spaceId={spaceId} />;
 }
 
-export const router = createRouter({ routeTree: root.addChildren([spaces, space]), basepath: '/console' });
+const person = createRoute({
+  getParentRoute: () => root,
+  path: '/people/$userId',
+  validateSearch: ({ from }: Record<string, unknown>) => (typeof from === 'string' ? { from } : {}),
+  component: PersonById,
+});
+
+function PersonById() {
+  const { userId } = person.useParams();
+  const { from } = person.useSearch();
+  return <PersonPage key={userId} userId={userId} from={from} />;
+}
+
+export const router = createRouter({ routeTree: root.addChildren([spaces, space, person]), basepath: '/console' });
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -10,6 +10,8 @@ export type Grant = Schemas['Grant'];
 export type Ban = Schemas['Ban'];
 export type Role = Schemas['Role'];
 export type Action = Schemas['Action'];
+export type AuditEntry = Schemas['AuditEntry'];
+export type Explanation = Schemas['JoinExplanation'];
 
 export interface Page<T> {
   data: T[];

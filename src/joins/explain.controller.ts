@@ -29,6 +29,7 @@ export class ExplainController {
     @Body({ schema: explainBody }) body: ExplainBody,
     @Req() request: AuthenticatedRequest,
   ): Promise<Explanation> {
-    return await this.explanations.explain(caller, spaceId, body, bearerToken(request));
+    const ownToken = caller.kind === 'user' ? bearerToken(request) : undefined;
+    return await this.explanations.explain(caller, spaceId, body, ownToken);
   }
 }

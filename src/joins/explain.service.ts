@@ -32,11 +32,16 @@ export class ExplainService {
 
   /**
    * Explains a join. Nothing is vended, and nothing is recorded but an audit entry.
-   * @param ownToken the JWT of an app user who calls.
+   * @param ownToken the JWT of an app user who calls; undefined: no app user calls.
    * @throws Problem `not_found`, `forbidden` or `banned` if the caller may not ask here; `invalid_request` if the request does
    * not say whose join is meant.
    */
-  async explain(caller: TenantCaller, spaceId: string, body: ExplainBody, ownToken: string): Promise<Explanation> {
+  async explain(
+    caller: TenantCaller,
+    spaceId: string,
+    body: ExplainBody,
+    ownToken: string | undefined,
+  ): Promise<Explanation> {
     const token = tokenToRead(caller, body, ownToken);
     if (token !== undefined) {
       // Reading a JWT may fetch keys. Who may not ask here causes no such work.
@@ -136,7 +141,7 @@ export class ExplainService {
  * The JWT whose join is meant; undefined: an API key would join for the user. An app user who names nobody means themselves.
  * @throws Problem `forbidden` if an app user names a role.
  */
-function tokenToRead(caller: TenantCaller, body: ExplainBody, ownToken: string): string | undefined {
+function tokenToRead(caller: TenantCaller, body: ExplainBody, ownToken: string | undefined): string | undefined {
   if (body.token !== undefined || caller.kind !== 'user') return body.token;
   if (body.role !== undefined) throw new Problem('forbidden', 'Only an API key may name a role. Leave out role.');
   return body.userId === undefined ? ownToken : undefined;

@@ -245,6 +245,34 @@ describeInBrowser('the console', () => {
     patience,
   );
 
+  it(
+    'says of a person whether they could join and why, and what was done',
+    async () => {
+      await stagedoor.expect(
+        201,
+        stagedoor.post('/v1/bans', acme.key, { userId: 'eve/1', spaceId: space['id'], reason: 'spam' }),
+      );
+      await signIn(acme.key);
+      await openSpace();
+      await section('Bans').getByRole('link', { name: 'eve/1' }).click();
+      await page.getByRole('heading', { name: 'eve/1', exact: true }).waitFor();
+      await section('Could they join?').getByText('would be refused').waitFor();
+      await section('Could they join?')
+        .getByText(/banned in this space/)
+        .waitFor();
+      await section('All bans').getByText('in force').waitFor();
+      await section('History').getByText('ban.create').waitFor();
+      await look('person');
+      const { data } = await stagedoor.expect(200, stagedoor.get('/v1/bans?userId=eve%2F1', acme.key));
+      await stagedoor.expect(200, stagedoor.request('DELETE', `/v1/bans/${data[0].id}`, { as: acme.key, body: {} }));
+      await section('Could they join?').getByText('would be let in').waitFor();
+      await section('All bans').getByText('lifted').waitFor();
+      await page.getByRole('link', { name: 'Back to Late show' }).click();
+      await page.getByRole('heading', { name: 'Late show' }).waitFor();
+    },
+    patience,
+  );
+
   it('freezes a space, and thaws it', async () => {
     await signIn(acme.key);
     await openSpace();

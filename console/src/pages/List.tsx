@@ -1,5 +1,6 @@
-import { Badge, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { Fragment, type ReactNode } from 'react';
 
 import { mostShown } from '../queries.ts';
@@ -68,20 +69,35 @@ export function Section({ title, count = 0, children }: { title: string; count?:
 
 interface WhoProps {
   id: string;
+  /** The space from which a link leads to the page of this user. */
+  linkFrom?: string | undefined;
   badges?: ReactNode;
   /** Parts of the line below. What is undefined or false is left out. */
   details?: (string | undefined | false)[];
 }
 
 /** Somebody in a list: their id, what is most important about them, and below it the rest in small letters. */
-export function Who({ id, badges, details }: WhoProps) {
+export function Who({ id, linkFrom, badges, details }: WhoProps) {
   const said = details?.filter((one) => one !== undefined && one !== false) ?? [];
   return (
     <div className="who">
       <Group gap="xs">
-        <Text fw={600} className="name">
-          {id}
-        </Text>
+        {linkFrom === undefined ? (
+          <Text fw={600} className="name">
+            {id}
+          </Text>
+        ) : (
+          <Anchor
+            fw={600}
+            c="inherit"
+            className="name"
+            renderRoot={(props) => (
+              <Link {...props} to="/people/$userId" params={{ userId: id }} search={{ from: linkFrom }} />
+            )}
+          >
+            {id}
+          </Anchor>
+        )}
         {badges}
       </Group>
       {said.length > 0 && (

@@ -5,7 +5,7 @@ import { leftOf } from '../acts/acts.ts';
 import { actions, bans, grants, participants } from '../queries.ts';
 import { useSession } from '../session.ts';
 import { useText, useTime } from '../text/text.tsx';
-import type { Action, Ban, Grant, Participant } from '../types.ts';
+import type { Action, AuditEntry, Ban, Grant, Participant } from '../types.ts';
 import { List, Who } from './List.tsx';
 
 /** What a person may do about an entry of a list; undefined: nothing. */
@@ -36,6 +36,7 @@ export function OnStage({ spaceId, on }: Props) {
         <>
           <Who
             id={userId === '' ? (participantId ?? '') : userId}
+            linkFrom={userId === '' ? undefined : spaceId}
             badges={
               <Badge variant="dot" color={publishing ? 'green' : 'gray'}>
                 {publishing ? text.space.publishing : text.space.watching}
@@ -75,6 +76,7 @@ export function CouldGetIn({ spaceId, on }: Props) {
           <>
             <Who
               id={userId}
+              linkFrom={spaceId}
               badges={
                 <>
                   {[...new Set(some.map(({ kind }) => kind))].map((kind) => (
@@ -124,6 +126,7 @@ export function Bans({ spaceId, on }: Props) {
         <>
           <Who
             id={ban.userId}
+            linkFrom={spaceId}
             badges={
               <Badge variant="default">{ban.spaceId === null ? text.space.wholeTenant : text.space.thisSpace}</Badge>
             }
@@ -174,7 +177,7 @@ export function Deliveries({ spaceId }: { spaceId: string }) {
 }
 
 /** How a caller is named: the person themselves, a user of the tenant, or a key by its id. */
-function useCaller(): (caller: Ban['createdBy']) => string {
+export function useCaller(): (caller: AuditEntry['caller']) => string {
   const text = useText();
   const { caller: own } = useSession();
   return ({ kind, id }) => (kind === own.kind && id === own.id ? text.space.you : id);

@@ -1,5 +1,6 @@
 /** `join/explain`: it answers what a join is answered right after, says why, and does nothing. */
 import fc from 'fast-check';
+import { TestSession } from '../../../support/console-session.ts';
 import { asSuperuser } from '../../../support/database.ts';
 import { LocalIssuer } from '../../../support/local-issuer.ts';
 import { expectProblem } from '../../../support/problem.ts';
@@ -57,6 +58,12 @@ function expectWhole({ decision, steps }: Json, byToken: boolean): void {
   }
   expect(told.every(({ because }) => because.length > 10)).toBe(true);
 }
+
+test('a session of the console gets the explanation that its key gets', async () => {
+  const session = await TestSession.signIn(stagedoor, tenant.key);
+  const answer = await session.request('POST', `/v1/spaces/${space['id']}/join/explain`, { body: { userId: 'ann' } });
+  expect(await stagedoor.expect(200, Promise.resolve(answer))).toEqual(await explain({ userId: 'ann' }));
+});
 
 describe('an explanation', () => {
   /** Mostly what lets somebody in, so that later checks are reached too. */
