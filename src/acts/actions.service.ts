@@ -7,8 +7,8 @@ import { ModerationDatabase, ReadDatabase, type Tx } from '../database/database.
 import type { Action as ActionRow } from '../database/generated/client.ts';
 import { countDeliveries, firstDeliveries, noDeliveries, pageOfDeliveries } from '../delivery/deliveries.ts';
 import { callIn, valueIn } from '../database/sql-call.ts';
-import { invalid, notFound } from '../errors.ts';
-import { type Page, readCursor, toPage } from '../http/paging.ts';
+import { notFound } from '../errors.ts';
+import { idKeys, numberKeys, type Page, readCursor, toPage } from '../http/paging.ts';
 import type { Action, ActionsQuery, Target, TargetsQuery } from './actions.schemas.ts';
 import { Authority } from '../auth/authority.ts';
 import { Delivery } from '../delivery/delivery.ts';
@@ -80,8 +80,7 @@ export class ActionsService {
   async listTargets(caller: TenantCaller, actionId: string, query: TargetsQuery): Promise<Page<Target>> {
     const { tenantId } = caller;
     const { state, limit } = query;
-    const after = readCursor(query.cursor) ?? '0';
-    if (!/^\d{1,18}$/.test(after)) throw invalid('cursor', 'must be a nextCursor of this list');
+    const after = readCursor(query.cursor, numberKeys) ?? '0';
     return await this.reads.inTenantOf(caller, async (tx) => {
       const { spaceId } = await findRow(tx, tenantId, actionId);
       await this.assertMayRead(tx, caller, spaceId);
@@ -149,7 +148,7 @@ async function findRow(tx: Tx, tenantId: string, actionId: string): Promise<Acti
 /** One row more than the page has, if there are more. */
 async function findRows(tx: Tx, tenantId: string, query: ActionsQuery): Promise<ActionRow[]> {
   const { spaceId, state } = query;
-  const before = readCursor(query.cursor);
+  const before = readCursor(query.cursor, idKeys('act'));
   const limit = query.limit + 1;
   if (state === undefined) {
     const where = {

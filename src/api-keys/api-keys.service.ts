@@ -10,7 +10,7 @@ import type { ApiKey as ApiKeyRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import type { NewEvent } from '../events/event-log.ts';
 import type { Scope } from '../http/access.ts';
-import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { idKeys, type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { assertBelowQuota } from '../quotas.ts';
@@ -109,7 +109,7 @@ export class ApiKeysService {
   }
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<ApiKey>> {
-    const after = readCursor(query.cursor);
+    const after = readCursor(query.cursor, idKeys('key'));
     const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.apiKey.findMany({
         where: { tenantId: caller.tenantId, revokedAt: null, ...(after !== undefined && { id: { gt: after } }) },

@@ -14,6 +14,7 @@ import {
   placeOf,
   readCursor,
   rowsLookedAt,
+  timeKeys,
   toPage,
 } from '../http/paging.ts';
 import type { AuditEntryAnswer, AuditQuery } from './audit.schemas.ts';
@@ -24,7 +25,7 @@ export class AuditService {
 
   /** Lists the entries of the caller's tenant, the newest first. */
   async list(caller: TenantCaller, query: AuditQuery): Promise<Page<AuditEntryAnswer>> {
-    const place = placeOf(readCursor(query.cursor));
+    const place = placeOf(readCursor(query.cursor, timeKeys('aud')));
     const { by, value, isExact, isByTime } = readingOf(query, place?.at === null);
     if (!isByTime && place?.at) throw invalid('cursor', 'must be a nextCursor of this list');
     const most = query.limit + 1;

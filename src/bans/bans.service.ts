@@ -11,7 +11,7 @@ import type { Ban as BanRow, Prisma } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
 import { valueIn } from '../database/sql-call.ts';
 import { lockUser } from '../grants/ledger.ts';
-import { behindAllIds, foundPage, type Page, readCursor, rowsLookedAt, toPage } from '../http/paging.ts';
+import { behindAllIds, foundPage, idKeys, type Page, readCursor, rowsLookedAt, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import type { OutrankedBan, OutrankedBans } from '../joins/outranked-bans.ts';
 import { banLifted } from './ban-events.ts';
@@ -61,7 +61,7 @@ export class BansService implements OutrankedBans {
   /** Lists bans, the newest first. @throws Problem `forbidden` or `banned` */
   async list(caller: TenantCaller, query: BansQuery): Promise<Page<Ban>> {
     const { tenantId } = caller;
-    const before = readCursor(query.cursor);
+    const before = readCursor(query.cursor, idKeys('ban'));
     const { rows, now, end } = await this.reads.inTenantOf(caller, async (tx) => {
       await this.authority.assertModerator(tx, caller, query.spaceId ?? null);
       const now = await databaseNow(tx);

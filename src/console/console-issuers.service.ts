@@ -7,7 +7,7 @@ import { Database, ReadDatabase } from '../database/database.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
 import type { ConsoleIssuer as ConsoleIssuerRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
-import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { idKeys, type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { faultOfUrl } from '../outgoing/addresses.ts';
@@ -64,7 +64,7 @@ export class ConsoleIssuersService {
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<ConsoleIssuer>> {
     const { tenantId } = caller;
-    const after = readCursor(query.cursor);
+    const after = readCursor(query.cursor, idKeys('cis'));
     const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.consoleIssuer.findMany({
         where: { tenantId, ...(after !== undefined && { id: { gt: after } }) },

@@ -6,7 +6,7 @@ import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { ConsoleUser as ConsoleUserRow } from '../database/generated/client.ts';
 import { runIn } from '../database/sql-call.ts';
 import { notFound, Problem } from '../errors.ts';
-import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { type ListQuery, type Page, readCursor, toPage, userKeys } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { assertBelowQuota } from '../quotas.ts';
 import type { ConsoleUser, PutConsoleUserBody } from './console-users.schemas.ts';
@@ -22,7 +22,7 @@ export class ConsoleUsersService {
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<ConsoleUser>> {
     const { tenantId } = caller;
-    const after = readCursor(query.cursor);
+    const after = readCursor(query.cursor, userKeys);
     const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.consoleUser.findMany({
         where: {

@@ -6,7 +6,7 @@ import { DatabaseClock } from '../database/database-clock.ts';
 import { ReadDatabase } from '../database/database.ts';
 import type { Grant as GrantRow } from '../database/generated/client.ts';
 import { valueIn } from '../database/sql-call.ts';
-import { type Page, readCursor, toPage } from '../http/paging.ts';
+import { type Page, readCursor, timeKeys, toPage } from '../http/paging.ts';
 import { readGrants } from './grants-page.ts';
 import type { Grant, GrantsQuery } from './grants.schemas.ts';
 
@@ -25,7 +25,7 @@ export class GrantsService {
    */
   async list(caller: TenantCaller, query: GrantsQuery): Promise<Page<Grant>> {
     const { tenantId } = caller;
-    const cursor = readCursor(query.cursor);
+    const cursor = readCursor(query.cursor, timeKeys('grt'));
     const now = this.clock.now();
     const { page, removedKeys } = await this.database.inTenantOf(caller, async (tx) => {
       await this.authority.assertModerator(tx, caller, query.spaceId ?? null);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalid } from '../errors.ts';
+import type { IdPrefix } from '../ids.ts';
 import { text } from './text.ts';
 
 /**
@@ -58,7 +59,9 @@ export const pageQuery = {
       z.int().min(1).max(100).default(50),
     )
     .meta({ description: 'Maximum number of entries in the page.' }),
-  cursor: text(1, 1024).optional().meta({ description: '`nextCursor` of the previous page.' }),
+  cursor: text(1, 1024)
+    .optional()
+    .meta({ description: '`nextCursor` of the previous page. Text that is none of this list is refused.' }),
 };
 
 /** The query of a list without filters. */
@@ -85,15 +88,35 @@ export interface Page<Item> {
   nextCursor: string | null;
 }
 
+/** Keys of a list by id: ids of this kind. */
+export function idKeys(prefix: IdPrefix): RegExp {
+  return new RegExp(`^${prefix}_\\w+$`);
+}
+
+/** Keys of a list that is ordered by time, or by id: see `keyAt`. */
+export function timeKeys(prefix: IdPrefix): RegExp {
+  return new RegExp(`^(?:(?:${behindAllIds} )?\\d{4}-\\S+Z )?${prefix}_\\w+$`);
+}
+
+/** Keys of a list that is ordered by a number. */
+export const numberKeys = /^\d{1,18}$/;
+
+/** Keys of a list by user: a tenant chooses the ids of its users. */
+export const userKeys = /^[^]{1,128}$/u;
+
+/** Keys of a list by participant. */
+export const participantKeys = /^[\w-]+$/;
+
 /**
- * The key after which the page begins; undefined for the first page. A caller may make up a cursor: it only names a
- * position, and row-level security decides which rows are visible.
- * @throws Problem `invalid_request` if the text is no cursor.
+ * The key after which the page begins; undefined for the first page. A caller may make up a cursor that could be of this
+ * list: it only names a position, and row-level security decides which rows are visible.
+ * @param keys what the keys of this list look like.
+ * @throws Problem `invalid_request` if the text cannot be a `nextCursor` of this list.
  */
-export function readCursor(cursor: string | undefined): string | undefined {
+export function readCursor(cursor: string | undefined, keys: RegExp): string | undefined {
   if (cursor === undefined) return undefined;
   const key = Buffer.from(cursor, 'base64url').toString();
-  if (key === '' || key.includes('\0') || cursorAfter(key) !== cursor) {
+  if (key.includes('\0') || cursorAfter(key) !== cursor || !keys.test(key)) {
     throw invalid('cursor', 'must be a nextCursor of this list');
   }
   return key;

@@ -7,7 +7,7 @@ import { Database, ReadDatabase } from '../database/database.ts';
 import { type Issuer as IssuerRow, Prisma } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import type { NewEvent } from '../events/event-log.ts';
-import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { idKeys, type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { faultOfUrl } from '../outgoing/addresses.ts';
@@ -60,7 +60,7 @@ export class IssuersService {
   }
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<Issuer>> {
-    const after = readCursor(query.cursor);
+    const after = readCursor(query.cursor, idKeys('iss'));
     const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.issuer.findMany({
         where: { tenantId: caller.tenantId, ...(after !== undefined && { id: { gt: after } }) },

@@ -5,7 +5,7 @@ import { DatabaseClock } from '../database/database-clock.ts';
 import { ReadDatabase, type Tx } from '../database/database.ts';
 import type { Member as MemberRow } from '../database/generated/client.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
-import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { type ListQuery, type Page, readCursor, toPage, userKeys } from '../http/paging.ts';
 import { ActPace } from '../acts/act-pace.ts';
 import { Authority } from '../auth/authority.ts';
 import { assertBelowQuota } from '../quotas.ts';
@@ -70,7 +70,7 @@ export class MembersService {
 
   async list(caller: TenantCaller, spaceId: string, query: ListQuery): Promise<Page<Member>> {
     const { tenantId } = caller;
-    const after = readCursor(query.cursor);
+    const after = readCursor(query.cursor, userKeys);
     const rows = await this.reads.inTenantOf(caller, async (tx) => {
       await findSpace(tx, tenantId, spaceId);
       return await tx.member.findMany({

@@ -19,7 +19,7 @@ add fields to answers.
 **Failures** are RFC 9457 problem documents. Each has one of a closed list of codes, which [/docs/problems](/docs/problems)
 explains. A thing of another tenant gets the same answer as one that does not exist: \`not_found\`.
 
-**Lists** take \`limit\` and \`cursor\`, and answer with \`data\` and \`nextCursor\`.
+**Lists** take \`limit\` and \`cursor\`, and answer with \`data\` and \`nextCursor\`. A cursor that cannot be of the list gets a 400.
 
 **Writes** take an \`Idempotency-Key\`. Repeat a write with the same key if its answer was lost. The change is made once, and the repeated request gets the first answer. If the service had no time to store that, it gets the answer as it was when the change was recorded: an action may still say \`pending\` then. A new secret is shown once: the repeated request is refused, and names what was made.
 

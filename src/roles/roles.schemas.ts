@@ -3,7 +3,7 @@ import { pathName } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { attributesBytes, attributesMaxBytes, text } from '../http/text.ts';
 
-const roleNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+export const roleNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** Schema of the name of a role. The tenant chooses the names of its roles. */
 export const roleName = z

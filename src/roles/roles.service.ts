@@ -12,7 +12,7 @@ import { limits } from '../limits.ts';
 import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { assertBelowQuota } from '../quotas.ts';
 import { builtInRoles } from './built-in-roles.ts';
-import type { PutRoleBody, Role } from './roles.schemas.ts';
+import { type PutRoleBody, type Role, roleNamePattern } from './roles.schemas.ts';
 
 @Injectable()
 export class RolesService {
@@ -23,7 +23,7 @@ export class RolesService {
   ) {}
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<Role>> {
-    const after = readCursor(query.cursor);
+    const after = readCursor(query.cursor, roleNamePattern);
     const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.role.findMany({
         where: { tenantId: caller.tenantId, ...(after !== undefined && { name: { gt: after } }) },

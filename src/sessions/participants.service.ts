@@ -5,7 +5,7 @@ import { DatabaseClock } from '../database/database-clock.ts';
 import { ReadDatabase, type Tx } from '../database/database.ts';
 import type { Grant, StageParticipant } from '../database/generated/client.ts';
 import { heldGrants, newestGrantsOfParticipants } from '../grants/ledger.ts';
-import { cursorAfter, type Page, readCursor, toPage } from '../http/paging.ts';
+import { behindAllIds, cursorAfter, type Page, participantKeys, readCursor, toPage } from '../http/paging.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import type { IvsTenant } from '../ivs/ivs-clients.ts';
 import type { Participant as IvsParticipant } from '../ivs/participant-lists.ts';
@@ -17,6 +17,9 @@ import type { Participant, ParticipantsQuery } from './participants.schemas.ts';
 
 /** What the cursor of a page of presumed people begins with. Participant ids have no colon. */
 const heldPrefix = 'held:';
+
+/** Keys of the list: the id of a participant, or a place among people presumed. */
+const keys = new RegExp(`${participantKeys.source}|^${heldPrefix}(?:${behindAllIds} \\d{4}-\\S+Z grt_\\w+)?$`);
 
 /** If IVS cannot be asked now, what the last look has found is shown if it is not older than this, in milliseconds. */
 const freshMs = 60_000;
@@ -44,7 +47,7 @@ export class ParticipantsService {
    */
   async list(caller: TenantCaller, spaceId: string, query: ParticipantsQuery): Promise<Page<Participant>> {
     const { tenantId } = caller;
-    const after = readCursor(query.cursor);
+    const after = readCursor(query.cursor, keys);
     const { space, account } = await this.database.inTenantOf(caller, async (tx) => {
       const found = await findSpace(tx, tenantId, spaceId);
       await this.authority.assertModerator(tx, caller, spaceId);

@@ -9,7 +9,7 @@ import type { SigningKey as SigningKeyRow } from '../database/generated/client.t
 import { notFound, Problem } from '../errors.ts';
 import type { NewEvent } from '../events/event-log.ts';
 import { lastTokenExpiries } from '../grants/ledger.ts';
-import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { idKeys, type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
@@ -76,7 +76,7 @@ export class SigningKeysService {
   }
 
   private async listIn(tx: Tx, tenantId: string, query: ListQuery): Promise<Page<SigningKey>> {
-    const after = readCursor(query.cursor);
+    const after = readCursor(query.cursor, idKeys('sgk'));
     const rows = await tx.signingKey.findMany({
       where: { tenantId, arn: { not: null }, removedAt: null, ...(after !== undefined && { id: { gt: after } }) },
       orderBy: { id: 'asc' },

@@ -8,7 +8,7 @@ import { Prisma, type Space as SpaceRow } from '../database/generated/client.ts'
 import { runIn } from '../database/sql-call.ts';
 import { invalid, notFound, Problem } from '../errors.ts';
 import type { NewEvent } from '../events/event-log.ts';
-import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { idKeys, type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
@@ -61,7 +61,7 @@ export class SpacesService {
   }
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<Space>> {
-    const after = readCursor(query.cursor);
+    const after = readCursor(query.cursor, idKeys('spc'));
     const bound = caller.kind === 'apiKey' ? caller.bounds.spaceIds : undefined;
     const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.space.findMany({

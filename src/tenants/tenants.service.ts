@@ -7,7 +7,7 @@ import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Tenant as TenantRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
-import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { idKeys, type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { quotasOf } from '../quotas.ts';
@@ -52,7 +52,7 @@ export class TenantsService {
   }
 
   async list(_caller: OperatorCaller, query: ListQuery): Promise<Page<Tenant>> {
-    const after = readCursor(query.cursor);
+    const after = readCursor(query.cursor, idKeys('ten'));
     const rows = await this.reads.asOperator((tx) =>
       tx.tenant.findMany({
         ...(after !== undefined && { where: { id: { gt: after } } }),

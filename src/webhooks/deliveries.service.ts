@@ -7,9 +7,9 @@ import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Webhook as WebhookRow, WebhookDelivery as DeliveryRow } from '../database/generated/client.ts';
 import { callIn, runIn, valueIn } from '../database/sql-call.ts';
-import { invalid, notFound, Problem } from '../errors.ts';
+import { notFound, Problem } from '../errors.ts';
 import { eventId } from '../events/event-id.ts';
-import { type Page, readCursor, toPage } from '../http/paging.ts';
+import { numberKeys, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import type { DeliveriesQuery, WebhookDelivery } from './deliveries.schemas.ts';
@@ -54,8 +54,7 @@ export class DeliveriesService {
   /** Lists the deliveries of an endpoint, the newest first. */
   async list(caller: TenantCaller, webhookId: string, query: DeliveriesQuery): Promise<Page<WebhookDelivery>> {
     const { tenantId } = caller;
-    const before = readCursor(query.cursor) ?? null;
-    if (before !== null && !/^\d{1,18}$/.test(before)) throw invalid('cursor', 'must be a nextCursor of this list');
+    const before = readCursor(query.cursor, numberKeys) ?? null;
     const rows = await this.reads.inTenantOf(caller, async (tx) => {
       await findWebhook(tx, tenantId, webhookId);
       const { state = null, limit } = query;

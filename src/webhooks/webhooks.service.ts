@@ -8,7 +8,7 @@ import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Webhook as WebhookRow } from '../database/generated/client.ts';
 import { callIn } from '../database/sql-call.ts';
 import { invalid, notFound } from '../errors.ts';
-import { type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
+import { idKeys, type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { faultOfUrl } from '../outgoing/addresses.ts';
 import { RefusedAddress, resolve } from '../outgoing/resolve.ts';
@@ -76,7 +76,7 @@ export class WebhooksService {
   }
 
   async list(caller: TenantCaller, query: ListQuery): Promise<Page<Webhook>> {
-    const after = readCursor(query.cursor);
+    const after = readCursor(query.cursor, idKeys('whk'));
     const rows = await this.reads.inTenantOf(caller, (tx) =>
       tx.webhook.findMany({
         where: {

@@ -12,7 +12,10 @@ let tenant: TestTenant;
 const ids: Record<string, string> = {};
 
 beforeAll(async () => {
-  stagedoor = await Stagedoor.start({ VENDS_PER_USER_PER_MINUTE: '10000' });
+  stagedoor = await Stagedoor.start({
+    VENDS_PER_USER_PER_MINUTE: '10000',
+    WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: 'false',
+  });
   tenant = await stagedoor.createTenant();
   ids['tenant'] = tenant.id;
   ids['otherTenant'] = (await stagedoor.createTenant()).id;
@@ -437,21 +440,61 @@ describe.each(['.', '..'])('the user id %s', (userId) => {
   });
 });
 
+describe('the URL of a webhook endpoint', () => {
+  test.each([
+    'http://93.184.215.14/',
+    'https://10.0.0.1/',
+    'https://169.254.169.254/latest/meta-data',
+    'https://[::1]/',
+    'https://localhost/',
+    'https://93.184.215.14:8443/',
+    'https://user:secret@93.184.215.14/',
+    'ftp://93.184.215.14/',
+  ])('%s is refused when it is made and when it is changed', async (url) => {
+    const as = tenant.key;
+    const body = { url: 'https://93.184.215.14/', types: ['webhook.disabled'] };
+    const { id } = await stagedoor.expect(201, stagedoor.post('/v1/webhooks', as, body));
+    const at = `/v1/webhooks/${id}`;
+    for (const answer of [
+      await stagedoor.post('/v1/webhooks', as, { ...body, url }),
+      await stagedoor.request('PATCH', at, { as, body: { url } }),
+    ]) {
+      expectProblem(answer, 'invalid_request');
+      expect(answer.body['errors']).toMatchObject([{ path: 'url' }]);
+      expect(answer.text).not.toContain('secret');
+    }
+    expect((await stagedoor.expect(200, stagedoor.get(at, as)))['url']).toBe(body.url);
+    await stagedoor.expect(204, stagedoor.request('DELETE', at, { as }));
+  });
+});
+
 describe('a list', () => {
   const lists = [
     '/v1/spaces',
     '/v1/roles',
     '/v1/api-keys',
     '/v1/issuers',
+    '/v1/console-issuers',
+    '/v1/console-users',
     '/v1/signing-keys',
     '/v1/audit',
     '/v1/grants',
     '/v1/spaces/:space/members',
     '/v1/spaces/:space/participants',
     '/v1/spaces/:space/sessions',
+    '/v1/spaces/:space/sessions/:session/participants',
+    '/v1/spaces/:space/sessions/:session/participants/:participant/events',
+    '/v1/spaces/:space/sessions/:session/attendance',
     '/v1/bans',
     '/v1/actions',
+    '/v1/actions/:action/targets',
+    '/v1/events',
+    '/v1/webhooks',
+    '/v1/webhooks/:webhook/deliveries',
+    '/v1/tenants',
+    '/v1/tenants/:tenant/signing-keys',
   ];
+  const as = (path: string) => (path.startsWith('/v1/tenants') ? operatorToken : tenant.key);
   const cursor = (text: string) => Buffer.from(text).toString('base64url');
   const queries = [
     ...['0', '-1', '101', '1000000000', '1.5', 'x', '', '0x10', '1e1', '%2050', 'NaN', '5&limit=6'].map(
@@ -470,18 +513,51 @@ describe('a list', () => {
     '__proto__[polluted]=1',
   ];
 
+  beforeAll(async () => {
+    const space = ids['space'];
+    // Nothing of this type happens, so nothing is sent there.
+    const webhook = { url: 'https://93.184.215.14/hooks', types: ['webhook.disabled'] };
+    ids['webhook'] = (await stagedoor.expect(201, stagedoor.post('/v1/webhooks', tenant.key, webhook)))['id'];
+    const body = { userId: 'banned', spaceId: space };
+    ids['action'] = (await stagedoor.expect(201, stagedoor.post('/v1/bans', tenant.key, body)))['action']['id'];
+    [ids['session'], ids['participant']] = ['st-made', 'made'];
+    const columns = 'tenant_id, space_id, session_id';
+    await stagedoor.database.query(
+      `with looks as (insert into stage_looks (tenant_id, space_id) values ($1, $2) on conflict do nothing),
+         made as (insert into stage_sessions (${columns}, started_at) values ($1, $2, $3, now()))
+       insert into stage_participants (${columns}, participant_id, joined_at, seen_at, certainty)
+       values ($1, $2, $3, $4, now(), now(), 'reported')`,
+      [tenant.id, space, ids['session'], ids['participant']],
+    );
+  });
+
   it.each(lists)('%s refuses a query it does not know', async (path) => {
     for (const query of queries) {
-      const answer = await stagedoor.get(`${fill(path)}?${query}`, tenant.key);
+      const answer = await stagedoor.get(`${fill(path)}?${query}`, as(path));
       expect({ query, status: answer.status }).toEqual({ query, status: 400 });
       expectProblem(answer, 'invalid_request');
     }
     expect(({} as Json)['polluted']).toBeUndefined();
   });
 
-  it.each(lists)('%s answers an empty page to a cursor beyond its end', async (path) => {
-    const answer = await stagedoor.get(`${fill(path)}?cursor=${cursor('\u{10ffff}')}`, tenant.key);
-    expect(answer.status).toBe(200);
+  it('is in this table if the OpenAPI document has it', async () => {
+    const { paths } = await stagedoor.expect(200, stagedoor.get('/openapi.json'));
+    const found = Object.entries<Json>(paths as Json)
+      .filter(([, { get }]) => get?.parameters?.some(({ name }: Json) => name === 'cursor'))
+      .map(([path]) => path.replaceAll(/[{](\w+?)(?:Id)?[}]/g, ':$1'));
+    expect(found.toSorted()).toEqual(lists.toSorted());
+  });
+
+  it.each(lists)('%s refuses a cursor that cannot be of this list', async (path) => {
+    for (const key of ['\u{10ffff}', ' 1', "' or 1=1", '{}', 'held: x', 'zzz 2026-99-99T00:00:00.000Z grt_x']) {
+      const answer = await stagedoor.get(`${fill(path)}?cursor=${cursor(key)}`, as(path));
+      // The tenant chooses the ids of its users: any text can be one.
+      if (/\/members$|-users$/.test(path)) expect(answer).toMatchObject({ status: 200, body: { data: [] } });
+      else {
+        expect({ key, status: answer.status }).toEqual({ key, status: 400 });
+        expect(answer.body['errors']).toMatchObject([{ path: 'cursor' }]);
+      }
+    }
   });
 
   it.each([
