@@ -37,3 +37,28 @@ test('advisory locks are taken by the functions of src/database alone, which mak
   );
   expect(inCode.map((file) => file.replaceAll('\\', '/'))).toEqual(['src/database/migrate.ts']);
 });
+
+test('events of IVS let stages be looked at, and decide nothing: they write no grant, ban, hold or delivery', () => {
+  const sources = [
+    ...globSync('src/ingest/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts')),
+    'src/sessions/reported-events.ts',
+  ].map((file) => readFileSync(path.join(root, file), 'utf8'));
+  const calls = new Set(sources.flatMap((text) => [...text.matchAll(/'([a-z_]+)'/g)].map(([, name]) => name)));
+  const reached = functionSet.functions.filter(({ name }) => calls.has(name));
+  expect(reached.map(({ name }) => name)).toEqual(expect.arrayContaining(['keep_ivs_event', 'report_stage_event']));
+  // The loop goes on with what it finds on its way.
+  for (const { sql } of reached) {
+    const names = new Set(usesOf(sql).functions.map(({ name }) => name));
+    reached.push(...functionSet.functions.filter((one) => names.has(one.name) && !reached.includes(one)));
+  }
+  const written = new Set(reached.flatMap(({ sql }) => usesOf(sql).writes.map(({ name }) => name)));
+  expect([...written].toSorted()).toEqual([
+    'public.events',
+    'public.ivs_events',
+    'public.pacing', // the rates at IVS
+    'public.stage_looks',
+    'public.stage_participants',
+    'public.stage_sessions',
+    'public.watches', // when the next look is due
+  ]);
+});
