@@ -25,6 +25,8 @@ export interface Write {
   csrfToken: string;
   /** The same for each repeat of a write: it is made once. */
   idempotencyKey?: string;
+  /** For how long it is sent again while the service cannot take it, in milliseconds: half a minute unless said. */
+  patienceMs?: number;
 }
 
 /** Reads a thing or a list. @throws ApiProblem */
@@ -32,15 +34,22 @@ export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await send(path, { ...(signal && { signal }) })) as T;
 }
 
-/** Changes something. It is sent again while the service cannot take it, for half a minute. @throws ApiProblem */
-export async function write<T>({ method, path, body, csrfToken, idempotencyKey }: Write): Promise<T> {
+/** Changes something. It is sent again while the service cannot take it. @throws ApiProblem */
+export async function write<T>({
+  method,
+  path,
+  body,
+  csrfToken,
+  idempotencyKey,
+  patienceMs = 30_000,
+}: Write): Promise<T> {
   const headers: Record<string, string> = {
     'x-stagedoor-csrf': csrfToken,
     ...(body !== undefined && { 'content-type': 'application/json' }),
     ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
   };
   const request = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     try {
       return (await send(path, request)) as T;

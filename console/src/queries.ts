@@ -133,7 +133,13 @@ export const auditOf = (of: Of) =>
     refetchInterval: rereadMs,
   });
 
-async function readAll<T>(path: string, query: Record<string, string>, signal: AbortSignal): Promise<T[]> {
+/** Reads the pages of a list, until there are `most` entries. @throws ApiProblem */
+export async function readAll<T>(
+  path: string,
+  query: Record<string, string>,
+  signal?: AbortSignal,
+  most = mostShown,
+): Promise<T[]> {
   const all: T[] = [];
   let cursor: string | null = null;
   do {
@@ -141,6 +147,6 @@ async function readAll<T>(path: string, query: Record<string, string>, signal: A
     const page: Page<T> = await read<Page<T>>(`${path}?${asked}`, signal);
     all.push(...page.data);
     cursor = page.nextCursor;
-  } while (cursor !== null && all.length < mostShown);
+  } while (cursor !== null && all.length < most);
   return all;
 }

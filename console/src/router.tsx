@@ -1,13 +1,15 @@
-import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 
 import { Frame } from './pages/Frame.tsx';
-import { PersonPage } from './pages/PersonPage.tsx';
-import { SpacePage } from './pages/SpacePage.tsx';
 import { SpacesPage } from './pages/SpacesPage.tsx';
 
 const root = createRootRoute({ component: Frame, notFoundComponent: SpacesPage });
 const spaces = createRoute({ getParentRoute: () => root, path: '/', component: SpacesPage });
 const space = createRoute({ getParentRoute: () => root, path: '/spaces/$spaceId', component: SpaceById });
+
+// They are loaded when somebody opens them: the sign-in and the list need none of them.
+const SpacePage = lazyRouteComponent(() => import('./pages/SpacePage.tsx'), 'SpacePage');
+const PersonPage = lazyRouteComponent(() => import('./pages/PersonPage.tsx'), 'PersonPage');
 
 /** A page for each space: what is open there does not move on to another space. */
 function SpaceById() {

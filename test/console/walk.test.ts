@@ -6,6 +6,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
 import { describeInBrowser, launchBrowser } from '../../emulator/test/support/browser.ts';
+import { onStage } from '../support/chat.ts';
 import { expectProblem } from '../support/problem.ts';
 import { build } from '../support/shared.ts';
 import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
@@ -269,6 +270,65 @@ describeInBrowser('the console', () => {
       await section('All bans').getByText('lifted').waitFor();
       await page.getByRole('link', { name: 'Back to Late show' }).click();
       await page.getByRole('heading', { name: 'Late show' }).waitFor();
+    },
+    patience,
+  );
+
+  it(
+    'stops a raid in one act: those who are chosen, pasted and new, each banned once, and no moderator',
+    async () => {
+      const raided = await stagedoor.createSpace(acme, { name: 'Raided', defaultRole: 'speaker' });
+      const raiders = Array.from({ length: 200 }, (_, n) => `raider-${n}`);
+      await stagedoor.expect(
+        200,
+        stagedoor.request('PUT', `/v1/spaces/${raided['id']}/members/mod`, {
+          as: acme.key,
+          body: { role: 'moderator' },
+        }),
+      );
+      for (const userId of ['mod', ...raiders.slice(0, 3)]) {
+        const joined = await stagedoor.expect(
+          201,
+          stagedoor.post(`/v1/spaces/${raided['id']}/join`, acme.key, { userId }),
+        );
+        stagedoor.ivs.join(joined['stage'].token);
+      }
+      await signIn(acme.key);
+      await page.getByRole('link', { name: 'Raided' }).click();
+      await page.getByRole('checkbox', { name: 'Choose raider-0' }).check();
+      await page.getByRole('button', { name: 'Ban 1 chosen' }).click();
+      const dialog = page.getByRole('dialog');
+      const ids = dialog.getByLabel('User ids, one a line');
+      await ids.fill(`${await ids.inputValue()}\n${raiders.slice(3).join('\n')}`);
+      await dialog.getByRole('button', { name: 'Add everybody who joined in the last 5 minutes' }).click();
+      await page.getByRole('dialog', { name: 'Ban 200 people' }).waitFor();
+      await look('raid');
+      // The service takes none at first: nothing is lost, and nobody is banned twice.
+      let refused = 0;
+      await page.route('**/v1/bans', async (route) => {
+        if (route.request().method() !== 'POST' || refused >= 5) return route.continue();
+        refused += 1;
+        return route.fulfill({ status: 503, headers: { 'retry-after': '0' }, body: '{"code":"unavailable"}' });
+      });
+      await dialog.getByRole('button', { name: 'Ban', exact: true }).dblclick();
+      await dialog.waitFor({ state: 'detached' });
+      expect(refused).toBe(5);
+      await section('What you did').getByText('Ban 200 people').waitFor();
+      await section('What you did')
+        .getByText(/^silent after \d+\.\d s$/)
+        .waitFor();
+      const query = `/v1/bans?spaceId=${raided['id']}&active=true&limit=100`;
+      const banned: string[] = [];
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const list: Json = await stagedoor.expect(
+          200,
+          stagedoor.get(`${query}${cursor && `&cursor=${cursor}`}`, acme.key),
+        );
+        banned.push(...(list['data'] as Json[]).map(({ userId }) => userId as string));
+        cursor = list['nextCursor'];
+      }
+      expect(banned.sort()).toEqual(raiders.toSorted());
+      expect(onStage(stagedoor, raided['stage'].arn)).toHaveLength(1); // the moderator
     },
     patience,
   );

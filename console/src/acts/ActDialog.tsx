@@ -6,7 +6,7 @@ import { write } from '../api.ts';
 import { useSession } from '../session.ts';
 import { Failure } from '../pages/Failure.tsx';
 import { useText } from '../text/text.tsx';
-import { type Act, actionIn, type Done } from './acts.ts';
+import { type Act, actionIn, type Done, doneNow, reasonLength } from './acts.ts';
 
 interface Props {
   act: Act;
@@ -16,9 +16,6 @@ interface Props {
   onClose(): void;
   onDone(done: Done): void;
 }
-
-/** The longest reason that the service takes for every act, in characters. */
-const reasonLength = 128;
 
 /**
  * Asks before an act, and does it. Each choice has one Idempotency-Key, whatever is clicked how often: it is done once. It is
@@ -37,8 +34,7 @@ export function ActDialog({ act, children, isComplete = true, onClose, onDone }:
       if (sent.current.body !== said) sent.current = { body: said, key: crypto.randomUUID() };
       const { key } = sent.current;
       const answer = await write({ ...request, csrfToken, idempotencyKey: key });
-      const action = actionIn(answer);
-      onDone({ key, label: act.title, since: performance.now(), action, undo: act.undo?.(answer) });
+      onDone(doneNow(key, act.title, [actionIn(answer)], act.undo?.(answer)));
     },
     onSuccess: onClose,
     onSettled: () => queries.invalidateQueries(),

@@ -1,11 +1,11 @@
-import { NativeSelect, TextInput } from '@mantine/core';
+import { TextInput } from '@mantine/core';
 import { useState } from 'react';
 
-import { useSession } from '../session.ts';
 import { useText } from '../text/text.tsx';
 import type { Ban } from '../types.ts';
 import { ActDialog } from './ActDialog.tsx';
-import { type BanLength, banHours, banRequest, type Done } from './acts.ts';
+import { banRequest, type Done } from './acts.ts';
+import { BanChoices, type BanScope } from './BanChoices.tsx';
 import { lift } from './space-acts.ts';
 
 interface Props {
@@ -19,19 +19,17 @@ interface Props {
 /** Asks where and for how long somebody is to be banned, and bans them. */
 export function BanDialog({ spaceId, userId, onClose, onDone }: Props) {
   const text = useText();
-  const isBound = useSession().spaceIds !== null;
   const [typed, setTyped] = useState(userId ?? '');
-  const [where, setWhere] = useState<'space' | 'tenant'>('space');
-  const [length, setLength] = useState<BanLength>('ever');
+  const [scope, setScope] = useState<BanScope>({ where: 'space', length: 'ever' });
   const [started] = useState(() => new Date());
-  const choice = { userId: typed, spaceId: where === 'space' ? spaceId : undefined, length, now: started };
+  const choice = { spaceId: scope.where === 'space' ? spaceId : undefined, length: scope.length, now: started };
   const act = {
     title: typed === '' ? text.act.banSomebody : text.act.banTitle(typed),
-    will: text.act.banWill(text.act.where[where], text.act.lengths[length]),
+    will: text.act.banWill(text.act.where[scope.where], text.act.lengths[scope.length]),
     verb: text.act.ban,
     isHard: true,
     takesReason: true,
-    request: (reason: string | undefined) => banRequest(choice, reason),
+    request: (reason: string | undefined) => banRequest({ userId: typed, ...choice }, reason),
     undo: (answer: unknown) => lift(text, (answer as { ban: Ban }).ban),
   };
   return (
@@ -44,19 +42,7 @@ export function BanDialog({ spaceId, userId, onClose, onDone }: Props) {
           onChange={(event) => setTyped(event.currentTarget.value)}
         />
       )}
-      <NativeSelect
-        label={text.act.whereLabel}
-        value={where}
-        disabled={isBound}
-        data={(['space', 'tenant'] as const).map((value) => ({ value, label: text.act.where[value] }))}
-        onChange={(event) => setWhere(event.currentTarget.value as 'space' | 'tenant')}
-      />
-      <NativeSelect
-        label={text.act.howLong}
-        value={length}
-        data={Object.keys(banHours).map((value) => ({ value, label: text.act.lengths[value as BanLength] }))}
-        onChange={(event) => setLength(event.currentTarget.value as BanLength)}
-      />
+      <BanChoices scope={scope} onChange={setScope} />
     </ActDialog>
   );
 }

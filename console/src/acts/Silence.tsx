@@ -1,5 +1,5 @@
 import { Badge, Button, Group, Stack, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 
 import { read } from '../api.ts';
@@ -27,22 +27,16 @@ const over = (action: Action): boolean => action.silencedAt !== undefined || act
 
 function OneDone({ done, onUndo }: { done: Done; onUndo(act: Act): void }) {
   const text = useText();
-  const { action, undo } = done;
+  const { undo } = done;
   const label = done.label.replace(/\?$/, '');
-  const { data: now } = useQuery({
-    queryKey: ['action', action?.id],
-    queryFn: ({ signal }) => read<Action>(`/v1/actions/${action?.id}`, signal),
-    enabled: action !== undefined,
-    ...(action && { initialData: action }),
-    staleTime: 0,
-    refetchInterval: ({ state }) => (state.data && over(state.data) ? false : 500),
-  });
+  const actions = useActions(done);
+  const [only] = actions.length === 1 ? actions : [];
   return (
     <div>
       <Group justify="space-between" gap="xs">
         <Text className="name">{label}</Text>
         <Group gap="xs">
-          {now ? <Silence since={done.since} action={now} /> : <Ended words={text.silence.done} />}
+          <Silence since={done.since} actions={actions} />
           {undo && (
             <Button
               size="compact-xs"
@@ -55,28 +49,54 @@ function OneDone({ done, onUndo }: { done: Done; onUndo(act: Act): void }) {
           )}
         </Group>
       </Group>
-      {now && <Calls action={now} />}
+      {only && <Calls action={only} />}
     </div>
   );
 }
 
-/** Counts until IVS has confirmed that everybody whom an action concerns is disconnected. */
-function Silence({ since, action }: { since: number; action: Action }) {
+/** The most actions that are read again at once. */
+const mostAtOnce = 20;
+
+/** The actions of an act as they are now. Those that are not over are read again and again, a few at a time. */
+function useActions({ key, actions }: Done): Action[] {
+  const queries = useQueryClient();
+  const queryKey = ['done', key];
+  const { data = actions } = useQuery({
+    queryKey,
+    queryFn: async ({ signal }) => {
+      const before = queries.getQueryData<Action[]>(queryKey) ?? actions;
+      const open = before.filter((action) => !over(action)).slice(0, mostAtOnce);
+      const now = await Promise.all(open.map(({ id }) => read<Action>(`/v1/actions/${id}`, signal)));
+      const byId = new Map(now.map((action) => [action.id, action]));
+      return before.map((action) => byId.get(action.id) ?? action);
+    },
+    initialData: actions,
+    staleTime: 0,
+    refetchInterval: ({ state }) => (state.data?.every(over) ? false : 500),
+  });
+  return data;
+}
+
+/** Counts until IVS has confirmed that everybody whom the actions concern is disconnected. */
+function Silence({ since, actions }: { since: number; actions: Action[] }) {
   const text = useText();
-  const elapsed = useElapsed(since, !over(action));
-  if (action.silencedAt !== undefined) {
-    const seconds = Math.max(0, Date.parse(action.silencedAt) - Date.parse(action.createdAt)) / 1_000;
-    return <Ended words={text.silence.silent(seconds.toFixed(1))} />;
+  const open = actions.filter((action) => !over(action));
+  const elapsed = useElapsed(since, open.length > 0);
+  if (open.length > 0) {
+    const left = open.reduce((sum, action) => sum + leftOf(action), 0);
+    return (
+      <>
+        <Badge variant="dot" color="orange" aria-live="off">
+          {text.silence.counting(elapsed.toFixed(1))}
+        </Badge>
+        <Text size="sm">{text.silence.left(left)}</Text>
+      </>
+    );
   }
-  if (over(action)) return <Ended words={text.silence.done} />;
-  return (
-    <>
-      <Badge variant="dot" color="orange" aria-live="off">
-        {text.silence.counting(elapsed.toFixed(1))}
-      </Badge>
-      <Text size="sm">{text.silence.left(leftOf(action))}</Text>
-    </>
-  );
+  const silenced = actions.flatMap(({ silencedAt }) => (silencedAt === undefined ? [] : [Date.parse(silencedAt)]));
+  if (silenced.length === 0) return <Ended words={text.silence.done} />;
+  const began = Math.min(...actions.map(({ createdAt }) => Date.parse(createdAt)));
+  return <Ended words={text.silence.silent((Math.max(0, Math.max(...silenced) - began) / 1_000).toFixed(1))} />;
 }
 
 function Ended({ words }: { words: string }) {

@@ -17,14 +17,19 @@ export interface Act {
   undo?(answer: unknown): Act;
 }
 
-/** An act that was done, with its action if the service has recorded one that is delivered. */
+/** An act that was done, with the actions that the service has recorded and delivers: one for each person, or none. */
 export interface Done {
   key: string;
   label: string;
   /** When the service had recorded it, in milliseconds of `performance.now()`. */
   since: number;
-  action: Action | undefined;
+  actions: Action[];
   undo: Act | undefined;
+}
+
+/** Notes that an act was done now, under the key of its request. */
+export function doneNow(key: string, label: string, actions: (Action | undefined)[], undo?: Act): Done {
+  return { key, label, since: performance.now(), actions: actions.filter((one) => one !== undefined), undo };
 }
 
 /** The action in an answer of the service; undefined: it says nothing that is delivered, as a lift. */
@@ -33,6 +38,9 @@ export function actionIn(answer: unknown): Action | undefined {
   if ('action' in answer) return (answer.action ?? undefined) as Action | undefined;
   return 'targets' in answer ? (answer as Action) : undefined;
 }
+
+/** The longest reason that the service takes for every act, in characters. */
+export const reasonLength = 128;
 
 /** How long a ban is, in hours; undefined: until it is lifted. */
 export const banHours = { hour: 1, day: 24, week: 7 * 24, ever: undefined } as const;

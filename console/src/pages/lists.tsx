@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Menu } from '@mantine/core';
+import { Badge, Button, Checkbox, Group, Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 
 import { leftOf } from '../acts/acts.ts';
@@ -13,6 +13,9 @@ export interface On {
   kick(userId: string): void;
   ban(userId: string): void;
   lift(ban: Ban): void;
+  /** Who is chosen for one act on many. */
+  chosen: string[];
+  choose(userId: string): void;
   changeRole?(userId: string): void;
   revoke?(userId: string): void;
 }
@@ -74,6 +77,13 @@ export function CouldGetIn({ spaceId, on }: Props) {
         const last = some.map(({ expiresAt }) => expiresAt).sort();
         return (
           <>
+            {on && (
+              <Checkbox
+                aria-label={text.many.choose(userId)}
+                checked={on.chosen.includes(userId)}
+                onChange={() => on.choose(userId)}
+              />
+            )}
             <Who
               id={userId}
               linkFrom={spaceId}

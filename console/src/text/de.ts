@@ -147,6 +147,16 @@ export const de: Texts = {
     openWill: 'Alle können wieder Tokens für ihn bekommen, die es vorher konnten.',
     cancel: 'Abbrechen',
   },
+  many: {
+    button: 'Viele sperren',
+    chosen: (n) => `${n} Gewählte sperren`,
+    choose: (who) => `${who} wählen`,
+    title: (n) => (n === 1 ? '1 Person sperren' : `${n} Personen sperren`),
+    ids: 'Benutzer-Ids, eine pro Zeile',
+    newcomers: 'Alle hinzufügen, die in den letzten 5 Minuten kamen, außer der Moderation',
+    progress: (done, of) => `${done} von ${of} gesperrt`,
+    failed: (n) => `${n} misslungen. Der nächste Versuch lässt aus, wer schon gesperrt ist.`,
+  },
   silence: {
     title: 'Was Sie getan haben',
     counting: (seconds) => `noch nicht still: ${seconds} s`,

@@ -145,6 +145,16 @@ export const en = {
     openWill: 'Everybody can get tokens for it again who could before.',
     cancel: 'Cancel',
   },
+  many: {
+    button: 'Ban many',
+    chosen: (n: number) => `Ban ${n} chosen`,
+    choose: (who: string) => `Choose ${who}`,
+    title: (n: number) => (n === 1 ? 'Ban 1 person' : `Ban ${n} people`),
+    ids: 'User ids, one a line',
+    newcomers: 'Add everybody who joined in the last 5 minutes, but for moderators',
+    progress: (done: number, of: number) => `${done} of ${of} banned`,
+    failed: (n: number) => `${n} failed. The next try leaves out who is banned already.`,
+  },
   silence: {
     title: 'What you did',
     counting: (seconds: string) => `not silent yet: ${seconds} s`,

@@ -1,0 +1,170 @@
+import { Alert, Button, Group, Modal, Progress, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useRef, useState } from 'react';
+
+import { write } from '../api.ts';
+import { Failure } from '../pages/Failure.tsx';
+import { roles } from '../queries.ts';
+import { useSession } from '../session.ts';
+import { messageOf, useText } from '../text/text.tsx';
+import { actionIn, banRequest, type Done, doneNow, reasonLength } from './acts.ts';
+import type { Action } from '../types.ts';
+import { BanChoices, type BanScope } from './BanChoices.tsx';
+import { forEach, idsIn, newcomers } from './many.ts';
+
+interface Props {
+  spaceId: string;
+  /** Who is chosen already. */
+  chosen: string[];
+  onClose(): void;
+  onDone(done: Done): void;
+}
+
+/** How long the service may be unable to take one ban of many, in milliseconds. */
+const patienceMs = 5 * 60_000;
+
+/** Bans many people in one act: those who are chosen, whose ids are pasted, or who have come just now. */
+export function BanManyDialog({ spaceId, chosen, onClose, onDone }: Props) {
+  const text = useText();
+  const [ids, setIds] = useState(chosen.join('\n'));
+  const [scope, setScope] = useState<BanScope>({ where: 'space', length: 'ever' });
+  const [reason, setReason] = useState('');
+  const people = idsIn(ids);
+  const banning = useBanMany(spaceId, scope, reason.trim());
+  const { data: known = [] } = useQuery(roles);
+  const finding = useMutation({
+    mutationFn: () => newcomers(spaceId, known),
+    onSuccess: (found) => setIds((before) => idsIn([before, ...found].join('\n')).join('\n')),
+  });
+  const leave = () => {
+    if (!banning.isPending) onClose();
+  };
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (banning.isPending || people.length === 0) return;
+    const label = text.many.title(people.length);
+    const actions = await banning.ban(people);
+    if (!actions) return;
+    onDone(doneNow(crypto.randomUUID(), label, actions));
+    onClose();
+  };
+  return (
+    <Modal.Root opened onClose={leave} centered>
+      <Modal.Overlay />
+      <Modal.Content>
+        <Modal.Body pt="md">
+          <form onSubmit={(event) => void submit(event)}>
+            <Stack>
+              <Modal.Title fw={700}>{text.many.title(people.length)}</Modal.Title>
+              <Textarea
+                label={text.many.ids}
+                rows={6}
+                value={ids}
+                disabled={banning.isPending}
+                onChange={(event) => setIds(event.currentTarget.value)}
+              />
+              <Button variant="default" loading={finding.isPending} onClick={() => finding.mutate()}>
+                {text.many.newcomers}
+              </Button>
+              <Failure error={finding.error} />
+              <BanChoices scope={scope} onChange={setScope} />
+              <Text>{text.act.banWill(text.act.where[scope.where], text.act.lengths[scope.length])}</Text>
+              <TextInput
+                label={text.act.reason}
+                maxLength={reasonLength}
+                value={reason}
+                onChange={(event) => setReason(event.currentTarget.value)}
+              />
+              <HowFar {...banning} of={people.length} />
+              <Group justify="flex-end">
+                <Button variant="default" onClick={leave} disabled={banning.isPending}>
+                  {text.act.cancel}
+                </Button>
+                <Button type="submit" color="red.9" loading={banning.isPending} disabled={people.length === 0}>
+                  {text.act.ban}
+                </Button>
+              </Group>
+            </Stack>
+          </form>
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
+  );
+}
+
+interface Progressed {
+  isPending: boolean;
+  /** Number of people who are banned. */
+  done: number;
+  failed: { userId: string; error: unknown }[];
+}
+
+function HowFar({ isPending, done, failed, of }: Progressed & { of: number }) {
+  const text = useText();
+  if (!isPending && failed.length === 0) return null;
+  return (
+    <>
+      <Progress value={(100 * done) / of} aria-label={text.many.progress(done, of)} />
+      <Text size="sm" role="status">
+        {text.many.progress(done, of)}
+      </Text>
+      {failed.length > 0 && (
+        <Alert color="red" role="alert" variant="light">
+          {text.many.failed(failed.length)} {messageOf(failed[0]?.error, text)}{' '}
+          {failed
+            .slice(0, 10)
+            .map(({ userId }) => userId)
+            .join(', ')}
+        </Alert>
+      )}
+    </>
+  );
+}
+
+/** The ban of one of many people. */
+interface Sent {
+  key: string;
+  isDone: boolean;
+  action: Action | undefined;
+}
+
+/** Bans people with one Idempotency-Key for each: whoever is banned already is not banned again by the next try. */
+function useBanMany(spaceId: string, { where, length }: BanScope, reason: string) {
+  const queries = useQueryClient();
+  const { csrfToken } = useSession();
+  const [started] = useState(() => new Date());
+  const [state, setState] = useState<Progressed>({ isPending: false, done: 0, failed: [] });
+  const sent = useRef(new Map<string, Sent>());
+  const banOne = async (userId: string) => {
+    const choice = { userId, spaceId: where === 'space' ? spaceId : undefined, length, now: started };
+    const request = banRequest(choice, reason === '' ? undefined : reason);
+    const said = JSON.stringify(request);
+    const known: Sent = sent.current.get(said) ?? { key: crypto.randomUUID(), isDone: false, action: undefined };
+    sent.current.set(said, known);
+    if (known.isDone) return known.action;
+    known.action = actionIn(await write({ ...request, csrfToken, idempotencyKey: known.key, patienceMs }));
+    known.isDone = true;
+    return known.action;
+  };
+  /** @returns the actions, once all are banned; undefined: some are not. */
+  const ban = async (people: string[]): Promise<Action[] | undefined> => {
+    setState({ isPending: true, done: 0, failed: [] });
+    const failed: Progressed['failed'] = [];
+    const actions: Action[] = [];
+    let done = 0;
+    await forEach(people, async (userId) => {
+      try {
+        const action = await banOne(userId);
+        if (action) actions.push(action);
+        done += 1;
+      } catch (error) {
+        failed.push({ userId, error });
+      }
+      setState({ isPending: true, done, failed: [...failed] });
+    });
+    setState({ isPending: false, done, failed });
+    void queries.invalidateQueries();
+    return failed.length === 0 ? actions : undefined;
+  };
+  return { ...state, ban };
+}
