@@ -551,9 +551,14 @@ describe('a list', () => {
   it.each(lists)('%s refuses a cursor that cannot be of this list', async (path) => {
     for (const key of ['\u{10ffff}', ' 1', "' or 1=1", '{}', 'held: x', 'zzz 2026-99-99T00:00:00.000Z grt_x']) {
       const answer = await stagedoor.get(`${fill(path)}?cursor=${cursor(key)}`, as(path));
-      // The tenant chooses the ids of its users: any text can be one.
-      if (/\/members$|-users$/.test(path)) expect(answer).toMatchObject({ status: 200, body: { data: [] } });
-      else {
+      // The tenant chooses the ids of its users: any text can be one. The page has those after it.
+      if (/\/members$|-users$/.test(path)) {
+        expect(answer.status).toBe(200);
+        const before = (answer.body['data'] as Json[]).filter(
+          ({ userId }) => Buffer.compare(Buffer.from(userId), Buffer.from(key)) <= 0,
+        );
+        expect(before).toEqual([]);
+      } else {
         expect({ key, status: answer.status }).toEqual({ key, status: 400 });
         expect(answer.body['errors']).toMatchObject([{ path: 'cursor' }]);
       }

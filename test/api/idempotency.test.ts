@@ -399,6 +399,7 @@ describe('the answer of a request that ended after its change was committed', ()
     ban: string;
     grant: string;
     issuer: string;
+    consoleIssuer: string;
     apiKey: string;
     signingKeys: string[];
     webhook: string;
@@ -412,6 +413,7 @@ describe('the answer of a request that ended after its change was committed', ()
     claims: { userId: 'sub' },
   };
   const { operatorToken } = Stagedoor;
+  const consoleIssuer = (where: Where) => `/v1/console-issuers/${where.consoleIssuer}`;
 
   /** A request for every operation that changes something, in an order in which they can be made. */
   const writes: [operation: string, (where: Where) => [path: string, body?: Json, as?: string]][] = [
@@ -444,6 +446,17 @@ describe('the answer of a request that ended after its change was committed', ()
     ['POST /v1/issuers', () => ['/v1/issuers', issuer]],
     ['PATCH /v1/issuers/{issuerId}', (where) => [`/v1/issuers/${where.issuer}`, { claims: { userId: 'id' } }]],
     ['DELETE /v1/issuers/{issuerId}', (where) => [`/v1/issuers/${where.issuer}`]],
+    [
+      'POST /v1/console-issuers',
+      () => ['/v1/console-issuers', { name: 'Lost', issuer: 'https://lost.example/', clientId: 'console' }],
+    ],
+    ['PATCH /v1/console-issuers/{consoleIssuerId}', (where) => [consoleIssuer(where), { name: 'Found' }]],
+    [
+      'PUT /v1/console-users/{userId}',
+      (where) => ['/v1/console-users/ann', { issuerId: where.consoleIssuer, role: 'viewer' }],
+    ],
+    ['DELETE /v1/console-users/{userId}', () => ['/v1/console-users/ann']],
+    ['DELETE /v1/console-issuers/{consoleIssuerId}', (where) => [consoleIssuer(where)]],
     ['POST /v1/signing-keys', () => ['/v1/signing-keys']],
     ['POST /v1/signing-keys/rotate', () => ['/v1/signing-keys/rotate']],
     ['DELETE /v1/signing-keys/{signingKeyId}', ({ signingKeys }) => [`/v1/signing-keys/${signingKeys[0]}`]],
@@ -510,6 +523,7 @@ describe('the answer of a request that ended after its change was committed', ()
       ban: (await stagedoor.post('/v1/bans', tenant.key, { userId: 'bob' })).body['ban'].id,
       grant: pass['stage'].grantId,
       issuer: '',
+      consoleIssuer: '',
       apiKey: apiKey.body['id'],
       signingKeys: [],
       webhook: webhook.body['id'],
@@ -523,6 +537,7 @@ describe('the answer of a request that ended after its change was committed', ()
         const first = await send(method, path, key, body, as);
         if (first.status >= 300) throw new Error(`${method} ${path}: ${first.text}`);
         if (operation === 'POST /v1/issuers') where.issuer = first.body['id'];
+        if (operation === 'POST /v1/console-issuers') where.consoleIssuer = first.body['id'];
         if (operation.startsWith('POST /v1/signing-keys')) where.signingKeys.push(first.body['id']);
         if (operation.endsWith('/test')) where.webhookDelivery = first.body['id'];
         await sql(`update idempotency_keys set taken_until = now() - interval '1 second' where key = $1`, [key]);
