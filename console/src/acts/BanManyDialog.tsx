@@ -66,6 +66,9 @@ export function BanManyDialog({ spaceId, chosen, onClose, onDone }: Props) {
               <Button variant="default" loading={finding.isPending} onClick={() => finding.mutate()}>
                 {text.many.newcomers}
               </Button>
+              <Text size="sm" c="dimmed">
+                {text.many.newcomersHint}
+              </Text>
               <Failure error={finding.error} />
               <BanChoices scope={scope} onChange={setScope} />
               <Text>{text.act.banWill(text.act.where[scope.where], text.act.lengths[scope.length])}</Text>
