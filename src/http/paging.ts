@@ -93,9 +93,9 @@ export function idKeys(prefix: IdPrefix): RegExp {
   return new RegExp(`^${prefix}_\\w+$`);
 }
 
-/** Keys of a list that is ordered by time, or by id: see `keyAt`. */
+/** Keys of a list that is ordered by time, or by id: see `keyAt`. A place by time may name no id: it is before all ids. */
 export function timeKeys(prefix: IdPrefix): RegExp {
-  return new RegExp(`^(?:(?:${behindAllIds} )?\\d{4}-\\S+Z )?${prefix}_\\w+$`);
+  return new RegExp(`^(?:${prefix}_\\w+|(?:${behindAllIds} )?\\d{4}-\\S+Z (?:${prefix}_\\w+)?)$`);
 }
 
 /** Keys of a list that is ordered by a number. */

@@ -19,7 +19,7 @@ import type { Participant, ParticipantsQuery } from './participants.schemas.ts';
 const heldPrefix = 'held:';
 
 /** Keys of the list: the id of a participant, or a place among people presumed. */
-const keys = new RegExp(`${participantKeys.source}|^${heldPrefix}(?:${behindAllIds} \\d{4}-\\S+Z grt_\\w+)?$`);
+const keys = new RegExp(`${participantKeys.source}|^${heldPrefix}(?:${behindAllIds} \\d{4}-\\S+Z (?:grt_\\w+)?)?$`);
 
 /** If IVS cannot be asked now, what the last look has found is shown if it is not older than this, in milliseconds. */
 const freshMs = 60_000;

@@ -61,7 +61,7 @@ const mostAtOnce = 20;
 function useActions({ key, actions }: Done): Action[] {
   const queries = useQueryClient();
   const queryKey = ['done', key];
-  const { data = actions } = useQuery({
+  const { data } = useQuery({
     queryKey,
     queryFn: async ({ signal }) => {
       const before = queries.getQueryData<Action[]>(queryKey) ?? actions;
