@@ -1,7 +1,19 @@
 import { queryOptions, QueryClient } from '@tanstack/react-query';
 
 import { ApiProblem, read, write } from './api.ts';
-import type { Action, AuditEntry, Ban, Explanation, Grant, Page, Participant, Role, Session, Space } from './types.ts';
+import type {
+  Action,
+  AuditEntry,
+  Ban,
+  Explanation,
+  Grant,
+  Page,
+  Participant,
+  Role,
+  Session,
+  SignInWays,
+  Space,
+} from './types.ts';
 
 /** Events say what has changed. What they do not tell of is read again after this time, in milliseconds. */
 const rereadMs = 10_000;
@@ -31,6 +43,17 @@ export const session = queryOptions({
   // It also keeps the session in use while the page is open.
   refetchInterval: 5 * 60_000,
 });
+
+/** The identity providers with which people of a tenant sign in, by the slug of the tenant. */
+export const signInWays = (slug: string) =>
+  queryOptions({
+    queryKey: ['sign-in ways', slug],
+    queryFn: async ({ signal }) => {
+      const asked = new URLSearchParams({ tenant: slug });
+      return (await read<SignInWays>(`/console/sign-in/ways?${asked}`, signal)).data;
+    },
+    staleTime: Infinity,
+  });
 
 export const spaces = queryOptions({
   queryKey: ['spaces'],

@@ -10,6 +10,7 @@ export type Grant = Schemas['Grant'];
 export type Ban = Schemas['Ban'];
 export type Role = Schemas['Role'];
 export type Action = Schemas['Action'];
+export type SignInWays = Schemas['SignInWays'];
 export type AuditEntry = Schemas['AuditEntry'];
 export type Explanation = Schemas['JoinExplanation'];
 

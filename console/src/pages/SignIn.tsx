@@ -1,10 +1,10 @@
-import { Button, Center, Divider, Group, Paper, PasswordInput, Stack, Title } from '@mantine/core';
+import { Alert, Button, Center, Divider, Group, Paper, PasswordInput, Stack, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { ApiProblem, signIn } from '../api.ts';
 import icon from '../icon.svg';
-import { session } from '../queries.ts';
+import { session, signInWays } from '../queries.ts';
 import { Failure } from './Failure.tsx';
 import { useText } from '../text/text.tsx';
 
@@ -18,8 +18,11 @@ async function demoCredential(): Promise<DemoCredential | null> {
   return response?.ok === true ? ((await response.json()) as DemoCredential) : null;
 }
 
+/** Asks for an API key, or leads to an identity provider of the tenant that the address names. */
 export function SignIn() {
   const text = useText();
+  const asked = new URLSearchParams(globalThis.location.search);
+  const slug = asked.get('tenant') ?? undefined;
   const queries = useQueryClient();
   const [credential, setCredential] = useState('');
   const demo = useQuery({ queryKey: ['demo'], queryFn: demoCredential, staleTime: Infinity, retry: false });
@@ -49,6 +52,8 @@ export function SignIn() {
                 {text.title}
               </Title>
             </Group>
+            <WhyNot fault={asked.get('signIn')} />
+            {slug !== undefined && <Ways slug={slug} />}
             <Failure error={entering.error} />
             <PasswordInput
               label={text.signIn.credential}
@@ -73,5 +78,37 @@ export function SignIn() {
         </form>
       </Paper>
     </Center>
+  );
+}
+
+/** Why the last sign-in with a provider has led back here. */
+function WhyNot({ fault }: { fault: string | null }) {
+  const { faults } = useText().signIn;
+  if (fault === null || !Object.hasOwn(faults, fault)) return null;
+  return (
+    <Alert color="red" role="alert" variant="light">
+      {faults[fault as keyof typeof faults]}
+    </Alert>
+  );
+}
+
+/** The identity providers with which people of a tenant sign in. */
+function Ways({ slug }: { slug: string }) {
+  const text = useText();
+  const found = useQuery(signInWays(slug));
+  if (!found.data || found.data.length === 0) return <Failure error={found.error} />;
+  return (
+    <>
+      {found.data.map(({ issuerId, name }) => (
+        <Button
+          key={issuerId}
+          component="a"
+          href={`/console/sign-in?${new URLSearchParams({ tenant: slug, issuer: issuerId })}`}
+        >
+          <span className="name">{text.signIn.with(name)}</span>
+        </Button>
+      ))}
+      <Divider label={text.signIn.or} />
+    </>
   );
 }
