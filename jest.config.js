@@ -5,8 +5,8 @@ export default {
   // Test files are loaded by Node itself, and share what their worker has loaded.
   runtime: '<rootDir>/test/runner/runtime.mjs',
   testEnvironment: '<rootDir>/test/runner/environment.mjs',
-  // The worker needs these while a test plays with the time.
-  fakeTimers: { doNotFake: ['nextTick'] },
+  // The worker, and Node itself (fetch), need these while a test plays with the time.
+  fakeTimers: { doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] },
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/emulator', '<rootDir>/client'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
