@@ -126,7 +126,7 @@ async function knownOf({ spaceId }: Stage) {
   return new Map(rows.map((row) => [String(row['user_id']), row]));
 }
 
-async function sessionsOf({ spaceId }: Stage): Promise<unknown> {
+async function sessionsOf({ spaceId }: Stage): Promise<Json | undefined> {
   const [row] = await stagedoor.database.query(
     `select count(*)::int as all, count(ended_at)::int as ended from stage_sessions where tenant_id = $1 and space_id = $2`,
     [tenant.id, spaceId],
@@ -188,6 +188,8 @@ async function checkLog(stage: Stage): Promise<Map<string, string[]>> {
 /** What is known of everybody is what they do, as far as IVS has told it or a look can tell. */
 async function checkState(stage: Stage, isOver: boolean): Promise<void> {
   await whoIsHere(stage);
+  // A look finds the end of a session, after people were found to have left.
+  if (isOver) await until(async () => (await sessionsOf(stage))?.['ended'] === 1, 'the session is over');
   expect(await sessionsOf(stage)).toEqual({ all: 1, ended: isOver ? 1 : 0 });
   const known = await knownOf(stage);
   for (const person of stage.people) {
