@@ -1,10 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { LRUCache } from 'lru-cache';
 import * as openid from 'openid-client';
 import { Problem } from '../errors.ts';
 import { text, userId } from '../http/text.ts';
 import { claimAt } from '../issuers/user-claims.ts';
+import { Allowances } from '../outgoing/allowances.ts';
 import { isSameSecret } from '../secrets/same-secret.ts';
 import { ConsoleSessions } from './console-sessions.ts';
 import { OidcClients, type Provider } from './oidc-clients.ts';
@@ -37,8 +37,8 @@ export interface Onward {
 @Injectable()
 export class SignInService {
   private readonly logger = new Logger(SignInService.name);
-  /** By provider, the time until which its ends are paid for, as of a fetch of keys (issuers/jwks-keys.ts). */
-  private readonly paidUntil = new LRUCache<string, number>({ max: 10_000 });
+  /** Ends of sign-ins of each provider. */
+  private readonly ends = new Allowances({ atOnce: endsAtOnce, everyMs: endEveryMs, most: 10_000 });
 
   constructor(
     private readonly clients: OidcClients,
@@ -121,9 +121,8 @@ export class SignInService {
 
   private mayEndNow(provider: string): boolean {
     const now = performance.now();
-    const paid = Math.max(this.paidUntil.get(provider) ?? 0, now);
-    if (paid > now + (endsAtOnce - 1) * endEveryMs) return false;
-    this.paidUntil.set(provider, paid + endEveryMs);
+    if (this.ends.nextAt(provider) > now) return false;
+    this.ends.take(provider, now);
     return true;
   }
 }

@@ -1,6 +1,5 @@
-import { Agent, request } from 'undici';
-import { faultOfUrl } from '../outgoing/addresses.ts';
-import { type OutgoingOptions, pinnedTo, resolve } from '../outgoing/resolve.ts';
+import { checkedRequest, isCompressed } from '../outgoing/checked-fetch.ts';
+import type { OutgoingOptions } from '../outgoing/resolve.ts';
 import { type KeyFault, KeyFetchError } from './key-faults.ts';
 import { maxKeys, type PublicKey, usableKeys } from './public-keys.ts';
 
@@ -19,39 +18,25 @@ export interface Jwks {
 }
 
 /**
- * Fetches a JWKS from a URL that a tenant chose, and that may be hostile. The name is resolved once, and the connection
- * goes to an address that was checked. Redirects are not followed. Time and size are limited.
+ * Fetches a JWKS from a URL that a tenant chose, and that may be hostile (`checkedRequest`).
  *
  * @throws {Error} with the reason, for the log only: a tenant could use it to explore the service's network. `faultOf` makes
  * a reason of it that a tenant may see.
  */
 export async function fetchJwks(uri: string, options: OutgoingOptions): Promise<Jwks> {
-  const fault = faultOfUrl(uri, options.allowPrivateAddresses);
-  if (fault !== undefined) throw new Error(`the JWKS URL ${fault}`);
-  const signal = AbortSignal.timeout(fetchDeadlineMs);
-  const addresses = await resolve(new URL(uri), options, signal);
-  // One agent for each fetch: fetches are rare, and so no connection stays open after its fetch.
-  const agent = new Agent({
-    connect: { timeout: fetchDeadlineMs, lookup: pinnedTo(addresses) },
-    maxResponseSize: maxJwksBytes,
-  });
-  try {
-    const answer = await request(uri, {
-      dispatcher: agent,
-      signal,
-      headers: { accept: 'application/jwk-set+json, application/json', 'accept-encoding': 'identity' },
-    });
+  const asked = {
+    method: 'GET',
+    headers: { accept: 'application/jwk-set+json, application/json' },
+    body: null,
+    deadlineMs: fetchDeadlineMs,
+    maxAnswerBytes: maxJwksBytes,
+  };
+  return await checkedRequest(uri, asked, options, async (answer) => {
     const { statusCode } = answer;
     if (statusCode !== 200) throw new KeyFetchError(faultOfStatus(statusCode), `the JWKS URL answered ${statusCode}`);
-    // undici's `request` does not decompress. So `maxResponseSize` also limits the decoded size.
-    const encoding = answer.headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') {
-      throw new KeyFetchError('compressed', 'the JWKS came compressed');
-    }
+    if (isCompressed(answer)) throw new KeyFetchError('compressed', 'the JWKS came compressed');
     return readJwks(await answer.body.text());
-  } finally {
-    void agent.destroy().catch(() => undefined);
-  }
+  });
 }
 
 /** Reads a JWKS. An empty set is valid: a provider withdraws all keys with it. @throws {Error} if the text is no JWKS */

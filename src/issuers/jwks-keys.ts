@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { DatabaseClock } from '../database/database-clock.ts';
 import { Problem } from '../errors.ts';
+import { Allowances } from '../outgoing/allowances.ts';
 import type { OutgoingOptions } from '../outgoing/resolve.ts';
 import { fetchJwks } from './fetch-jwks.ts';
 import { faultOf, type KeyFault, keyFaults } from './key-faults.ts';
@@ -97,8 +98,8 @@ export class JwksKeys {
   private readonly now: () => number;
   // One entry for each tenant and URL. So a tenant with the URL of another tenant cannot use up the other's fetches.
   private readonly sources = new LRUCache<string, Source>({ max: maxSources, maxSize: maxSourcesBytes });
-  /** For each tenant the time until which its fetches are paid for, as `paidUntil` of a source. */
-  private readonly tenants = new LRUCache<string, number>({ max: maxSources });
+  /** Fetches of each tenant. */
+  private readonly tenants = new Allowances({ atOnce: tenantFetches, everyMs: tenantFetchEveryMs, most: maxSources });
 
   constructor(private readonly options: JwksKeysOptions) {
     this.now = options.now ?? (() => performance.now());
@@ -158,7 +159,7 @@ export class JwksKeys {
     if (!source.inFlight) {
       const now = this.now();
       if (now < this.nextFetchAt(source)) return false;
-      this.tenants.set(source.tenantId, Math.max(this.tenants.get(source.tenantId) ?? 0, now) + tenantFetchEveryMs);
+      this.tenants.take(source.tenantId, now);
       source.startedAt = now;
       source.paidUntil = Math.max(source.paidUntil, now) + fetchEveryMs;
       source.inFlight = this.fetch(source).finally(() => (source.inFlight = undefined));
@@ -230,8 +231,7 @@ export class JwksKeys {
 
   /** Earliest time of the next fetch. */
   private nextFetchAt({ tenantId, startedAt, paidUntil }: Source): number {
-    const ofTenant = (this.tenants.get(tenantId) ?? -Infinity) - (tenantFetches - 1) * tenantFetchEveryMs;
-    return Math.max(startedAt + fetchGapMs, paidUntil - fetchEveryMs, ofTenant);
+    return Math.max(startedAt + fetchGapMs, paidUntil - fetchEveryMs, this.tenants.nextAt(tenantId));
   }
 }
 
