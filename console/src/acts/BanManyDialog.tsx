@@ -1,6 +1,6 @@
-import { Alert, Button, Group, Modal, Progress, Stack, Text, Textarea, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useRef, useState } from 'react';
+import { Alert, Button, Progress, Text, Textarea, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useRef, useState } from 'react';
 
 import { write } from '../api.ts';
 import { Failure } from '../pages/Failure.tsx';
@@ -10,6 +10,7 @@ import { messageOf, useText } from '../text/text.tsx';
 import { actionIn, banRequest, type Done, doneNow, reasonLength } from './acts.ts';
 import type { Action } from '../types.ts';
 import { BanChoices, type BanScope } from './BanChoices.tsx';
+import { Dialog } from './Dialog.tsx';
 import { forEach, idsIn, newcomers } from './many.ts';
 
 interface Props {
@@ -31,67 +32,51 @@ export function BanManyDialog({ spaceId, chosen, onClose, onDone }: Props) {
   const [reason, setReason] = useState('');
   const people = idsIn(ids);
   const banning = useBanMany(spaceId, scope, reason.trim());
-  const { data: known = [] } = useQuery(roles);
+  const queries = useQueryClient();
   const finding = useMutation({
-    mutationFn: () => newcomers(spaceId, known),
+    mutationFn: async () => newcomers(spaceId, await queries.fetchQuery(roles)),
     onSuccess: (found) => setIds((before) => idsIn([before, ...found].join('\n')).join('\n')),
   });
-  const leave = () => {
-    if (!banning.isPending) onClose();
-  };
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (banning.isPending || people.length === 0) return;
-    const label = text.many.title(people.length);
+  const submit = async () => {
     const actions = await banning.ban(people);
     if (!actions) return;
-    onDone(doneNow(crypto.randomUUID(), label, actions));
+    onDone(doneNow(crypto.randomUUID(), text.many.title(people.length), actions));
     onClose();
   };
   return (
-    <Modal.Root opened onClose={leave} centered>
-      <Modal.Overlay />
-      <Modal.Content>
-        <Modal.Body pt="md">
-          <form onSubmit={(event) => void submit(event)}>
-            <Stack>
-              <Modal.Title fw={700}>{text.many.title(people.length)}</Modal.Title>
-              <Textarea
-                label={text.many.ids}
-                rows={6}
-                value={ids}
-                disabled={banning.isPending}
-                onChange={(event) => setIds(event.currentTarget.value)}
-              />
-              <Button variant="default" loading={finding.isPending} onClick={() => finding.mutate()}>
-                {text.many.newcomers}
-              </Button>
-              <Text size="sm" c="dimmed">
-                {text.many.newcomersHint}
-              </Text>
-              <Failure error={finding.error} />
-              <BanChoices scope={scope} onChange={setScope} />
-              <Text>{text.act.banWill(text.act.where[scope.where], text.act.lengths[scope.length])}</Text>
-              <TextInput
-                label={text.act.reason}
-                maxLength={reasonLength}
-                value={reason}
-                onChange={(event) => setReason(event.currentTarget.value)}
-              />
-              <HowFar {...banning} of={people.length} />
-              <Group justify="flex-end">
-                <Button variant="default" onClick={leave} disabled={banning.isPending}>
-                  {text.act.cancel}
-                </Button>
-                <Button type="submit" color="red.9" loading={banning.isPending} disabled={people.length === 0}>
-                  {text.act.ban}
-                </Button>
-              </Group>
-            </Stack>
-          </form>
-        </Modal.Body>
-      </Modal.Content>
-    </Modal.Root>
+    <Dialog
+      title={text.many.title(people.length)}
+      verb={text.act.ban}
+      isHard
+      isComplete={people.length > 0}
+      isPending={banning.isPending}
+      onClose={onClose}
+      onSubmit={() => void submit()}
+    >
+      <Textarea
+        label={text.many.ids}
+        rows={6}
+        value={ids}
+        disabled={banning.isPending}
+        onChange={(event) => setIds(event.currentTarget.value)}
+      />
+      <Button variant="default" loading={finding.isPending} onClick={() => finding.mutate()}>
+        {text.many.newcomers}
+      </Button>
+      <Text size="sm" c="dimmed">
+        {text.many.newcomersHint}
+      </Text>
+      <Failure error={finding.error} />
+      <BanChoices scope={scope} onChange={setScope} />
+      <Text>{text.act.banWill(text.act.where[scope.where], text.act.lengths[scope.length])}</Text>
+      <TextInput
+        label={text.act.reason}
+        maxLength={reasonLength}
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+      />
+      <HowFar {...banning} of={people.length} />
+    </Dialog>
   );
 }
 

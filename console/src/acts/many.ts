@@ -25,7 +25,10 @@ export async function forEach(people: string[], act: (userId: string) => Promise
   await Promise.all(Array.from({ length: together }, work));
 }
 
-/** Everybody who has joined a space, or has got a token for it, within five minutes, but for moderators. @throws ApiProblem */
+/**
+ * Everybody who has joined a space, or has got a token for it, within five minutes, but for moderators, and for those whose role
+ * is not known. @throws ApiProblem
+ */
 export async function newcomers(spaceId: string, roles: Role[], signal?: AbortSignal): Promise<string[]> {
   const since = new Date(Date.now() - newMs).toISOString();
   const [grants, participants] = await Promise.all([
@@ -38,6 +41,6 @@ export async function newcomers(spaceId: string, roles: Role[], signal?: AbortSi
     ...participants.filter(({ joinedAt, userId }) => joinedAt !== undefined && joinedAt >= since && userId !== ''),
   ];
   return [
-    ...new Set(came.filter(({ role }) => role === undefined || !moderating.has(role)).map(({ userId }) => userId)),
+    ...new Set(came.filter(({ role }) => role !== undefined && !moderating.has(role)).map(({ userId }) => userId)),
   ];
 }
