@@ -22,6 +22,7 @@ import { loggerOptions } from './logging.ts';
 import { MembersModule } from './members/members.module.ts';
 import { RolesModule } from './roles/roles.module.ts';
 import { SecretsModule } from './secrets/secrets.module.ts';
+import { SignaturesModule } from './signatures/signatures.module.ts';
 import { SessionsModule } from './sessions/sessions.module.ts';
 import { SigningKeysModule } from './signing-keys/signing-keys.module.ts';
 import { SpacesModule } from './spaces/spaces.module.ts';
@@ -52,6 +53,7 @@ export class AppModule {
         LoggerModule.forRoot(loggerOptions(settings)),
         DatabaseModule.with(reach),
         SecretsModule,
+        SignaturesModule,
         TelemetryModule,
         IvsModule,
         AuthModule, // before HttpModule: a caller is renewed before an idempotency key is taken for them

@@ -1,9 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { errors, type JWTPayload, jwtVerify } from 'jose';
+import type { JWTPayload } from 'jose';
 import type { UserCaller } from '../caller.ts';
 import { notFound, Problem } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { SignatureThreads, TokenRefused } from '../signatures/signature-threads.ts';
 import { includesAlgorithm, needsSecret } from './algorithms.ts';
 import { hasAudience } from './audiences.ts';
 import { type FoundIssuer, IssuerDirectory, type KnownIssuer } from './issuer-directory.ts';
@@ -44,6 +45,7 @@ export class Candidates {
   constructor(
     private readonly issuers: IssuerDirectory,
     private readonly jwks: JwksKeys,
+    private readonly threads: SignatureThreads,
   ) {}
 
   /**
@@ -130,17 +132,17 @@ export class Candidates {
   ): Promise<JWTPayload | Problem | undefined> {
     for (const key of keys.slice(0, maxTries).filter((one) => !asked.failed.has(one))) {
       try {
-        const { payload } = await jwtVerify(asked.token, key, {
+        return await this.threads.verify(asked.token, key, {
           algorithms: [asked.unverified.algorithm],
           issuer: issuer.issuer,
           requiredClaims: ['exp', 'iat'],
           clockTolerance: clockToleranceSeconds,
           currentDate: asked.now,
         });
-        return payload;
       } catch (error) {
+        if (!(error instanceof TokenRefused)) throw error;
         if (isAboutClaims(error)) throw explain(error);
-        if (!(error instanceof errors.JWSSignatureVerificationFailed)) return explain(error);
+        if (error.code !== 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') return explain(error);
         asked.failed.add(key);
       }
     }
@@ -181,14 +183,14 @@ function refusal(detail: string): Outcome {
 }
 
 /** Whether jose refuses the claims. It has verified the signature before. */
-function isAboutClaims(error: unknown): boolean {
-  return error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed;
+function isAboutClaims({ code }: TokenRefused): boolean {
+  return code === 'ERR_JWT_EXPIRED' || code === 'ERR_JWT_CLAIM_VALIDATION_FAILED';
 }
 
 /** Translates a refusal of jose. The keys were checked before, so every failure is a fault of the token. */
-function explain(error: unknown): Problem {
-  if (error instanceof errors.JWTExpired) return refused('The token has expired.', error);
-  if (error instanceof errors.JWTClaimValidationFailed) {
+function explain(error: TokenRefused): Problem {
+  if (error.code === 'ERR_JWT_EXPIRED') return refused('The token has expired.', error);
+  if (error.code === 'ERR_JWT_CLAIM_VALIDATION_FAILED') {
     if (error.claim === 'nbf') return refused('The token is not valid yet.', error);
     const missing = error.reason === 'missing';
     return refused(`The token's ${error.claim} is ${missing ? 'missing' : 'not valid'}.`, error);

@@ -5,6 +5,7 @@ import { IvsChat } from '../ivs/ivs-chat.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
 import { Secrets } from '../secrets/secrets.ts';
+import { SignatureThreads } from '../signatures/signature-threads.ts';
 import { privateKeyColumn } from '../signing-keys/signing-keys.service.ts';
 import { StageEndpoints } from '../spaces/stage-endpoints.ts';
 import type { Admission } from './admission-answers.ts';
@@ -37,6 +38,7 @@ export class Mints {
     private readonly chat: IvsChat,
     private readonly secrets: Secrets,
     private readonly endpoints: StageEndpoints,
+    private readonly threads: SignatureThreads,
   ) {}
 
   /**
@@ -141,6 +143,7 @@ export class Mints {
       },
       key.arn,
       this.privateKey(tenant.id, key),
+      this.threads,
     );
     return {
       token,

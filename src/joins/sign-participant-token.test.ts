@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { jwtVerify } from 'jose';
+import { SignatureThreads } from '../signatures/signature-threads.ts';
 import { signParticipantToken } from './sign-participant-token.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
@@ -16,9 +17,12 @@ const claims = {
   expiresAt: now + 600,
 };
 
+const threads = new SignatureThreads();
+afterAll(() => threads.onApplicationShutdown());
+
 describe('a stage token that Stagedoor signs', () => {
   it('has the claims that IVS requires, and verifies with the public key', async () => {
-    const token = await signParticipantToken(claims, keyArn, privateKey);
+    const token = await signParticipantToken(claims, keyArn, privateKey, threads);
     const { payload, protectedHeader } = await jwtVerify(token, publicKey, { algorithms: ['ES384'] });
     expect(protectedHeader).toEqual({ alg: 'ES384', typ: 'JWT', kid: keyArn });
     expect(payload).toEqual({
@@ -37,13 +41,18 @@ describe('a stage token that Stagedoor signs', () => {
   });
 
   it('is readable for a client that decodes the payload as Latin-1, as the web client does', async () => {
-    const token = await signParticipantToken(claims, keyArn, privateKey);
+    const token = await signParticipantToken(claims, keyArn, privateKey, threads);
     const payload = JSON.parse(atob((token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/'))) as unknown;
     expect(payload).toMatchObject({ user_id: 'zoë 🎤', attributes: { name: 'Zoë 🎤' } });
   });
 
   it('allows to publish if the role does', async () => {
-    const token = await signParticipantToken({ ...claims, capabilities: ['PUBLISH', 'SUBSCRIBE'] }, keyArn, privateKey);
+    const token = await signParticipantToken(
+      { ...claims, capabilities: ['PUBLISH', 'SUBSCRIBE'] },
+      keyArn,
+      privateKey,
+      threads,
+    );
     const { payload } = await jwtVerify(token, publicKey);
     expect(payload['capabilities']).toEqual({ allow_publish: true, allow_subscribe: true });
   });

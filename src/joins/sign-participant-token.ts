@@ -1,7 +1,5 @@
-import { type KeyObject, sign } from 'node:crypto';
-import { promisify } from 'node:util';
-
-const signAsync = promisify(sign);
+import type { KeyObject } from 'node:crypto';
+import type { SignatureThreads } from '../signatures/signature-threads.ts';
 
 /** The contents of a stage token that Stagedoor signs (IVS user guide, "Distribute participant tokens", key pair). */
 export interface ParticipantTokenClaims {
@@ -19,8 +17,8 @@ export interface ParticipantTokenClaims {
 }
 
 /**
- * Signs a stage token: a JWT with ES384. A signature takes about a millisecond of a core, so it runs on the thread pool and
- * not on the event loop.
+ * Signs a stage token: a JWT with ES384. A signature takes 0.3 to 1.4 milliseconds of a core, so it runs on a thread and not on
+ * the event loop.
  *
  * @param keyArn ARN of the public key at IVS.
  */
@@ -28,6 +26,7 @@ export async function signParticipantToken(
   claims: ParticipantTokenClaims,
   keyArn: string,
   privateKey: KeyObject,
+  threads: Pick<SignatureThreads, 'sign'>,
 ): Promise<string> {
   const header = encode({ alg: 'ES384', typ: 'JWT', kid: keyArn });
   const payload = encode({
@@ -48,8 +47,7 @@ export async function signParticipantToken(
     version: '1.0',
   });
   const signed = `${header}.${payload}`;
-  const signature = await signAsync('sha384', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' });
-  return `${signed}.${signature.toString('base64url')}`;
+  return `${signed}.${await threads.sign(signed, privateKey)}`;
 }
 
 /** Encodes JSON in ASCII. The web client reads the payload as Latin-1, so other characters must be escaped. */
