@@ -10,7 +10,7 @@ import { makeTenant, type Deployment, startDeployment, type Tenant, withClient }
 import { vend, vendRequests, type Vending, warmUp } from '../support/vending.ts';
 
 /** So many that vends come in groups to the database, as they do when it matters. */
-const connections = 64;
+const connections = 128;
 /** Grants and bans of the tenant that vends, when it has many. There are a tenth as many tenants. */
 const rows = Number(process.env['BENCH_ROWS'] ?? 1_000_000);
 /** Tenants that vend, spread over all tenants. */

@@ -7,7 +7,7 @@ import { rounds, seconds } from '../support/settings.ts';
 import { type Deployment, makeTenant, startDeployment } from '../support/deployment.ts';
 import { refuseFailures, vendRequests, warmUp } from '../support/vending.ts';
 
-const connections = 64;
+const connections = 128;
 const fastest = 4_000;
 
 interface Run {

@@ -9,7 +9,7 @@ import { seconds } from '../support/settings.ts';
 import { vend, vendRequests, warmUp } from '../support/vending.ts';
 
 /** So many that vends come in groups to the database, as they do when it matters. */
-const connections = 64;
+const connections = 128;
 const people = 5_000;
 
 export async function storms(): Promise<void> {

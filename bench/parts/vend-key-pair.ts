@@ -24,7 +24,7 @@ import {
 } from '../support/vending.ts';
 
 /** So many that vends come in groups to the database, as they do when it matters. */
-const connections = 64;
+const connections = 128;
 const cores = os.availableParallelism();
 /** More vends a second than any machine makes, so that no JWT is used again unless it is meant to be. */
 const fastest = 4_000;
