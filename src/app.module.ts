@@ -19,6 +19,7 @@ import { IssuersModule } from './issuers/issuers.module.ts';
 import { IvsModule } from './ivs/ivs.module.ts';
 import { JoinsModule } from './joins/joins.module.ts';
 import { loggerOptions } from './logging.ts';
+import { LimitingModule } from './limiting/limiting.module.ts';
 import { MembersModule } from './members/members.module.ts';
 import { RolesModule } from './roles/roles.module.ts';
 import { SecretsModule } from './secrets/secrets.module.ts';
@@ -55,6 +56,7 @@ export class AppModule {
         SecretsModule,
         SignaturesModule,
         TelemetryModule,
+        LimitingModule,
         IvsModule,
         AuthModule, // before HttpModule: a caller is renewed before an idempotency key is taken for them
         HttpModule,

@@ -81,6 +81,7 @@ const environment = z.object({
   VENDS_PER_USER_PER_MINUTE: wholeNumber(1, 10_000).default(30),
   ACTS_PER_MODERATOR_PER_MINUTE: wholeNumber(1, 100_000).default(120),
   ACTS_PER_API_KEY_PER_MINUTE: wholeNumber(1, 1_000_000).default(12_000),
+  FAILURES_PER_ADDRESS_PER_MINUTE: wholeNumber(1, 1_000_000).default(600),
   EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).default(30),
   EVENT_STREAMS_PER_TENANT: wholeNumber(1, 10_000).default(1_000),
   PRESENCE_LOOK_SECONDS: wholeNumber(0, 3_600).default(15),
@@ -124,6 +125,8 @@ export class Settings {
   readonly vendsPerUserPerMinute: number;
   readonly actsPerModeratorPerMinute: number;
   readonly actsPerApiKeyPerMinute: number;
+  /** How often an address may send a credential, or name a space or tenant, that nobody knows. */
+  readonly failuresPerAddressPerMinute: number;
   /** Events are dropped when they are older. */
   readonly eventRetentionDays: number;
   /** Largest number of streams of events that a tenant has on one replica. */
@@ -158,6 +161,7 @@ export class Settings {
     this.vendsPerUserPerMinute = env.VENDS_PER_USER_PER_MINUTE;
     this.actsPerModeratorPerMinute = env.ACTS_PER_MODERATOR_PER_MINUTE;
     this.actsPerApiKeyPerMinute = env.ACTS_PER_API_KEY_PER_MINUTE;
+    this.failuresPerAddressPerMinute = env.FAILURES_PER_ADDRESS_PER_MINUTE;
     this.eventRetentionDays = env.EVENT_RETENTION_DAYS;
     this.eventStreamsPerTenant = env.EVENT_STREAMS_PER_TENANT;
     this.presenceLookSeconds = env.PRESENCE_LOOK_SECONDS;

@@ -23,6 +23,18 @@ export interface RequestContext {
   leaveBy?: number;
   /** Set for a vend: ends its turn in this replica. What is left to do is the work of IVS. */
   endTurn?: () => void;
+  /** Set while nobody knows who sends the request: what its credential may still cost. */
+  stranger?: Stranger;
+}
+
+/** What may be done for a request whose sender is not known yet. Its address pays for it: see `limiting/strangers.ts`. */
+export interface Stranger {
+  /** Call it before the database is asked for something that a stranger can make up. @throws Problem `rate_limited` */
+  lookUp(): void;
+  /** Call it before a signature is verified. @throws Problem `rate_limited` */
+  verify(): void;
+  /** Call it when the request names a thing that is not there, whoever sends it. */
+  missed(): void;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();

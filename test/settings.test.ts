@@ -127,6 +127,7 @@ const wrong: Record<string, string[]> = {
   VENDS_PER_USER_PER_MINUTE: ['0', '10001', '1.5'],
   ACTS_PER_MODERATOR_PER_MINUTE: ['0', '100001', '1.5'],
   ACTS_PER_API_KEY_PER_MINUTE: ['0', '1000001', '1.5'],
+  FAILURES_PER_ADDRESS_PER_MINUTE: ['0', '1000001', '1.5'],
   EVENT_RETENTION_DAYS: ['0', '3651', '1.5'],
   EVENT_STREAMS_PER_TENANT: ['0', '10001', '1.5'],
   PRESENCE_LOOK_SECONDS: ['-1', '3601', '1.5', 'often'],

@@ -8,7 +8,7 @@ const root = path.resolve(import.meta.dirname, '..');
 /** The one line in which the folders and loose files of src/ stand: each imports only from its left. */
 const shelf = [
   'errors ids limits caller config background',
-  'telemetry database request-context secrets signatures outgoing ivs http quotas',
+  'telemetry database request-context secrets signatures outgoing limiting ivs http quotas',
   'events audit roles tenants api-keys issuers console auth',
   'spaces grants signing-keys joins delivery watch sessions acts members bans webhooks ingest',
   'health openapi logging app.module stop-on-signals app main',

@@ -14,6 +14,7 @@ import { idKeys, type ListQuery, type Page, readCursor, toPage } from '../http/p
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
 import { assertBelowQuota } from '../quotas.ts';
+import { currentRequest } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { slugOf } from '../tenants/tenants.service.ts';
 import { apiKeyPrefix, newApiKey, readApiKey } from './api-key-format.ts';
@@ -37,6 +38,7 @@ export class ApiKeysService {
    * the database checks the key again in every transaction that enters the tenant.
    */
   private readonly callersByHash = new LRUCache<string, ApiKeyCaller>({ max: 10_000, ttl: 30_000 });
+  private readonly asking = new Map<string, Promise<ApiKeyCaller>>();
 
   constructor(
     private readonly database: Database,
@@ -54,21 +56,29 @@ export class ApiKeysService {
     const cacheKey = hash.toString('base64');
     const known = this.callersByHash.get(cacheKey);
     if (known) return known;
-    const [found] = await this.credentials.call(
-      'find_api_key',
-      { slug: read.slug, hash, noteEvery: '1 minute' },
-      foundKey,
-    );
+    return await (this.asking.get(cacheKey) ?? this.ask(read.slug, hash, cacheKey));
+  }
+
+  /** Asks the database once for all who send the same key at the same time. */
+  private async ask(slug: string, hash: Buffer, cacheKey: string): Promise<ApiKeyCaller> {
+    currentRequest()?.stranger?.lookUp();
+    const asked = this.find(slug, hash).finally(() => this.asking.delete(cacheKey));
+    this.asking.set(cacheKey, asked);
+    const caller = await asked;
+    this.callersByHash.set(cacheKey, caller);
+    return caller;
+  }
+
+  private async find(slug: string, hash: Buffer): Promise<ApiKeyCaller> {
+    const [found] = await this.credentials.call('find_api_key', { slug, hash, noteEvery: '1 minute' }, foundKey);
     if (!found) throw new Problem('unauthenticated', 'This API key does not exist, was revoked, or has expired.');
-    const caller: ApiKeyCaller = {
+    return {
       kind: 'apiKey',
       id: found.id,
       tenantId: found.tenant_id,
       scopes: found.scopes,
       bounds: found.bounds,
     };
-    this.callersByHash.set(cacheKey, caller);
-    return caller;
   }
 
   /** Creates a key for a tenant as the operator. A tenant cannot create its first key itself. */

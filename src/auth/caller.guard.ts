@@ -7,6 +7,7 @@ import { tokenInCookie } from '../console/session-cookie.ts';
 import { Problem } from '../errors.ts';
 import { type Access, accessMetadata, type AuthenticatedRequest, hasScope, scopesOf } from '../http/access.ts';
 import { assertWithinBounds } from './bounds.ts';
+import { Strangers } from '../limiting/strangers.ts';
 import { IngestSecret } from './ingest-secret.ts';
 import { bearerToken } from './strategies.ts';
 
@@ -26,6 +27,7 @@ export class CallerGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly ingestSecret: IngestSecret,
+    private readonly strangers: Strangers,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -36,7 +38,9 @@ export class CallerGuard implements CanActivate {
       this.ingestSecret.check(request);
       return true;
     }
-    await this.guards[credentialKind(request)].canActivate(context);
+    const kind = credentialKind(request);
+    const credential = request.headers.authorization ?? '';
+    await this.strangers.meet(request, credential, async () => await this.guards[kind].canActivate(context));
     authorize(request, access);
     if (request.renewedCookie !== undefined) {
       void context.switchToHttp().getResponse<FastifyReply>().header('set-cookie', request.renewedCookie);

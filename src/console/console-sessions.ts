@@ -13,6 +13,7 @@ import { runIn, type SqlArguments, valueIn } from '../database/sql-call.ts';
 import { Problem } from '../errors.ts';
 import type { ConsoleSession } from '../http/access.ts';
 import { newId } from '../ids.ts';
+import { Strangers } from '../limiting/strangers.ts';
 import { limits } from '../limits.ts';
 import { OperatorToken } from '../secrets/operator-token.ts';
 import { isSameSecret } from '../secrets/same-secret.ts';
@@ -74,6 +75,7 @@ export class ConsoleSessions extends BackgroundWork {
     private readonly operatorToken: OperatorToken,
     private readonly secrets: Secrets,
     private readonly tokens: SessionTokens,
+    private readonly strangers: Strangers,
   ) {
     super();
   }
@@ -93,7 +95,9 @@ export class ConsoleSessions extends BackgroundWork {
    */
   async signIn(request: FastifyRequest, credential: string): Promise<string> {
     assertNotFromElsewhere(request);
-    const caller = await this.callerWith(request, credential);
+    const caller = await this.strangers.meet(request, credential, async () => {
+      return await this.callerWith(request, credential);
+    });
     const tenantId = caller.kind === 'operator' ? operatorTenant : caller.tenantId;
     const { id, secret, record } = this.newSession(tenantId);
     await this.database.inScope({ tenantId, kind: caller.kind, credential: caller.id }, async (tx) => {

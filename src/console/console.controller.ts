@@ -25,7 +25,7 @@ export class ConsoleController {
     tag,
     access: { public: true },
     answers: { 204: null },
-    problems: ['invalid_request', 'unauthenticated', 'forbidden', 'unavailable'],
+    problems: ['invalid_request', 'unauthenticated', 'forbidden', 'rate_limited', 'unavailable'],
   })
   async signIn(
     @Req() request: FastifyRequest,

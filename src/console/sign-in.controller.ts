@@ -2,6 +2,7 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Endpoint } from '../http/endpoint.ts';
+import { Strangers } from '../limiting/strangers.ts';
 import { OidcClients } from './oidc-clients.ts';
 import {
   type CallbackQuery,
@@ -21,6 +22,7 @@ export class SignInController {
   constructor(
     private readonly signIns: SignInService,
     private readonly clients: OidcClients,
+    private readonly strangers: Strangers,
   ) {}
 
   @Get('ways')
@@ -30,9 +32,10 @@ export class SignInController {
     tag,
     access: { public: true },
     answers: { 200: signInWays },
-    problems: ['invalid_request', 'unavailable'],
+    problems: ['invalid_request', 'rate_limited', 'unavailable'],
   })
-  async listWays(@Query({ schema: waysQuery }) { tenant }: WaysQuery) {
+  async listWays(@Req() request: FastifyRequest, @Query({ schema: waysQuery }) { tenant }: WaysQuery) {
+    this.strangers.visit(request);
     return { data: await this.clients.waysOf(tenant) };
   }
 

@@ -4,6 +4,7 @@ import * as openid from 'openid-client';
 import { Problem } from '../errors.ts';
 import { text, userId } from '../http/text.ts';
 import { claimAt } from '../issuers/user-claims.ts';
+import { Strangers } from '../limiting/strangers.ts';
 import { Allowances } from '../outgoing/allowances.ts';
 import { isSameSecret } from '../secrets/same-secret.ts';
 import { ConsoleSessions } from './console-sessions.ts';
@@ -22,7 +23,7 @@ const endEveryMs = 1_000;
  * - `expired`: the browser has not begun this sign-in, or too long ago, or it has ended already.
  * - `denied`: the provider says that the person may not, or does not want to.
  * - `not_a_member`: the person has no role of the console.
- * - `busy`: too many sign-ins with the provider end at the same time.
+ * - `busy`: too many sign-ins with the provider end at the same time, or too many come from one address.
  * - `failed`: the provider cannot be reached, or what it says is not right. The log of the service says more.
  */
 export type SignInFault = 'unknown' | 'expired' | 'denied' | 'not_a_member' | 'busy' | 'failed';
@@ -44,6 +45,7 @@ export class SignInService {
     private readonly clients: OidcClients,
     private readonly attempts: SignInAttempts,
     private readonly sessions: ConsoleSessions,
+    private readonly strangers: Strangers,
   ) {}
 
   /**
@@ -52,6 +54,7 @@ export class SignInService {
    */
   async begin(request: FastifyRequest, slug: string, issuerId: string): Promise<Onward> {
     if (!isFromOwnPage(request)) return { location: `/console/?tenant=${encodeURIComponent(slug)}`, cookies: [] };
+    if (!this.mayVisit(request)) return back('busy', slug);
     const tenantId = await this.clients.tenantWith(slug);
     const provider = tenantId === null ? undefined : await this.providerOf(tenantId, issuerId);
     if (provider === undefined || provider === 'failed') return back(provider ?? 'unknown', slug);
@@ -75,6 +78,7 @@ export class SignInService {
   async end(request: FastifyRequest, state: string | undefined): Promise<Onward> {
     const begun = this.attempts.read(request);
     if (!begun || state === undefined || !isSameSecret(state, begun.state)) return back('expired');
+    if (!this.mayVisit(request)) return back('busy');
     const provider = await this.providerOf(begun.tenantId, begun.issuerId);
     if (provider === 'failed') return back('failed');
     if (provider?.version !== begun.version) return back('expired');
@@ -89,6 +93,17 @@ export class SignInService {
     const { tenantId, id: issuerId, version: issuerVersion } = provider;
     const cookie = await this.sessions.signInPerson({ tenantId, issuerId, issuerVersion, ...named });
     return cookie === undefined ? back('not_a_member') : { location: '/console/', cookies: [attemptWithout, cookie] };
+  }
+
+  /** Whether the address has not begun too many sign-ins. A browser shows a page, so it is told by one. */
+  private mayVisit(request: FastifyRequest): boolean {
+    try {
+      this.strangers.visit(request);
+      return true;
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'rate_limited') return false;
+      throw error;
+    }
   }
 
   private async providerOf(tenantId: string, id: string): Promise<Provider | 'failed' | undefined> {

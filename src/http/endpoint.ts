@@ -79,6 +79,6 @@ function securityOf(access: Access): Record<string, string[]>[] {
 function problemsOf({ access, problems = [] }: EndpointOptions): ProblemCode[] {
   const always: ProblemCode[] = ['internal'];
   if (!('public' in access)) always.push('invalid_request', 'unauthenticated', 'unavailable');
-  if (!('public' in access) && !('eventBridge' in access)) always.push('forbidden');
+  if (!('public' in access) && !('eventBridge' in access)) always.push('forbidden', 'rate_limited');
   return [...new Set([...always, ...problems])];
 }

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { Database } from '../database/database.ts';
 import { limits } from '../limits.ts';
+import { currentRequest } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import type { Algorithm } from './algorithms.ts';
 import { possibleAudiences } from './audiences.ts';
@@ -97,6 +98,9 @@ const keyBytes = 4_000;
 /** Look-ups are remembered for this time, in milliseconds. */
 const rememberMs = 30_000;
 
+/** The reading of an issuer that a look-up has found. It is there, so no stranger can make it up. */
+const ofRow = 'a row';
+
 /** How many look-ups are remembered, and how many issuers in all of them. */
 const readings = {
   ttl: rememberMs,
@@ -125,6 +129,8 @@ export class IssuerDirectory {
   private readonly ofNames = new LRUCache<string, Reading>(readings);
   /** Names that nobody has registered. They have a cache of their own, so that invented names cannot evict real ones. */
   private readonly unknown = new LRUCache<string, true>({ max: 10_000, ttl: 1_000 });
+  /** Names of readings that had issuers. To read one of them again costs no stranger anything: there are only so many. */
+  private readonly existing = new LRUCache<string, true>({ max: 20_000 });
   /** Issuers with their keys, by id and version. A version never changes, so an entry never gets old. */
   private readonly issuers = new LRUCache<string, KnownIssuer>({ max: 5_000, maxSize: 64 * 1024 * 1024 });
   /** What is being asked of the database, so that many requests ask the same once. */
@@ -156,14 +162,19 @@ export class IssuerDirectory {
       const reading = usable(this.ofTenants.get(nameOf(known, issuer)), reads);
       if (reading) return { tenantId: known, issuers: reading.issuers };
     }
-    return await this.once(nameOf(placeName, issuer), async () => {
+    const name = known === undefined ? undefined : nameOf(known, issuer);
+    return await this.once(nameOf(placeName, issuer), name, async () => {
       const readAt = performance.now();
       const asked = { tenant: known ?? place.tenant ?? null, space: place.spaceId ?? null, issuer, limits };
       const found = await this.database.value('issuers_of_place', asked, ofPlace);
-      if (!found) return undefined;
+      if (!found) {
+        currentRequest()?.stranger?.missed();
+        return undefined;
+      }
       const { tenant_id: tenantId, issuers } = found;
       this.tenants.set(placeName, tenantId);
       this.ofTenants.set(nameOf(tenantId, issuer), { issuers, readAt });
+      if (issuers.length > 0) this.existing.set(nameOf(tenantId, issuer), true);
       return { tenantId, issuers };
     });
   }
@@ -180,12 +191,15 @@ export class IssuerDirectory {
       audiences: possible.map((one) => one.audience),
       limits,
     };
-    return await this.once(nameOf('', JSON.stringify(asked)), async () => {
+    return await this.once(nameOf('', JSON.stringify(asked)), nameOf('', issuer), async () => {
       const readAt = performance.now();
       const { whole, issuers } = await this.database.value('find_issuers', asked, ofName);
       if (!whole) return issuers;
       if (issuers.length === 0) this.unknown.set(issuer, true);
-      else this.ofNames.set(issuer, { issuers, readAt });
+      else {
+        this.ofNames.set(issuer, { issuers, readAt });
+        this.existing.set(nameOf('', issuer), true);
+      }
       return issuers;
     });
   }
@@ -195,7 +209,7 @@ export class IssuerDirectory {
     const version = versionOf(found);
     return (
       this.issuers.get(version) ??
-      (await this.once(version, async () => {
+      (await this.once(version, ofRow, async () => {
         const args = { tenant: found.tenantId, issuer: found.id };
         const [row] = await this.database.call('read_issuer', args, issuerRow);
         if (!row) {
@@ -225,9 +239,15 @@ export class IssuerDirectory {
     }
   }
 
-  private async once<T>(name: string, ask: () => Promise<T>): Promise<T> {
+  /**
+   * Asks the database once for all who ask the same at the same time.
+   * @param reading name of the reading that is made anew; undefined: nobody knows whether there is such a thing.
+   */
+  private async once<T>(name: string, reading: string | undefined, ask: () => Promise<T>): Promise<T> {
     const running = this.asking.get(name) as Promise<T> | undefined;
     if (running) return await running;
+    if (reading !== ofRow && !(reading !== undefined && this.existing.has(reading)))
+      currentRequest()?.stranger?.lookUp();
     const asked = ask().finally(() => this.asking.delete(name));
     this.asking.set(name, asked);
     return await asked;

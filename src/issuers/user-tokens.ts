@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { UserCaller } from '../caller.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { Problem } from '../errors.ts';
+import { currentRequest } from '../request-context.ts';
 import { Candidates, type Outcome } from './candidates.ts';
 import { IssuerDirectory, type Place, type Reads } from './issuer-directory.ts';
 import { maxTokenLength, readUnverified, refused, type UnverifiedToken } from './unverified-token.ts';
@@ -92,6 +93,7 @@ export class UserTokens {
 
   private async check({ token, digest, place, unverified }: ToVerify, reads: Reads): Promise<UserCaller> {
     const { issuer, claims } = unverified;
+    currentRequest()?.stranger?.verify();
     const asked = { token, unverified, now: this.clock.now(), failed: new Set<KeyObject>() };
     const settle = (outcome: Outcome, tenantId?: string) =>
       this.settle(outcome, nameOf(digest, tenantId), token.length);

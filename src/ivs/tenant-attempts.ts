@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Database } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import { failedAttempts } from './call-rates.ts';
-import { rateLimited } from './rate-limited.ts';
+import { rateLimited } from '../limiting/rate-limited.ts';
 
 /** Problems that are no fault of the tenant. Such an attempt does not count as failed. */
 const notTheirs = new Set<string>(['rate_limited', 'ivs_unavailable', 'unavailable', 'internal']);

@@ -27,4 +27,15 @@ export class Allowances {
   take(name: string, now: number): void {
     this.paidUntil.set(name, Math.max(this.paidUntil.get(name) ?? -Infinity, now) + this.options.everyMs);
   }
+
+  /** Takes back one `take` for a name. */
+  giveBack(name: string): void {
+    const until = this.paidUntil.get(name);
+    if (until !== undefined) this.paidUntil.set(name, until - this.options.everyMs);
+  }
+
+  /** Number of names that are kept. */
+  get names(): number {
+    return this.paidUntil.size;
+  }
 }

@@ -26,6 +26,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly limited = new Counter({
+    name: 'stagedoor_limited_requests_total',
+    help: 'Requests that were refused because of a limit of the service, by limit (address).',
+    labelNames: ['limit'] as const,
+    registers: [this.registry],
+  });
+
   readonly vendTurns = new Histogram({
     name: 'stagedoor_vend_turn_wait_seconds',
     help: 'Time that requests for tokens wait until their vend begins, if the replica is busy, by outcome (given, refused).',
