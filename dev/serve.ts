@@ -66,6 +66,7 @@ async function start(running: Running, programs: Programs): Promise<void> {
   const address = `http://${net.isIPv6(settings.host) ? `[${settings.host}]` : reachable(settings.host)}:${settings.port}`;
   await programs.startService({
     env: {
+      METRICS_PUBLIC: 'true', // by default it listens to this machine alone
       SHUTDOWN_DRAIN_SECONDS: '0', // no load balancer stands in front of it
       WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: 'true', // receivers run on this machine, too
       ...env,

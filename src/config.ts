@@ -47,8 +47,7 @@ const environment = z.object({
   PORT: port.default(3000),
   HOST: z.string().min(1).default('0.0.0.0'),
   METRICS_PORT: port.optional(),
-  METRICS_PUBLIC: flag.optional(),
-  NODE_ENV: z.string().optional(),
+  METRICS_PUBLIC: flag.default(false),
   SHUTDOWN_DRAIN_SECONDS: wholeNumber(0, 300).default(5),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -140,7 +139,7 @@ export class Settings {
     this.port = env.PORT;
     this.host = env.HOST;
     this.metricsPort = env.METRICS_PORT;
-    this.metricsPublic = env.METRICS_PORT === undefined && (env.METRICS_PUBLIC ?? env.NODE_ENV !== 'production');
+    this.metricsPublic = env.METRICS_PORT === undefined && env.METRICS_PUBLIC;
     this.shutdownDrainSeconds = env.SHUTDOWN_DRAIN_SECONDS;
     this.logLevel = env.LOG_LEVEL;
     this.otlpEndpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;

@@ -70,7 +70,6 @@ const wrong: Record<string, string[]> = {
   HOST: [],
   METRICS_PORT: ['nine', '99999'],
   METRICS_PUBLIC: ['yes', '1'],
-  NODE_ENV: [],
   SHUTDOWN_DRAIN_SECONDS: ['-1', '2.5', '301'],
   LOG_LEVEL: ['loud', 'INFO'],
   OTEL_EXPORTER_OTLP_ENDPOINT: ['collector:4318', 'grpc://collector'],
@@ -181,10 +180,10 @@ test('the service hands its settings on as what they mean', () => {
 });
 
 test.each<[Record<string, string>, boolean]>([
-  [{}, true],
-  [{ NODE_ENV: 'production' }, false],
-  [{ NODE_ENV: 'production', METRICS_PUBLIC: 'true' }, true],
-  [{ NODE_ENV: 'development', METRICS_PUBLIC: 'false' }, false],
+  [{}, false],
+  [{ NODE_ENV: 'development' }, false],
+  [{ METRICS_PUBLIC: 'true' }, true],
+  [{ METRICS_PUBLIC: 'false' }, false],
   [{ METRICS_PORT: '9464' }, false],
   [{ METRICS_PORT: '9464', METRICS_PUBLIC: 'true' }, false],
 ])('with %j the public port serves the metrics: %j', (env, served) => {

@@ -66,6 +66,7 @@ export async function startDeployment(env: Record<string, string> = {}): Promise
     PORT: String(port),
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
+    METRICS_PUBLIC: 'true',
     SHUTDOWN_DRAIN_SECONDS: '0',
     DATABASE_URL: serviceUrl,
     STAGEDOOR_OPERATOR_TOKEN: randomBytes(32).toString('base64url'),

@@ -19,10 +19,10 @@ export class MetricsController {
   @Endpoint({
     summary: 'Get the metrics for Prometheus',
     description:
-      'The metrics are a second old at most. If METRICS_PORT is set, they are served on that port instead, and this route answers 404. It also answers 404 in production, unless METRICS_PUBLIC is true.',
+      'The metrics are a second old at most. This route answers 404 unless METRICS_PUBLIC is true. If METRICS_PORT is set, they are served on that port alone.',
     tag: 'Health',
     access: { public: true },
-    answers: { 200: z.string().meta({ examples: ['stagedoor_stuck_targets 0\n'] }) },
+    answers: { 200: z.string().meta({ examples: ['stagedoor_stuck_deliveries 0\n'] }) },
     problems: ['not_found'],
   })
   async getMetrics(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {

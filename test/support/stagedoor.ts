@@ -175,6 +175,7 @@ export class Stagedoor extends HttpClient {
     return {
       PORT: '0',
       LOG_LEVEL: 'silent',
+      METRICS_PUBLIC: 'true',
       SHUTDOWN_DRAIN_SECONDS: '0',
       DATABASE_URL: database.serviceUrl,
       STAGEDOOR_OPERATOR_TOKEN: Stagedoor.operatorToken,
