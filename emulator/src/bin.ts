@@ -6,7 +6,7 @@ import { parseWait, waitForEmulator } from './wait.ts';
 
 try {
   const [command, ...args] = process.argv.slice(2);
-  if (command === 'wait') await waitForEmulator(parseWait(args));
+  if (command === 'wait') await waitForEmulator(parseWait(args, process.env));
   else await obey(parseCommandLine(process.argv.slice(2), process.env));
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException;

@@ -14,7 +14,6 @@ export const HELP = `ivs-emulator: Amazon IVS Real-Time and IVS Chat on this mac
   --no-quotas          do not limit call rates
   --allow-unsigned     accept requests without a signature
   --switch NAME=VALUE  choose the behavior where AWS documents none, or two; repeatable
-                       IVS_EMULATOR_SWITCHES=NAME=VALUE,NAME=VALUE in the environment does the same
   --event-target URL   POST the events that IVS sends to EventBridge to this URL; repeatable
   --review-handler ARN=URL
                        send messages for review to URL in place of the Lambda function ARN; repeatable
@@ -22,9 +21,13 @@ export const HELP = `ivs-emulator: Amazon IVS Real-Time and IVS Chat on this mac
   --version            print the version
   --help               print this text
 
+The environment sets the same, for containers: IVS_EMULATOR_PORT=4580, IVS_EMULATOR_NO_QUOTAS=true, and so on. What is
+repeatable has a plural and commas: IVS_EMULATOR_SWITCHES=NAME=VALUE,NAME=VALUE, IVS_EMULATOR_EVENT_TARGETS,
+IVS_EMULATOR_REVIEW_HANDLERS. An option of the command line has precedence.
+
 ivs-emulator wait [--url URL] [--timeout SECONDS]
-  waits until an emulator answers at URL (default http://127.0.0.1:4580), for CI and for health checks; it fails if none
-  answers in time (default 30 seconds)
+  waits until an emulator answers at URL (default http://127.0.0.1:4580, or the port of IVS_EMULATOR_PORT), for CI and for
+  health checks; it fails if none answers in time (default 30 seconds)
 
 Credentials: the access key id is "local" or any account id of twelve digits. The secret access key is "local".
 `;
@@ -40,8 +43,29 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** The options, as `parseArgs` takes them. */
+const OPTIONS = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  'allow-remote': { type: 'boolean' },
+  data: { type: 'string' },
+  seed: { type: 'string' },
+  'strict-quotas': { type: 'boolean' },
+  'no-quotas': { type: 'boolean' },
+  'allow-unsigned': { type: 'boolean' },
+  switch: { type: 'string', multiple: true },
+  'event-target': { type: 'string', multiple: true },
+  'review-handler': { type: 'string', multiple: true },
+  'chat-logs': { type: 'string' },
+  version: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+/** Of these, one excludes the other: who gives one on the command line means it instead of the other. */
+const QUOTA_OPTIONS = ['strict-quotas', 'no-quotas'];
+
 /**
- * Reads the command line, and the environment variable `IVS_EMULATOR_SWITCHES`. An option has precedence over the
+ * Reads the command line, and the variables of the environment that set the same. An option has precedence over its
  * variable. Returns `help` or `version` when that is asked for.
  *
  * @throws UsageError for an unknown option or a wrong value.
@@ -50,7 +74,9 @@ export function parseCommandLine(
   args: string[],
   environment: NodeJS.ProcessEnv = {},
 ): EmulatorOptions | 'help' | 'version' {
-  const { values } = parse(args);
+  const given = new Set(Object.keys(parse(args).values));
+  if (QUOTA_OPTIONS.some((name) => given.has(name))) for (const name of QUOTA_OPTIONS) given.add(name);
+  const { values } = parse([...optionsOfEnvironment(environment, given), ...args]);
   if (values.help) return 'help';
   if (values.version) return 'version';
   if (values['strict-quotas'] && values['no-quotas'])
@@ -75,28 +101,29 @@ export function parseCommandLine(
 
 function parse(args: string[]) {
   try {
-    return parseArgs({
-      args,
-      options: {
-        port: { type: 'string' },
-        host: { type: 'string' },
-        'allow-remote': { type: 'boolean' },
-        data: { type: 'string' },
-        seed: { type: 'string' },
-        'strict-quotas': { type: 'boolean' },
-        'no-quotas': { type: 'boolean' },
-        'allow-unsigned': { type: 'boolean' },
-        switch: { type: 'string', multiple: true },
-        'event-target': { type: 'string', multiple: true },
-        'review-handler': { type: 'string', multiple: true },
-        'chat-logs': { type: 'string' },
-        version: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    });
+    return parseArgs({ args, options: OPTIONS });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+/**
+ * The options that the environment sets, as the command line would: `IVS_EMULATOR_CHAT_LOGS=logs` is `--chat-logs=logs`. An
+ * empty variable counts as unset. The switches are read elsewhere, because each of them can be overridden alone.
+ * @param given names of options that the command line has: their variables do not count.
+ */
+function optionsOfEnvironment(environment: NodeJS.ProcessEnv, given: ReadonlySet<string>): string[] {
+  return Object.entries(OPTIONS).flatMap(([name, option]) => {
+    if (given.has(name) || ['switch', 'version', 'help'].includes(name)) return [];
+    const isMultiple = 'multiple' in option;
+    const variable = `IVS_EMULATOR_${name.replaceAll('-', '_').toUpperCase()}${isMultiple ? 'S' : ''}`;
+    const value = environment[variable];
+    if (!value) return [];
+    if (option.type === 'string')
+      return (isMultiple ? value.split(/[\s,]+/) : [value]).map((one) => `--${name}=${one}`);
+    if (value !== 'true' && value !== 'false') throw new UsageError(`${variable} must be true or false, not ${value}`);
+    return value === 'true' ? [`--${name}`] : [];
+  });
 }
 
 function portOf(text: string): number {

@@ -15,12 +15,12 @@ const PAUSE_MS = 100;
 const QUESTION_MS = 2000;
 
 /**
- * Reads the arguments after `wait`.
+ * Reads the arguments after `wait`. Without `--url`, the port is that of the emulator in the same environment.
  *
  * @throws UsageError for an unknown option or a wrong value.
  */
-export function parseWait(args: string[]): WaitOptions {
-  const { url, timeout } = parse(args);
+export function parseWait(args: string[], environment: NodeJS.ProcessEnv = {}): WaitOptions {
+  const { url, timeout } = parse(args, `http://127.0.0.1:${environment['IVS_EMULATOR_PORT'] || DEFAULT_PORT}`);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new UsageError(`--url must begin with http:// or https://, not ${url}`);
   }
@@ -31,12 +31,12 @@ export function parseWait(args: string[]): WaitOptions {
   return { url, timeoutSeconds };
 }
 
-function parse(args: string[]): { url: string; timeout: string } {
+function parse(args: string[], defaultUrl: string): { url: string; timeout: string } {
   try {
     return parseArgs({
       args,
       options: {
-        url: { type: 'string', default: `http://127.0.0.1:${DEFAULT_PORT}` },
+        url: { type: 'string', default: defaultUrl },
         timeout: { type: 'string', default: '30' },
       },
     }).values;
