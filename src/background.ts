@@ -24,6 +24,11 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
     return (performance.now() - this.succeededAt) / 1000;
   }
 
+  /** Seconds from the end of one run to the start of the next. */
+  get secondsBetweenRuns(): number {
+    return this.everyMs / 1000;
+  }
+
   /** Waits for the current run, so that it ends before the database pool and the AWS clients are closed. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;

@@ -32,6 +32,15 @@ export class AgeGauges implements OnModuleInit {
         for (const work of works) this.set({ work: work.constructor.name }, work.secondsSinceSuccess);
       },
     });
+    const interval = new Gauge({
+      name: 'stagedoor_background_run_interval_seconds',
+      help: 'Time that this background work rests between two runs. An age far above it means that runs fail or hang.',
+      labelNames: ['work'] as const,
+      registers: [],
+      collect() {
+        for (const work of works) this.set({ work: work.constructor.name }, work.secondsBetweenRuns);
+      },
+    });
     const passAge = new Gauge({
       name: 'stagedoor_watchdog_pass_age_seconds',
       help: 'Time since the watchdog of this replica last finished a pass over all bans, or since the replica started.',
@@ -40,6 +49,6 @@ export class AgeGauges implements OnModuleInit {
         this.set(watchdog.secondsSinceWholePass);
       },
     });
-    for (const gauge of [runAge, passAge]) this.metrics.registry.registerMetric(gauge);
+    for (const gauge of [runAge, interval, passAge]) this.metrics.registry.registerMetric(gauge);
   }
 }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { AgeGauges } from './age-gauges.ts';
+import { BuildGauge } from './build-gauge.ts';
 import { ClockGauge } from './clock-gauge.ts';
 import { HealthController } from './health.controller.ts';
 import { MetricsServer } from './metrics-server.ts';
@@ -12,6 +13,6 @@ import { Watchdog } from './watchdog.ts';
 @Module({
   imports: [DiscoveryModule, TerminusModule.forRoot({ logger: false })],
   controllers: [HealthController, MetricsController],
-  providers: [AgeGauges, ClockGauge, MetricsServer, Stopping, Watchdog],
+  providers: [AgeGauges, BuildGauge, ClockGauge, MetricsServer, Stopping, Watchdog],
 })
 export class HealthModule {}

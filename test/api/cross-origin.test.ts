@@ -1,16 +1,13 @@
 /** Pages of other origins call the API (CORS): which may, what they can read, and what a preflight costs. */
-import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Browser, Page } from 'playwright-core';
 import { describeInBrowser, launchBrowser } from '../../emulator/test/support/browser.ts';
-import { assemble } from '../../src/app.ts';
-import { Settings } from '../../src/config.ts';
-import { Reach } from '../../src/database/reach.ts';
 import { expectProblem } from '../support/problem.ts';
 import { type Answer, HttpClient, type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
+import { withoutDatabase } from '../support/without-database.ts';
 
 const exposed = 'retry-after, ratelimit, ratelimit-policy, x-request-id';
 const preflightOf = (method: string, origin: string) => ({
@@ -46,18 +43,6 @@ afterAll(async () => {
   await choosy?.close();
   for (const site of sites) site.close();
 });
-
-async function withoutDatabase(env: Record<string, string>): Promise<NestFastifyApplication> {
-  const settings = Settings.from({
-    LOG_LEVEL: 'silent',
-    DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/nothing',
-    STAGEDOOR_OPERATOR_TOKEN: HttpClient.operatorToken,
-    STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),
-    AWS_REGION: 'us-east-1',
-    ...env,
-  });
-  return await assemble(settings, new Reach(false));
-}
 
 function emptySite(): Server {
   return createServer((_, response) => {
