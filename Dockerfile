@@ -53,6 +53,9 @@ FROM base AS dependencies
 COPY package.json package-lock.json .npmrc ./
 COPY emulator/package.json emulator/
 RUN npm ci --omit=dev --omit=optional --workspaces=false --loglevel=error
+# The list of these packages, for scanners (CycloneDX).
+COPY docker/sbom.mjs docker/
+RUN node docker/sbom.mjs > sbom.cdx.json
 
 # ---- the OpenSSL provider of Debian 13, which signs P-384 three times as fast as the OpenSSL of Node ----
 FROM debian:trixie-slim AS openssl
@@ -70,6 +73,8 @@ RUN npm ci --omit=dev --omit=optional --workspace=emulator --loglevel=error
 COPY emulator/models emulator/models
 COPY emulator/page emulator/page
 COPY --from=build /app/emulator/dist emulator/dist
+# A volume that is mounted here belongs to the user of the emulator: `-v ivs:/data -e IVS_EMULATOR_DATA=/data`.
+RUN mkdir /data && chown node:node /data
 USER node
 EXPOSE 4580
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "emulator/dist/bin.js", "wait", "--timeout", "2"]
@@ -83,6 +88,7 @@ LABEL org.opencontainers.image.source="https://github.com/stagedoor/stagedoor" \
 COPY package.json LICENSE ./
 COPY prisma/migrations prisma/migrations
 COPY --from=dependencies /app/node_modules node_modules
+COPY --from=dependencies /app/sbom.cdx.json ./
 COPY --from=build /app/dist dist
 COPY --from=site /app/docs/dist docs/dist
 COPY --from=console /app/console/dist console/dist

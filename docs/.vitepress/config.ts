@@ -22,7 +22,7 @@ function pagesOf(folder: string): DefaultTheme.SidebarItem[] {
 function linkOutside(href: string): string {
   if (/^(\.\.\/)+\.env\.example/.test(href)) return '/settings';
   const outside =
-    /^(?:\.\.\/)+((?:README|ARCHITECTURE|CONTRIBUTING|CHANGELOG|SECURITY|src|test|dev|bench|emulator|client|samples)\b.*)$/;
+    /^(?:\.\.\/)+((?:README|ARCHITECTURE|CONTRIBUTING|CHANGELOG|SECURITY|src|test|dev|bench|emulator|client|samples|deploy(?=\/))\b.*)$/;
   const found = outside.exec(href)?.[1];
   return found === undefined ? href : `${repository}/blob/main/${found}`;
 }
@@ -112,9 +112,16 @@ export default defineConfig({
       {
         text: 'Run it',
         items: [
-          { text: 'Deploy', link: '/deploy' },
+          { text: 'Deploy', link: '/operations/deploy' },
           { text: 'Operations', link: '/operations' },
+          { text: 'Scale', link: '/operations/scale' },
+          { text: 'Upgrade', link: '/operations/upgrade' },
+          { text: 'Back up', link: '/operations/back-up' },
+          { text: 'Restore', link: '/operations/restore' },
+          { text: 'Rotate', link: '/operations/rotate' },
           { text: 'Settings', link: '/settings' },
+          { text: 'What to watch', link: '/operations/watch' },
+          { text: 'Runbook', collapsed: true, items: pagesOf('operations/runbook') },
           { text: 'Limits', link: '/limits' },
           { text: 'Faults', link: '/operations/faults' },
           { text: 'Threats', link: '/security/threats' },

@@ -5,6 +5,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { load } from 'js-yaml';
 import { DETAIL_TYPES } from '../../emulator/src/eventbridge/envelope.ts';
 import { ingestHeader } from '../../src/auth/ingest-secret.ts';
 import { Problem, type ProblemCode } from '../../src/errors.ts';
@@ -151,6 +152,36 @@ function checkTemplate({ text }: Sample): void {
   expect(reads?.['PolicyDocument'].Statement[0].Action).toEqual(['sqs:ReceiveMessage', 'sqs:DeleteMessage']);
 }
 
+/** The folders are there, the secrets have what the pods read, and what is waited for is made. */
+function checkKubernetes({ text }: Sample): void {
+  const folder = path.join(root, 'deploy/kubernetes');
+  for (const [, place = ''] of text.matchAll(/ -k (\S+)/g))
+    readFileSync(path.join(folder, place, 'kustomization.yaml'));
+  const made = ['base/deployment.yaml', 'migrate/job.yaml'].map((file) =>
+    readFileSync(path.join(folder, file), 'utf8'),
+  );
+  for (const [, secret, keys = ''] of text.matchAll(/secret generic (\S+)((?:[ \\\n]+--from-literal=\S+)+)/g)) {
+    const read = made
+      .map((file) => load(file) as Json)
+      .flatMap(({ spec }) => spec.template.spec.containers[0].env as Json[]);
+    const wanted = read.map(({ valueFrom }) => valueFrom.secretKeyRef as Json);
+    const needed = wanted.filter(({ name, optional }) => name === secret && !optional).map(({ key }) => String(key));
+    expect([...keys.matchAll(/--from-literal=(\w+)=/g)].map(([, key]) => key)).toEqual(needed);
+  }
+  for (const [, kind = '', name] of text.matchAll(/ (job|deployment)\/([\w-]+)/g))
+    expect(
+      made.some((file) => file.includes(`\n  name: ${name}\n`) && file.toLowerCase().includes(`kind: ${kind}\n`)),
+    ).toBe(true);
+}
+
+/** The job has the name that the alerts ask for, and the file with the alerts is there. */
+function checkScraping({ text }: Sample): void {
+  const { scrape_configs: jobs, rule_files: files } = load(text) as { scrape_configs: Json[]; rule_files: string[] };
+  const folder = path.join(root, 'deploy/prometheus');
+  const [rules = '', ...others] = files.map((file) => readFileSync(path.join(folder, file), 'utf8'));
+  expect([jobs.map((job) => rules.includes(`job="${job['job_name']}"`)), others]).toEqual([[true], []]);
+}
+
 /** Runs statements in the Postgres of the tests, with names of their own, because others work there too. */
 async function runSql(statements: Sample[]): Promise<void> {
   const mark = `docs_${randomBytes(4).toString('hex')}`;
@@ -269,6 +300,12 @@ async function runPage(samples: Sample[]): Promise<void> {
       case 'json template':
         checkTemplate(sample);
         break;
+      case 'sh kubernetes':
+        checkKubernetes(sample);
+        break;
+      case 'yaml scrape':
+        checkScraping(sample);
+        break;
       case 'js receiver':
         await runReceiver(sample, shell!);
         break;
@@ -284,7 +321,9 @@ async function runPage(samples: Sample[]): Promise<void> {
 const withSamples = pages().filter((page) => samplesOf(page).length > 0);
 
 test('the pages have samples', () => {
-  expect(withSamples).toEqual(expect.arrayContaining(['quickstart.md', 'concepts.md', 'moderation.md', 'deploy.md']));
+  expect(withSamples).toEqual(
+    expect.arrayContaining(['quickstart.md', 'concepts.md', 'moderation.md', 'operations/deploy.md']),
+  );
 });
 
 test.each(withSamples)('the samples of %s do what the page says', async (page) => {
@@ -292,9 +331,11 @@ test.each(withSamples)('the samples of %s do what the page says', async (page) =
 });
 
 test('the statements for Postgres make the two roles and the database', async () => {
-  // In this order a reader meets them: deploy.md makes the roles that operations.md changes.
-  await runSql(['deploy.md', 'operations.md'].flatMap((page) => samplesOf(page)).filter(({ kind }) => kind === 'sql'));
-  const others = withSamples.filter((page) => !['deploy.md', 'operations.md'].includes(page));
+  // In this order a reader meets them: operations/deploy.md makes the roles that operations.md changes.
+  await runSql(
+    ['operations/deploy.md', 'operations.md'].flatMap((page) => samplesOf(page)).filter(({ kind }) => kind === 'sql'),
+  );
+  const others = withSamples.filter((page) => !['operations/deploy.md', 'operations.md'].includes(page));
   expect(others.flatMap((page) => samplesOf(page)).filter(({ kind }) => kind === 'sql')).toEqual([]);
 });
 

@@ -174,9 +174,10 @@ describeInBrowser('in a browser', () => {
     await context.close();
   });
 
-  /** Pages of one kind are built alike: one problem page and one decision stand for all. */
+  /** Pages of one kind are built alike: one problem page, one decision and one page of the runbook stand for all. */
   const oneOfEachKind = written().filter(
-    (url) => !/\/(problems|decisions|providers)\/./.test(url) || /banned$|0007|auth0$/.test(url),
+    (url) =>
+      !/\/(problems|decisions|providers|runbook)\/./.test(url) || /banned$|0007|auth0$|moderation-late$/.test(url),
   );
   const dark = ['/docs/concepts', '/docs/problems/banned', '/docs/operations', '/docs/quickstart'];
 
