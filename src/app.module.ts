@@ -21,6 +21,7 @@ import { JoinsModule } from './joins/joins.module.ts';
 import { loggerOptions } from './logging.ts';
 import { LimitingModule } from './limiting/limiting.module.ts';
 import { MembersModule } from './members/members.module.ts';
+import { RetentionModule } from './retention/retention.module.ts';
 import { RolesModule } from './roles/roles.module.ts';
 import { SecretsModule } from './secrets/secrets.module.ts';
 import { SignaturesModule } from './signatures/signatures.module.ts';
@@ -80,6 +81,7 @@ export class AppModule {
         BansModule,
         WebhooksModule,
         IngestModule,
+        RetentionModule,
       ],
     };
   }

@@ -78,3 +78,41 @@ export abstract class SteppedWork extends BackgroundWork {
     this.steps.add(held);
   }
 }
+
+/** Background work that goes over everything from time to time, in small steps: a pass. */
+export abstract class WorkInPasses extends BackgroundWork {
+  protected readonly everyMs = 2_000;
+  /** Time between the beginnings of two passes, in milliseconds. */
+  protected abstract readonly passMs: number;
+  /** Time after which a run begins no further step, in milliseconds. The next run goes on, so a stop need not wait for a pass. */
+  private readonly runMs = 1_000;
+  private current: AsyncGenerator<void> | undefined;
+  private nextPassAt = 0;
+
+  /** One pass. It yields after each step. */
+  protected abstract pass(): AsyncGenerator<void>;
+
+  async run(): Promise<void> {
+    if (!this.current && performance.now() < this.nextPassAt) return;
+    const deadline = performance.now() + this.runMs;
+    do if (!(await this.step())) return;
+    while (performance.now() < deadline);
+  }
+
+  /** Makes a whole pass at once. */
+  async runWhole(): Promise<void> {
+    const pass = this.pass();
+    while (!(await pass.next()).done);
+  }
+
+  /** Makes the next step of a pass. Returns whether another one may follow. */
+  private async step(): Promise<boolean> {
+    if (!this.current) {
+      this.current = this.pass();
+      this.nextPassAt = performance.now() + this.passMs;
+    }
+    const { done } = await this.current.next();
+    if (done) this.current = undefined;
+    return !done;
+  }
+}

@@ -82,6 +82,8 @@ const environment = z.object({
   ACTS_PER_API_KEY_PER_MINUTE: wholeNumber(1, 1_000_000).default(12_000),
   FAILURES_PER_ADDRESS_PER_MINUTE: wholeNumber(1, 1_000_000).default(600),
   EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).default(30),
+  // IVS allows tokens of 14 days, and what was done against a token counts as long as the token.
+  GRANT_RETENTION_DAYS: wholeNumber(15, 3_650).default(90),
   EVENT_STREAMS_PER_TENANT: wholeNumber(1, 10_000).default(1_000),
   PRESENCE_LOOK_SECONDS: wholeNumber(0, 3_600).default(15),
   EVENT_STREAMS_PER_REPLICA: wholeNumber(1, 100_000).default(10_000),
@@ -128,6 +130,8 @@ export class Settings {
   readonly failuresPerAddressPerMinute: number;
   /** Events are dropped when they are older. */
   readonly eventRetentionDays: number;
+  /** Grants are deleted when they have expired for longer, and with them actions, their deliveries, and bans that have ended. */
+  readonly grantRetentionDays: number;
   /** Largest number of streams of events that a tenant has on one replica. */
   readonly eventStreamsPerTenant: number;
   /** Seconds between two looks at who is on a stage; 0: there are none. */
@@ -162,6 +166,7 @@ export class Settings {
     this.actsPerApiKeyPerMinute = env.ACTS_PER_API_KEY_PER_MINUTE;
     this.failuresPerAddressPerMinute = env.FAILURES_PER_ADDRESS_PER_MINUTE;
     this.eventRetentionDays = env.EVENT_RETENTION_DAYS;
+    this.grantRetentionDays = env.GRANT_RETENTION_DAYS;
     this.eventStreamsPerTenant = env.EVENT_STREAMS_PER_TENANT;
     this.presenceLookSeconds = env.PRESENCE_LOOK_SECONDS;
     this.eventStreamsPerReplica = env.EVENT_STREAMS_PER_REPLICA;

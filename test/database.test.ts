@@ -91,6 +91,7 @@ async function fill(slug: string): Promise<TestTenant> {
   const { id: issuerId } = await must(201, stagedoor.post('/v1/console-issuers', as, provider));
   const person = { as, body: { issuerId, role: 'admin' } };
   await must(200, stagedoor.request('PUT', `/v1/console-users/${slug}-admin`, person));
+  await must(200, stagedoor.request('PATCH', '/v1/settings', { as, body: { reasons: ['rude'] } }));
   return tenant;
 }
 
@@ -422,6 +423,7 @@ describe('the roles', () => {
       ),
       webhooks: 'INSERT, SELECT, UPDATE', // functions sweep them
       webhook_deliveries: 'INSERT, SELECT, UPDATE', // likewise
+      tenant_settings: 'INSERT, SELECT, UPDATE',
       tenants: 'INSERT, SELECT, UPDATE', // tenants are suspended, not deleted
       audit: 'INSERT, SELECT', // append-only
       events: 'INSERT, SELECT', // likewise; functions drop old ones
@@ -569,15 +571,15 @@ const writtenByFunctions = new Set(['event_logs', 'stage_looks', 'stage_sessions
 
 /** What the functions owned by stagedoor_crossing may do, with the columns where it is not all of them. */
 const crossingMay = [
-  'actions.SELECT, UPDATE delivery_told+look_again_at',
+  'actions.DELETE, SELECT, UPDATE delivery_told+look_again_at',
   'api_keys.SELECT, UPDATE last_used_at',
   'audit.INSERT, SELECT, UPDATE hash+seq',
-  'bans.SELECT, UPDATE expiry_told',
+  'bans.DELETE, SELECT, UPDATE expiry_told',
   'console_sessions.DELETE, SELECT',
-  'deliveries.SELECT, UPDATE',
+  'deliveries.DELETE, SELECT, UPDATE',
   'event_logs.INSERT, SELECT, UPDATE',
   'events.DELETE, INSERT at+data+space_id+tenant_id+type+user_id, SELECT, UPDATE logged_at+position',
-  'grants.SELECT, UPDATE state',
+  'grants.DELETE, SELECT, UPDATE state',
   'holds.SELECT, UPDATE watch_from',
   'idempotency_keys.DELETE, SELECT',
   'issuers.SELECT',
@@ -594,6 +596,7 @@ const crossingMay = [
   'stage_looks.DELETE, INSERT, SELECT, UPDATE',
   'stage_participants.DELETE, INSERT, SELECT, UPDATE',
   'stage_sessions.DELETE, INSERT, SELECT, UPDATE',
+  'tenant_settings.SELECT',
   'tenants.SELECT',
   'unfinished_actions.SELECT, UPDATE attempted_at',
   'unsealed_groups.DELETE, SELECT, UPDATE vends',

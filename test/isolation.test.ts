@@ -73,6 +73,8 @@ const rows: Record<string, Row> = {
   'POST /v1/issuers': {
     body: { issuer: 'https://new.example', audience: 'new', secret: 'a secret of 32 bytes or more, random' },
   },
+  'GET /v1/settings': {},
+  'PATCH /v1/settings': { body: { retentionDays: { events: 7 }, reasons: ['rude'] } },
   'GET /v1/issuers': {},
   'GET /v1/issuers/{issuerId}': {},
   'PATCH /v1/issuers/{issuerId}': { body: { claims: { userId: 'sub' } } },

@@ -128,6 +128,7 @@ const wrong: Record<string, string[]> = {
   ACTS_PER_API_KEY_PER_MINUTE: ['0', '1000001', '1.5'],
   FAILURES_PER_ADDRESS_PER_MINUTE: ['0', '1000001', '1.5'],
   EVENT_RETENTION_DAYS: ['0', '3651', '1.5'],
+  GRANT_RETENTION_DAYS: ['14', '3651', '1.5'],
   EVENT_STREAMS_PER_TENANT: ['0', '10001', '1.5'],
   PRESENCE_LOOK_SECONDS: ['-1', '3601', '1.5', 'often'],
   EVENT_STREAMS_PER_REPLICA: ['0', '100001', '1.5'],

@@ -10,7 +10,7 @@ const shelf = [
   'errors ids limits caller config background',
   'telemetry database request-context secrets signatures outgoing limiting ivs http quotas',
   'events audit roles tenants api-keys issuers console auth',
-  'spaces grants signing-keys joins delivery watch sessions acts members bans webhooks ingest',
+  'spaces grants signing-keys joins delivery watch sessions acts members bans webhooks ingest retention',
   'health openapi logging app.module stop-on-signals app main',
 ].flatMap((line) => line.split(' '));
 
@@ -110,6 +110,7 @@ test('the emulator imports nothing from outside itself but packages', () => {
 const owners: Record<string, string> = {
   tenants: 'tenants',
   reservations: 'tenants',
+  tenant_settings: 'tenants',
   api_keys: 'api-keys',
   issuers: 'issuers',
   roles: 'roles',

@@ -11,6 +11,7 @@ import type {
   Participant,
   Role,
   Session,
+  Settings,
   SignInWays,
   Space,
 } from './types.ts';
@@ -96,6 +97,13 @@ export const bans = (spaceId: string, { spaceIds }: Session) =>
     },
     refetchInterval: rereadMs,
   });
+
+/** What the tenant has settled. */
+export const settings = queryOptions({
+  queryKey: ['settings'],
+  queryFn: ({ signal }) => read<Settings>('/v1/settings', signal),
+  staleTime: 60_000,
+});
 
 export const roles = queryOptions({
   queryKey: ['roles'],

@@ -8,6 +8,7 @@ export type Space = Schemas['Space'];
 export type Participant = Schemas['Participant'];
 export type Grant = Schemas['Grant'];
 export type Ban = Schemas['Ban'];
+export type Settings = Schemas['Settings'];
 export type Role = Schemas['Role'];
 export type Action = Schemas['Action'];
 export type SignInWays = Schemas['SignInWays'];

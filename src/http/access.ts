@@ -16,6 +16,7 @@ export const scopes = [
   'audit:read',
   'events:read',
   'webhooks:write',
+  'settings:write',
   '*',
 ] as const;
 

@@ -30,6 +30,7 @@ explains. A thing of another tenant gets the same answer as one that does not ex
 const tags: Record<string, string> = {
   Tenants: 'The customers of the deployment. Only its operator uses these routes.',
   'API keys': 'The credentials of a tenant. Each has scopes. Only the answer that creates a key shows it.',
+  Settings: 'What a tenant settles for itself: for how long its data is kept, and what its moderators are offered.',
   Issuers: 'A tenant accepts JWTs of these issuers, so that its users can call the API themselves.',
   Roles:
     'A role decides what a user may do on the stage and in the chat room, for how long, and with which attributes.',

@@ -177,6 +177,8 @@ describeInBrowser('the console', () => {
   it(
     'shows who is there, bans somebody once however often it is clicked, counts until they are silent, and lifts',
     async () => {
+      const reasons = { as: acme.key, body: { reasons: ['Spam', 'rude'] } };
+      await stagedoor.expect(200, stagedoor.request('PATCH', '/v1/settings', reasons));
       await signIn(acme.key);
       await openSpace();
       await join('mallory');
@@ -189,6 +191,9 @@ describeInBrowser('the console', () => {
       await dialog.getByText('They get no token for this space').waitFor();
       await dialog.getByLabel('How long').selectOption('for 1 day');
       await dialog.getByText('for 1 day, and are disconnected').waitFor();
+      const offered = dialog.locator('datalist option');
+      await offered.nth(1).waitFor({ state: 'attached' });
+      expect(await offered.evaluateAll((all) => all.map((one) => one.getAttribute('value')))).toEqual(['Spam', 'rude']);
       await dialog.getByLabel('Reason').fill('rude');
       await look('ban');
       await dialog.getByRole('button', { name: 'Ban', exact: true }).dblclick();

@@ -568,3 +568,77 @@ describe('shown_action', () => {
     expect(await shown('act_none')).toBeNull();
   });
 });
+
+describe('has_actions_of_ban', () => {
+  test('says whether a ban has an action', async () => {
+    const has = (tenant: string, ban: string) => sql.value('has_actions_of_ban', { tenant, ban });
+    for (const id of ['ban', 'ban_beside']) await sql.insert('bans', { tenant_id: 'ten', id });
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_ban', ban_id: 'ban' });
+    expect([await has('ten', 'ban'), await has('ten', 'ban_beside'), await has('ten_other', 'ban')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe('drop_old_actions', () => {
+  const old = { tenant_id: 'ten', space_id: 'spc', created_at: inHours(-10), delivery_told: true };
+  const drop = async (after = '', most = 10) => {
+    const before = new Date(Date.now() - 5 * 3_600_000);
+    const [step] = await sql.call('drop_old_actions', { tenant: 'ten', before, after, most });
+    return [Number(step?.['dropped']), step?.['reached']];
+  };
+  const left = () => list(sql, `select id from actions where tenant_id = 'ten' order by id`);
+
+  beforeEach(async () => {
+    await sql.query('delete from actions');
+  });
+
+  test('deletes old actions, in steps that say how far they have come, and none of another tenant', async () => {
+    for (const id of ['a', 'b', 'c']) await sql.insert('actions', { ...old, id });
+    await sql.insert('actions', { ...old, id: 'd', created_at: inHours(-1) });
+    await sql.insert('actions', { ...old, id: 'a', tenant_id: 'ten_other' });
+    expect(await drop('', 2)).toEqual([2, 'b']);
+    expect(await drop('b', 2)).toEqual([1, null]); // no older one follows the one that is young
+    expect(await left()).toEqual(['d']);
+    expect(await list(sql, `select id from actions where tenant_id = 'ten_other'`)).toEqual(['a']);
+  });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['that has a delivery', () => insertDelivery(sql, { action_id: 'a', state: 'done', done_at: inHours(-1) })],
+    ['that holds a grant', () => insertHold(sql, { action_id: 'a' })],
+    [
+      'that has not treated all its grants',
+      () => sql.insert('unfinished_actions', { tenant_id: 'ten', action_id: 'a' }),
+    ],
+    ['whose end is not told', () => sql.query(`update actions set delivery_told = false where id = 'a'`)],
+    [
+      'whose ban is in force',
+      async () => {
+        await sql.insert('bans', { tenant_id: 'ten', id: 'ban' });
+        await sql.query(`update actions set ban_id = 'ban' where id = 'a'`);
+      },
+    ],
+    [
+      'that freezes a space',
+      async () => {
+        await sql.query(`update actions set kind = 'space.freeze' where id = 'a'`);
+        await sql.query(`update spaces set frozen_at = now() where id = 'spc'`);
+      },
+    ],
+  ])('keeps an old action %s, and goes on with others', async (_, need) => {
+    await sql.insert('actions', { ...old, id: 'a' });
+    await sql.insert('actions', { ...old, id: 'b' });
+    await need();
+    expect(await drop()).toEqual([1, null]);
+    expect(await left()).toEqual(['a']);
+  });
+
+  test('deletes the action of a ban that is over, and of a freezing that is over', async () => {
+    await sql.insert('bans', { tenant_id: 'ten', id: 'ban', lifted_at: inHours(-9) });
+    await sql.insert('actions', { ...old, id: 'a', ban_id: 'ban' });
+    await sql.insert('actions', { ...old, id: 'b', kind: 'space.freeze' });
+    expect(await drop()).toEqual([2, null]);
+  });
+});

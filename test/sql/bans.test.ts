@@ -304,3 +304,42 @@ describe('users_under_bans', () => {
     expect(await sql.value('users_under_bans', { tenant: 'ten', users: ['ann', 'ben', 'cleo'] })).toEqual(users);
   });
 });
+
+describe('ban_is_over', () => {
+  test.each<[string, Row, boolean]>([
+    ['without an end', {}, false],
+    ['that ends later', { expires_at: inSeconds(3600) }, false],
+    ['that has expired', { expires_at: inSeconds(-1) }, true],
+    ['that was lifted', { lifted_at: inSeconds(-1), expires_at: inSeconds(3600) }, true],
+    ['of another tenant', { tenant_id: 'ten_other' }, true],
+  ])('a ban %s: %p', async (_, ban, isOver) => {
+    await putBans([{ id: 'a', ...ban }]);
+    expect(await sql.value('ban_is_over', { tenant: 'ten', ban: 'a' })).toBe(isOver);
+  });
+});
+
+describe('drop_old_bans', () => {
+  const drop = (most = 10) =>
+    sql.value('drop_old_bans', { tenant: 'ten', before: new Date(Date.now() - 5 * 3_600_000), most });
+  const left = async () => (await sql.query('select id from bans order by id')).map(({ id }) => id);
+  const longAgo = inSeconds(-10 * 3600);
+
+  test('deletes bans that ended long ago, and none that holds', async () => {
+    await putBans([
+      { id: 'ever' },
+      { id: 'expired', expires_at: longAgo, expiry_told: true },
+      { id: 'just over', expires_at: inSeconds(-3600), expiry_told: true },
+      { id: 'later', expires_at: inSeconds(3600) },
+      { id: 'lifted', lifted_at: longAgo },
+      { id: 'lifted long before its end', lifted_at: longAgo, expires_at: inSeconds(3600) },
+      { id: 'of another tenant', lifted_at: longAgo, tenant_id: 'ten_other' },
+      { id: 'untold', expires_at: longAgo },
+      { id: 'with an action', lifted_at: longAgo },
+    ]);
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act', ban_id: 'with an action' });
+    expect([await drop(2), await drop(2), await drop(2)]).toEqual([2, 1, 0]);
+    expect(await left()).toEqual(['ever', 'just over', 'later', 'of another tenant', 'untold', 'with an action']);
+    await sql.query('delete from actions');
+    expect(await drop()).toBe(1);
+  });
+});

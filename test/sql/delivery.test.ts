@@ -969,3 +969,38 @@ describe('reading deliveries of an action by page', () => {
     expect(plan).not.toContain('Sort');
   });
 });
+
+describe('has_deliveries', () => {
+  test('says whether an action has deliveries, and whether there are any about a grant', async () => {
+    await insertGrant(sql, { id: 'grt' });
+    await insertDelivery(sql, { grant_id: 'grt', state: 'done', done_at: inHours(-1) });
+    const has = (action: string | null, grant: string | null) =>
+      sql.value('has_deliveries', { tenant: 'ten', action, grant });
+    expect([await has('act', null), await has('act_beside', null)]).toEqual([true, false]);
+    expect([await has(null, 'grt'), await has(null, 'grt_beside')]).toEqual([true, false]);
+    expect(await sql.value('has_deliveries', { tenant: 'ten_other', action: 'act', grant: null })).toBe(false);
+    await sql.query('delete from deliveries');
+    expect([await has('act', null), await has(null, 'grt')]).toEqual([false, false]);
+  });
+});
+
+describe('drop_old_deliveries', () => {
+  const drop = (hoursAgo: number, most = 10) =>
+    sql.value('drop_old_deliveries', { tenant: 'ten', before: new Date(Date.now() - hoursAgo * 3_600_000), most });
+
+  test('deletes what ended before a time, the oldest first and no more than asked, and nothing that is open', async () => {
+    const ended = { state: 'done', done_at: inHours(-10) };
+    await insertDelivery(sql, { ...ended, target: 'younger', done_at: inHours(-2) });
+    await insertDelivery(sql, { ...ended, target: 'oldest', done_at: inHours(-20) });
+    await insertDelivery(sql, { ...ended, target: 'old' });
+    await insertDelivery(sql, { target: 'open', needed_since: inHours(-30) });
+    await insertDelivery(sql, { ...ended, ...others, target: 'of another tenant' });
+    const left = () => list(sql, 'select target from deliveries order by 1');
+    expect(await drop(5, 1)).toBe(1);
+    expect(await left()).toEqual(['of another tenant', 'old', 'open', 'younger']);
+    expect([await drop(5, 1), await drop(5, 1)]).toEqual([1, 0]);
+    expect(await left()).toEqual(['of another tenant', 'open', 'younger']);
+    expect(await drop(1)).toBe(1);
+    expect(await left()).toEqual(['of another tenant', 'open']);
+  });
+});

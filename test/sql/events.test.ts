@@ -228,6 +228,16 @@ describe('drop_old_events', () => {
     expect(await logs()).toEqual(['ten a 1', 'ten b 2', 'ten c 3', 'tin d 1']);
   });
 
+  test('drops earlier what is of a tenant that keeps its events for a shorter time', async () => {
+    for (const id of ['ten', 'tin']) await sql.insert('tenants', { id });
+    await sql.insert('tenant_settings', { tenant_id: 'ten', event_days: 1 });
+    await sql.query(`update events set logged_at = clock_timestamp() - interval '2 days' where position = 1`);
+    await sql.query(`update event_logs set first_at = clock_timestamp() - interval '2 days'`);
+    const dropOld = async () => Number(await sql.value('drop_old_events', { olderThan: '3 days', most: 10 }));
+    expect([await dropOld(), await dropOld()]).toEqual([1, 0]);
+    expect(await logs()).toEqual(['ten b 2', 'ten c 3', 'tin d 1']);
+  });
+
   test('goes on if the first event is younger than its log says', async () => {
     await sql.query(`update event_logs set first_at = clock_timestamp() - interval '1 hour' where tenant_id = 'ten'`);
     expect(await drop()).toBe(0);

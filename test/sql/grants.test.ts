@@ -1241,3 +1241,64 @@ describe('lock_open_grants', () => {
     }
   });
 });
+
+describe('drop_old_grants', () => {
+  const at = (hours: number) => new Date(Date.UTC(2026, 0, 1) + hours * hour);
+  const ended = (hours: number) => ({ expires_at: at(hours), session_expires_at: at(hours) });
+  const drop = async (most = 10, after = new Date(0), before = at(10)) => {
+    const [step] = await sql.call('drop_old_grants', { tenant: 'ten', before, after, most });
+    return [Number(step?.['dropped']), step?.['reached'] ?? null];
+  };
+  const left = async () => (await sql.query('select id from grants order by id')).map(({ id }) => id);
+
+  test('deletes what expired before a time, in steps that say how far they have come', async () => {
+    await putAll([
+      { id: 'a', ...ended(1) },
+      { id: 'b', ...ended(2) },
+      { id: 'c', ...ended(2) },
+      { id: 'd', ...ended(3), state: 'refused' },
+      { id: 'e', ...ended(10) },
+      { id: 'f', ...ended(1), tenant_id: 'ten_other' },
+    ]);
+    expect(await drop(2)).toEqual([3, at(2)]); // all that expired at the same time go together
+    expect(await left()).toEqual(['d', 'e', 'f']);
+    expect(await drop(2, at(2))).toEqual([1, null]);
+    expect(await left()).toEqual(['e', 'f']);
+  });
+
+  test('keeps a grant that is held, that a delivery is about, or whose session goes on, and passes over it', async () => {
+    await sql.insert('tenants', { id: 'ten' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc' });
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act' });
+    await putAll(['free', 'held', 'left', 'told', 'within'].map((id) => ({ id, ...ended(1) })));
+    await sql.query(`update grants set session_expires_at = $1 where id = 'within'`, [at(11)]);
+    await sql.insert('holds', { tenant_id: 'ten', grant_id: 'held', action_id: 'act', space_id: 'spc' });
+    const about = { tenant_id: 'ten', action_id: 'act', space_id: 'spc', grant_id: 'told', state: 'done' };
+    await sql.insert('deliveries', about);
+    expect(await drop()).toEqual([2, null]);
+    expect(await left()).toEqual(['held', 'told', 'within']);
+    await sql.query('delete from holds');
+    await sql.query('delete from deliveries');
+    expect(await drop(1)).toEqual([2, at(1)]);
+    expect(await left()).toEqual(['within']);
+  });
+
+  test('reads an index, and the deletion of a grant does too', async () => {
+    await sql.insert('tenants', { id: 'ten' });
+    await sql.query(`insert into grants (tenant_id, id, space_id, user_id, ivs_user_id, kind, role, capabilities, state, expires_at, session_expires_at)
+      select 'ten', 'grt_' || n, 'spc', 'ann', 'ann', 'stage', 'viewer', '{}', 'released', now() - interval '1 day', now() - interval '1 day'
+        from generate_series(1, 2000) n`);
+    await sql.query('analyze grants');
+    await sql.query('set local enable_seqscan = off');
+    const plan = async (text: string) =>
+      (await sql.query(`explain (costs off) ${text}`)).map((row) => String(row['QUERY PLAN'])).join('\n');
+    // As the foreign key asks for each grant that is deleted.
+    expect(
+      await plan(`select from only deliveries x where tenant_id = 'ten' and grant_id = 'grt' for key share of x`),
+    ).toContain('deliveries_of_grant');
+    expect(
+      await plan(`select id from grants where tenant_id = 'ten' and expires_at > 'epoch' and expires_at < now()
+                   order by expires_at limit 1000`),
+    ).toContain('grants_expiring');
+  });
+});

@@ -100,6 +100,37 @@ describe('list_tenants', () => {
   });
 });
 
+describe('shorter_retentions', () => {
+  test('lists the tenants that keep things for a shorter time than is usual, and for how long', async () => {
+    await sql.insert('tenant_settings', { tenant_id: 'ten_a', event_days: 7, audit_days: 30 });
+    await sql.insert('tenant_settings', { tenant_id: 'ten_b', event_days: 30, grant_days: 1 });
+    const shorter = async (kind: string) =>
+      (await sql.call<{ tenant_id: string; kept: object }>('shorter_retentions', { kind, usual: '30 days' })).map(
+        ({ tenant_id, kept }) => ({ tenant_id, ...kept }),
+      );
+    expect(await shorter('events')).toEqual([{ tenant_id: 'ten_a', days: 7 }]);
+    expect(await shorter('grants')).toEqual([{ tenant_id: 'ten_b', days: 1 }]);
+    expect(await shorter('audit')).toEqual([]);
+    expect(await sql.call('shorter_retentions', { kind: 'events', usual: '7 days' })).toEqual([]);
+  });
+});
+
+describe('kept_days', () => {
+  test('lists tenants by id, each with the days for which it keeps things', async () => {
+    await sql.insert('tenant_settings', { tenant_id: 'ten_a', grant_days: 15 });
+    await sql.insert('tenant_settings', { tenant_id: 'ten_b', audit_days: 31 });
+    await sql.insert('tenants', { id: 'ten_c' });
+    const kept = async (kind: string, after: string, usual: number, most: number) =>
+      (await sql.call<{ tenant_id: string; days: number }>('kept_days', { kind, after, usual, most })).map(
+        ({ tenant_id, days }) => `${tenant_id} ${days}`,
+      );
+    expect(await kept('grants', '', 90, 2)).toEqual(['ten_a 15', 'ten_b 90']);
+    expect(await kept('grants', 'ten_b', 90, 2)).toEqual(['ten_c 90']);
+    expect(await kept('audit', '', 90, 2)).toEqual(['ten_a 90', 'ten_b 31']);
+    expect(await kept('audit', '', 30, 2)).toEqual(['ten_a 30', 'ten_b 30']); // the deployment keeps less now
+  });
+});
+
 describe('tenant_of_slug', () => {
   test.each([
     ['acme', 'ten_b'],

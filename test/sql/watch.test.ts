@@ -713,3 +713,15 @@ describe('is_held_by', () => {
     expect(await sql.value('is_held_by', { tenant: 'ten', grant: 'grt', action: 'act' })).toBe(is);
   });
 });
+
+describe('is_holding', () => {
+  test('says whether an action holds a grant', async () => {
+    await insertHold(sql, {});
+    const isHolding = (tenant: string, action: string) => sql.value('is_holding', { tenant, action });
+    expect([
+      await isHolding('ten', 'act'),
+      await isHolding('ten', 'act_beside'),
+      await isHolding('ten_other', 'act'),
+    ]).toEqual([true, false, false]);
+  });
+});

@@ -139,6 +139,7 @@ const defaults: Record<string, (n: number) => Row> = {
     claims: { userId: 'sub', name: 'name' },
   }),
   console_users: (n) => ({ user_id: `person-${n}`, role: 'viewer' }),
+  tenant_settings: () => ({}),
   event_logs: () => ({ last_position: 0, last_at: inSeconds(0) }),
   audit: (n) => ({
     id: `aud_${String(n).padStart(6, '0')}`,

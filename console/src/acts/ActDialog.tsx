@@ -1,13 +1,13 @@
-import { Text, TextInput } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useRef, useState } from 'react';
 
 import { write } from '../api.ts';
 import { useSession } from '../session.ts';
 import { Failure } from '../pages/Failure.tsx';
-import { useText } from '../text/text.tsx';
-import { type Act, actionIn, type Done, doneNow, reasonLength } from './acts.ts';
+import { type Act, actionIn, type Done, doneNow } from './acts.ts';
 import { Dialog } from './Dialog.tsx';
+import { ReasonInput } from './ReasonInput.tsx';
 
 interface Props {
   act: Act;
@@ -23,7 +23,6 @@ interface Props {
  * sent again while the service cannot take it.
  */
 export function ActDialog({ act, children, isComplete = true, onClose, onDone }: Props) {
-  const text = useText();
   const queries = useQueryClient();
   const { csrfToken } = useSession();
   const [reason, setReason] = useState('');
@@ -52,14 +51,7 @@ export function ActDialog({ act, children, isComplete = true, onClose, onDone }:
     >
       {children}
       <Text>{act.will}</Text>
-      {act.takesReason && (
-        <TextInput
-          label={text.act.reason}
-          maxLength={reasonLength}
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-        />
-      )}
+      {act.takesReason && <ReasonInput value={reason} onChange={setReason} />}
       <Failure error={doing.error} />
     </Dialog>
   );

@@ -1,4 +1,4 @@
-import { Alert, Button, Progress, Text, Textarea, TextInput } from '@mantine/core';
+import { Alert, Button, Progress, Text, Textarea } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 
@@ -7,10 +7,11 @@ import { Failure } from '../pages/Failure.tsx';
 import { roles } from '../queries.ts';
 import { useSession } from '../session.ts';
 import { messageOf, useText } from '../text/text.tsx';
-import { actionIn, banRequest, type Done, doneNow, reasonLength } from './acts.ts';
+import { actionIn, banRequest, type Done, doneNow } from './acts.ts';
 import type { Action } from '../types.ts';
 import { BanChoices, type BanScope } from './BanChoices.tsx';
 import { Dialog } from './Dialog.tsx';
+import { ReasonInput } from './ReasonInput.tsx';
 import { forEach, idsIn, newcomers } from './many.ts';
 
 interface Props {
@@ -69,12 +70,7 @@ export function BanManyDialog({ spaceId, chosen, onClose, onDone }: Props) {
       <Failure error={finding.error} />
       <BanChoices scope={scope} onChange={setScope} />
       <Text>{text.act.banWill(text.act.where[scope.where], text.act.lengths[scope.length])}</Text>
-      <TextInput
-        label={text.act.reason}
-        maxLength={reasonLength}
-        value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
-      />
+      <ReasonInput value={reason} onChange={setReason} />
       <HowFar {...banning} of={people.length} />
     </Dialog>
   );

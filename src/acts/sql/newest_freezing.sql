@@ -1,4 +1,4 @@
--- owner: migrator; security: invoker; execute: stagedoor_app
+-- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
 -- Returns the id of the newest action that froze a space, or null. The turns tell the order: a freezing that waited for
 -- the lock of the space began before the one that it came after.

@@ -317,5 +317,14 @@ describe('with a session', () => {
       ]);
       expect(await sql.query('select from stage_participants union all select from stage_sessions')).toEqual([]);
     });
+
+    test('drops earlier what is of a tenant that keeps its events for a shorter time', async () => {
+      await page([seen('p1', 10)]);
+      await sql.call('end_stage_session', { ...place, session: 'st-1', startedAt: at(0), endedAt: at(30), most: 10 });
+      await sql.query(`update stage_sessions set ended_at = ended_at - interval '2 days'`);
+      expect(await drop('3 days', 2)).toBe('0');
+      await sql.insert('tenant_settings', { tenant_id: place.tenant, event_days: 1 });
+      expect([await drop('3 days', 2), await drop('3 days', 2)]).toEqual(['2', '0']);
+    });
   });
 });

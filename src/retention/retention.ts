@@ -1,0 +1,72 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { z } from 'zod';
+import { WorkInPasses } from '../background.ts';
+import { Settings } from '../config.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
+import { Database } from '../database/database.ts';
+import { limits } from '../limits.ts';
+import { keptDays } from './kept-days.ts';
+
+const stepRow = z.object({ dropped: z.coerce.number(), reached: z.union([z.date(), z.string()]).nullable() });
+
+/**
+ * Deletes what its tenant does not keep any more: deliveries, actions, bans that have ended, and grants. A pass goes over all
+ * tenants in small steps, each a transaction of its own. What a step has deleted is deleted: a pass that a restart has
+ * ended begins anew, and finds what is left. Steps of two replicas at the same time do no harm.
+ */
+@Injectable()
+export class Retention extends WorkInPasses {
+  protected readonly passMs = 3_600_000;
+
+  constructor(
+    private readonly database: Database,
+    private readonly settings: Settings,
+    private readonly clock: DatabaseClock,
+  ) {
+    super();
+  }
+
+  protected async *pass(): AsyncGenerator<void> {
+    for await (const kept of keptDays(this.database, 'grants', this.settings.grantRetentionDays)) {
+      try {
+        yield* this.overTenant(kept.tenantId, kept.before(this.clock.now()));
+      } catch (error) {
+        const told = { err: error, tenantId: kept.tenantId };
+        new Logger(Retention.name).warn(told, 'Old rows of a tenant were not deleted. The next pass tries again.');
+      }
+    }
+  }
+
+  /** The order matters: an action stays while it has deliveries, and a ban and a grant while they have either. */
+  private async *overTenant(tenant: string, before: Date): AsyncGenerator<void> {
+    yield* this.whileFull('drop_old_deliveries', tenant, before);
+    yield* this.onwards('drop_old_actions', tenant, before, '');
+    yield* this.whileFull('drop_old_bans', tenant, before);
+    yield* this.onwards('drop_old_grants', tenant, before, new Date(0));
+  }
+
+  /** Calls a function that begins with the oldest row each time. */
+  private async *whileFull(name: string, tenant: string, before: Date): AsyncGenerator<void> {
+    const most = limits.sweptAtOnce;
+    for (let dropped: number = most; dropped === most;) {
+      dropped = await this.database.value(name, { tenant, before, most }, z.number());
+      yield;
+    }
+  }
+
+  /** Calls a function that passes over rows that must stay, and says how far it has come. */
+  private async *onwards(name: string, tenant: string, before: Date, from: string | Date): AsyncGenerator<void> {
+    for (let after: string | Date | null = from; after !== null;) {
+      after = await this.reachedBy(name, { tenant, before, after });
+      yield;
+    }
+  }
+
+  private async reachedBy(
+    name: string,
+    step: { tenant: string; before: Date; after: string | Date },
+  ): Promise<string | Date | null> {
+    const [done] = await this.database.call(name, { ...step, most: limits.sweptAtOnce }, stepRow);
+    return done?.reached ?? null;
+  }
+}

@@ -1,0 +1,155 @@
+/** What a tenant settles for itself, and that it counts. */
+import { EventRetention } from '../../../src/events/event-retention.ts';
+import { Retention } from '../../../src/retention/retention.ts';
+import { SessionRetention } from '../../../src/sessions/session-retention.ts';
+import { expectProblem } from '../../support/problem.ts';
+import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
+import { until } from '../../support/until.ts';
+
+let stagedoor: Stagedoor;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  stagedoor = await Stagedoor.start({ EVENT_RETENTION_DAYS: '20', GRANT_RETENTION_DAYS: '40' });
+});
+afterAll(() => stagedoor.stop());
+beforeEach(async () => {
+  tenant = await stagedoor.createTenant();
+});
+
+const change = (body: Json, as = tenant.key) => stagedoor.request('PATCH', '/v1/settings', { as, body });
+const settings = (as = tenant.key) => stagedoor.expect(200, stagedoor.get('/v1/settings', as));
+
+async function keyWith(...scopes: string[]): Promise<string> {
+  const { key } = await stagedoor.expect(201, stagedoor.post('/v1/api-keys', tenant.key, { name: 'few', scopes }));
+  return key as string;
+}
+
+test('a tenant has the numbers of the deployment until it chooses its own, and each change stands alone', async () => {
+  const most = { events: 20, grants: 40 };
+  const before = { retentionDays: most, mostRetentionDays: most, reasons: [], updatedAt: null };
+  expect(await settings()).toEqual(before);
+  const first = await stagedoor.expect(200, change({ reasons: ['Spam', 'Insults others'] }));
+  expect(first).toEqual({ ...before, reasons: ['Spam', 'Insults others'], updatedAt: expect.any(String) });
+  await stagedoor.expect(200, change({ retentionDays: { events: 7, grants: 15 } }));
+  expect(await settings()).toMatchObject({
+    retentionDays: { events: 7, grants: 15 },
+    reasons: ['Spam', 'Insults others'],
+  });
+  await stagedoor.expect(200, change({ retentionDays: { events: null, grants: null }, reasons: [] }));
+  expect(await settings()).toMatchObject({ retentionDays: most, reasons: [] });
+  const { data } = await stagedoor.expect(200, stagedoor.get('/v1/audit?action=settings.update', tenant.key));
+  expect((data as Json[]).map(({ details }) => details as unknown)).toEqual([
+    { retentionDays: { events: null, grants: null }, reasons: [] },
+    { retentionDays: { events: 7, grants: 15 } },
+    { reasons: ['Spam', 'Insults others'] },
+  ]);
+  expect(await settings((await stagedoor.createTenant()).key)).toEqual(before);
+});
+
+test.each<[string, Json, string]>([
+  ['nothing', {}, ''],
+  ['more days than the deployment allows', { retentionDays: { events: 21 } }, 'retentionDays.events'],
+  ['fewer days than a token may last', { retentionDays: { grants: 14 } }, 'retentionDays.grants'],
+  ['no day', { retentionDays: { events: 0 } }, 'retentionDays.events'],
+  ['a reason twice', { reasons: ['Spam', 'Spam'] }, 'reasons'],
+  ['a reason that IVS would cut', { reasons: ['x'.repeat(129)] }, 'reasons.0'],
+  ['too many reasons', { reasons: Array.from({ length: 31 }, (_, at) => `reason ${at}`) }, 'reasons'],
+])('%s is refused', async (_, body, path) => {
+  const answer = await change(body);
+  expectProblem(answer, 'invalid_request');
+  expect(answer.body['errors']).toMatchObject([{ path }]);
+});
+
+test('who moderates reads the settings, and only who may write them changes them', async () => {
+  const moderates = await keyWith('moderation:write');
+  expect(await settings(moderates)).toMatchObject({ reasons: [] });
+  expectProblem(await change({ reasons: ['Spam'] }, moderates), 'forbidden');
+  expectProblem(await stagedoor.get('/v1/settings', await keyWith('spaces:read')), 'forbidden');
+  await stagedoor.expect(200, change({ reasons: ['Spam'] }, await keyWith('settings:write')));
+});
+
+test('events and sessions end after the days of their tenant, and those of others stay', async () => {
+  const other = await stagedoor.createTenant();
+  const kept = async (of: TestTenant) => {
+    const { data } = await stagedoor.expect(200, stagedoor.get('/v1/events', of.key));
+    const sessions = await stagedoor.database.query('select session_id from stage_sessions where tenant_id = $1', [
+      of.id,
+    ]);
+    return { events: (data as Json[]).length > 0, sessions: sessions.length };
+  };
+  for (const one of [tenant, other]) {
+    const space = await stagedoor.createSpace(one);
+    await until(async () => {
+      const open = `select from events where tenant_id = $1 and position is null`;
+      return (await stagedoor.database.query(open, [one.id])).length === 0;
+    }, 'all events have their places');
+    for (const sql of [
+      `insert into stage_looks (tenant_id, space_id) values ($1, $2) on conflict do nothing`,
+      `insert into stage_sessions (tenant_id, space_id, session_id, started_at, ended_at)
+       values ($1, $2, 'st-old', now() - interval '11 days', now() - interval '10 days')`,
+    ])
+      await stagedoor.database.query(sql, [one.id, space['id']]);
+    for (const sql of [
+      `update events set logged_at = logged_at - interval '10 days' where tenant_id = $1`,
+      `update event_logs set first_at = first_at - interval '10 days' where tenant_id = $1`,
+    ])
+      await stagedoor.database.query(sql, [one.id]);
+  }
+  const sweep = async () => {
+    await stagedoor.app.get(EventRetention).run();
+    await stagedoor.app.get(SessionRetention).run();
+  };
+  await sweep();
+  expect(await kept(tenant)).toEqual({ events: true, sessions: 1 });
+  await stagedoor.expect(200, change({ retentionDays: { events: 9 } }));
+  // The change itself is no event.
+  await sweep();
+  expect(await kept(tenant)).toEqual({ events: false, sessions: 0 });
+  expect(await kept(other)).toEqual({ events: true, sessions: 1 });
+});
+
+test('grants, actions and bans end after the days of their tenant, and what is in force goes on', async () => {
+  const other = await stagedoor.createTenant();
+  const query = (sql: string, of: TestTenant) => stagedoor.database.query(sql, [of.id]);
+  const all = async (path: string, of: TestTenant) =>
+    (await stagedoor.expect(200, stagedoor.get(path, of.key)))['data'] as Json[];
+  const users = async (path: string, of: TestTenant) =>
+    (await all(path, of)).map(({ userId }) => userId as string).toSorted();
+  const spaces = new Map<TestTenant, Json>();
+  const join = (of: TestTenant, userId: string) =>
+    stagedoor.post(`/v1/spaces/${spaces.get(of)?.['id']}/join`, of.key, { userId });
+  await stagedoor.expect(200, change({ retentionDays: { grants: 15 } }));
+  for (const one of [tenant, other]) {
+    spaces.set(one, await stagedoor.createSpace(one, { room: false }));
+    for (const userId of ['ann', 'ben', 'cid']) await stagedoor.expect(201, join(one, userId));
+    await stagedoor.expect(201, stagedoor.post('/v1/bans', one.key, { userId: 'ben' }));
+    const { ban } = await stagedoor.expect(201, stagedoor.post('/v1/bans', one.key, { userId: 'cid' }));
+    await stagedoor.expect(200, stagedoor.request('DELETE', `/v1/bans/${ban.id}`, { as: one.key, body: {} }));
+    // Twenty days pass. The watch then finds that nobody is there, and ends what it holds.
+    for (const table of ['grants', 'holds'])
+      await query(`update ${table} set expires_at = expires_at - interval '20 days' where tenant_id = $1`, one);
+    await query(`update grants set session_expires_at = expires_at where tenant_id = $1`, one);
+    await until(async () => {
+      const [open] = await query(
+        `select (select count(*) from holds where tenant_id = $1) + (select count(*) from actions where tenant_id = $1 and not delivery_told)
+                + (select count(*) from deliveries where tenant_id = $1 and done_at is null) as number`,
+        one,
+      );
+      return Number(open?.['number']) === 0;
+    }, 'nothing is held or left to do');
+    await query(`update deliveries set done_at = done_at - interval '20 days' where tenant_id = $1`, one);
+    await query(`update actions set created_at = created_at - interval '20 days' where tenant_id = $1`, one);
+    await query(`update bans set lifted_at = lifted_at - interval '20 days' where tenant_id = $1`, one);
+    await stagedoor.expect(201, join(one, 'dan'));
+  }
+  await stagedoor.app.get(Retention).runWhole();
+  expect(await users('/v1/grants', tenant)).toEqual(['dan']);
+  expect(await users('/v1/bans', tenant)).toEqual(['ben']);
+  expect(await users('/v1/actions', tenant)).toEqual(['ben']);
+  expect(await query('select from deliveries where tenant_id = $1', tenant)).toEqual([]);
+  expectProblem(await join(tenant, 'ben'), 'banned');
+  await stagedoor.expect(201, join(tenant, 'cid'));
+  expect(await users('/v1/grants', other)).toEqual(['ann', 'ben', 'cid', 'dan']);
+  expect(await users('/v1/bans', other)).toEqual(['ben', 'cid']);
+});
