@@ -1,5 +1,5 @@
 /**
- * `npm run pack:emulator` and `npm run pack:client`: make the package of a workspace, a `.tgz` file in the present folder, also
+ * `npm run pack:emulator`, `npm run pack:client` and `npm run pack:cli`: make the package of a workspace, a `.tgz` file in the present folder, also
  * from a fresh checkout. Arguments go to `npm pack`: `npm run pack:emulator -- --pack-destination /tmp`.
  *
  * A plain `npm pack --workspace=emulator` would leave out what is compiled unless somebody had built it before: .npmrc turns off

@@ -2,7 +2,7 @@
 /**
  * Prepares the project as far as a script needs it, then runs the script on the project's own Node:
  *
- *   node dev/run.mjs [--needs=installed|generated|built|emulator|client] [script] [arguments]
+ *   node dev/run.mjs [--needs=installed|generated|built|emulator|client|cli] [script] [arguments]
  *
  * It is plain JavaScript and imports only Node's own modules, because it runs before anything is installed, on whatever
  * Node the machine has.
@@ -51,7 +51,7 @@ async function refuseTakenPorts() {
 
 async function main([first, ...rest]) {
   refuseOldNode();
-  const needs = /^--needs=(installed|generated|built|emulator|client)$/.exec(first ?? '')?.[1];
+  const needs = /^--needs=(installed|generated|built|emulator|client|cli)$/.exec(first ?? '')?.[1];
   const [script, ...args] = needs ? rest : [first, ...rest];
   if (!needs && !script) throw new UserError('Usage: node dev/run.mjs [--needs=…] [script] [arguments]');
   const willServe = script === 'dev/start.ts' || script === 'dev/dev.ts';

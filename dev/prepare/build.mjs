@@ -1,4 +1,4 @@
-/** What is compiled: the service in dist/, the emulator, the client, the sample and the documentation in the dist/ of their folders. */
+/** What is compiled: the service in dist/, the emulator, the client, the command line, the sample and the documentation in the dist/ of their folders. */
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -35,6 +35,17 @@ export const client = build({
   inputs: ['client/package.json'],
   out: 'client/dist',
   entry: 'index.js',
+  builder: () => [at('node_modules/typescript/bin/tsc'), '-p'],
+});
+
+/** `@stagedoor/cli`: the command line. It is compiled with the types of the built client. */
+export const cli = build({
+  name: 'cli',
+  sources: 'cli/src',
+  config: 'cli/tsconfig.build.json',
+  inputs: ['cli/package.json', 'client/dist/server/index.d.ts', 'client/dist/generated/openapi.d.ts'],
+  out: 'cli/dist',
+  entry: 'bin.js',
   builder: () => [at('node_modules/typescript/bin/tsc'), '-p'],
 });
 

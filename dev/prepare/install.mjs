@@ -1,5 +1,5 @@
 /** The dependencies in node_modules. */
-import { existsSync, lstatSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 
 import { UserError } from '../user-error.mjs';
@@ -13,13 +13,31 @@ export const installed = {
   remedy: 'Check that npm is there and that it reaches its registry, then run the same command again.',
 };
 
+/** The links to the workspaces. A new workspace needs no new installation: its link is made. */
+export const linked = {
+  label: 'Linking the workspaces',
+  isDone: () => missingLinks().length === 0,
+  make() {
+    for (const [name, { resolved }] of missingLinks()) {
+      mkdirSync(path.dirname(at(name)), { recursive: true });
+      symlinkSync(path.relative(path.dirname(at(name)), at(resolved)), at(name), 'junction');
+    }
+  },
+  remedy: 'Delete node_modules, then run the same command again.',
+};
+
+function missingLinks() {
+  const wanted = Object.entries(readJson(at('package-lock.json'))?.packages ?? {});
+  return wanted.filter(([name, { link, resolved }]) => link && existsSync(at(resolved)) && !existsSync(at(name)));
+}
+
 /** Compares the lockfile with the one npm keeps of what it has installed. Optional packages may be missing. */
 function lockfileIsInstalled() {
   const there = readJson(at('node_modules/.package-lock.json'))?.packages;
   if (!there) return false;
   const wanted = readJson(at('package-lock.json'))?.packages ?? {};
   return Object.entries(wanted).every(([name, entry]) => {
-    if (!name.startsWith('node_modules/')) return true;
+    if (!name.startsWith('node_modules/') || entry.link) return true;
     const found = there[name];
     return found ? found.version === entry.version : Boolean(entry.optional);
   });

@@ -6,27 +6,29 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { UserError } from '../user-error.mjs';
-import { client, consolePages, emulator, sample, service, site } from './build.mjs';
+import { cli, client, consolePages, emulator, sample, service, site } from './build.mjs';
 import { progress } from './commands.mjs';
 import { cache } from './files.mjs';
 import { apiTypes, databaseClient, wireTypes } from './generate.mjs';
-import { installed } from './install.mjs';
+import { installed, linked } from './install.mjs';
 import { lock } from './lock.mjs';
 
 /**
- * How far a script needs the project prepared: `installed` < `generated` < `built`. `emulator` and `client` are the parts of `built`
- * that these packages need. The types of the sample application are those of the built client. Tasks of one array run side by side.
+ * How far a script needs the project prepared: `installed` < `generated` < `built`. `emulator`, `client` and `cli` are the parts
+ * of `built` that these packages need. The types of the sample application are those of the built client. Tasks of one array run side by side.
  */
 const plans = {
-  installed: [[installed]],
-  generated: [[installed], [databaseClient, wireTypes, apiTypes], [client]],
-  emulator: [[installed], [wireTypes], [emulator]],
-  client: [[installed], [apiTypes], [client]],
+  installed: [[installed], [linked]],
+  generated: [[installed], [linked], [databaseClient, wireTypes, apiTypes], [client]],
+  emulator: [[installed], [linked], [wireTypes], [emulator]],
+  client: [[installed], [linked], [apiTypes], [client]],
+  cli: [[installed], [linked], [apiTypes], [client], [cli]],
   built: [
     [installed],
+    [linked],
     [databaseClient, wireTypes, apiTypes],
     [service, emulator, client, site],
-    [sample, consolePages],
+    [sample, consolePages, cli],
   ],
 };
 

@@ -22,7 +22,7 @@ function pagesOf(folder: string): DefaultTheme.SidebarItem[] {
 function linkOutside(href: string): string {
   if (/^(\.\.\/)+\.env\.example/.test(href)) return '/settings';
   const outside =
-    /^(?:\.\.\/)+((?:README|ARCHITECTURE|CONTRIBUTING|CHANGELOG|SECURITY|src|test|dev|bench|emulator|client|samples|deploy(?=\/))\b.*)$/;
+    /^(?:\.\.\/)+((?:README|ARCHITECTURE|CONTRIBUTING|CHANGELOG|SECURITY|src|test|dev|bench|emulator|cli|client|samples|deploy(?=\/))\b.*)$/;
   const found = outside.exec(href)?.[1];
   return found === undefined ? href : `${repository}/blob/main/${found}`;
 }
@@ -119,6 +119,7 @@ export default defineConfig({
           { text: 'Back up', link: '/operations/back-up' },
           { text: 'Restore', link: '/operations/restore' },
           { text: 'Rotate', link: '/operations/rotate' },
+          { text: 'The command line', link: '/cli' },
           { text: 'Settings', link: '/settings' },
           { text: 'What to watch', link: '/operations/watch' },
           { text: 'Runbook', collapsed: true, items: pagesOf('operations/runbook') },

@@ -47,9 +47,10 @@ afterAll(async () => {
  * A busy machine makes the service answer 503: then curl comes again, as `Retry-After` says. A machine without curl gets one
  * that does what the samples need.
  */
-const curl = `if command -v curl >/dev/null; then curl() { command curl --retry 8 "$@"; }
+const commands = `if command -v curl >/dev/null; then curl() { command curl --retry 8 "$@"; }
 else curl() { '${process.execPath}' '${path.join(root, 'test/dev/curl.mjs')}' "$@"; }
-fi`;
+fi
+stagedoor() { '${process.execPath}' '${path.join(root, 'cli/dist/bin.js')}' "$@"; }`;
 
 /** Creates the space of the demo, also on a machine that is too busy for the first calls to IVS. */
 async function createSpace(tenant: TestTenant): Promise<Json> {
@@ -97,7 +98,7 @@ class Shell {
   }
 
   async run(text: string): Promise<void> {
-    const script = `set -eu\n${curl}\n. '${this.state}'\nset -a\n${text}\nexport -p >'${this.state}'\n`;
+    const script = `set -eu\n${commands}\nexport XDG_CONFIG_HOME='${folder}'\n. '${this.state}'\nset -a\n${text}\nexport -p >'${this.state}'\n`;
     this.printed = (await promisify(execFile)('sh', ['-c', script], { cwd: folder })).stdout;
   }
 
@@ -257,6 +258,19 @@ async function runReceiver({ text }: Sample, { variables: { KEY = '' } }: Shell)
   }
 }
 
+/** A table whose columns are as narrow as can be. */
+function withoutColumns(text: string): string {
+  return text.trim().replaceAll(/ {2,}/g, '  ');
+}
+
+/** Matches what a page shows; `…` stands for any text. */
+function likeText(shown: string): unknown {
+  const parts = withoutColumns(shown)
+    .split('…')
+    .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+  return expect.stringMatching(new RegExp(`^${parts.join('[^]*')}$`));
+}
+
 /** Runs the samples of a page, one after the other. */
 async function runPage(samples: Sample[]): Promise<void> {
   const shell = samples.some(({ kind }) => /^(sh|ts|js)/.test(kind)) ? await Shell.withDemo() : undefined;
@@ -272,6 +286,16 @@ async function runPage(samples: Sample[]): Promise<void> {
         expect([sample.at, failed]).toEqual([sample.at, '']);
         break;
       }
+      case 'sh cli':
+        await shell!.run(sample.text);
+        break;
+      case 'text':
+        if (samples[at - 1]?.kind === 'sh cli')
+          expect([sample.at, withoutColumns(shell!.printed)]).toEqual([sample.at, likeText(sample.text)]);
+        break;
+      case 'yaml policy':
+        writeFileSync(path.join(folder, 'policy.yaml'), `${sample.text}\n`);
+        break;
       case 'json':
         expect([sample.at, samples[at - 1]?.kind]).toEqual([sample.at, 'sh']);
         expect([sample.at, differences(JSON.parse(sample.text), shell!.answer)]).toEqual([sample.at, []]);
