@@ -176,6 +176,7 @@ const rows: Record<string, Row> = {
     },
   },
   'GET /v1/audit': {},
+  'GET /v1/audit/chain': {},
   'GET /v1/events': {},
   'GET /v1/events/stream': {},
   'POST /v1/webhooks': { body: { url: unreachable, types: ['ban.created'], ordered: 'space', description: 'x' } },

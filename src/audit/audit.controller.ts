@@ -2,7 +2,14 @@ import { Controller, Get, Query } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { CurrentCaller } from '../http/access.ts';
 import { Endpoint } from '../http/endpoint.ts';
-import { auditPage, type AuditQuery, auditQuery } from './audit.schemas.ts';
+import {
+  auditChain,
+  type AuditChainQuery,
+  auditChainQuery,
+  auditPage,
+  type AuditQuery,
+  auditQuery,
+} from './audit.schemas.ts';
 import { AuditService } from './audit.service.ts';
 
 @Controller('v1/audit')
@@ -20,5 +27,21 @@ export class AuditController {
   })
   async listAuditEntries(@CurrentCaller() caller: TenantCaller, @Query({ schema: auditQuery }) query: AuditQuery) {
     return await this.audit.list(caller, query);
+  }
+
+  @Get('chain')
+  @Endpoint({
+    summary: 'Check the chain of the audit log',
+    description:
+      'Computes the hashes of 1,000 entries anew: of the newest, or of those that end at `to`. To check the whole log, go on with `checked.from - 1` as `to`, until `checked.from` is 1.',
+    tag: 'Audit',
+    access: { scope: 'audit:read' },
+    answers: { 200: auditChain },
+  })
+  async checkAuditChain(
+    @CurrentCaller() caller: TenantCaller,
+    @Query({ schema: auditChainQuery }) query: AuditChainQuery,
+  ) {
+    return await this.audit.check(caller, query);
   }
 }

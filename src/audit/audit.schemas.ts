@@ -11,6 +11,9 @@ export const auditQuery = z.strictObject({
   action: text(1, 64)
     .optional()
     .meta({ description: 'Only entries with this action.', examples: ['space.create'] }),
+  callerId: text(1, 256)
+    .optional()
+    .meta({ description: 'Only what this caller did: an API key, a person or a user.', examples: [exampleId('key')] }),
   since: dateTime.optional().meta({ description: 'Only entries from this time or later.' }),
 });
 export type AuditQuery = z.output<typeof auditQuery>;
@@ -62,3 +65,68 @@ export type AuditEntryAnswer = z.output<typeof auditEntry>;
 
 /** A page of the audit log. */
 export const auditPage = pageOf(auditEntry);
+
+/** Largest number of entries that one check of the chain reads. It takes some tens of milliseconds. */
+export const entriesChecked = 1_000;
+
+/** The query of the check of the hash chain. */
+export const auditChainQuery = z.strictObject({
+  to: z
+    .preprocess(
+      // Takes digits only: Number() would read "0x10", "1e1" and blanks as numbers too.
+      (given) => (typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : given),
+      z.int().min(1),
+    )
+    .optional()
+    .meta({ description: 'The place of the last entry to check. Without it: the newest.', examples: [1042] }),
+});
+export type AuditChainQuery = z.output<typeof auditChainQuery>;
+
+const chainExample = {
+  head: {
+    id: exampleId('aud'),
+    seq: 1042,
+    at: '2026-03-01T19:00:00.000Z',
+    hash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  },
+  waiting: 1,
+  checked: { from: 43, to: 1042, at: '2026-03-01T19:00:01.200Z', fault: null },
+};
+
+/** The state of the hash chain, as answers show it. */
+export const auditChain = z
+  .object({
+    head: z
+      .object({
+        id: idOf('aud', 'entry'),
+        seq: z.int(),
+        at: z.iso.datetime(),
+        hash: z.string().meta({
+          description:
+            'Keep it elsewhere: the chain cannot show that its newest entries were removed, and this hash can.',
+        }),
+      })
+      .nullable()
+      .meta({ description: 'The newest entry of the chain; null: the chain is empty.' }),
+    waiting: z.int().meta({
+      description: 'Number of entries that are not in the chain yet, counted to 1,000. They are for about a second.',
+    }),
+    checked: z
+      .object({
+        from: z.int(),
+        to: z.int(),
+        at: z.iso.datetime(),
+        fault: z
+          .object({
+            seq: z.int(),
+            id: z.string().nullable().meta({ description: 'null: the entry is missing.' }),
+            problem: z.enum(['changed', 'missing']),
+          })
+          .nullable()
+          .meta({ description: 'The first entry that was changed or is missing; null: these entries hold.' }),
+      })
+      .nullable()
+      .meta({ description: 'The entries whose hashes were computed for this answer; null: the chain is empty.' }),
+  })
+  .meta({ id: 'AuditChain', examples: [chainExample] });
+export type AuditChain = z.output<typeof auditChain>;

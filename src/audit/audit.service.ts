@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import type { TenantCaller } from '../caller.ts';
 import { ReadDatabase } from '../database/database.ts';
 import { invalid } from '../errors.ts';
@@ -17,7 +18,13 @@ import {
   timeKeys,
   toPage,
 } from '../http/paging.ts';
-import type { AuditEntryAnswer, AuditQuery } from './audit.schemas.ts';
+import {
+  type AuditChain,
+  type AuditChainQuery,
+  type AuditEntryAnswer,
+  type AuditQuery,
+  entriesChecked,
+} from './audit.schemas.ts';
 
 @Injectable()
 export class AuditService {
@@ -40,6 +47,7 @@ export class AuditService {
       user: query.userId ?? null,
       space: query.spaceId ?? null,
       action: query.action ?? null,
+      caller: query.callerId ?? null,
       since: query.since ?? null,
       most,
       looked: isExact ? most : rowsLookedAt,
@@ -53,7 +61,25 @@ export class AuditService {
     const keyOf = (row: AuditRow) => keyAt({ id: row.id, at: isByTime ? row.at : null });
     return toPage(rows, query.limit, keyOf, toEntry, end === null ? null : keyAt(end));
   }
+
+  /** Checks the newest entries in the hash chain of the caller's tenant, or those that end at a place. */
+  async check(caller: TenantCaller, { to }: AuditChainQuery): Promise<AuditChain> {
+    const args = { tenant: caller.tenantId, to: to ?? null, most: entriesChecked };
+    const found = await this.database.inTenantOf(caller, (tx) => valueIn(tx, 'check_audit_chain', args, checkedChain));
+    const { head, waiting, from, to: last, fault } = found;
+    const checked = from === null || last === null ? null : { from, to: last, at: new Date().toISOString(), fault };
+    return { head: head && { ...head, at: head.at.toISOString() }, waiting, checked };
+  }
 }
+
+/** What `check_audit_chain` answers. */
+const checkedChain = z.object({
+  head: z.object({ id: z.string(), seq: z.int(), at: z.coerce.date(), hash: z.string() }).nullable(),
+  waiting: z.int(),
+  from: z.int().nullable(),
+  to: z.int().nullable(),
+  fault: z.object({ seq: z.int(), id: z.string().nullable(), problem: z.enum(['changed', 'missing']) }).nullable(),
+});
 
 /** The actions of vends. Almost all entries have them, so no index serves them (`audit_looked_at`). */
 const vendActions = new Set(['space.join', 'stageToken.create', 'chatToken.create']);
@@ -67,8 +93,8 @@ interface Reading {
 }
 
 /** @param isById whether the page goes on where one in the order of ids ended: so builds before listed by user and by space. */
-function readingOf({ userId, spaceId, action, since }: AuditQuery, isById: boolean): Reading {
-  const filters = [userId, spaceId, action].filter((value) => value !== undefined).length;
+function readingOf({ userId, spaceId, action, callerId, since }: AuditQuery, isById: boolean): Reading {
+  const filters = [userId, spaceId, action, callerId].filter((value) => value !== undefined).length;
   if (!isById && userId !== undefined) return { by: 'user', value: userId, isExact: filters === 1, isByTime: true };
   if (!isById && spaceId !== undefined) return { by: 'space', value: spaceId, isExact: filters === 1, isByTime: true };
   const isExact = since === undefined;

@@ -2,8 +2,8 @@
 --
 -- Finds a page of the audit log: {"ids": at most p_most ids, "end": the place of the last entry that it looked at, as
 -- {"id", "at"}, null if it looked at all}. It looks at p_looked entries: those of audit_by_time if p_by is user or
--- space, else those of audit_looked_at. Of these entries it takes those of p_user, of p_space, of p_action and from
--- p_since on. Null takes all.
+-- space, else those of audit_looked_at. Of these entries it takes those of p_user, of p_space, of p_action, by
+-- p_caller, and from p_since on. Null takes all.
 create function page_of_audit(
   p_tenant text,
   p_by text,
@@ -14,6 +14,7 @@ create function page_of_audit(
   p_user text,
   p_space text,
   p_action text,
+  p_caller text,
   p_since timestamptz,
   p_most integer,
   p_looked integer
@@ -38,7 +39,7 @@ begin
   return (
     with
       looked as materialized (
-        select id, at as made_at, user_id, space_id, action, case when v_is_by_time then at end as at
+        select id, at as made_at, user_id, space_id, action, caller, case when v_is_by_time then at end as at
         from unnest(v_looked)
       )
     select
@@ -50,6 +51,7 @@ begin
             (p_user is null or user_id = p_user)
             and (p_space is null or space_id = p_space)
             and (p_action is null or action = p_action)
+            and (p_caller is null or caller ->> 'id' = p_caller)
             and (p_since is null or made_at >= p_since)
           order by at desc, id desc
           limit p_most

@@ -73,6 +73,8 @@ describe('the audit log', () => {
     ['spaceId=:space', (entry) => entry['spaceId'] === space['id']],
     ['action=space.create', (entry) => entry['action'] === 'space.create'],
     ['userId=ann&spaceId=:space', (entry) => entry['userId'] === 'ann' && entry['spaceId'] === space['id']],
+    ['callerId=operator', (entry) => entry['caller'].kind === 'operator'],
+    ['callerId=operator&action=tenant.create', (entry) => entry['action'] === 'tenant.create'],
     ['userId=nobody', () => false],
   ])('with %s shows that and nothing else', async (query, matches) => {
     const all = await listed('/v1/audit?limit=100');
@@ -101,6 +103,30 @@ describe('the audit log', () => {
     const entries = (await listed('/v1/audit?limit=100')).toSorted((a, b) => a['seq'] - b['seq']);
     expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, n) => (entries[0]?.['seq'] as number) + n));
     for (const { hash } of entries) expect(hash).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('checks its chain, as a whole or a part, and says which entry was changed or is missing', async () => {
+    const chain = (query = '', as = tenant.key) => stagedoor.expect(200, stagedoor.get(`/v1/audit/chain${query}`, as));
+    await until(async () => (await chain())['waiting'] === 0, 'all are sealed');
+    const [newest] = (await listed('/v1/audit?limit=100')).toSorted((a, b) => b['seq'] - a['seq']);
+    const { head, checked } = await chain();
+    expect(head).toEqual({ id: newest?.['id'], seq: newest?.['seq'], at: newest?.['at'], hash: newest?.['hash'] });
+    expect(checked).toEqual({ from: 1, to: head.seq, at: expect.any(String), fault: null });
+    expect((await chain('?to=2'))['checked']).toMatchObject({ from: 1, to: 2, fault: null });
+
+    const second = `where tenant_id = '${tenant.id}' and seq = 2`;
+    await stagedoor.database.query(`update audit set request_id = request_id || '!' ${second}`);
+    const fault = { seq: 2, id: expect.stringMatching(/^aud_/), problem: 'changed' };
+    expect((await chain())['checked']).toMatchObject({ fault });
+    expect((await chain('?to=1'))['checked']).toMatchObject({ fault: null });
+    await stagedoor.database.query(`update audit set request_id = rtrim(request_id, '!') ${second}`);
+    expect((await chain())['checked']).toMatchObject({ fault: null });
+
+    const stranger = await stagedoor.createTenant();
+    const theirs = await chain('', stranger.key);
+    expect(theirs['head']?.hash).not.toBe(head.hash);
+    expect(theirs['checked']?.fault ?? null).toBeNull();
+    expectProblem(await stagedoor.get('/v1/audit/chain?to=0x10', tenant.key), 'invalid_request');
   });
 
   it('shows another tenant nothing', async () => {

@@ -1,4 +1,4 @@
-/** `seal_audit` and `verify_audit`: the hash chain of a tenant, made and checked. */
+/** `seal_audit`, `verify_audit` and `check_audit_chain`: the hash chain of a tenant, made and checked. */
 import { inSeconds, SqlSession } from '../../support/sql.ts';
 
 let sql: SqlSession;
@@ -403,5 +403,71 @@ describe('verify_audit', () => {
     await sql.query(`${update} action = 'x' where id = 'b'`);
     await sql.becomeService('ten');
     expect(await sql.call('verify_audit', { tenant: 'tin' })).toEqual([{ seq: '1', id: 'b', problem: 'row changed' }]);
+  });
+});
+
+describe('check_audit_chain', () => {
+  const check = (to: number | null = null, most = 10, tenant = 'ten') =>
+    sql.value<Record<string, unknown>>('check_audit_chain', { tenant, to, most });
+  const seal = async (...ids: string[]) => {
+    await put(...ids);
+    await sql.value('seal_audit', { limit: 10 });
+  };
+  const changed = (seq: number, id: string) => ({ seq, id, problem: 'changed' });
+  const missing = (seq: number) => ({ seq, id: null, problem: 'missing' });
+
+  test.each<[string, string, number | null, number, [number, number], object | null]>([
+    ['a chain that holds', 'select', null, 10, [1, 4], null],
+    ['the newest part', 'select', null, 2, [3, 4], null],
+    ['a part that ends at a place', 'select', 2, 10, [1, 2], null],
+    ['a place after the newest', 'select', 99, 2, [3, 4], null],
+    ['a changed first entry', `update audit set action = 'x' where id = 'a'`, null, 10, [1, 4], changed(1, 'a')],
+    ['a changed last entry', `update audit set action = 'x' where id = 'd'`, null, 1, [4, 4], changed(4, 'd')],
+    ['a missing hash', `update audit set hash = null where id = 'c'`, null, 10, [1, 4], changed(3, 'c')],
+    ['a change before the part', `update audit set action = 'x' where id = 'b'`, null, 2, [3, 4], null],
+    ['the first of two faults', `update audit set action = 'x' where seq in (2, 4)`, null, 10, [1, 4], changed(2, 'b')],
+    ['a missing entry', `delete from audit where id = 'c'`, null, 10, [1, 4], missing(3)],
+    ['a missing first entry', `delete from audit where id = 'a'`, null, 10, [1, 4], missing(1)],
+    ['a missing entry just before the part', `delete from audit where id = 'b'`, null, 2, [3, 4], missing(2)],
+    ['a fault of another tenant', `update audit set action = 'x' where id = 'z'`, null, 10, [1, 4], null],
+  ])('%s', async (_, tampering, to, most, [from, last], fault) => {
+    await seal('ten a', 'ten b', 'ten c', 'ten d', 'tin z');
+    await sql.query(tampering);
+    expect(await check(to, most)).toMatchObject({ head: { id: 'd', seq: 4 }, from, to: last, waiting: 0, fault });
+  });
+
+  test('a chain without entries', async () => {
+    expect(await check()).toEqual({ head: null, waiting: 0, from: null, to: null, fault: null });
+    expect(await check(7)).toEqual({ head: null, waiting: 0, from: null, to: null, fault: null });
+  });
+
+  test('counts what waits for its place: acts, vends and groups, to a most', async () => {
+    await put('ten a', 'tin b');
+    await putVends('ten c', 'tin d');
+    await putGroups('ten e f', 'tin g');
+    expect(await check()).toMatchObject({ head: null, waiting: 4 });
+    expect(await check(null, 3)).toMatchObject({ waiting: 3 });
+  });
+
+  test('tells the hash and the time of the newest entry', async () => {
+    await seal('ten a');
+    const [row] = await sql.query('select at, hash from audit');
+    const { head } = (await check()) as { head: { hash: string; at: string } };
+    expect(head.hash).toBe(Buffer.from(row!['hash'] as Uint8Array).toString('hex'));
+    expect(new Date(head.at)).toEqual(row?.['at']);
+  });
+
+  test('serves the service, which may not compute hashes itself, for the tenant that it names', async () => {
+    await seal('ten a', 'tin b');
+    await sql.becomeService('ten');
+    expect(await check()).toMatchObject({ head: { id: 'a' }, fault: null });
+    expect(await check(null, 10, 'tun')).toMatchObject({ head: null, waiting: 0 });
+  });
+
+  test('reads no more than the part, and one entry before it', async () => {
+    await seal('ten a', 'ten b', 'ten c', 'ten d');
+    await sql.query(`update audit set hash = null where id = 'a'`);
+    expect(await check(null, 2)).toMatchObject({ from: 3, fault: null });
+    expect(await check(2, 2)).toMatchObject({ from: 1, to: 2, fault: changed(1, 'a') });
   });
 });

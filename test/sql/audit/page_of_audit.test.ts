@@ -20,7 +20,7 @@ beforeEach(async () => {
     ['tin', 'f', 'ann', 'hall', 'ban'],
   ];
   for (const [n, [tenant_id, id, user_id, space_id, action]] of entries.entries())
-    await sql.insert('audit', { tenant_id, id, user_id, space_id, action, at: at(n) });
+    await sql.insert('audit', { tenant_id, id, user_id, space_id, action, at: at(n), caller: { id: `key-${n % 2}` } });
 });
 afterEach(() => sql.rollback());
 
@@ -67,7 +67,16 @@ describe('audit_by_time', () => {
 });
 
 describe('page_of_audit', () => {
-  const open = { beforeTime: at(100), user: null, space: null, action: null, since: null, most: 9, looked: 9 };
+  const open = {
+    most: 9,
+    looked: 9,
+    beforeTime: at(100),
+    user: null,
+    space: null,
+    action: null,
+    caller: null,
+    since: null,
+  };
   const ann = { by: 'user', value: 'ann', before: '' };
 
   test.each<[string, object, string, [string, number | null] | null]>([
@@ -80,6 +89,8 @@ describe('page_of_audit', () => {
     ['what is rare, and not among those looked at', { ...ann, action: 'space.join', looked: 2 }, '', ['', 1]],
     ['what is rare, in the next page', { ...ann, action: 'space.join', looked: 2, beforeTime: at(1) }, 'a', null],
     ['since a time', { since: at(2) }, 'e d c', null],
+    ['those by a caller', { caller: 'key-1' }, 'd b', null],
+    ['those by a caller to a user', { ...ann, caller: 'key-0' }, 'e a', null],
     ['those of a user since a time', { ...ann, since: at(1) }, 'e b', null],
   ])('%s', async (_, args, ids, end) => {
     const found = await sql.value<{ ids: string[]; end: { id: string; at: string | null } | null }>('page_of_audit', {
