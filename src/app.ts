@@ -21,7 +21,7 @@ import { serveDocs } from './openapi/docs.ts';
 import { currentRequest, runInRequest } from './request-context.ts';
 import type { Stoppable } from './stop-on-signals.ts';
 import { Metrics } from './telemetry/metrics.ts';
-import { beginRequestSpan, endRequestSpan } from './telemetry/spans.ts';
+import { beginRequestSpan, endRequestSpan, traceOf } from './telemetry/spans.ts';
 
 /** Node looks this often for requests that have taken too long to arrive, in milliseconds. Its default is 30 s. */
 const checkConnectionsMs = 1_000;
@@ -119,7 +119,7 @@ function observeRequests(fastify: FastifyInstance, metrics: Metrics): void {
     metrics.requests.observe(labels, reply.elapsedTime / 1000);
     const span = spans.get(request);
     if (span) endRequestSpan(span, reply.statusCode);
-    logRequest(request, reply, labels.route);
+    logRequest(request, reply, labels.route, traceOf(span));
     done();
   });
 }

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger, type Params } from 'nestjs-pino';
 import { type DestinationStream, pino } from 'pino';
 import type { Settings } from './config.ts';
+import { traceOf } from './telemetry/spans.ts';
 
 /** Logs JSON to standard output. Headers, bodies and queries are never logged, because they hold secrets. */
 export function loggerOptions(settings: Settings): Params {
@@ -10,6 +11,7 @@ export function loggerOptions(settings: Settings): Params {
     pinoHttp: [
       {
         level: settings.logLevel,
+        mixin: () => traceOf(),
         redact: { paths: ['*.token', '*.key', '*.secret', '*.authorization'], censor: '[redacted]' },
       },
       new StandardOutput(),
@@ -57,13 +59,15 @@ const idPattern = /^[a-z]{3}_[0-9a-z]{26}$/;
 /**
  * Logs one line for an answered request. Of the path it logs the route's pattern and the ids that Stagedoor made. The
  * caller chooses the rest of a path: it may hold a person's name, or a credential by mistake.
+ * @param trace the trace of the request, as `traceOf` tells it.
  */
-export function logRequest(request: FastifyRequest, reply: FastifyReply, route: string): void {
+export function logRequest(request: FastifyRequest, reply: FastifyReply, route: string, trace = {}): void {
   const ids = Object.entries((request.params ?? {}) as Record<string, unknown>).filter(
     ([, value]) => typeof value === 'string' && idPattern.test(value),
   );
   const line = {
     requestId: request.id,
+    ...trace,
     method: request.method,
     route,
     ...Object.fromEntries(ids),

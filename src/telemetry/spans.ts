@@ -1,4 +1,13 @@
-import { type Attributes, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  context,
+  isSpanContextValid,
+  propagation,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 
 /** If tracing.ts has not loaded the SDK, this tracer makes empty spans, which cost almost nothing. */
 const tracer = trace.getTracer('stagedoor');
@@ -20,6 +29,12 @@ export async function inSpan<T>(
       span.end();
     }
   });
+}
+
+/** What a line of the log says about the trace that it belongs to: nothing, if nothing is traced. */
+export function traceOf(span: Span | undefined = trace.getActiveSpan()): { traceId?: string } {
+  const context = span?.spanContext();
+  return context && isSpanContextValid(context) ? { traceId: context.traceId } : {};
 }
 
 /** Starts the span of a request and runs `work` inside it. If the headers name a trace, the span belongs to it. */

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Cluster, type Service } from '../support/cluster.ts';
+import { until } from '../support/until.ts';
 
 interface Exported {
   name: string;
@@ -32,6 +33,7 @@ beforeAll(async () => {
   cluster = await Cluster.start(0);
   // A process of its own: whoever has begun tracing traces until they end.
   stagedoor = await cluster.add({
+    LOG_LEVEL: 'info',
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
   });
 });
@@ -64,6 +66,10 @@ test('a vend is one trace, within the caller’s own, and names nobody', async (
   ]);
   const request = exported.find(({ name, traceId: id }) => id === traceId && name.startsWith('POST'));
   expect(request?.parentSpanId).toBe('b7ad6b7169203331');
+  // Whoever has a line of the log finds the trace, and the other way round.
+  const lines = () => stagedoor.logged.split('\n').filter((line) => line.includes(`"traceId":"${traceId}"`));
+  await until(() => lines().some((line) => line.includes('"msg":"request"')), 'the log has the request');
+  expect(lines().at(-1)).toContain(`"requestId":"${answer.headers.get('x-request-id')}"`);
   for (const secret of ['alice-in-the-trace', answer.body['token'] as string, tenant.key, space['id'] as string]) {
     expect(received).not.toContain(secret);
   }
