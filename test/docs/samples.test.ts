@@ -161,13 +161,15 @@ function checkKubernetes({ text }: Sample): void {
   const made = ['base/deployment.yaml', 'migrate/job.yaml'].map((file) =>
     readFileSync(path.join(folder, file), 'utf8'),
   );
-  for (const [, secret, keys = ''] of text.matchAll(/secret generic (\S+)((?:[ \\\n]+--from-literal=\S+)+)/g)) {
+  for (const line of text.replaceAll('\\\n', ' ').split('\n')) {
+    const secret = /secret generic (\S+)/.exec(line)?.[1];
+    if (secret === undefined) continue;
     const read = made
       .map((file) => load(file) as Json)
       .flatMap(({ spec }) => spec.template.spec.containers[0].env as Json[]);
     const wanted = read.map(({ valueFrom }) => valueFrom.secretKeyRef as Json);
     const needed = wanted.filter(({ name, optional }) => name === secret && !optional).map(({ key }) => String(key));
-    expect([...keys.matchAll(/--from-literal=(\w+)=/g)].map(([, key]) => key)).toEqual(needed);
+    expect([...line.matchAll(/--from-literal=(\w+)=/g)].map(([, key]) => key)).toEqual(needed);
   }
   for (const [, kind = '', name] of text.matchAll(/ (job|deployment)\/([\w-]+)/g))
     expect(

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Emulator } from '../../emulator/src/index.ts';
 import { asSuperuser, createDatabase, type TestDatabase } from '../support/database.ts';
-import { freePort, ServiceProcess } from '../support/service-process.ts';
+import { freePort, readOnlyRoot, ServiceProcess } from '../support/service-process.ts';
 import { build } from '../support/shared.ts';
 import { type Json, Stagedoor } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
@@ -21,8 +21,13 @@ afterAll(async () => {
   await database.drop();
 });
 
-function start(script: string, env: Record<string, string>, args: string[] = []): ServiceProcess {
-  const service = ServiceProcess.start(script, env, args);
+function start(
+  script: string,
+  env: Record<string, string>,
+  args: string[] = [],
+  before: string[] = [],
+): ServiceProcess {
+  const service = ServiceProcess.start(script, env, args, before);
   running.push(service);
   return service;
 }
@@ -122,6 +127,7 @@ it('migrates when told to, vends with an emulator started alone, and stops on SI
         VENDS_PER_USER_PER_MINUTE: '10000',
       }),
       ['--migrate'],
+      readOnlyRoot(), // as in a container whose root file system is read-only
     );
     const url = `http://127.0.0.1:${port}`;
     await service.answers(`${url}/health/ready`);

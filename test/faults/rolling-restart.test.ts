@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Balancer } from '../support/balancer.ts';
 import { Cluster, type Service } from '../support/cluster.ts';
 import { fullSize, sized } from '../support/full-size.ts';
+import { HaProxy, haproxy } from '../support/haproxy.ts';
 import { type Answer, HttpClient, type Json, type TestTenant } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
 
@@ -49,8 +50,8 @@ const requests: ((client: HttpClient, n: number) => Promise<Answer>)[] = [
 ];
 
 /** Sends requests at a steady rate, whether or not earlier ones were answered, until `over`. Returns those that failed. */
-async function load(over: () => boolean): Promise<string[]> {
-  const client = new HttpClient(balancer.url);
+async function load(over: () => boolean, url = balancer.url, perSecond = requestsPerSecond): Promise<string[]> {
+  const client = new HttpClient(url);
   const running: Promise<void>[] = [];
   const failed: string[] = [];
   const began = performance.now();
@@ -66,7 +67,7 @@ async function load(over: () => boolean): Promise<string[]> {
         (error: unknown) => void failed.push(String(error)),
       ),
     );
-    await sleep(Math.max(0, began + (running.length * 1_000) / requestsPerSecond - performance.now()));
+    await sleep(Math.max(0, began + (running.length * 1_000) / perSecond - performance.now()));
   }
   await Promise.all(running);
   return failed;
@@ -106,6 +107,31 @@ it('no request fails while all replicas are replaced, one after the other, behin
     left -= 1;
   }
 });
+
+(haproxy ? it : it.skip)(
+  'no request fails while replicas are replaced behind HAProxy, which sends no request twice',
+  async () => {
+    const proxy = await HaProxy.start(checkEveryMs);
+    try {
+      for (const service of cluster.services) if (!service.hasEnded) await proxy.add(service.url);
+      await until(async () => (await proxy.readyServers()) === 3, 'HAProxy finds all replicas ready');
+      let over = false;
+      const loaded = load(() => over, proxy.url, sized(25, 100));
+      for (let left = sized(1, 30); left > 0; left--) {
+        const old = cluster.at(0);
+        old.child.kill('SIGTERM');
+        await old.ended;
+        expect(old.child.exitCode).toBe(0);
+        await proxy.add((await startReplica()).url);
+        await until(async () => (await proxy.readyServers()) === 3, 'HAProxy finds the new replica ready');
+      }
+      over = true;
+      expect(await loaded).toEqual([]);
+    } finally {
+      await proxy.stop();
+    }
+  },
+);
 
 it('a replica that is told to stop leaves no lease behind', async () => {
   await Promise.all(

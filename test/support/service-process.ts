@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import net from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { until } from './until.ts';
 
@@ -18,9 +19,19 @@ export class ServiceProcess {
     this.ended = new Promise((resolve) => child.once('close', (code) => resolve(code)));
   }
 
-  /** @param script relative to the project, such as `dist/main.js`, or absolute. */
-  static start(script: string, env: Record<string, string>, args: string[] = []): ServiceProcess {
-    const child = spawn(process.execPath, ['--enable-source-maps', path.resolve(root, script), ...args], {
+  /**
+   * @param script relative to the project, such as `dist/main.js`, or absolute.
+   * @param before a command that starts the program, with its arguments behind.
+   */
+  static start(
+    script: string,
+    env: Record<string, string>,
+    args: string[] = [],
+    before: string[] = [],
+  ): ServiceProcess {
+    const node = [process.execPath, '--enable-source-maps', path.resolve(root, script), ...args];
+    const [command = '', ...words] = [...before, ...node];
+    const child = spawn(command, words, {
       cwd: root,
       env: { PATH: process.env['PATH'], ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -41,6 +52,13 @@ export class ServiceProcess {
       return (await fetch(url).catch(() => undefined))?.ok === true;
     }, `${url} answers`);
   }
+}
+
+/** Starts a program that cannot write to the file system, as a container with a read-only root; nothing, where the machine cannot. */
+export function readOnlyRoot(): string[] {
+  const command = ['unshare', '--mount', 'sh', '-c', 'mount -o remount,bind,ro / && exec "$@"', 'sh'];
+  const [first, ...rest] = [...command, 'sh', '-c', `! touch '${os.tmpdir()}/stagedoor-writes' 2>/dev/null`];
+  return spawnSync(first, rest).status === 0 ? command : [];
 }
 
 /** A port nobody listens on at the moment. */
