@@ -11,6 +11,7 @@ import { consolePages } from './parts/console.ts';
 import { emulator } from './parts/emulator.ts';
 import { eventStreams } from './parts/events.ts';
 import { eventsOfVends } from './parts/events-of-vends.ts';
+import { fairness } from './parts/fairness.ts';
 import { freeze } from './parts/freeze.ts';
 import { bans, growth } from './parts/growth.ts';
 import { lists } from './parts/lists.ts';
@@ -37,6 +38,7 @@ const parts: Record<string, () => Promise<void>> = {
   'ban-check': bans,
   'ban-latency': ban,
   'bans-beside-vends': bansBesideVends,
+  fairness,
   lists,
   events: eventStreams,
   'events-of-vends': eventsOfVends,

@@ -80,6 +80,12 @@ const environment = z.object({
   VENDS_PER_USER_PER_MINUTE: wholeNumber(1, 10_000).default(30),
   ACTS_PER_MODERATOR_PER_MINUTE: wholeNumber(1, 100_000).default(120),
   ACTS_PER_API_KEY_PER_MINUTE: wholeNumber(1, 1_000_000).default(12_000),
+  REQUESTS_PER_USER_PER_MINUTE: wholeNumber(1, 1_000_000).default(600),
+  REQUESTS_PER_API_KEY_PER_MINUTE: wholeNumber(1, 100_000_000).default(60_000),
+  REQUESTS_PER_TENANT_PER_MINUTE: wholeNumber(1, 100_000_000).default(300_000),
+  VENDS_PER_API_KEY_PER_MINUTE: wholeNumber(1, 100_000_000).default(300_000),
+  VENDS_PER_TENANT_PER_MINUTE: wholeNumber(1, 100_000_000).default(300_000),
+  REQUESTS_AT_ONCE_PER_TENANT: wholeNumber(1, 100_000).default(200),
   FAILURES_PER_ADDRESS_PER_MINUTE: wholeNumber(1, 1_000_000).default(600),
   EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).default(30),
   // IVS allows tokens of 14 days, and what was done against a token counts as long as the token.
@@ -126,6 +132,16 @@ export class Settings {
   readonly vendsPerUserPerMinute: number;
   readonly actsPerModeratorPerMinute: number;
   readonly actsPerApiKeyPerMinute: number;
+  /** Requests of a user that are neither vends nor acts. */
+  readonly requestsPerUserPerMinute: number;
+  /** Requests of an API key, or of a person at the console, that are neither vends nor acts. */
+  readonly requestsPerApiKeyPerMinute: number;
+  /** Requests of a tenant that are neither vends nor acts. The operator can set another number for a tenant. */
+  readonly requestsPerTenantPerMinute: number;
+  readonly vendsPerApiKeyPerMinute: number;
+  readonly vendsPerTenantPerMinute: number;
+  /** Requests of a tenant, neither vends nor acts nor streams, that one replica works on at the same time. */
+  readonly requestsAtOncePerTenant: number;
   /** How often an address may send a credential, or name a space or tenant, that nobody knows. */
   readonly failuresPerAddressPerMinute: number;
   /** Events are dropped when they are older. */
@@ -164,6 +180,12 @@ export class Settings {
     this.vendsPerUserPerMinute = env.VENDS_PER_USER_PER_MINUTE;
     this.actsPerModeratorPerMinute = env.ACTS_PER_MODERATOR_PER_MINUTE;
     this.actsPerApiKeyPerMinute = env.ACTS_PER_API_KEY_PER_MINUTE;
+    this.requestsPerUserPerMinute = env.REQUESTS_PER_USER_PER_MINUTE;
+    this.requestsPerApiKeyPerMinute = env.REQUESTS_PER_API_KEY_PER_MINUTE;
+    this.requestsPerTenantPerMinute = env.REQUESTS_PER_TENANT_PER_MINUTE;
+    this.vendsPerApiKeyPerMinute = env.VENDS_PER_API_KEY_PER_MINUTE;
+    this.vendsPerTenantPerMinute = env.VENDS_PER_TENANT_PER_MINUTE;
+    this.requestsAtOncePerTenant = env.REQUESTS_AT_ONCE_PER_TENANT;
     this.failuresPerAddressPerMinute = env.FAILURES_PER_ADDRESS_PER_MINUTE;
     this.eventRetentionDays = env.EVENT_RETENTION_DAYS;
     this.grantRetentionDays = env.GRANT_RETENTION_DAYS;

@@ -56,6 +56,8 @@ beforeAll(async () => {
   await superuser.query(
     `insert into ivs_events (tenant_id, id, type, at) select id, 'event', 'test', now() from tenants`,
   );
+  await superuser.query(`insert into allowances (tenant_id, name, whole_at) select id, 'requests', now() from tenants
+    on conflict do nothing`);
   tenantTables = await columnOf(`
     select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
@@ -419,7 +421,12 @@ describe('the roles', () => {
         ['bans', 'grants', 'actions', 'deliveries'].map((table) => [table, 'INSERT, SELECT, UPDATE']), // the record
       ),
       ...Object.fromEntries(
-        ['stage_looks', 'stage_sessions', 'stage_participants', 'ivs_events'].map((table) => [table, 'SELECT']), // functions write them
+        ['allowances', 'stage_looks', 'stage_sessions', 'stage_participants', 'ivs_events'].map(
+          (table) => [
+            table,
+            'SELECT', // functions write them
+          ],
+        ),
       ),
       webhooks: 'INSERT, SELECT, UPDATE', // functions sweep them
       webhook_deliveries: 'INSERT, SELECT, UPDATE', // likewise
@@ -567,11 +574,19 @@ test('a replica that stands still in a transaction keeps its locks for less than
 });
 
 /** Tables that the service itself only reads. */
-const writtenByFunctions = new Set(['event_logs', 'stage_looks', 'stage_sessions', 'stage_participants', 'ivs_events']);
+const writtenByFunctions = new Set([
+  'allowances',
+  'event_logs',
+  'stage_looks',
+  'stage_sessions',
+  'stage_participants',
+  'ivs_events',
+]);
 
 /** What the functions owned by stagedoor_crossing may do, with the columns where it is not all of them. */
 const crossingMay = [
   'actions.DELETE, SELECT, UPDATE delivery_told+look_again_at',
+  'allowances.DELETE, INSERT, SELECT, UPDATE',
   'api_keys.SELECT, UPDATE last_used_at',
   'audit.INSERT, SELECT, UPDATE hash+seq',
   'bans.DELETE, SELECT, UPDATE expiry_told',

@@ -98,6 +98,7 @@ const frozen: Record<string, string> = {
   '0034_issued_grants': 'ca704ecdc91fd4d82e5a2705515f8643a36afcf9f9af2c8c8fdfef2c8cb906df',
   '0035_unsealed_groups': '03c1112d5805bb150afc753566a27518da5dc6a098528be8bf52be61f4055292',
   '0036_console_users': '9ef6449c642f44a4195b1a0749a12581e47d491b0b3747e1d308f53d47ec4c11',
+  '0037_limits': 'e2f0cbbaad3ea4b90290ff293750bb2d59f4c9e861da9302dc13f007267f4996',
   '0038_tenant_settings': '272b99033f0328b688f53a4d61175e7f7af9eb19aee58e9c96cde5580e09d3c9',
   '0039_retention': '0955ea30853bfa3843c9418b5d98af814614e713baf5263d1bbdfe9a42020d3f',
 };

@@ -128,6 +128,7 @@ const owners: Record<string, string> = {
   unfinished_actions: 'acts',
   deliveries: 'delivery',
   pacing: 'ivs',
+  allowances: 'limiting',
   holds: 'watch',
   watches: 'watch',
   stage_looks: 'sessions',

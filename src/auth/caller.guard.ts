@@ -5,14 +5,18 @@ import type { FastifyReply } from 'fastify';
 import type { Caller } from '../caller.ts';
 import { tokenInCookie } from '../console/session-cookie.ts';
 import { Problem } from '../errors.ts';
-import { type Access, accessMetadata, type AuthenticatedRequest, hasScope, scopesOf } from '../http/access.ts';
+import { type Access, accessMetadata, type AuthenticatedRequest, hasScope, kindOf, scopesOf } from '../http/access.ts';
 import { assertWithinBounds } from './bounds.ts';
+import { CallerLimits } from '../limiting/caller-limits.ts';
 import { Strangers } from '../limiting/strangers.ts';
 import { IngestSecret } from './ingest-secret.ts';
 import { bearerToken } from './strategies.ts';
 
 /** Passport's guards store the caller in this property of the request. */
 const passportOptions = { property: 'caller', session: false };
+
+/** Its requests last for hours, and have a limit of their own (EVENT_STREAMS_PER_TENANT). */
+const streamRoute = '/v1/events/stream';
 
 /** Finds out who calls, and checks that a caller of this kind may call the route. It runs before every route. */
 @Injectable()
@@ -28,6 +32,7 @@ export class CallerGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly ingestSecret: IngestSecret,
     private readonly strangers: Strangers,
+    private readonly limits: CallerLimits,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -41,12 +46,24 @@ export class CallerGuard implements CanActivate {
     const kind = credentialKind(request);
     const credential = request.headers.authorization ?? '';
     await this.strangers.meet(request, credential, async () => await this.guards[kind].canActivate(context));
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    await this.limit(request, reply, access);
     authorize(request, access);
     if (request.renewedCookie !== undefined) {
-      void context.switchToHttp().getResponse<FastifyReply>().header('set-cookie', request.renewedCookie);
+      void reply.header('set-cookie', request.renewedCookie);
     }
     request.caller = withDutyToBeActive(request, access);
     return true;
+  }
+
+  /** Takes the request from what its caller and their tenant may ask for. The operator has no limit. */
+  private async limit(request: AuthenticatedRequest, reply: FastifyReply, access: Access | undefined): Promise<void> {
+    const { caller, method } = request;
+    if (!caller || caller.kind === 'operator') return;
+    const kind = kindOf(access, method);
+    void reply.headers(await this.limits.take(caller, kind));
+    if (kind !== 'requests' || request.routeOptions.url === streamRoute) return;
+    reply.raw.once('close', this.limits.begin(caller.tenantId));
   }
 }
 

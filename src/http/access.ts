@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../caller.ts';
+import type { RequestKind } from '../limiting/caller-limits.ts';
 
 /** The scopes an API key can have. `*` stands for all. */
 export const scopes = [
@@ -55,6 +56,16 @@ export type Access =
 /** The scopes of which an API key, or a person at the console, needs one. */
 export function scopesOf({ scope, orScope }: Extract<Access, { scope: unknown }>): Scope[] {
   return orScope === undefined ? [scope] : [scope, orScope];
+}
+
+/** Scopes of acts of moderation. They do not wait behind anything else, and nothing else uses up what they may do. */
+const actScopes = new Set<Scope>(['moderation:write', 'members:write']);
+
+/** The kind of a request to a route, by which it is limited. */
+export function kindOf(access: Access | undefined, method: string): RequestKind {
+  if (access === undefined || !('scope' in access) || method === 'GET' || method === 'HEAD') return 'requests';
+  if (actScopes.has(access.scope)) return 'acts';
+  return access.scope === 'tokens:vend' && access.orScope === undefined ? 'vends' : 'requests';
 }
 
 /** Key of the metadata that holds the `Access` of a route. The guard reads it. */

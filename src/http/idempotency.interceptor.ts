@@ -12,7 +12,7 @@ import type { FastifyReply } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { Problem } from '../errors.ts';
 import { currentRequest } from '../request-context.ts';
-import { type Access, accessMetadata, type AuthenticatedRequest } from './access.ts';
+import { type Access, accessMetadata, type AuthenticatedRequest, kindOf } from './access.ts';
 import { IdempotencyKeys, type Attempt } from './idempotency-keys.ts';
 
 const issuesTokensMetadata = 'stagedoor:issues-tokens';
@@ -65,7 +65,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
       operation: `${request.method} ${request.url.split('?')[0]}`,
       key,
       body: request.body,
-      isAct: isAct(this.reflector.get<Access | undefined>(accessMetadata, context.getHandler())),
+      isAct:
+        kindOf(this.reflector.get<Access | undefined>(accessMetadata, context.getHandler()), request.method) === 'acts',
     };
     const isMarked = (metadata: string) =>
       this.reflector.get<boolean | undefined>(metadata, context.getHandler()) === true;
@@ -96,9 +97,4 @@ export class IdempotencyInterceptor implements NestInterceptor {
     });
     return body;
   }
-}
-
-/** Whether a route is for acts of moderators, which do not wait behind vends: see `ModerationDatabase`. */
-function isAct(access: Access | undefined): boolean {
-  return access !== undefined && 'scope' in access && ['moderation:write', 'members:write'].includes(access.scope);
 }

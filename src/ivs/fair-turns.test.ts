@@ -100,6 +100,17 @@ it('refuses a call at once if its turn would come too late', async () => {
   expect(new Set(await Promise.all(flood.slice(0, 18)))).toEqual(new Set(['taken']));
 });
 
+it('tells a call that is refused when a turn will be free: later, the more of its tenant wait', async () => {
+  await throttleAfter(20); // 18 turns a second
+  for (let n = 0; n < 18; n++) void call('flood');
+  const told = async (tenant: string) => {
+    const failure = await turns.inTurn(tenant, () => Promise.resolve()).catch((error: unknown) => error);
+    return (failure as IvsFailure).toProblem();
+  };
+  expect(await told('flood')).toMatchObject({ code: 'ivs_unavailable', retryAfterSeconds: 2 });
+  await jest.advanceTimersByTimeAsync(1_000);
+});
+
 it('refuses a call that has waited for a second, and measures the waits', async () => {
   await throttleAfter(0); // two turns a second
   const calls = ['a', 'b', 'c', 'd'].map((tenant) => call(tenant));

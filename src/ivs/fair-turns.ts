@@ -1,7 +1,7 @@
 import type { Metrics } from '../telemetry/metrics.ts';
-import { IvsFailure, toIvsFailure } from './ivs-errors.ts';
+import { NoTurn, toIvsFailure } from './ivs-errors.ts';
 import { Pace } from './pace.ts';
-import { TenantQueues } from './tenant-queues.ts';
+import { TenantQueues, type WeightOf } from './tenant-queues.ts';
 
 /** Longest wait of a call for its turn, in milliseconds. The rest of its deadline is left for the answer of IVS. */
 const longestWaitMs = 1_000;
@@ -15,18 +15,22 @@ const longestWaitMs = 1_000;
  */
 export class FairTurns {
   private readonly pace = new Pace();
-  private readonly queues = new TenantQueues();
+  private readonly queues: TenantQueues;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly operation: string,
     private readonly metrics: Metrics,
-  ) {}
+    weightOf?: WeightOf,
+  ) {
+    this.queues = new TenantQueues(weightOf);
+  }
 
   /**
    * Makes a call when it is the tenant's turn.
    *
-   * @throws {IvsFailure} the failure of the call; or `throttled` without a call, if the turn would come too late.
+   * @throws {IvsFailure} the failure of the call; or `NoTurn` at once and without a call, if the turn would come too late. It says
+   * when a turn will be free.
    */
   async inTurn<Answer>(tenantId: string, call: () => Promise<Answer>): Promise<Answer> {
     if (this.queues.tenants > 0 || !this.pace.takeTurn(performance.now())) await this.waitForTurn(tenantId);
@@ -45,10 +49,13 @@ export class FairTurns {
 
   private async waitForTurn(tenantId: string): Promise<void> {
     const stop = this.metrics.ivsTurns.startTimer({ operation: this.operation });
-    const turnsInTime = (this.pace.turnsPerSecond * longestWaitMs) / 1000;
-    const given = this.queues.turnCanCome(tenantId, turnsInTime) && (await this.enqueue(tenantId));
+    const { turnsPerSecond } = this.pace;
+    const canCome = this.queues.turnCanCome(tenantId, (turnsPerSecond * longestWaitMs) / 1000);
+    const given = canCome && (await this.enqueue(tenantId));
     stop({ outcome: given ? 'given' : 'refused' });
-    if (!given) throw new IvsFailure('throttled', this.operation, 'NoTurn', 'more calls wait than IVS accepts');
+    if (given) return;
+    const retryAfterSeconds = Math.max(1, Math.ceil(this.queues.turnsUntil(tenantId) / this.pace.turnsPerSecond));
+    throw new NoTurn(this.operation, 'account', retryAfterSeconds, turnsPerSecond);
   }
 
   private async enqueue(tenantId: string): Promise<boolean> {

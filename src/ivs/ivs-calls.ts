@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { Database } from '../database/database.ts';
 import { currentRequest } from '../request-context.ts';
+import { TenantLimits } from '../limiting/tenant-limits.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import {
@@ -45,12 +46,14 @@ export type Send = (clients: IvsClients, options: { abortSignal: AbortSignal }) 
 export class IvsCalls {
   private readonly breakers = new LRUCache<string, CircuitBreakerPolicy>({ max: 10_000 });
   private readonly turns = new LRUCache<string, FairTurns>({ max: 10_000 });
+  private readonly weightOf = (tenantId: string): number => this.limits.of(tenantId).weight;
   private readonly tenantTurns = new LRUCache<string, TenantTurns>({ max: 10_000 });
 
   constructor(
     private readonly pool: IvsClientPool,
     private readonly database: Database,
     private readonly metrics: Metrics,
+    private readonly limits: TenantLimits,
   ) {}
 
   /**
@@ -147,7 +150,7 @@ export class IvsCalls {
     if (known) return known;
     const own = tenantRates[operation];
     const reserve = (wanted: number) => this.reserve(account, operation, 'tenants', own, wanted);
-    const made = new TenantTurns(operation, own.rate + (lentBy(operation)?.rate ?? 0), reserve, this.metrics);
+    const made = new TenantTurns(operation, own.rate + (lentBy(operation)?.rate ?? 0), reserve, this.metrics, this.weightOf);
     this.tenantTurns.set(key, made);
     return made;
   }
@@ -171,7 +174,7 @@ export class IvsCalls {
     const key = `${operation} ${accountKey(account)}`;
     const known = this.turns.get(key);
     if (known) return known;
-    const made = new FairTurns(operation, this.metrics);
+    const made = new FairTurns(operation, this.metrics, this.weightOf);
     this.turns.set(key, made);
     return made;
   }

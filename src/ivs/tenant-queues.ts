@@ -1,11 +1,29 @@
 /** Ends the wait of one call: it is its turn, it waits no longer, or what gives the turns has failed. */
 type EndWait = (outcome: boolean | Error) => void;
 
-/** Calls that wait for their turn. The tenants take turns, and the calls of one tenant keep their order. */
+/** How many turns a tenant has where a tenant with 1 has one. */
+export type WeightOf = (tenantId: string) => number;
+
+/** The waiting calls of a tenant, the oldest first, and the weight of the tenant when the first of them came. */
+interface Queue {
+  calls: Set<EndWait>;
+  weight: number;
+}
+
+/**
+ * Calls that wait for their turn. The tenants take turns, and the calls of one tenant keep their order. A tenant with a weight
+ * has as many turns one after the other.
+ */
 export class TenantQueues {
-  /** Waiting calls by tenant, the oldest first. The next turn belongs to the first tenant. No queue is empty. */
-  private readonly queues = new Map<string, Set<EndWait>>();
+  /** Queues by tenant. The next turn belongs to the first tenant. No queue is empty. */
+  private readonly queues = new Map<string, Queue>();
   private size = 0;
+  /** The weights of all queues together. */
+  private weights = 0;
+  /** The tenant that had the last turn, and how many it has had one after the other. */
+  private last: { tenantId: string; turns: number } | undefined;
+
+  constructor(private readonly weightOf: WeightOf = () => 1) {}
 
   /** Number of tenants with a waiting call. */
   get tenants(): number {
@@ -19,7 +37,7 @@ export class TenantQueues {
 
   /** Number of waiting calls of a tenant. */
   callsOf(tenantId: string): number {
-    return this.queues.get(tenantId)?.size ?? 0;
+    return this.queues.get(tenantId)?.calls.size ?? 0;
   }
 
   /**
@@ -29,7 +47,15 @@ export class TenantQueues {
    */
   turnCanCome(tenantId: string, turns: number): boolean {
     const queue = this.queues.get(tenantId);
-    return queue === undefined || queue.size < turns / this.queues.size;
+    return queue === undefined || queue.calls.size < (turns * queue.weight) / this.weights;
+  }
+
+  /** How many turns are given, about, until one more call of the tenant has its own, if all waiting calls use theirs. */
+  turnsUntil(tenantId: string): number {
+    const queue = this.queues.get(tenantId);
+    const weight = queue?.weight ?? this.weightOf(tenantId);
+    const weights = queue ? this.weights : this.weights + weight;
+    return Math.min(this.size + 1, Math.ceil((this.callsOf(tenantId) + 1) / weight) * weights);
   }
 
   /**
@@ -37,19 +63,21 @@ export class TenantQueues {
    * @param onWait gets a function that ends the wait without a turn.
    */
   async wait(tenantId: string, longestMs: number, onWait?: (leave: () => void) => void): Promise<boolean> {
-    const queue = this.queues.get(tenantId) ?? new Set();
-    this.queues.set(tenantId, queue);
+    const queue = this.queues.get(tenantId) ?? this.begin(tenantId);
     return await new Promise((resolve, reject) => {
       const endWait: EndWait = (outcome) => {
-        if (!queue.delete(endWait)) return;
+        if (!queue.calls.delete(endWait)) return;
         clearTimeout(deadline);
         this.size--;
-        if (queue.size === 0) this.queues.delete(tenantId);
+        if (queue.calls.size === 0) {
+          this.queues.delete(tenantId);
+          this.weights -= queue.weight;
+        }
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       };
       const deadline = setTimeout(endWait, longestMs, false).unref();
-      queue.add(endWait);
+      queue.calls.add(endWait);
       this.size++;
       onWait?.(() => endWait(false));
     });
@@ -60,10 +88,13 @@ export class TenantQueues {
     const [next] = this.queues;
     if (!next) return;
     const [tenantId, queue] = next;
-    const [first] = queue;
+    const turns = this.last?.tenantId === tenantId ? this.last.turns + 1 : 1;
+    this.last = { tenantId, turns };
+    const [first] = queue.calls;
     first?.(true);
-    if (queue.size === 0) return;
+    if (queue.calls.size === 0 || turns < queue.weight) return;
     // A tenant with more waiting calls moves to the end of the map.
+    this.last = undefined;
     this.queues.delete(tenantId);
     this.queues.set(tenantId, queue);
   }
@@ -71,18 +102,30 @@ export class TenantQueues {
   /** Ends the wait of those calls, the newest of their tenants, whose turn is not among the next ones. */
   keepNext(turns: number): void {
     if (this.size <= turns) return;
-    const sizes = [...this.queues.values()].map(({ size }) => size).sort((a, b) => a - b);
-    let [left, share] = [turns, 0];
-    for (const [nth, size] of sizes.entries()) {
-      share = Math.floor(left / (sizes.length - nth));
-      if (size > share) break;
-      left -= size;
+    const all = [...this.queues.values()].toSorted((a, b) => a.calls.size / a.weight - b.calls.size / b.weight);
+    let left = turns;
+    let { weights } = this;
+    let share = 0; // turns for each weight
+    for (const { calls, weight } of all) {
+      share = left / weights;
+      if (calls.size > share * weight) break;
+      left -= calls.size;
+      weights -= weight;
     }
-    for (const queue of this.queues.values()) for (const endWait of [...queue].slice(share)) endWait(false);
+    for (const { calls, weight } of all) {
+      for (const endWait of [...calls].slice(Math.floor(share * weight))) endWait(false);
+    }
   }
 
   /** Ends the wait of every call with an error. */
   fail(error: Error): void {
-    for (const queue of this.queues.values()) for (const endWait of queue) endWait(error);
+    for (const { calls } of this.queues.values()) for (const endWait of calls) endWait(error);
+  }
+
+  private begin(tenantId: string): Queue {
+    const queue = { calls: new Set<EndWait>(), weight: this.weightOf(tenantId) };
+    this.queues.set(tenantId, queue);
+    this.weights += queue.weight;
+    return queue;
   }
 }

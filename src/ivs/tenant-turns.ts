@@ -1,6 +1,6 @@
 import type { Metrics } from '../telemetry/metrics.ts';
 import { NoTurn } from './ivs-errors.ts';
-import { TenantQueues } from './tenant-queues.ts';
+import { TenantQueues, type WeightOf } from './tenant-queues.ts';
 
 /** Longest wait of a call for its turn, in milliseconds. A request waits for its turn first, and then for IVS. */
 const longestWaitMs = 3_000;
@@ -13,7 +13,7 @@ const askAgainMs = 200;
  * in Postgres. Within a replica the tenants take turns: a tenant with many calls slows its own calls.
  */
 export class TenantTurns {
-  private readonly queues = new TenantQueues();
+  private readonly queues: TenantQueues;
   private isGiving = false;
 
   /**
@@ -25,7 +25,10 @@ export class TenantTurns {
     private readonly perSecond: number,
     private readonly reserve: (wanted: number) => Promise<number>,
     private readonly metrics: Metrics,
-  ) {}
+    weightOf?: WeightOf,
+  ) {
+    this.queues = new TenantQueues(weightOf);
+  }
 
   /**
    * Waits for a turn of the tenant. Whoever has a turn makes one call.

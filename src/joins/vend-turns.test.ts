@@ -1,4 +1,5 @@
 import { Problem } from '../errors.ts';
+import type { TenantLimits } from '../limiting/tenant-limits.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { VendTurns } from './vend-turns.ts';
 
@@ -11,7 +12,7 @@ beforeEach(() => {
   jest.useFakeTimers();
   jest.spyOn(Math, 'random').mockReturnValue(0.5);
   metrics = new Metrics();
-  turns = new VendTurns(metrics);
+  turns = new VendTurns(metrics, { of: () => ({ weight: 1 }) } as unknown as TenantLimits);
   begun = [];
 });
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Problem } from '../errors.ts';
 import { TenantQueues } from '../ivs/tenant-queues.ts';
+import { TenantLimits } from '../limiting/tenant-limits.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { WorkRate } from './work-rate.ts';
 
@@ -44,7 +45,7 @@ const latestReturnSeconds = 30;
  */
 @Injectable()
 export class VendTurns {
-  private readonly queues = new TenantQueues();
+  private readonly queues: TenantQueues;
   private readonly rate = new WorkRate();
   /** When the requests that a tenant's clients were told to send again are all done, by `performance.now()`. */
   private readonly promised = new LRUCache<string, number>({ max: 10_000 });
@@ -52,7 +53,12 @@ export class VendTurns {
   private acts = 0;
   private look: NodeJS.Timeout | undefined;
 
-  constructor(private readonly metrics: Metrics) {}
+  constructor(
+    private readonly metrics: Metrics,
+    limits: TenantLimits,
+  ) {
+    this.queues = new TenantQueues((tenantId) => limits.of(tenantId).weight);
+  }
 
   /**
    * Waits for the turn of a vend.

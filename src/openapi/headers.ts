@@ -15,7 +15,8 @@ export const headers: Headers = {
     example: 1,
   },
   RateLimitPolicy: {
-    description: 'At most `q` tokens of a kind for a user, or acts of a caller, in `w` seconds.',
+    description:
+      'At most `q` in `w` seconds. The name says of what: `vends` (tokens of a kind for a user), `acts`, `requests`, `vend-requests`, `act-requests` (of the caller), the same with `tenant-` (of all callers of the tenant), or `look-ups`, `signatures` and `sign-ins` (of an address).',
     schema: { type: 'string' },
     example: '"vends";q=30;w=60',
   },
@@ -35,7 +36,7 @@ const reference = (name: keyof typeof headers) => ({ $ref: `#/components/headers
 export const onEvery: References = { 'x-request-id': reference('RequestId') };
 /** Headers of answers that tell the caller to try again. */
 export const onRetry: References = { 'Retry-After': reference('RetryAfter') };
-/** Headers of the answers of routes that make tokens, and of every 429 `rate_limited`. */
+/** Headers of the answers of limited routes, and of every 429 `rate_limited`. */
 export const onLimited: References = {
   'RateLimit-Policy': reference('RateLimitPolicy'),
   RateLimit: reference('RateLimit'),

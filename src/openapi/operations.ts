@@ -44,7 +44,7 @@ export function describeOperations(document: OpenAPIObject): void {
       const codes = takeCodes(operation, isWrite);
       describeParameters(operation);
       describeBody(operation);
-      describeAnswers(operation, operation.tags?.includes('Joining') === true && codes.includes('rate_limited'));
+      describeAnswers(operation, isLimited(operation, codes));
       for (const [status, name, response] of failures(operation, codes)) {
         shared[name] = response;
         operation.responses[status] ??= { $ref: `#/components/responses/${name}` };
@@ -56,6 +56,11 @@ export function describeOperations(document: OpenAPIObject): void {
   document.components.responses = Object.fromEntries(
     Object.entries(shared).sort(([one], [other]) => one.localeCompare(other, 'en')),
   );
+}
+
+/** Whether answers say how much the caller has left. The operator and strangers have no such limit. */
+function isLimited({ security = [] }: Operation, codes: ProblemCode[]): boolean {
+  return codes.includes('rate_limited') && security.some((one) => 'apiKey' in one || 'user' in one || 'session' in one);
 }
 
 /** All codes of an operation: those that its route declares, and those of every operation of its kind. */

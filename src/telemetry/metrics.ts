@@ -28,7 +28,7 @@ export class Metrics {
 
   readonly limited = new Counter({
     name: 'stagedoor_limited_requests_total',
-    help: 'Requests that were refused because of a limit of the service, by limit (address).',
+    help: 'Requests that were refused because of a limit of the service, by limit (address, user, apiKey, tenant, atOnce).',
     labelNames: ['limit'] as const,
     registers: [this.registry],
   });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { exampleId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 import { text } from '../http/text.ts';
+import { type LimitKind } from '../limiting/tenant-limits.ts';
 import { type QuotaKind, quotasOf } from '../quotas.ts';
 
 const slug = z
@@ -79,6 +80,41 @@ const quotas = z.object(quotasWith(z.int())).meta({
   examples: [quotasOf({})],
 });
 
+/** What each limit limits. */
+const limited = {
+  requestsPerMinute: 'Requests in a minute, of all callers and replicas together, beside vends and acts of moderation.',
+  vendsPerMinute: 'Requests for tokens in a minute, of all callers and replicas together.',
+  requestsAtOnce: 'Requests that one replica works on at the same time, beside vends, acts and streams of events.',
+} satisfies Record<LimitKind, string>;
+
+function limitsWith<Shape extends z.ZodType>(number: Shape): Record<LimitKind, Shape> {
+  const entries = Object.entries(limited).map(([kind, description]) => [kind, number.meta({ description })]);
+  return Object.fromEntries(entries) as Record<LimitKind, Shape>;
+}
+
+const limitChanges = z.strictObject(limitsWith(z.int().min(1).max(100_000_000).nullable().optional())).meta({
+  id: 'LimitsInput',
+  description: 'What the tenant may ask for. null: the limit of the deployment.',
+  examples: [{ vendsPerMinute: 600_000, requestsAtOnce: null }],
+});
+
+const limitsExample = { requestsPerMinute: 300_000, vendsPerMinute: 300_000, requestsAtOnce: 200 };
+
+const limits = z.object(limitsWith(z.int())).meta({
+  id: 'Limits',
+  description: 'What the tenant may ask for. Acts of moderation are limited for each caller by itself.',
+  examples: [limitsExample],
+});
+
+const weight = z
+  .int()
+  .min(1)
+  .max(100)
+  .meta({
+    description: 'How many turns the tenant has where a tenant with 1 has one, when several wait for the same thing.',
+    examples: [1],
+  });
+
 /** The body for creating a tenant. */
 export const createTenantBody = z
   .strictObject({
@@ -98,6 +134,8 @@ export const updateTenantBody = z
     aws: awsInput.nullable().optional(),
     ivsUserIds: ivsUserIds.optional(),
     quotas: quotaChanges.optional(),
+    limits: limitChanges.optional(),
+    weight: weight.optional(),
   })
   .refine((body) => Object.keys(body).length > 0, { error: 'must change something' })
   .meta({ id: 'UpdateTenantRequest', examples: [{ status: 'suspended' }] });
@@ -114,6 +152,8 @@ export const tenant = z
     aws: aws.nullable().meta({ description: 'null: the service uses its own AWS account.' }),
     ivsUserIds,
     quotas,
+    limits,
+    weight,
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
@@ -129,6 +169,8 @@ export const tenant = z
         aws: null,
         ivsUserIds: 'plain',
         quotas: quotasOf({}),
+        limits: limitsExample,
+        weight: 1,
         createdAt: '2026-03-01T19:00:00.000Z',
         updatedAt: '2026-03-01T19:00:00.000Z',
       },

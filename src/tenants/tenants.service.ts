@@ -10,6 +10,7 @@ import { notFound, Problem } from '../errors.ts';
 import { idKeys, type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { tokensHaveLeft } from '../http/release-window.ts';
 import { newId } from '../ids.ts';
+import { TenantLimits } from '../limiting/tenant-limits.ts';
 import { quotasOf } from '../quotas.ts';
 import { createBuiltInRoles } from '../roles/roles.service.ts';
 import type { CreateTenantBody, Tenant, UpdateTenantBody } from './tenants.schemas.ts';
@@ -21,6 +22,7 @@ export class TenantsService {
     private readonly reads: ReadDatabase,
     private readonly settings: Settings,
     private readonly clock: DatabaseClock,
+    private readonly limits: TenantLimits,
   ) {}
 
   /** Creates a tenant with the built-in roles. @throws Problem `conflict` if another tenant has the slug. */
@@ -39,7 +41,7 @@ export class TenantsService {
           },
         });
         await createBuiltInRoles(tx, id);
-        const tenant = toTenant(row);
+        const tenant = this.toTenant(row);
         const answer = () => ({ status: 201, body: tenant });
         const details = { slug: body.slug };
         await audit(tx, caller, { action: 'tenant.create', tenantId: id, subject: id, details, answer });
@@ -60,25 +62,32 @@ export class TenantsService {
         take: query.limit + 1,
       }),
     );
-    return toPage(rows, query.limit, (row) => row.id, toTenant);
+    return toPage(
+      rows,
+      query.limit,
+      (row) => row.id,
+      (row) => this.toTenant(row),
+    );
   }
 
   async get(_caller: OperatorCaller, tenantId: string): Promise<Tenant> {
     const row = await this.database.asOperator((tx) => tx.tenant.findUnique({ where: { id: tenantId } }));
     if (!row) throw notFound('tenant');
-    return toTenant(row);
+    return this.toTenant(row);
   }
 
   async update(caller: OperatorCaller, tenantId: string, body: UpdateTenantBody): Promise<Tenant> {
     const updated = await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, async (tx) => {
-      // Locked, so that two changes of quotas at once keep each other's.
-      const [before] = await tx.$queryRaw<{ quotas: unknown }[]>`
-        select quotas from public.tenants where id = ${tenantId} for update`;
+      // Locked, so that two changes of quotas or limits at once keep each other's.
+      const [before] = await tx.$queryRaw<{ quotas: unknown; limits: unknown }[]>`
+        select quotas, limits from public.tenants where id = ${tenantId} for update`;
       if (!before) throw notFound('tenant');
       await tx.tenant.update({
         where: { id: tenantId },
         data: {
-          ...(body.quotas !== undefined && { quotas: changedQuotas(before.quotas, body.quotas) }),
+          ...(body.quotas !== undefined && { quotas: changed(before.quotas, body.quotas) }),
+          ...(body.limits !== undefined && { limits: changed(before.limits, body.limits) }),
+          ...(body.weight !== undefined && { weight: body.weight }),
           ...(body.name !== undefined && { name: body.name }),
           ...(body.status !== undefined && { status: body.status }),
           ...(body.ivsUserIds !== undefined && { ivsUserIds: body.ivsUserIds }),
@@ -89,13 +98,35 @@ export class TenantsService {
           updatedAt: this.clock.now(),
         },
       });
-      const tenant = toTenant(await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } }));
+      const row = await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } });
+      const tenant = this.toTenant(row);
       const answer = () => ({ status: 200, body: tenant });
       await audit(tx, caller, { action: 'tenant.update', tenantId, subject: tenantId, details: { ...body }, answer });
-      return tenant;
+      return { tenant, row };
     });
+    this.limits.changed(tenantId, updated.row.limits, updated.row.weight);
     if (body.status === 'suspended') await tokensHaveLeft();
-    return updated;
+    return updated.tenant;
+  }
+
+  private toTenant(row: TenantRow): Tenant {
+    return {
+      id: row.id,
+      slug: row.slug,
+      name: row.name,
+      status: row.status as Tenant['status'],
+      region: row.region,
+      aws:
+        row.awsRoleArn === null || row.awsExternalId === null
+          ? null
+          : { roleArn: row.awsRoleArn, externalId: row.awsExternalId },
+      ivsUserIds: row.ivsUserIds as Tenant['ivsUserIds'],
+      quotas: quotasOf(row.quotas),
+      limits: this.limits.allOf(row.limits),
+      weight: row.weight,
+      createdAt: row.createdAt.toISOString(),
+      updatedAt: row.updatedAt.toISOString(),
+    };
   }
 }
 
@@ -114,26 +145,8 @@ export async function namesOf(tx: Tx, tenantId: string): Promise<{ id: string; s
   return tenant;
 }
 
-/** The quotas that the operator has set, after a change. What is null has its default again. */
-function changedQuotas(own: unknown, change: NonNullable<UpdateTenantBody['quotas']>): Record<string, number> {
+/** The numbers that the operator has set, after a change. What is null has its default again. */
+function changed(own: unknown, change: Record<string, number | null | undefined>): Record<string, number> {
   const all = Object.entries({ ...(own as Record<string, number>), ...change });
   return Object.fromEntries(all.filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
-}
-
-function toTenant(row: TenantRow): Tenant {
-  return {
-    id: row.id,
-    slug: row.slug,
-    name: row.name,
-    status: row.status as Tenant['status'],
-    region: row.region,
-    aws:
-      row.awsRoleArn === null || row.awsExternalId === null
-        ? null
-        : { roleArn: row.awsRoleArn, externalId: row.awsExternalId },
-    ivsUserIds: row.ivsUserIds as Tenant['ivsUserIds'],
-    quotas: quotasOf(row.quotas),
-    createdAt: row.createdAt.toISOString(),
-    updatedAt: row.updatedAt.toISOString(),
-  };
 }

@@ -181,3 +181,19 @@ describe('tenant_quota', () => {
     }
   });
 });
+
+describe('tenant_limits', () => {
+  test('lists the tenants with limits of their own or a weight, and nobody else', async () => {
+    await sql.insert('tenants', { id: 'ten_limits', slug: 'limits', limits: { vendsPerMinute: 5 } });
+    await sql.insert('tenants', { id: 'ten_weight', slug: 'weight', weight: 3 });
+    await sql.becomeService();
+    const found = await sql.call('tenant_limits');
+    expect(found).toHaveLength(2);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        { tenant: 'ten_limits', limits: { vendsPerMinute: 5 }, weight: 1 },
+        { tenant: 'ten_weight', limits: {}, weight: 3 },
+      ]),
+    );
+  });
+});

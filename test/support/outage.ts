@@ -33,6 +33,15 @@ export class Outage {
     this.proxy.set('open');
   }
 
+  /** Cuts the line, and lets nobody connect, until `mend`. */
+  cut(): void {
+    this.proxy.set('refusing');
+  }
+
+  mend(): void {
+    this.proxy.set('open');
+  }
+
   async stop(): Promise<void> {
     await this.proxy.stop();
   }

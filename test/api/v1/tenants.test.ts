@@ -38,6 +38,8 @@ describe('creating a tenant', () => {
       aws: null,
       ivsUserIds: 'plain',
       quotas: expect.objectContaining({ spaces: 1_000 }),
+      limits: { requestsPerMinute: 300_000, vendsPerMinute: 300_000, requestsAtOnce: 200 },
+      weight: 1,
       createdAt: time,
       updatedAt: time,
     });
