@@ -6,6 +6,7 @@ import { AuditModule } from './audit/audit.module.ts';
 import { AuthModule } from './auth/auth.module.ts';
 import { BansModule } from './bans/bans.module.ts';
 import { Settings } from './config.ts';
+import { CallQuotasModule } from './call-quotas/call-quotas.module.ts';
 import { ConsoleModule } from './console/console.module.ts';
 import { DatabaseModule } from './database/database.module.ts';
 import type { Reach } from './database/reach.ts';
@@ -69,6 +70,7 @@ export class AppModule {
         ApiKeysModule,
         IssuersModule,
         ConsoleModule,
+        CallQuotasModule,
         SpacesModule,
         MembersModule,
         GrantsModule,

@@ -56,6 +56,8 @@ beforeAll(async () => {
   await superuser.query(
     `insert into ivs_events (tenant_id, id, type, at) select id, 'event', 'test', now() from tenants`,
   );
+  await superuser.query(`insert into ivs_calls select id, 'own us-east-1', 'GetStage', 1, now() from tenants
+    on conflict do nothing`);
   await superuser.query(`insert into allowances (tenant_id, name, whole_at) select id, 'requests', now() from tenants
     on conflict do nothing`);
   tenantTables = await columnOf(`
@@ -421,7 +423,7 @@ describe('the roles', () => {
         ['bans', 'grants', 'actions', 'deliveries'].map((table) => [table, 'INSERT, SELECT, UPDATE']), // the record
       ),
       ...Object.fromEntries(
-        ['allowances', 'stage_looks', 'stage_sessions', 'stage_participants', 'ivs_events'].map(
+        ['allowances', 'ivs_calls', 'stage_looks', 'stage_sessions', 'stage_participants', 'ivs_events'].map(
           (table) => [
             table,
             'SELECT', // functions write them
@@ -576,6 +578,7 @@ test('a replica that stands still in a transaction keeps its locks for less than
 /** Tables that the service itself only reads. */
 const writtenByFunctions = new Set([
   'allowances',
+  'ivs_calls',
   'event_logs',
   'stage_looks',
   'stage_sessions',
@@ -598,6 +601,7 @@ const crossingMay = [
   'holds.SELECT, UPDATE watch_from',
   'idempotency_keys.DELETE, SELECT',
   'issuers.SELECT',
+  'ivs_calls.DELETE, INSERT, SELECT, UPDATE',
   'ivs_events.DELETE, INSERT, SELECT',
   'lock_salt.SELECT',
   'pacing.INSERT, SELECT, UPDATE',

@@ -101,6 +101,7 @@ const frozen: Record<string, string> = {
   '0037_limits': 'e2f0cbbaad3ea4b90290ff293750bb2d59f4c9e861da9302dc13f007267f4996',
   '0038_tenant_settings': '272b99033f0328b688f53a4d61175e7f7af9eb19aee58e9c96cde5580e09d3c9',
   '0039_retention': '0955ea30853bfa3843c9418b5d98af814614e713baf5263d1bbdfe9a42020d3f',
+  '0042_ivs_calls': '1618d405975132bbdedbe16298fff13259a5922f89087e5dd157eb53f99799cb',
 };
 
 test('no migration was changed since it was frozen', () => {

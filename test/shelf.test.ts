@@ -10,7 +10,7 @@ const shelf = [
   'errors ids limits caller config background',
   'telemetry database request-context secrets signatures outgoing limiting ivs http quotas',
   'events audit roles tenants api-keys issuers console auth',
-  'spaces grants signing-keys joins delivery watch sessions acts members bans webhooks ingest retention',
+  'call-quotas spaces grants signing-keys joins delivery watch sessions acts members bans webhooks ingest retention',
   'health openapi logging app.module stop-on-signals app main',
 ].flatMap((line) => line.split(' '));
 
@@ -128,6 +128,7 @@ const owners: Record<string, string> = {
   unfinished_actions: 'acts',
   deliveries: 'delivery',
   pacing: 'ivs',
+  ivs_calls: 'ivs',
   allowances: 'limiting',
   holds: 'watch',
   watches: 'watch',

@@ -45,6 +45,8 @@ export type Access =
       scope: Scope;
       /** API keys with this scope may call, too. */
       orScope?: Scope;
+      /** The operator may call too: the service then shows what concerns all tenants. */
+      orOperator?: true;
       /** App users may call too. The service then checks what their role allows. */
       users?: true;
       /** The route writes, and a suspended tenant may call it all the same: it only takes something from somebody, or only tells something. */

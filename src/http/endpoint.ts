@@ -62,7 +62,9 @@ function describe({ access, description }: EndpointOptions): string {
             ? 'Whoever is signed in to the console.'
             : `API keys with ${scopesOf(access)
                 .map((scope) => `\`${scope}\``)
-                .join(' or ')}${access.users ? ', and app users' : ''}.`;
+                .join(
+                  ' or ',
+                )}${access.users ? ', and app users' : ''}${access.orOperator ? ', and the operator' : ''}.`;
   const suspended = 'scope' in access && access.evenIfSuspended ? ' Those of a suspended tenant may call it, too.' : '';
   return `${description ? `${description}\n\n` : ''}Callers: ${who}${suspended}`;
 }
@@ -73,7 +75,11 @@ function securityOf(access: Access): Record<string, string[]>[] {
   if ('operator' in access) return [{ operator: [] }];
   if ('eventBridge' in access) return [{ eventBridge: [] }];
   if ('session' in access) return [{ session: [] }];
-  return [...scopesOf(access).map((scope) => ({ apiKey: [scope] })), ...(access.users ? [{ user: [] }] : [])];
+  return [
+    ...scopesOf(access).map((scope) => ({ apiKey: [scope] })),
+    ...(access.users ? [{ user: [] }] : []),
+    ...(access.orOperator ? [{ operator: [] }] : []),
+  ];
 }
 
 function problemsOf({ access, problems = [] }: EndpointOptions): ProblemCode[] {

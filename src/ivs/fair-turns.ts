@@ -47,6 +47,12 @@ export class FairTurns {
     }
   }
 
+  /** Seconds until one more call of a tenant has its turn, after those that wait. */
+  waitSeconds(tenantId: string): number {
+    const { turnsPerSecond } = this.pace;
+    return this.queues.calls === 0 ? 0 : this.queues.turnsUntil(tenantId) / turnsPerSecond;
+  }
+
   private async waitForTurn(tenantId: string): Promise<void> {
     const stop = this.metrics.ivsTurns.startTimer({ operation: this.operation });
     const { turnsPerSecond } = this.pace;

@@ -16,6 +16,8 @@ import {
   type TenantOperation,
   tenantRates,
 } from './call-rates.ts';
+import { type Lane, pacingName, type SharedRate } from './call-levels.ts';
+import { CallUses } from './call-uses.ts';
 import { FairTurns } from './fair-turns.ts';
 import { accountKey, type IvsAccount, IvsClientPool, type IvsClients, type IvsTenant } from './ivs-clients.ts';
 import { IvsFailure, NoTurn, toIvsFailure } from './ivs-errors.ts';
@@ -54,6 +56,7 @@ export class IvsCalls {
     private readonly database: Database,
     private readonly metrics: Metrics,
     private readonly limits: TenantLimits,
+    private readonly uses: CallUses,
   ) {}
 
   /**
@@ -61,6 +64,7 @@ export class IvsCalls {
    * @param operation name of the operation in the service model, such as `CreateStage`.
    * @param answer schema of the fields that the answer must have. IVS can answer 200 without a body; no token may come of
    * that.
+   * @param lane of which rate the call is a part.
    * @throws {IvsFailure}
    */
   async call<Answer extends z.ZodType>(
@@ -69,7 +73,9 @@ export class IvsCalls {
     answer: Answer,
     send: Send,
     abortSignal = AbortSignal.timeout(deadlineMs),
+    lane: Lane = 'moderation',
   ): Promise<z.output<Answer>> {
+    if (account.id !== undefined) this.uses.count(account.id, accountKey(account), pacingName({ operation, lane }));
     const stop = this.metrics.ivsCalls.startTimer({ operation });
     try {
       const result = await this.breakerOf(account, operation).execute(async () => {
@@ -107,7 +113,7 @@ export class IvsCalls {
     currentRequest()?.endTurn?.(); // while IVS works, this replica can serve others
     const abortSignal = AbortSignal.timeout(deadlineMs);
     return await this.turnsOf(tenant, operation).inTurn(tenant.id, () =>
-      this.call(tenant, operation, answer, send, abortSignal),
+      this.call(tenant, operation, answer, send, abortSignal, 'tokens'),
     );
   }
 
@@ -123,7 +129,7 @@ export class IvsCalls {
     send: Send,
   ): Promise<z.output<Answer>> {
     await this.tenantTurnsOf(tenant, operation).wait(tenant.id);
-    return await this.call(tenant, operation, answer, send);
+    return await this.call(tenant, operation, answer, send, AbortSignal.timeout(deadlineMs), 'tenants');
   }
 
   /**
@@ -140,7 +146,17 @@ export class IvsCalls {
     if ((await this.reserve(accountKey(account), operation, 'presence', own, 1)) === 0) {
       throw new NoTurn(operation, 'account', 1, own.rate + (lentBy(operation)?.rate ?? 0));
     }
-    return await this.call(account, operation, answer, send);
+    return await this.call(account, operation, answer, send, AbortSignal.timeout(deadlineMs), 'presence');
+  }
+
+  /**
+   * Seconds until one more call of a tenant has its turn on this replica, after the calls that wait.
+   * @param account as `accountKey` names it.
+   */
+  waitSeconds(account: string, { operation, lane }: SharedRate, tenantId: string): number {
+    const key = `${operation} ${account}`;
+    if (lane === 'tokens') return this.turns.get(key)?.waitSeconds(tenantId) ?? 0;
+    return lane === 'tenants' ? (this.tenantTurns.get(key)?.waitSeconds(tenantId) ?? 0) : 0;
   }
 
   private tenantTurnsOf(tenant: IvsTenant, operation: TenantOperation): TenantTurns {
@@ -150,7 +166,13 @@ export class IvsCalls {
     if (known) return known;
     const own = tenantRates[operation];
     const reserve = (wanted: number) => this.reserve(account, operation, 'tenants', own, wanted);
-    const made = new TenantTurns(operation, own.rate + (lentBy(operation)?.rate ?? 0), reserve, this.metrics, this.weightOf);
+    const made = new TenantTurns(
+      operation,
+      own.rate + (lentBy(operation)?.rate ?? 0),
+      reserve,
+      this.metrics,
+      this.weightOf,
+    );
     this.tenantTurns.set(key, made);
     return made;
   }

@@ -14,6 +14,8 @@ export interface IvsAccount {
   region: string;
   awsRoleArn: string | null;
   awsExternalId: string | null;
+  /** Id of the tenant that calls are made for, so that they are counted as its calls. */
+  id?: string;
 }
 
 /** An account, and the tenant a call is made for. Several tenants may share an account. */

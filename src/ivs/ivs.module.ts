@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { CallUses } from './call-uses.ts';
 import { IvsCalls } from './ivs-calls.ts';
 import { IvsChat } from './ivs-chat.ts';
 import { IvsClientPool } from './ivs-clients.ts';
@@ -8,7 +9,7 @@ import { TenantAttempts } from './tenant-attempts.ts';
 
 @Global()
 @Module({
-  providers: [IvsClientPool, IvsCalls, IvsRealTime, IvsPresence, IvsChat, TenantAttempts],
-  exports: [IvsRealTime, IvsPresence, IvsChat, TenantAttempts],
+  providers: [IvsClientPool, IvsCalls, CallUses, IvsRealTime, IvsPresence, IvsChat, TenantAttempts],
+  exports: [IvsCalls, CallUses, IvsRealTime, IvsPresence, IvsChat, TenantAttempts],
 })
 export class IvsModule {}

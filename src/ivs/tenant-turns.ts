@@ -44,6 +44,11 @@ export class TenantTurns {
       throw new NoTurn(this.operation, isOneTooMany ? 'tenant' : 'account', retryAfterSeconds, this.perSecond);
   }
 
+  /** Seconds until one more call of a tenant has its turn, after those that wait. */
+  waitSeconds(tenantId: string): number {
+    return this.queues.calls === 0 ? 0 : this.queues.turnsUntil(tenantId) / this.perSecond;
+  }
+
   private async enqueue(tenantId: string): Promise<boolean> {
     const turn = this.queues.wait(tenantId, longestWaitMs);
     if (!this.isGiving) void this.giveTurns();

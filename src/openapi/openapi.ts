@@ -47,6 +47,7 @@ const tags: Record<string, string> = {
   'Signing keys': 'With a signing key, the service signs stage tokens itself, without a call to IVS.',
   Webhooks:
     'An endpoint of a tenant gets each event by POST, signed as Standard Webhooks says. It gets each at least once.',
+  Quotas: 'Tenants may share an AWS account, and so the rates at which Amazon IVS takes calls.',
   Audit: 'The audit log records every change: who made it, and when. Hashes chain its entries.',
   Events:
     'What happened, in order: a list and a stream that skip nothing. Events are kept for a time that the operator sets, 30 days by default.',

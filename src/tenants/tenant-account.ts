@@ -1,5 +1,5 @@
 import type { Tx } from '../database/database.ts';
-import type { IvsAccount, IvsTenant } from '../ivs/ivs-clients.ts';
+import type { IvsTenant } from '../ivs/ivs-clients.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 
 /** A tenant, with the AWS account and Region of its stages and rooms. */
@@ -12,11 +12,12 @@ export async function accountOf(tx: Tx, tenantId: string): Promise<IvsTenant> {
 
 /** The AWS account in a row of a SQL function, as `aws_account` names its columns. */
 export function accountInRow(row: {
+  tenant_id: string;
   region: string;
   aws_role_arn: string | null;
   aws_external_id: string | null;
-}): IvsAccount {
-  return { region: row.region, awsRoleArn: row.aws_role_arn, awsExternalId: row.aws_external_id };
+}): IvsTenant {
+  return { id: row.tenant_id, region: row.region, awsRoleArn: row.aws_role_arn, awsExternalId: row.aws_external_id };
 }
 
 /**
