@@ -1,8 +1,4 @@
 /** The console in Chromium, as people use it: the built pages on the real service, with the IVS emulator behind. */
-import { mkdirSync } from 'node:fs';
-import path from 'node:path';
-
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
 import { describeInBrowser, launchBrowser } from '../../emulator/test/support/browser.ts';
@@ -12,27 +8,7 @@ import { expectProblem } from '../support/problem.ts';
 import { build } from '../support/shared.ts';
 import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
-
-/** Where pictures of the pages go, if somebody wants to look at them. */
-const pictures = process.env['CONSOLE_PICTURES'];
-
-/** For the tests that look at pages, in milliseconds: axe takes long on a busy machine. */
-const patience = 15 * 60_000;
-
-const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 375, height: 740 } };
-
-/** How each page is looked at. Who wants pictures gets all four. */
-const looks: [keyof typeof sizes, 'light' | 'dark'][] = [
-  ['desktop', 'light'],
-  ['phone', 'dark'],
-  ...(pictures === undefined
-    ? []
-    : ([
-        ['desktop', 'dark'],
-        ['phone', 'light'],
-      ] as const)
-  ).map(([size, scheme]): [keyof typeof sizes, 'light' | 'dark'] => [size, scheme]),
-];
+import { look as lookAt, patience, signIn as signInTo, visit } from './support/pages.ts';
 
 let stagedoor: Stagedoor;
 let acme: TestTenant;
@@ -58,31 +34,14 @@ describeInBrowser('the console', () => {
   });
 
   beforeEach(async () => {
-    context = await browser.newContext({ viewport: sizes.desktop, locale: 'en-GB' });
-    page = await context.newPage();
-    page.setDefaultTimeout(60_000);
-    faults = [];
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => {
-      // What the browser's policy refuses, and what is asked for at another origin.
-      if (/content security policy/i.test(message.text())) faults.push(message.text());
-    });
-    page.on('request', (request) => {
-      const known = [stagedoor.url, 'data:', ...(provider ? [provider.issuer] : [])];
-      if (!known.some((one) => request.url().startsWith(one))) faults.push(request.url());
-    });
+    ({ context, page, faults } = await visit(browser, () => [stagedoor.url, ...(provider ? [provider.issuer] : [])]));
   });
   afterEach(async () => {
     await context?.close();
     expect(faults).toEqual([]);
   });
 
-  async function signIn(credential: string): Promise<void> {
-    await page.goto(`${stagedoor.url}/console`);
-    await page.getByLabel('API key or operator token').fill(credential);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('button', { name: 'Sign out' }).waitFor();
-  }
+  const signIn = (credential: string) => signInTo(page, stagedoor.url, credential);
 
   async function openSpace(): Promise<void> {
     await page.getByRole('link', { name: 'Late show' }).click();
@@ -102,24 +61,7 @@ describeInBrowser('the console', () => {
 
   const section = (name: string) => page.getByRole('region', { name });
 
-  /** Looks for faults that keep people out: on a large screen, light, and on a phone, dark. */
-  async function look(name: string): Promise<void> {
-    for (const [size, scheme] of looks) {
-      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-      await page.setViewportSize(sizes[size]);
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id, nodes }) => `${name} ${scheme} ${size} ${id}: ${nodes[0]?.html}`)).toEqual([]);
-      const overflow = await page.evaluate(
-        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-      );
-      expect({ name, size, overflow }).toEqual({ name, size, overflow: 0 });
-      if (pictures === undefined) continue;
-      mkdirSync(pictures, { recursive: true });
-      await page.screenshot({ path: path.join(pictures, `${name}-${size}-${scheme}.png`), fullPage: true });
-    }
-    await page.setViewportSize(sizes.desktop);
-    await page.emulateMedia({ colorScheme: 'light' });
-  }
+  const look = (name: string) => lookAt(page, name);
 
   it(
     'lets a person in with an API key, and out: a copy of the cookie is refused then',

@@ -1,13 +1,12 @@
 import { Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useRef, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 
-import { write } from '../api.ts';
-import { useSession } from '../session.ts';
 import { Failure } from '../pages/Failure.tsx';
 import { type Act, actionIn, type Done, doneNow } from './acts.ts';
 import { Dialog } from './Dialog.tsx';
 import { ReasonInput } from './ReasonInput.tsx';
+import { useWriteOnce } from './write-once.ts';
 
 interface Props {
   act: Act;
@@ -24,16 +23,11 @@ interface Props {
  */
 export function ActDialog({ act, children, isComplete = true, onClose, onDone }: Props) {
   const queries = useQueryClient();
-  const { csrfToken } = useSession();
+  const writeOnce = useWriteOnce();
   const [reason, setReason] = useState('');
-  const sent = useRef({ body: '', key: '' });
   const doing = useMutation({
     mutationFn: async () => {
-      const request = act.request(reason.trim() === '' ? undefined : reason.trim());
-      const said = JSON.stringify(request);
-      if (sent.current.body !== said) sent.current = { body: said, key: crypto.randomUUID() };
-      const { key } = sent.current;
-      const answer = await write({ ...request, csrfToken, idempotencyKey: key });
+      const { answer, key } = await writeOnce(act.request(reason.trim() === '' ? undefined : reason.trim()));
       onDone(doneNow(key, act.title, [actionIn(answer)], act.undo?.(answer)));
     },
     onSuccess: onClose,

@@ -13,14 +13,19 @@ import {
 } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
 
 import { write } from '../api.ts';
 import icon from '../icon.svg';
 import { type Connection, streamOf, useLive } from '../live.ts';
 import { session } from '../queries.ts';
-import { SessionContext, useSession } from '../session.ts';
+import { may, SessionContext, useSession } from '../session.ts';
+import type { Texts } from '../text/en.ts';
 import { type Language, languages, messageOf, useLanguage, useText } from '../text/text.tsx';
+import type { Session } from '../types.ts';
 import { SignIn } from './SignIn.tsx';
+
+const TenantsPage = lazy(async () => ({ default: (await import('./TenantsPage.tsx')).TenantsPage }));
 
 /** What is around every page: who is signed in, whether it is live, and the way out. */
 export function Frame() {
@@ -60,11 +65,12 @@ function Page() {
         {text.skip}
       </a>
       <Header connection={connection} />
+      {session.role !== 'operator' && <Navigation />}
       <main id="content" tabIndex={-1}>
         {session.role === 'operator' ? (
-          <Alert m="md" variant="light">
-            {text.operatorOnly}
-          </Alert>
+          <Suspense>
+            <TenantsPage />
+          </Suspense>
         ) : (
           <Outlet />
         )}
@@ -103,6 +109,40 @@ function Header({ connection }: { connection: Connection }) {
         <SchemeButton />
         <SignOut />
       </Group>
+    </Group>
+  );
+}
+
+/** The pages that a session may see, each with its address. */
+function pagesOf(session: Session, text: Texts): [string, string][] {
+  const isBound = session.spaceIds !== null;
+  const maySee = may(session, 'moderation:read');
+  const pages: [string, string, boolean][] = [
+    ['/', text.spaces.title, true],
+    ['/overview', text.pages.overview, maySee],
+    ['/deliveries', text.pages.deliveries, maySee],
+    ['/audit', text.pages.audit, may(session, 'audit:read')],
+    ['/webhooks', text.pages.webhooks, may(session, 'webhooks:write') && !isBound],
+    ['/settings', text.pages.settings, true],
+  ];
+  return pages.flatMap(([path, name, isShown]) => (isShown ? [[path, name]] : []));
+}
+
+function Navigation() {
+  const text = useText();
+  const session = useSession();
+  return (
+    <Group component="nav" aria-label={text.pages.label} className="pages" px="md" gap="0 1rem">
+      {pagesOf(session, text).map(([path, name]) => (
+        <Anchor
+          key={path}
+          size="sm"
+          c="inherit"
+          renderRoot={(props) => <Link {...props} to={path} activeOptions={{ exact: path === '/' }} />}
+        >
+          {name}
+        </Anchor>
+      ))}
     </Group>
   );
 }

@@ -7,21 +7,25 @@ import { mostShown } from '../queries.ts';
 import { Failure } from './Failure.tsx';
 import { useText } from '../text/text.tsx';
 
-interface ListProps<T> {
+export interface ListProps<T> {
   title: string;
   /** What the list has, in words, where its title does not say it. */
   about?: string;
-  found: UseQueryResult<T[]>;
+  found: Pick<UseQueryResult<T[]>, 'data' | 'error' | 'isPending'>;
+  /** What reads on, where the list is read in pages; null: it is read to its end. Else it is cut at some length. */
+  more?: ReactNode | null;
   none: string;
   keyOf(one: T): string;
   renderEntry(one: T): ReactNode;
 }
 
 /** A list with its title and its number of entries, while it is read and if it cannot be read, too. */
-export function List<T>({ title, about, found, none, keyOf, renderEntry }: ListProps<T>) {
+export function List<T>({ title, about, found, more, none, keyOf, renderEntry }: ListProps<T>) {
   const text = useText();
+  const shown = more === undefined ? found.data?.slice(0, mostShown) : found.data;
+  const isCut = more === undefined && (found.data?.length ?? 0) >= mostShown;
   return (
-    <Section title={title} count={found.data?.length ?? 0}>
+    <Section title={title} count={found.data?.length ?? 0} isMore={isCut || Boolean(more)}>
       {about !== undefined && (
         <Text size="sm" c="dimmed">
           {about}
@@ -29,25 +33,34 @@ export function List<T>({ title, about, found, none, keyOf, renderEntry }: ListP
       )}
       <Failure error={found.error} />
       {found.isPending && <Text size="sm">{text.loading}</Text>}
-      {found.data?.length === 0 && (
+      {shown?.length === 0 && !more && (
         <Text size="sm" c="dimmed">
           {none}
         </Text>
       )}
-      {found.data && found.data.length > 0 && (
+      {shown && shown.length > 0 && (
         <ul className="entries">
-          {found.data.slice(0, mostShown).map((one) => (
+          {shown.map((one) => (
             <li key={keyOf(one)}>{renderEntry(one)}</li>
           ))}
         </ul>
       )}
-      {found.data && found.data.length >= mostShown && <Text c="dimmed">{text.space.cut(mostShown)}</Text>}
+      {isCut && <Text c="dimmed">{text.space.cut(mostShown)}</Text>}
+      {more}
     </Section>
   );
 }
 
+interface SectionProps {
+  title: string;
+  count?: number;
+  /** Whether there are more than `count`. */
+  isMore?: boolean;
+  children: ReactNode;
+}
+
 /** A part of a page with a title. */
-export function Section({ title, count = 0, children }: { title: string; count?: number; children: ReactNode }) {
+export function Section({ title, count = 0, isMore = false, children }: SectionProps) {
   return (
     <Paper component="section" aria-label={title} withBorder p="md" radius="md">
       <Stack gap="xs">
@@ -56,8 +69,9 @@ export function Section({ title, count = 0, children }: { title: string; count?:
             {title}
           </Title>
           {count > 0 && (
-            <Badge variant="default" circle={count < 10}>
+            <Badge variant="default" circle={count < 10 && !isMore}>
               {count}
+              {isMore && '+'}
             </Badge>
           )}
         </Group>

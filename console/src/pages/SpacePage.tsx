@@ -18,6 +18,7 @@ import { Failure } from './Failure.tsx';
 import { useText } from '../text/text.tsx';
 import type { Ban, Session, Space } from '../types.ts';
 import { Bans, CouldGetIn, Deliveries, type On, OnStage } from './lists.tsx';
+import { SpaceLinks } from './SpaceLinks.tsx';
 import { SpaceStatus } from './SpacesPage.tsx';
 
 /** One space: who is there, who could get in, and what a moderator does about it. */
@@ -62,6 +63,7 @@ export function SpacePage({ spaceId }: { spaceId: string }) {
             {mayAct && <FreezeButton space={found.data} onAsk={setAsked} />}
             {may(session, 'spaces:write') && <CloseButton space={found.data} onAsk={setAsked} />}
           </Heading>
+          <SpaceLinks space={found.data} />
           <DoneActs acts={done} onUndo={setAsked} />
           <Lists space={found.data} on={mayAct ? on : undefined} />
         </>

@@ -28,9 +28,15 @@ export const de: Texts = {
   signOut: 'Abmelden',
   scheme: { dark: 'Dunkel', light: 'Hell' },
   chooseLanguage: 'Sprache',
+  pages: {
+    label: 'Seiten',
+    overview: 'Überblick',
+    deliveries: 'Zustellungen',
+    audit: 'Protokoll',
+    webhooks: 'Webhooks',
+    settings: 'Einstellungen',
+  },
   roles: { operator: 'Betreiber', admin: 'Verwaltung', moderator: 'Moderation', viewer: 'Einsicht' },
-  operatorOnly:
-    'Sie sind als Betreiber angemeldet. Der Betreiber sieht nichts in einem Mandanten: Melden Sie sich mit einem API-Schlüssel des Mandanten an.',
   connection: {
     connecting: 'Verbindet …',
     live: 'Live',

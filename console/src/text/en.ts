@@ -24,9 +24,15 @@ export const en = {
   signOut: 'Sign out',
   scheme: { dark: 'Dark', light: 'Light' },
   chooseLanguage: 'Language',
+  pages: {
+    label: 'Pages',
+    overview: 'Overview',
+    deliveries: 'Deliveries',
+    audit: 'Audit log',
+    webhooks: 'Webhooks',
+    settings: 'Settings',
+  },
   roles: { operator: 'operator', admin: 'admin', moderator: 'moderator', viewer: 'viewer' },
-  operatorOnly:
-    'You are the operator of this deployment. The operator sees nothing inside a tenant: sign in with an API key of the tenant.',
   connection: {
     connecting: 'Connecting …',
     live: 'Live',

@@ -51,11 +51,15 @@ export function messageOf(error: unknown, text: Texts): string {
   return error.detail || text.problems.tooMany;
 }
 
+/** The person's own way to write times and numbers, where their browser is in the language of the page. */
+export function useLocale(): string {
+  const { language } = useLanguage();
+  return navigator.languages.find((one) => one.startsWith(language)) ?? language;
+}
+
 /** A time of today without its date, any other one with it. */
 export function useTime(): (iso: string) => string {
-  const { language } = useLanguage();
-  // The person's own way to write times, where their browser is in the language of the page.
-  const locale = navigator.languages.find((one) => one.startsWith(language)) ?? language;
+  const locale = useLocale();
   return (iso) => {
     const time = new Date(iso);
     const isToday = time.toDateString() === new Date().toDateString();
