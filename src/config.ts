@@ -37,6 +37,9 @@ const ingestSecrets = z
 const queueUrl = z.string().regex(/^https?:\/\/[\w.-]+(:\d{1,5})?\/\d{12}\/[\w-]{1,80}(\.fifo)?$/, {
   error: 'must be the URL of an SQS queue, such as https://sqs.us-east-1.amazonaws.com/123456789012/ivs-events',
 });
+const archiveUrl = z.string().regex(/^(file:\/\/\/.*|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?)$/, {
+  error: 'must be a folder such as file:///var/lib/stagedoor/audit, or a bucket such as s3://bucket/prefix',
+});
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// address' });
 
 /** Least number of different characters or bytes in a secret. A random one of 32 has at least twice as many. */
@@ -90,6 +93,9 @@ const environment = z.object({
   EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).default(30),
   // IVS allows tokens of 14 days, and what was done against a token counts as long as the token.
   GRANT_RETENTION_DAYS: wholeNumber(15, 3_650).default(90),
+  AUDIT_RETENTION_DAYS: wholeNumber(30, 3_650).default(400),
+  AUDIT_ARCHIVE_URL: archiveUrl.optional(),
+  AUDIT_ARCHIVE_ENDPOINT: httpUrl.optional(),
   EVENT_STREAMS_PER_TENANT: wholeNumber(1, 10_000).default(1_000),
   PRESENCE_LOOK_SECONDS: wholeNumber(0, 3_600).default(15),
   EVENT_STREAMS_PER_REPLICA: wholeNumber(1, 100_000).default(10_000),
@@ -148,6 +154,12 @@ export class Settings {
   readonly eventRetentionDays: number;
   /** Grants are deleted when they have expired for longer, and with them actions, their deliveries, and bans that have ended. */
   readonly grantRetentionDays: number;
+  /** Audit entries are deleted when they are older. */
+  readonly auditRetentionDays: number;
+  /** Folder or bucket that gets audit entries before they are deleted. Without it they are deleted and no more. */
+  readonly auditArchiveUrl: string | undefined;
+  /** URL of the S3 API, if it is not that of AWS. */
+  readonly auditArchiveEndpoint: string | undefined;
   /** Largest number of streams of events that a tenant has on one replica. */
   readonly eventStreamsPerTenant: number;
   /** Seconds between two looks at who is on a stage; 0: there are none. */
@@ -189,6 +201,9 @@ export class Settings {
     this.failuresPerAddressPerMinute = env.FAILURES_PER_ADDRESS_PER_MINUTE;
     this.eventRetentionDays = env.EVENT_RETENTION_DAYS;
     this.grantRetentionDays = env.GRANT_RETENTION_DAYS;
+    this.auditRetentionDays = env.AUDIT_RETENTION_DAYS;
+    this.auditArchiveUrl = env.AUDIT_ARCHIVE_URL;
+    this.auditArchiveEndpoint = env.AUDIT_ARCHIVE_ENDPOINT;
     this.eventStreamsPerTenant = env.EVENT_STREAMS_PER_TENANT;
     this.presenceLookSeconds = env.PRESENCE_LOOK_SECONDS;
     this.eventStreamsPerReplica = env.EVENT_STREAMS_PER_REPLICA;

@@ -48,6 +48,9 @@ beforeAll(async () => {
     insert into place_sources (tenant_id, space_id, count_id) select tenant_id, space_id, id from place_counts;
     insert into places (tenant_id, count_id, user_id, until) select tenant_id, id, 'ann', now() from place_counts;
     insert into place_notes (tenant_id, count_id) select tenant_id, id from place_counts`);
+  await superuser.query(
+    `insert into audit_checkpoints select id, 1, false, 'x', now(), 'x', 'x' from tenants on conflict do nothing`,
+  );
   await superuser.query(`insert into untold_grants select tenant_id, id from grants`);
   await superuser.query(`insert into stage_looks (tenant_id, space_id) select tenant_id, id from spaces;
     insert into stage_sessions (tenant_id, space_id, session_id, started_at) select tenant_id, id, 'st', now() from spaces;
@@ -435,6 +438,7 @@ describe('the roles', () => {
       tenant_settings: 'INSERT, SELECT, UPDATE',
       tenants: 'INSERT, SELECT, UPDATE', // tenants are suspended, not deleted
       audit: 'INSERT, SELECT', // append-only
+      audit_checkpoints: 'INSERT, SELECT', // likewise; a function drops old ones
       events: 'INSERT, SELECT', // likewise; functions drop old ones
       event_logs: 'SELECT, UPDATE', // number_events writes it; only issued_until
       untold_grants: 'INSERT, SELECT',
@@ -591,7 +595,8 @@ const crossingMay = [
   'actions.DELETE, SELECT, UPDATE delivery_told+look_again_at',
   'allowances.DELETE, INSERT, SELECT, UPDATE',
   'api_keys.SELECT, UPDATE last_used_at',
-  'audit.INSERT, SELECT, UPDATE hash+seq',
+  'audit.DELETE, INSERT, SELECT, UPDATE hash+seq',
+  'audit_checkpoints.DELETE, SELECT',
   'bans.DELETE, SELECT, UPDATE expiry_told',
   'console_sessions.DELETE, SELECT',
   'deliveries.DELETE, SELECT, UPDATE',

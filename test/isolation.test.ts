@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { typeid } from 'typeid-js';
+import { AuditCheckpoints } from '../src/audit/audit-checkpoints.ts';
 import { ReportedEvents } from '../src/sessions/reported-events.ts';
 import { hasScope, type Scope, scopes } from '../src/http/access.ts';
 import { freeze } from './support/actions.ts';
@@ -178,6 +179,7 @@ const rows: Record<string, Row> = {
   'GET /v1/quotas': {},
   'GET /v1/audit': {},
   'GET /v1/audit/chain': {},
+  'GET /v1/audit/checkpoints': {},
   'GET /v1/events': {},
   'GET /v1/events/stream': {},
   'POST /v1/webhooks': { body: { url: unreachable, types: ['ban.created'], ordered: 'space', description: 'x' } },
@@ -379,9 +381,22 @@ async function makeWorld(slug: string): Promise<World> {
     consoleIssuerId,
     banId: banned['ban'].id,
     actionId: event['id'],
+    checkpoint: await hashOfCheckpoint(tenant),
     ...webhook,
   });
   return world;
+}
+
+/** The hash at a place of the tenant's audit log that the service has signed. */
+async function hashOfCheckpoint({ id, key }: TestTenant): Promise<string> {
+  let hash: string | undefined;
+  await until(async () => {
+    await stagedoor.app.get(AuditCheckpoints).signNext(id);
+    const { data } = await must(200, stagedoor.get('/v1/audit/checkpoints', key));
+    hash = (data as Json[])[0]?.['hash'] as string | undefined;
+    return hash !== undefined;
+  }, 'a place is signed');
+  return hash ?? '';
 }
 
 async function makeKey(world: TestTenant, scopes: string[]): Promise<{ id: string; key: string }> {

@@ -102,6 +102,7 @@ const frozen: Record<string, string> = {
   '0038_tenant_settings': '272b99033f0328b688f53a4d61175e7f7af9eb19aee58e9c96cde5580e09d3c9',
   '0039_retention': '0955ea30853bfa3843c9418b5d98af814614e713baf5263d1bbdfe9a42020d3f',
   '0042_ivs_calls': '1618d405975132bbdedbe16298fff13259a5922f89087e5dd157eb53f99799cb',
+  '0040_audit_checkpoints': '10ff34dae11190f092bcc17177ec63cfe1db94a63334c18f7e1aa521b33fb589',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -125,6 +125,7 @@ export default defineConfig({
           { text: 'Runbook', collapsed: true, items: pagesOf('operations/runbook') },
           { text: 'Limits', link: '/limits' },
           { text: 'Faults', link: '/operations/faults' },
+          { text: 'Growth', link: '/operations/growth' },
           { text: 'Threats', link: '/security/threats' },
           { text: 'Performance', link: '/performance' },
         ],

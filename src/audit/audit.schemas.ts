@@ -130,3 +130,35 @@ export const auditChain = z
   })
   .meta({ id: 'AuditChain', examples: [chainExample] });
 export type AuditChain = z.output<typeof auditChain>;
+/** A signed place of the hash chain, as answers show it. */
+export const auditCheckpoint = z
+  .object({
+    kind: z
+      .enum(['head', 'cut'])
+      .meta({ description: 'head: the chain had come to this place. cut: the entries to this place are deleted.' }),
+    seq: z.int().meta({ description: 'Place in the hash chain.' }),
+    hash: z.string().meta({ description: 'Hash of the entry at this place, in hexadecimal.' }),
+    at: z.iso.datetime().meta({ description: 'When it was signed.' }),
+    key: z.string().meta({ description: 'Public key (Ed25519) of the deployment, in base64url.' }),
+    signature: z.string().meta({
+      description:
+        'Signature, in base64url, of a JSON array without blanks: `["stagedoor audit checkpoint", tenant id, kind, seq as text, hash, at]`.',
+    }),
+  })
+  .meta({
+    id: 'AuditCheckpoint',
+    examples: [
+      {
+        kind: 'head',
+        seq: 1042,
+        hash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+        at: '2026-03-01T20:00:00.000Z',
+        key: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+        signature: 'hgyY0il-MGCjP0JzlnkOa8Jb1wLw4ZQq7oWPCl8pAXq0rrl6ICNNXWvLUmlUpE7RBrxSvNuXvq5dW1Rpj0nZCw',
+      },
+    ],
+  });
+export type CheckpointAnswer = z.output<typeof auditCheckpoint>;
+
+/** A page of checkpoints. */
+export const auditCheckpointPage = pageOf(auditCheckpoint);

@@ -1,18 +1,22 @@
 /**
  * Verifies the audit log of every tenant:
  *
- *   DATABASE_URL=… node dist/audit/verify.js
+ *   DATABASE_URL=… STAGEDOOR_MASTER_KEY=… node dist/audit/verify.js
  *
- * Prints one line for each tenant: that its hash chain holds, or the first entry that was changed or is missing. The exit
- * code is 1 if a chain does not hold, and 2 if the command fails. It needs no other setting and no running service.
+ * Prints one line for each tenant: that its hash chain holds, or the first entry that was changed or is missing. A chain whose
+ * old entries were deleted begins with a cut that the service has signed. The exit code is 1 if a chain does not hold, and 2
+ * if the command fails. It needs no other setting and no running service. Without STAGEDOOR_MASTER_KEY it does not check who
+ * signed the checkpoints, and says so.
  *
- * It cannot notice that the newest entries were removed. Store its output, or the hash of each tenant's newest entry, in a
- * place that nobody with write access to the database can change.
+ * It cannot notice that the entries after the newest checkpoint were removed, nor that a chain and its checkpoints were
+ * removed as a whole. Store its output, or the checkpoints, in a place that nobody with write access to the database can change.
  */
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { auditKeyOf, publicHalf } from '../secrets/audit-key.ts';
 import { assertMigrated } from '../database/serving-role.ts';
 import { sqlCall, unnamed } from '../database/sql-call.ts';
+import { type Checkpoint, isSignedBy } from './checkpoint.ts';
 
 /** The result for the chain of one tenant. */
 export interface Verdict {
@@ -24,31 +28,52 @@ export interface Verdict {
   unsealed: number;
   /** Hash of the newest entry in the chain, in hexadecimal; null if the chain is empty. */
   head: string | null;
+  /** The place to which the service has deleted the entries; null: none is deleted. */
+  cut: string | null;
   /** The first place where the chain is broken; undefined if it holds. */
   fault: { seq: string; id: string | null; problem: string } | undefined;
 }
 
-/** Verifies the chains of all tenants, one after the other, each in a transaction of its own. */
-export async function* verifyAudit(client: pg.Client): AsyncGenerator<Verdict> {
+/**
+ * Verifies the chains of all tenants, one after the other, each in a transaction of its own.
+ * @param key the public key of the checkpoints (`publicHalf`). Without it their signatures are not checked.
+ */
+export async function* verifyAudit(client: pg.Client, key?: string): AsyncGenerator<Verdict> {
   const { rows: tenants } = await client.query<{ id: string; slug: string }>(unnamed(sqlCall('list_tenants', {})));
   for (const { id, slug } of tenants) {
     const found = await inTenant(client, id, async () => {
-      const { rows: counts } = await client.query<{ sealed: number; unsealed: number; head: string | null }>(
+      const { rows: counts } = await client.query<Pick<Verdict, 'sealed' | 'unsealed' | 'head' | 'cut'>>(
         `select count(seq)::int as sealed,
                 (count(*) - count(seq) + (select count(*) from unsealed_vends where tenant_id = $1)
                   + (select coalesce(sum(jsonb_array_length(vends)), 0) from unsealed_groups where tenant_id = $1))::int as unsealed,
                 (select encode(hash, 'hex') from audit where tenant_id = $1 and seq is not null
-                  order by seq desc limit 1) as head
+                  order by seq desc limit 1) as head,
+                (select max(seq) from audit_checkpoints where tenant_id = $1 and is_cut
+                    and seq < (select min(seq) from audit where tenant_id = $1)) as cut
            from audit where tenant_id = $1`,
         [id],
       );
       const { rows: faults } = await client.query<NonNullable<Verdict['fault']>>(
         unnamed(sqlCall('verify_audit', { tenant: id })),
       );
-      return { sealed: 0, unsealed: 0, head: null, ...counts[0], fault: faults[0] };
+      const fault = faults[0] ?? (key === undefined ? undefined : await forgedIn(client, id, key));
+      return { sealed: 0, unsealed: 0, head: null, cut: null, ...counts[0], fault };
     });
     yield { tenantId: id, slug, ...found };
   }
+}
+
+/** The first checkpoint of a tenant that this deployment has not signed. */
+async function forgedIn(client: pg.Client, tenantId: string, key: string): Promise<Verdict['fault']> {
+  const { rows } = await client.query<Omit<Checkpoint, 'seq'> & { seq: string }>(
+    `select tenant_id as "tenantId", case when is_cut then 'cut' else 'head' end as kind, seq, hash, at, key, signature
+       from audit_checkpoints where tenant_id = $1 order by seq, is_cut desc`,
+    [tenantId],
+  );
+  const forged = rows.find((row) => !isSignedBy({ ...row, seq: BigInt(row.seq) }, key));
+  return (
+    forged && { seq: forged.seq, id: null, problem: `the ${forged.kind} is not signed with the key of this deployment` }
+  );
 }
 
 /** Runs `work` on one snapshot of the database, so that counts and faults agree while the service writes. */
@@ -63,22 +88,26 @@ async function inTenant<T>(client: pg.Client, tenantId: string, work: () => Prom
   }
 }
 
-function lineOf({ tenantId, slug, sealed, unsealed, head, fault }: Verdict): string {
+function lineOf({ tenantId, slug, sealed, unsealed, head, cut, fault }: Verdict): string {
   if (fault) {
     return `${slug} (${tenantId}): BROKEN at entry ${fault.seq}: ${fault.problem}${fault.id === null ? '' : ` (${fault.id})`}`;
   }
   const waiting = unsealed > 0 ? `, ${unsealed} not sealed yet` : '';
-  return `${slug} (${tenantId}): holds, ${sealed} entries${waiting}, newest ${head ?? 'none'}`;
+  const after = cut === null ? '' : ` after ${cut} that were deleted`;
+  return `${slug} (${tenantId}): holds, ${sealed} entries${after}${waiting}, newest ${head ?? 'none'}`;
 }
 
-async function main(databaseUrl: string | undefined): Promise<number> {
+async function main(databaseUrl: string | undefined, masterKey: string | undefined): Promise<number> {
   if (!databaseUrl) throw new Error('DATABASE_URL is required: the database as the service connects to it.');
+  const key = masterKey ? publicHalf(auditKeyOf(Buffer.from(masterKey, 'base64'))) : undefined;
+  if (key === undefined)
+    process.stderr.write('STAGEDOOR_MASTER_KEY is not set: who signed the checkpoints is not checked.\n');
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
   await client.connect();
   let broken = 0;
   try {
     await assertMigrated(client);
-    for await (const verdict of verifyAudit(client)) {
+    for await (const verdict of verifyAudit(client, key)) {
       if (verdict.fault) broken++;
       process.stdout.write(`${lineOf(verdict)}\n`);
     }
@@ -90,7 +119,7 @@ async function main(databaseUrl: string | undefined): Promise<number> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    process.exitCode = await main(process.env['DATABASE_URL']);
+    process.exitCode = await main(process.env['DATABASE_URL'], process.env['STAGEDOOR_MASTER_KEY']);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 2;

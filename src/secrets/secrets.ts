@@ -9,6 +9,7 @@ import {
 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../config.ts';
+import { auditKeyOf } from './audit-key.ts';
 
 /** First byte of a sealed value. A later scheme or master key gets another number. */
 const version = 1;
@@ -35,6 +36,8 @@ export class Secrets {
   private readonly csrfKey: KeyObject;
   /** Signs the tokens of the console's sessions. */
   readonly sessionTokenKey: KeyObject;
+  /** Signs checkpoints of the audit log (Ed25519). */
+  readonly auditKey: KeyObject;
 
   constructor(settings: Settings) {
     // Key objects are made once, because importing the bytes takes longer than the hash itself.
@@ -47,6 +50,7 @@ export class Secrets {
     this.sessionKey = derive('console session');
     this.csrfKey = derive('console csrf');
     this.sessionTokenKey = derive('console token');
+    this.auditKey = auditKeyOf(settings.masterKey);
   }
 
   /** Encrypts with AES-256-GCM. The result is version (1 byte), nonce (12), tag (16) and ciphertext, in this order. */

@@ -13,6 +13,7 @@ const kinds = {
   events: { least: 1, what: 'Events, and sessions of stages with their participants.' },
   // IVS allows tokens of 14 days, and what was done against a token counts as long as the token.
   grants: { least: 15, what: 'Grants that have expired; actions with their targets, and bans, that have ended.' },
+  audit: { least: 30, what: 'Entries of the audit log.' },
 };
 type Kind = keyof typeof kinds;
 
@@ -68,12 +69,12 @@ export const tenantSettings = z
     retentionDays: z.object(keptDays).meta({
       id: 'RetentionDays',
       description: 'After how many days things are deleted.',
-      examples: [{ events: 14, grants: 90 }],
+      examples: [{ events: 14, grants: 90, audit: 400 }],
     }),
     mostRetentionDays: z.object(keptDays).meta({
       id: 'MostRetentionDays',
       description: 'The largest numbers of days that the deployment allows.',
-      examples: [{ events: 30, grants: 90 }],
+      examples: [{ events: 30, grants: 90, audit: 400 }],
     }),
     reasons,
     updatedAt: z.iso.datetime().nullable().meta({ description: 'null: the tenant has never changed its settings.' }),
@@ -82,8 +83,8 @@ export const tenantSettings = z
     id: 'Settings',
     examples: [
       {
-        retentionDays: { events: 14, grants: 90 },
-        mostRetentionDays: { events: 30, grants: 90 },
+        retentionDays: { events: 14, grants: 90, audit: 400 },
+        mostRetentionDays: { events: 30, grants: 90, audit: 400 },
         reasons: ['Spam', 'Insults others'],
         updatedAt: '2026-03-01T19:00:00.000Z',
       },

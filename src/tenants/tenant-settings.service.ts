@@ -20,7 +20,11 @@ export class TenantSettingsService {
     private readonly clock: DatabaseClock,
     settings: Settings,
   ) {
-    this.most = { events: settings.eventRetentionDays, grants: settings.grantRetentionDays };
+    this.most = {
+      events: settings.eventRetentionDays,
+      grants: settings.grantRetentionDays,
+      audit: settings.auditRetentionDays,
+    };
   }
 
   async get(caller: TenantCaller): Promise<TenantSettings> {
@@ -31,12 +35,14 @@ export class TenantSettingsService {
   /** @throws Problem `invalid_request` if a number of days is larger than that of the deployment. */
   async update(caller: TenantCaller, body: UpdateSettingsBody): Promise<TenantSettings> {
     const { tenantId } = caller;
-    const { events, grants } = body.retentionDays ?? {};
+    const { events, grants, audit: entries } = body.retentionDays ?? {};
     this.assertAllowed('events', events);
     this.assertAllowed('grants', grants);
+    this.assertAllowed('audit', entries);
     const changes = {
       ...(events !== undefined && { eventDays: events }),
       ...(grants !== undefined && { grantDays: grants }),
+      ...(entries !== undefined && { auditDays: entries }),
       ...(body.reasons !== undefined && { reasons: body.reasons }),
       updatedAt: this.clock.now(),
     };
@@ -61,11 +67,12 @@ export class TenantSettingsService {
 
   /** The deployment may allow less than it did when the tenant chose. */
   private shown(row: SettingsRow | null): TenantSettings {
-    const { events, grants } = this.most;
+    const { events, grants, audit: entries } = this.most;
     return {
       retentionDays: {
         events: Math.min(row?.eventDays ?? events, events),
         grants: Math.min(row?.grantDays ?? grants, grants),
+        audit: Math.min(row?.auditDays ?? entries, entries),
       },
       mostRetentionDays: this.most,
       reasons: row?.reasons ?? [],

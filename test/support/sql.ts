@@ -147,6 +147,14 @@ const defaults: Record<string, (n: number) => Row> = {
     action: 'test',
     request_id: 'request',
   }),
+  audit_checkpoints: (n) => ({
+    seq: n,
+    is_cut: false,
+    hash: Buffer.from('hash'),
+    at: inSeconds(0),
+    key: 'key',
+    signature: Buffer.from('signature'),
+  }),
   unsealed_vends: (n) => ({
     id: `aud_${String(n).padStart(6, '0')}`,
     action: 'grant.vend',

@@ -5,7 +5,8 @@
 -- "waiting": how many entries are not in the chain yet, counted to p_most,
 -- "from", "to": the places that were checked, null if the chain is empty,
 -- "fault": the first of them whose entry is changed or missing, or the missing one before them, as {"seq", "id",
--- "problem"}, null if there is none}. That the newest entries were removed is not noticed.
+-- "problem"}, null if there is none}. That the newest entries were removed is not noticed. What the service has deleted
+-- is not checked: "from" and "to" are null if p_to is there.
 create function check_audit_chain(p_tenant text, p_to bigint, p_most integer)
 returns jsonb
 language plpgsql
@@ -15,15 +16,18 @@ declare
   v_head public.audit;
   v_to bigint;
   v_from bigint;
+  v_cut record;
 begin
+  -- Without a cut, the chain begins with the first entry.
+  select case when o.hash is null then 0 else o.seq end as seq, o.hash into v_cut from oldest_place(p_tenant) as o;
   select *
   into v_head
   from public.audit as a
   where a.tenant_id = p_tenant and a.seq is not null
   order by a.seq desc
   limit 1;
-  v_to := case when v_head.seq is not null then least(p_to, v_head.seq) end;
-  v_from := case when v_to is not null then greatest(v_to - p_most + 1, 1) end;
+  v_to := case when v_head.seq is not null and coalesce(p_to, v_head.seq) > v_cut.seq then least(p_to, v_head.seq) end;
+  v_from := case when v_to is not null then greatest(v_to - p_most + 1, v_cut.seq + 1) end;
   return jsonb_build_object(
     'head', case
       when v_head.seq is not null then jsonb_build_object(
@@ -55,10 +59,17 @@ begin
           'seq', place.seq, 'id', a.id, 'problem', case when a.id is null then 'missing' else 'changed' end
         )
       from
-        generate_series(greatest(v_from - 1, 1), v_to) as place (seq)
+        generate_series(greatest(v_from - 1, v_cut.seq + 1), v_to) as place (seq)
         left join public.audit as a on a.tenant_id = p_tenant and a.seq = place.seq
         left join public.audit as b on b.tenant_id = p_tenant and b.seq = place.seq - 1
-      where a.id is null or (place.seq >= v_from and a.hash is distinct from audit_digest(b.hash, a))
+      where
+        a.id is null
+        or (
+          place.seq >= v_from
+          and a.hash is distinct from audit_digest(
+            coalesce(b.hash, case when place.seq = v_cut.seq + 1 then v_cut.hash end), a
+          )
+        )
       order by place.seq
       limit 1
     )

@@ -10,7 +10,11 @@ let stagedoor: Stagedoor;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  stagedoor = await Stagedoor.start({ EVENT_RETENTION_DAYS: '20', GRANT_RETENTION_DAYS: '40' });
+  stagedoor = await Stagedoor.start({
+    EVENT_RETENTION_DAYS: '20',
+    GRANT_RETENTION_DAYS: '40',
+    AUDIT_RETENTION_DAYS: '60',
+  });
 });
 afterAll(() => stagedoor.stop());
 beforeEach(async () => {
@@ -26,7 +30,7 @@ async function keyWith(...scopes: string[]): Promise<string> {
 }
 
 test('a tenant has the numbers of the deployment until it chooses its own, and each change stands alone', async () => {
-  const most = { events: 20, grants: 40 };
+  const most = { events: 20, grants: 40, audit: 60 };
   const before = { retentionDays: most, mostRetentionDays: most, reasons: [], updatedAt: null };
   expect(await settings()).toEqual(before);
   const first = await stagedoor.expect(200, change({ reasons: ['Spam', 'Insults others'] }));
@@ -51,6 +55,7 @@ test.each<[string, Json, string]>([
   ['nothing', {}, ''],
   ['more days than the deployment allows', { retentionDays: { events: 21 } }, 'retentionDays.events'],
   ['fewer days than a token may last', { retentionDays: { grants: 14 } }, 'retentionDays.grants'],
+  ['fewer days than evidence needs', { retentionDays: { audit: 29 } }, 'retentionDays.audit'],
   ['no day', { retentionDays: { events: 0 } }, 'retentionDays.events'],
   ['a reason twice', { reasons: ['Spam', 'Spam'] }, 'reasons'],
   ['a reason that IVS would cut', { reasons: ['x'.repeat(129)] }, 'reasons.0'],

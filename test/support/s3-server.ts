@@ -1,0 +1,49 @@
+/** A server that takes objects as S3 does (PutObject with paths), for tests of what the service stores in a bucket. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { crc32 } from 'node:zlib';
+
+export class S3Server {
+  /** Objects by `bucket/key`. */
+  readonly objects = new Map<string, string>();
+  /** Number of requests that it refuses from now on, as S3 does when it has too much to do. */
+  failures = 0;
+  private readonly server: Server;
+
+  private constructor() {
+    this.server = createServer((request, response) => {
+      void buffer(request).then((body) => {
+        const answer = (status: number, code?: string) =>
+          response.writeHead(status).end(code && `<Error><Code>${code}</Code><Message>${code}</Message></Error>`);
+        if (this.failures > 0) {
+          this.failures -= 1;
+          return answer(503, 'SlowDown');
+        }
+        if (request.method !== 'PUT') return answer(405, 'MethodNotAllowed');
+        if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) return answer(403, 'AccessDenied');
+        const sum = Buffer.alloc(4);
+        sum.writeUInt32BE(crc32(body));
+        if (request.headers['x-amz-checksum-crc32'] !== sum.toString('base64')) return answer(400, 'BadDigest');
+        const { pathname } = new URL(request.url ?? '/', 'http://s3');
+        this.objects.set(decodeURIComponent(pathname.slice(1)), body.toString());
+        return answer(200);
+      });
+    });
+  }
+
+  static async start(): Promise<S3Server> {
+    const made = new S3Server();
+    await new Promise<void>((resolve) => made.server.listen(0, '127.0.0.1', resolve));
+    return made;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}
