@@ -7,6 +7,7 @@ import { addJoins } from './commands/joins.ts';
 import { addKeys } from './commands/keys.ts';
 import { addMembers } from './commands/members.ts';
 import { addModeration, addPeople } from './commands/moderation.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addLoadtest } from './commands/loadtest.ts';
 import { addPolicy } from './commands/policy.ts';
@@ -50,5 +51,7 @@ export function createProgram(): Command {
     for (const add of adds) add(program);
   }
   addCommonOptions(program);
+  program.commandsGroup('Shell:');
+  addCompletion(program);
   return program;
 }

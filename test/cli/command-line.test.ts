@@ -135,6 +135,40 @@ describe('secrets', () => {
   });
 });
 
+describe('completion', () => {
+  it.each(['bash', 'zsh', 'fish'])('has a script for %s, which the shell accepts', async (shell) => {
+    const { code, out } = await cli.run(['completion', shell]);
+    expect([code, out]).toEqual([0, expect.stringContaining('stagedoor complete -- ')]);
+    const file = path.join(cli.home, `completion.${shell}`);
+    writeFileSync(file, out);
+    if (spawnSync(shell, ['--version']).error) return; // this machine has no such shell
+    expect(spawnSync(shell, ['-n', file], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('knows commands, options and profiles, also behind options', async () => {
+    await cli.run(['profile', 'add', 'live', '--url', 'https://a.example', '--api-key-stdin'], { input: key });
+    const words = async (...typed: string[]) =>
+      (await cli.run(['complete', '--', ...typed])).out.split('\n').flatMap((line) => line.split('\t').slice(0, 1));
+    expect(await words('sp')).toEqual(['space', '']);
+    expect(await words('space', '')).toEqual(expect.arrayContaining(['create', 'list', 'delete']));
+    expect(await words('ban', 'bob', '--re')).toEqual(['--reason', '']);
+    expect(await words('space', '--json', 'list', '--profile', '')).toEqual(['live', '']);
+    expect(await words('profile', 'use', 'l')).toEqual(['live', '']);
+    expect(await words('completion', 'z')).toEqual(['zsh', '']);
+    expect(await words('join', 'spc_x', '--user', 'b')).toEqual(['']);
+  });
+
+  it('works in bash, without another package', async () => {
+    const typed = ['space list --pro', 'space li', 'profile add '];
+    const answers = typed.map(
+      (line) =>
+        `COMP_WORDS=(stagedoor ${line}${line.endsWith(' ') ? "''" : ''}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _stagedoor; echo "\${COMPREPLY[*]}"`,
+    );
+    const { out, err } = await cli.shell(`eval "$(stagedoor completion bash)"\n${answers.join('\n')}`);
+    expect([out, err]).toEqual(['--profile\nlist\n\n', '']);
+  });
+});
+
 const inTerminal = spawnSync('script', ['--version']).error ? describe.skip : describe;
 
 inTerminal('in a terminal', () => {

@@ -1,6 +1,7 @@
 /** What the command line finds out about a deployment: policies, load, the audit chain, the doctor, and events in spite of cuts. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { scopes } from '../../src/http/access.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { build } from '../support/shared.ts';
 import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
@@ -21,7 +22,7 @@ beforeAll(async () => {
     200,
     stagedoor.request('PUT', `/v1/spaces/${space}/members/nina`, { as: tenant.key, body: { role: 'host' } }),
   );
-  cli = new CommandLine({ STAGEDOOR_URL: stagedoor.url, STAGEDOOR_API_KEY: tenant.key });
+  cli = new CommandLine({ STAGEDOOR_URL: stagedoor.url, STAGEDOOR_API_KEY: tenant.key }, 60);
 }, 300_000);
 afterAll(async () => {
   cli.remove();
@@ -106,31 +107,45 @@ cases:
 
 test('loadtest joins 50 users, bans some, lets no banned user in again, and leaves neither a ban nor a space', async () => {
   const before = (await stagedoor.get('/v1/spaces', tenant.key)).body['data'] as Json[];
-  const figures = await cli.json('loadtest', '--users', '50', '--rate', '25', '--bans', '5');
+  const figures = await cli.json('loadtest', '--users', '50', '--rate', '25', '--bans', '5', '--max-errors', '1');
   const { vends, bans } = figures as { vends: Json; bans: Json };
   const sum = (counts: Json) => Object.values(counts).reduce((all: number, one) => all + Number(one), 0);
   expect(figures['endedBy']).toBe('users');
   expect(vends).toMatchObject({ asked: 50, refused: {}, answered: { count: vends['given'] as number } });
   expect(vends['given'] + sum(vends['errors'] as Json)).toBe(50);
-  expect(bans['made']).toBeGreaterThan(0);
+  expect(bans['made'] + sum(bans['errors'] as Json)).toBeGreaterThan(0);
   expect(bans['answered'].count).toBe(bans['made']);
   expect(bans['silent'].count + bans['notSilent']).toBe(bans['made']);
   expect(bans['admittedAfterwards']).toBe(0);
   const left = (await stagedoor.get('/v1/bans?active=true', tenant.key)).body['data'] as Json[];
   expect(left.filter(({ reason }) => reason === 'stagedoor loadtest')).toEqual([]);
   expect((await stagedoor.get('/v1/spaces', tenant.key)).body['data']).toHaveLength(before.length);
-  const users = 'select count(distinct user_id)::int as users from grants where tenant_id = $1 and space_id = $2';
-  expect(await stagedoor.database.query(users, [tenant.id, figures['space']])).toEqual([
-    { users: vends['given'] as number },
-  ]);
+  // A vend that was given up on may be in the ledger all the same.
+  const query = 'select count(distinct user_id)::int as users from grants where tenant_id = $1 and space_id = $2';
+  const [row] = await stagedoor.database.query(query, [tenant.id, figures['space']]);
+  expect(row?.['users']).toBeGreaterThanOrEqual(vends['given'] as number);
+  if (sum(vends['errors'] as Json) === 0) expect(row?.['users']).toBe(50);
 });
 
 test('loadtest counts refusals by their reason, and needs --yes for another machine', async () => {
   const small = (await stagedoor.createSpace(tenant, { capacity: 5 }))['id'] as string;
-  const figures = await cli.json('loadtest', small, '--users', '12', '--rate', '100', '--bans', '0');
+  const figures = await cli.json(
+    'loadtest',
+    small,
+    '--users',
+    '12',
+    '--rate',
+    '100',
+    '--bans',
+    '0',
+    '--max-errors',
+    '1',
+  );
   const { vends } = figures as { vends: Json };
-  expect(vends['given'] + (vends['refused']['space_full'] ?? 0)).toBe(12);
-  expect(vends['given']).toBe(5);
+  const errors = Object.values(vends['errors'] as Json).reduce((all: number, one) => all + Number(one), 0);
+  expect(vends['given'] + (vends['refused']['space_full'] ?? 0) + errors).toBe(12);
+  expect(vends['given']).toBeLessThanOrEqual(5);
+  if (errors === 0) expect(vends['given']).toBe(5);
   const env = { STAGEDOOR_URL: 'https://stagedoor.example' };
   expect(await cli.run(['loadtest'], { env })).toMatchObject({ code: 2, err: expect.stringContaining('--yes') });
 });
@@ -248,12 +263,14 @@ test('doctor sees a good deployment, tries IVS, names what a key lacks, and a wr
     'CreateStage, CreateRoom': 'ok',
     'DeleteStage, DeleteRoom': 'ok',
   });
+  const all = (good['checks'] as Json[]).find(({ check }) => check === 'scopes')?.['found'] as string;
+  for (const scope of scopes) if (scope !== '*') expect(all).toContain(scope);
   expect(good['notChecked']).toMatch(/backups/);
   const small = { name: 'small', scopes: ['tokens:vend', 'spaces:read'] };
   const { key } = await stagedoor.expect(201, stagedoor.post('/v1/api-keys', tenant.key, small));
   const found = await cli.run(['doctor', '--json'], { env: { STAGEDOOR_API_KEY: key as string } });
-  const scopes = (found.json['checks'] as Json[]).find(({ check }) => check === 'scopes')?.['found'] as string;
-  expect(scopes).toMatch(
+  const lacking = (found.json['checks'] as Json[]).find(({ check }) => check === 'scopes')?.['found'] as string;
+  expect(lacking).toMatch(
     /^It has spaces:read, tokens:vend\. It lacks spaces:write, roles:write, members:write, moderation:read/,
   );
   const wrong = await cli.run(['doctor', '--json'], { env: { STAGEDOOR_API_KEY: `${tenant.key}x` } });

@@ -8,6 +8,9 @@ import { type Json, Stagedoor } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
+/** Seconds in which a busy machine answers for certain. */
+const patience = 60;
+
 let stagedoor: Stagedoor;
 beforeAll(async () => {
   await build();
@@ -18,7 +21,10 @@ afterAll(async () => {
 });
 
 test('the walk of the README by the command line alone, from a tenant to a lifted ban', async () => {
-  const cli = new CommandLine({ STAGEDOOR_URL: stagedoor.url, STAGEDOOR_OPERATOR_TOKEN: Stagedoor.operatorToken });
+  const cli = new CommandLine(
+    { STAGEDOOR_URL: stagedoor.url, STAGEDOOR_OPERATOR_TOKEN: Stagedoor.operatorToken },
+    patience,
+  );
   const issuer = (await stagedoor.createTenant()).issuer; // its key signs for the tenant below too
   try {
     const tenant = await cli.json('tenant', 'create', 'walk', '--name', 'Walk');
@@ -90,7 +96,7 @@ test('the walk of the README by the command line alone, from a tenant to a lifte
   } finally {
     cli.remove();
   }
-}, 300_000);
+}, 900_000);
 
 describe('the help', () => {
   let commands: { name: string; help: string }[];
@@ -122,12 +128,12 @@ describe('the help', () => {
     };
     await Promise.all([worker(), worker(), worker()]);
     expect(failures).toEqual([]);
-  }, 300_000);
+  }, 900_000);
 });
 
 function leavesOf(command: Command, parent: string): { name: string; command: Command }[] {
   const name = `${parent} ${command.name()}`.trim();
-  if (command.name() === 'complete') return [];
+  if (command.name().startsWith('comple')) return []; // what shells load has tests of its own
   return command.commands.length === 0 ? [{ name, command }] : command.commands.flatMap((one) => leavesOf(one, name));
 }
 
@@ -154,11 +160,14 @@ async function runExample(example: string): Promise<{ code: number | null; err: 
   const alice = `/v1/spaces/${space['id']}/members/alice`;
   await stagedoor.expect(200, stagedoor.request('PUT', alice, { as: tenant.key, body: { role: 'host' } }));
   if (example.includes('unfreeze')) await made(`/v1/spaces/${space['id']}/freeze`);
-  const cli = new CommandLine({
-    STAGEDOOR_URL: stagedoor.url,
-    STAGEDOOR_API_KEY: tenant.key,
-    STAGEDOOR_OPERATOR_TOKEN: Stagedoor.operatorToken,
-  });
+  const cli = new CommandLine(
+    {
+      STAGEDOOR_URL: stagedoor.url,
+      STAGEDOOR_API_KEY: tenant.key,
+      STAGEDOOR_OPERATOR_TOKEN: Stagedoor.operatorToken,
+    },
+    patience,
+  );
   const webhook = async () => (await made('/v1/webhooks', { url: receiver.url }))['id'] as string;
   const things: Record<string, () => Promise<string> | string> = {
     STAGEDOOR: () => stagedoor.url,

@@ -47,10 +47,16 @@ export class Run {
 export class CommandLine {
   readonly home = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-cli-'));
 
-  constructor(public env: Record<string, string> = {}) {}
+  /** @param patience `--patience` of commands that say nothing else: on a busy machine the service answers 503 now and then. */
+  constructor(
+    public env: Record<string, string> = {},
+    private readonly patience?: number,
+  ) {}
 
   start(args: string[], { env = {}, input = '' }: { env?: Record<string, string>; input?: string } = {}): Run {
-    const child = spawn(process.execPath, [bin, ...args], {
+    const patient =
+      this.patience === undefined || args.includes('--patience') ? [] : ['--patience', `${this.patience}`];
+    const child = spawn(process.execPath, [bin, ...args, ...patient], {
       cwd: this.home,
       env: { ...this.environment, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -72,7 +78,7 @@ export class CommandLine {
 
   /** Runs a command of a shell, in which `stagedoor` is the command line. */
   async shell(text: string, env: Record<string, string> = {}): Promise<Ended> {
-    const script = `stagedoor() { '${process.execPath}' '${bin}' "$@"; }\n${text}`;
+    const script = `stagedoor() { '${process.execPath}' '${bin}' "$@" ${this.patience === undefined ? '' : `--patience ${this.patience}`}; }\n${text}`;
     const options = { cwd: this.home, env: { ...this.environment, ...env } };
     return await new Run(spawn('bash', ['-o', 'pipefail', '-c', script], { ...options, stdio: 'pipe' }), '').ended;
   }

@@ -61,14 +61,14 @@ async function run(connection: Connection, given: string | undefined, options: L
   const spaceId = given ?? made?.id ?? '';
   const plan: StormPlan = { spaceId, users, rate, banRate, seconds, mostErrors, inFlight, ...(role && { role }) };
   const impatient = connectWith(url, 'apiKey', credential, { patience: 0 }).api;
-  const storm = new Storm(impatient, plan, stop.signal);
+  const storm = new Storm(impatient, api, plan, stop.signal);
   const timer = setInterval(() => progress.update(storm.state), 250);
   try {
     return await storm.blow();
   } finally {
     clearInterval(timer);
     progress.end();
-    const left = await storm.tidyUp(api);
+    const left = await storm.tidyUp();
     if (left > 0) tell(`stagedoor: ${left} bans could not be lifted. They end by themselves within an hour.`);
     if (made) await api.DELETE('/v1/spaces/{spaceId}', { params: { path: { spaceId } } });
     stop.end();

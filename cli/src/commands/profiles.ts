@@ -42,7 +42,7 @@ export function addProfiles(program: Command): void {
       ]);
     },
   );
-  leaf(profile, 'use <name>', {
+  leaf(profile, 'use <profile>', {
     summary: 'Choose the profile that counts when none is named',
     examples: ['stagedoor profile use $PROFILE'],
   }).action((name: string, options: Common) => {
@@ -52,7 +52,7 @@ export function addProfiles(program: Command): void {
     show(options, { name, url }, () => `${name} (${url}) is the current profile.`);
   });
   destroying(
-    leaf(profile, 'remove <name>', {
+    leaf(profile, 'remove <profile>', {
       summary: 'Forget a profile and its credentials',
       examples: ['stagedoor profile remove $PROFILE --yes'],
     }),

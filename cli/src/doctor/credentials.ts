@@ -21,6 +21,7 @@ const requests: [scope: string, method: string, path: string, body?: object][] =
   ['audit:read', 'GET', '/v1/audit?limit=1'],
   ['events:read', 'GET', '/v1/events?limit=1'],
   ['webhooks:write', 'GET', '/v1/webhooks?limit=1'],
+  ['settings:write', 'GET', '/v1/settings'],
 ];
 
 /** Checks an API key: that it is valid, and which scopes it has. */

@@ -61,10 +61,12 @@ export class Storm {
 
   /**
    * @param api repeats nothing, so that each answer is counted.
+   * @param patient repeats bans, so that each one that is made is known and can be lifted.
    * @param signal ends the test.
    */
   constructor(
     private readonly api: Api,
+    private readonly patient: Api,
     private readonly plan: StormPlan,
     private readonly signal: AbortSignal,
   ) {}
@@ -86,10 +88,10 @@ export class Storm {
   }
 
   /** Lifts the bans that the storm has made. Returns how many could not be lifted. */
-  async tidyUp(api: Api): Promise<number> {
+  async tidyUp(): Promise<number> {
     let left = 0;
     for (const id of this.banIds) {
-      await api.lift(id, 'The load test is over.').catch((error: unknown) => {
+      await this.patient.lift(id, 'The load test is over.').catch((error: unknown) => {
         if (!(error instanceof StagedoorProblem)) throw error;
         left += 1;
       });
@@ -150,7 +152,7 @@ export class Storm {
     let action: Action;
     try {
       const expiresAt = new Date(Date.now() + banLifeMs).toISOString();
-      const made = await this.api.ban({ userId, spaceId, reason: 'stagedoor loadtest', expiresAt });
+      const made = await this.patient.ban({ userId, spaceId, reason: 'stagedoor loadtest', expiresAt });
       this.banIds.push(made.ban.id);
       action = made.action;
     } catch (error) {
