@@ -12,6 +12,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addLoadtest } from './commands/loadtest.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addProfiles } from './commands/profiles.ts';
+import { addQuotas } from './commands/quotas.ts';
 import { addSpaces } from './commands/spaces.ts';
 import { addTenants } from './commands/tenants.ts';
 import { addWebhooks } from './commands/webhooks.ts';
@@ -31,7 +32,7 @@ const parts: [heading: string, ...add: ((program: Command) => void)[]][] = [
   ['Spaces and people:', addSpaces, addMembers, addJoins, addPeople],
   ['Moderation:', addModeration, addActions],
   ['What happened:', addEvents, addAudit, addWebhooks],
-  ['Test a deployment:', addPolicy, addLoadtest, addDoctor],
+  ['Test a deployment:', addQuotas, addPolicy, addLoadtest, addDoctor],
 ];
 
 /** The whole command line. Every parse error and every help is thrown as a `CommanderError`. */
