@@ -22,6 +22,7 @@ import { JoinsModule } from './joins/joins.module.ts';
 import { loggerOptions } from './logging.ts';
 import { LimitingModule } from './limiting/limiting.module.ts';
 import { MembersModule } from './members/members.module.ts';
+import { NotesModule } from './notes/notes.module.ts';
 import { RetentionModule } from './retention/retention.module.ts';
 import { RolesModule } from './roles/roles.module.ts';
 import { SecretsModule } from './secrets/secrets.module.ts';
@@ -81,6 +82,7 @@ export class AppModule {
         SessionsModule,
         ActsModule,
         BansModule,
+        NotesModule,
         WebhooksModule,
         IngestModule,
         RetentionModule,

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.ts';
 import type { Settings } from './config.ts';
+import { ChatOrigins } from './console/chat-origins.ts';
 import { serveConsole } from './console/console-pages.ts';
 import { examine, Reach } from './database/reach.ts';
 import { Problem } from './errors.ts';
@@ -91,7 +92,7 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
   closeConnectionsWhenStopping(fastify, app.get(Stopping), app.get(EventStreams));
   discardUnreadBodies(fastify);
   serveDocs(app);
-  serveConsole(fastify);
+  serveConsole(fastify, (request) => app.get(ChatOrigins).of(request));
   try {
     await app.init();
   } catch (error) {

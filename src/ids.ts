@@ -3,7 +3,7 @@ import { TypeID, typeid } from 'typeid-js';
 
 /**
  * The prefixes of ids: tenant, API key, issuer, space, grant, ban, action, audit entry, signing key,
- * event, webhook endpoint, webhook delivery, session of the console, identity provider of the console.
+ * event, webhook endpoint, webhook delivery, session of the console, identity provider of the console, note.
  */
 export type IdPrefix =
   | 'ten'
@@ -19,7 +19,8 @@ export type IdPrefix =
   | 'whk'
   | 'whd'
   | 'cse'
-  | 'cis';
+  | 'cis'
+  | 'not';
 
 /** Makes an id such as `spc_01h455vb4pex5vsknk084sn02q`: a UUIDv7 in base 32. Ids sort by age. An id is no secret. */
 export function newId(prefix: IdPrefix): string {

@@ -106,6 +106,8 @@ export const limits = {
   consoleSignInSeconds: 10 * 60,
   /** The use of a session is noted, and its cookie renewed, once in this time. */
   consoleNoteSeconds: 60,
+  /** Largest number of notes about one user. */
+  notesOfUser: 200,
 } as const;
 
 /** How many things of each kind a tenant may have. The operator can set other numbers for a tenant. */
@@ -124,4 +126,6 @@ export const quotas = {
   roles: 100,
   /** Bans in force. */
   bans: 100_000,
+  /** About all users. */
+  notes: 100_000,
 } as const;

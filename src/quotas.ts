@@ -18,6 +18,7 @@ const namesOf: Record<QuotaKind, string> = {
   members: 'members',
   roles: 'roles',
   bans: 'bans in force',
+  notes: 'notes about users',
 };
 
 /**

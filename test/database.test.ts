@@ -89,6 +89,7 @@ async function fill(slug: string): Promise<TestTenant> {
   await must(201, stagedoor.post('/v1/bans', as, { userId: `${slug}-user`, spaceId: space['id'] }));
   const webhook = await must(201, stagedoor.post('/v1/webhooks', as, { url: 'http://127.0.0.1:9/' })); // nobody listens
   await must(202, stagedoor.post(`/v1/webhooks/${webhook['id']}/test`, as));
+  await must(201, stagedoor.post(`/v1/users/${slug}-user/notes`, as, { text: slug }));
   await must(204, stagedoor.request('POST', '/console/session', { body: { credential: as } }));
   const provider = {
     name: 'Staff',
@@ -436,6 +437,7 @@ describe('the roles', () => {
       webhooks: 'INSERT, SELECT, UPDATE', // functions sweep them
       webhook_deliveries: 'INSERT, SELECT, UPDATE', // likewise
       tenant_settings: 'INSERT, SELECT, UPDATE',
+      user_notes: 'DELETE, INSERT, SELECT', // a note is never changed
       tenants: 'INSERT, SELECT, UPDATE', // tenants are suspended, not deleted
       audit: 'INSERT, SELECT', // append-only
       audit_checkpoints: 'INSERT, SELECT', // likewise; a function drops old ones

@@ -35,7 +35,7 @@ interface Row {
   /** What an app user leaves out of the body. */
   keyOnly?: string[];
   /** Makes what the request will use up, or what it needs first; answers with the ids that differ for it. */
-  prepare?: (world: World) => Promise<Record<string, string>>;
+  prepare?: (world: World, as?: string) => Promise<Record<string, string>>;
   /** The query that the request needs, by the world whose thing it is about. */
   query?: (world: World) => string;
   /** Fields of the body that name something of the tenant's, with a value that is another tenant's. */
@@ -128,6 +128,7 @@ const rows: Record<string, Row> = {
   'POST /v1/spaces/{spaceId}/join': { ...vend, references: { role: (other) => other.ids['name'] } },
   'POST /v1/spaces/{spaceId}/stage-tokens': { ...vend, references: { role: (other) => other.ids['name'] } },
   'POST /v1/spaces/{spaceId}/chat-tokens': { ...vend, references: { role: (other) => other.ids['name'] } },
+  'POST /v1/spaces/{spaceId}/console-chat-tokens': { body: {} },
   'POST /v1/spaces/{spaceId}/join/explain': {
     body: { userId: 'sam', role: 'viewer', attributes: { a: 'b' } },
     keyOnly: ['role'],
@@ -222,6 +223,9 @@ const rows: Record<string, Row> = {
   'GET /v1/spaces/{spaceId}/sessions/{sessionId}/attendance': {},
   'POST /v1/users/{userId}/revoke': { body: { reason: 'left' }, prepare: another },
   'POST /v1/grants/{grantId}/revoke': { body: { reason: 'left' }, prepare: another },
+  'GET /v1/users/{userId}/notes': {},
+  'POST /v1/users/{userId}/notes': { body: { text: 'calm' } },
+  'DELETE /v1/users/{userId}/notes/{noteId}': { prepare: makeNote },
   'GET /v1/actions': {},
   'GET /v1/actions/{actionId}': {},
   'GET /v1/actions/{actionId}/targets': {},
@@ -281,13 +285,21 @@ const prefixes: Record<string, string> = {
   webhookId: 'whk',
   consoleIssuerId: 'cis',
   deliveryId: 'whd',
+  noteId: 'not',
 };
 
 /**
  * Parameters whose values mean something in the tenant's own space only: whatever is asked for there, it is not another
  * tenant's that is made, changed or looked at.
  */
-const ownWords = new Set(['PUT name', 'PUT userId', 'POST userId', 'POST participantId', 'POST messageId']);
+const ownWords = new Set([
+  'PUT name',
+  'PUT userId',
+  'POST userId',
+  'GET userId',
+  'POST participantId',
+  'POST messageId',
+]);
 
 interface Operation {
   name: string;
@@ -383,6 +395,7 @@ async function makeWorld(slug: string): Promise<World> {
     actionId: event['id'],
     checkpoint: await hashOfCheckpoint(tenant),
     ...webhook,
+    ...(await makeNote(world)),
   });
   return world;
 }
@@ -402,6 +415,12 @@ async function hashOfCheckpoint({ id, key }: TestTenant): Promise<string> {
 async function makeKey(world: TestTenant, scopes: string[]): Promise<{ id: string; key: string }> {
   const made = await must(201, stagedoor.post('/v1/api-keys', world.key, { name: `${world.slug}-key`, scopes }));
   return { id: made['id'], key: made['key'] };
+}
+
+/** A note about the user of the world, written by the tenant's own key or by the one that is given. */
+async function makeNote({ key, ids }: World, as = key): Promise<{ noteId: string }> {
+  const made = await must(201, stagedoor.post(`/v1/users/${ids['userId']}/notes`, as, { text: 'calm' }));
+  return { noteId: made['id'] };
 }
 
 function issuerOf({ slug }: TestTenant): string {
@@ -752,7 +771,8 @@ describe('the narrowest caller the document allows is enough', () => {
     '%s',
     async (_, operation) => {
       const row = rowOf(operation);
-      const ids = { ...acme.ids, ...(await row.prepare?.(acme)) };
+      const [scope] = scopesOf(operation);
+      const ids = { ...acme.ids, ...(await row.prepare?.(acme, scope && (await keyWith(scope)))) };
       if (isForSessions(operation)) {
         const { headers } = await TestSession.signIn(stagedoor, acme.key);
         expect((await call(operation, { headers })).status).toBeLessThan(300);

@@ -10,7 +10,7 @@ const shelf = [
   'errors ids limits caller config background',
   'telemetry database request-context secrets signatures outgoing archive limiting ivs http quotas',
   'events audit roles tenants api-keys issuers console auth',
-  'call-quotas spaces grants signing-keys joins delivery watch sessions acts members bans webhooks ingest retention',
+  'call-quotas spaces grants signing-keys joins delivery watch sessions acts members bans notes webhooks ingest retention',
   'health openapi logging app.module stop-on-signals app main',
 ].flatMap((line) => line.split(' '));
 
@@ -141,6 +141,7 @@ const owners: Record<string, string> = {
   console_sessions: 'console',
   console_issuers: 'console',
   console_users: 'console',
+  user_notes: 'notes',
   idempotency_keys: 'http',
   audit: 'audit',
   audit_checkpoints: 'audit',

@@ -3,6 +3,7 @@ import { deliveryStates } from '../delivery/deliveries.ts';
 import { callerSchema } from '../http/caller.schema.ts';
 import { exampleId, filterId, idOf } from '../http/ids.ts';
 import { pageOf, pageQuery } from '../http/paging.ts';
+import { userId } from '../http/text.ts';
 
 /** What a moderator did. */
 export const actionKind = z
@@ -108,11 +109,20 @@ export const action = z
 export type Action = z.output<typeof action>;
 
 /** The query of the list of actions. */
-export const actionsQuery = z.strictObject({
-  ...pageQuery,
-  spaceId: filterId('spc', 'space').optional(),
-  state: actionState.optional().meta({ description: 'Only actions in this state.' }),
-});
+export const actionsQuery = z
+  .strictObject({
+    ...pageQuery,
+    spaceId: filterId('spc', 'space').optional(),
+    userId: userId.optional().meta({ description: 'Only actions against this user.' }),
+    kind: actionKind.optional().meta({ description: 'Only actions of this kind.' }),
+    state: actionState.optional().meta({
+      description: 'Only actions in this state. It cannot be combined with `userId` or `kind`.',
+    }),
+  })
+  .refine(({ state, userId: user, kind }) => state === undefined || (user === undefined && kind === undefined), {
+    path: ['state'],
+    error: 'cannot be combined with userId or kind: ask for the state alone, or leave it out',
+  });
 export type ActionsQuery = z.output<typeof actionsQuery>;
 
 /** A page of actions. */

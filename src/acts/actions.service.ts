@@ -147,13 +147,15 @@ async function findRow(tx: Tx, tenantId: string, actionId: string): Promise<Acti
 
 /** One row more than the page has, if there are more. */
 async function findRows(tx: Tx, tenantId: string, query: ActionsQuery): Promise<ActionRow[]> {
-  const { spaceId, state } = query;
+  const { spaceId, state, userId, kind } = query;
   const before = readCursor(query.cursor, idKeys('act'));
   const limit = query.limit + 1;
   if (state === undefined) {
     const where = {
       tenantId,
       ...(spaceId !== undefined && { spaceId }),
+      ...(userId !== undefined && { userId }),
+      ...(kind !== undefined && { kind }),
       ...(before !== undefined && { id: { lt: before } }),
     };
     return await tx.action.findMany({ where, orderBy: { id: 'desc' }, take: limit });

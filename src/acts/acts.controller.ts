@@ -20,6 +20,8 @@ import {
 import { ActionsService } from './actions.service.ts';
 import { FreezingService } from './freezing.service.ts';
 import {
+  type DeleteMessageBody,
+  deleteMessageBody,
   type EventBody,
   eventBody,
   messageId as messageIdSchema,
@@ -102,10 +104,10 @@ export class ActsController {
     @CurrentCaller() caller: TenantCaller,
     @Param('spaceId', { schema: spaceIdSchema }) spaceId: string,
     @Param('messageId', { schema: messageIdSchema }) messageId: string,
-    @Body({ schema: reasonBody }) { reason }: ReasonBody,
+    @Body({ schema: deleteMessageBody }) body: DeleteMessageBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return answer(reply, await this.acts.deleteMessage(caller, spaceId, messageId, reason));
+    return answer(reply, await this.acts.deleteMessage(caller, spaceId, messageId, body));
   }
 
   @Post('spaces/:spaceId/events')

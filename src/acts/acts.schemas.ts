@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { attributes, dateTime, reason, text } from '../http/text.ts';
+import { attributes, dateTime, reason, text, userId } from '../http/text.ts';
 
 const reasonField = reason.optional().meta({ description: 'Moderators and readers of the audit log see it.' });
 
@@ -9,6 +9,19 @@ export const reasonBody = z
   .meta({ id: 'ReasonRequest', examples: [{ reason: 'Shouting' }] })
   .prefault({});
 export type ReasonBody = z.output<typeof reasonBody>;
+
+/** The body of the deletion of a message. */
+export const deleteMessageBody = z
+  .strictObject({
+    reason: reasonField,
+    userId: userId.optional().meta({
+      description:
+        'Who wrote the message, as far as the caller knows: Amazon IVS does not tell. The action and the audit log name them.',
+    }),
+  })
+  .meta({ id: 'DeleteMessageRequest', examples: [{ userId: 'user-42', reason: 'Spam' }] })
+  .prefault({});
+export type DeleteMessageBody = z.output<typeof deleteMessageBody>;
 
 /** The service sends events whose names begin with this, and clients believe them. Nobody else sends one. */
 const ownPrefix = 'stagedoor:';

@@ -19,7 +19,7 @@ import { ivsUserIdOf } from '../tenants/tenant-account.ts';
 import type { Action } from './actions.schemas.ts';
 import { ActionsService } from './actions.service.ts';
 import { findAction } from './shown-action.ts';
-import type { EventBody, RevokeBody } from './acts.schemas.ts';
+import type { DeleteMessageBody, EventBody, RevokeBody } from './acts.schemas.ts';
 import { ActPace } from './act-pace.ts';
 import { type Act, recordAct } from './record-act.ts';
 
@@ -105,14 +105,11 @@ export class ActsService {
     caller: TenantCaller,
     spaceId: string,
     messageId: string,
-    reason: string | undefined,
+    { reason, userId }: DeleteMessageBody,
   ): Promise<Action> {
     const parameters = reason === undefined ? {} : { reason };
-    return await this.callRoom(caller, 'message.delete', spaceId, reason, {
-      operation: 'DeleteMessage',
-      target: messageId,
-      parameters,
-    });
+    const call = { operation: 'DeleteMessage', target: messageId, parameters } as const;
+    return await this.callRoom(caller, { kind: 'message.delete', spaceId, reason, ...(userId && { userId }) }, call);
   }
 
   /**
@@ -120,11 +117,11 @@ export class ActsService {
    * @throws Problem `not_found`, `forbidden` or `banned`, or `conflict` if the space has no room.
    */
   async sendEvent(caller: TenantCaller, spaceId: string, body: EventBody): Promise<Action> {
-    return await this.callRoom(caller, 'event.send', spaceId, undefined, {
-      operation: 'SendEvent',
-      target: body.name,
-      parameters: { attributes: body.attributes },
-    });
+    return await this.callRoom(
+      caller,
+      { kind: 'event.send', spaceId },
+      { operation: 'SendEvent', target: body.name, parameters: { attributes: body.attributes } },
+    );
   }
 
   /**
@@ -169,17 +166,16 @@ export class ActsService {
 
   private async callRoom(
     caller: TenantCaller,
-    kind: 'message.delete' | 'event.send',
-    spaceId: string,
-    reason: string | undefined,
+    act: Pick<Act, 'kind' | 'userId' | 'reason'> & { spaceId: string },
     call: Pick<NewDelivery, 'operation' | 'target' | 'parameters'>,
   ): Promise<Action> {
+    const { spaceId, userId } = act;
     return await this.perform(caller, async (tx) => {
       const { roomArn } = await findSpace(tx, caller.tenantId, spaceId);
-      await this.authority.assertModerator(tx, caller, spaceId);
+      if (userId === undefined) await this.authority.assertModerator(tx, caller, spaceId);
+      else await this.authority.assertMayActOn(tx, caller, spaceId, userId);
       if (roomArn === null) throw missingPart('chat room');
-      const deliveries = [{ spaceId, arn: roomArn, ...call }];
-      return { kind, spaceId, reason, deliveries, details: { target: call.target } };
+      return { ...act, deliveries: [{ spaceId, arn: roomArn, ...call }], details: { target: call.target } };
     });
   }
 

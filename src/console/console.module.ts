@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ApiKeysModule } from '../api-keys/api-keys.module.ts';
+import { ChatOrigins } from './chat-origins.ts';
 import { ConsoleController } from './console.controller.ts';
 import { ConsoleIssuersController } from './console-issuers.controller.ts';
 import { ConsoleIssuersService } from './console-issuers.service.ts';
@@ -17,6 +18,7 @@ import { SignInService } from './sign-in.service.ts';
   imports: [ApiKeysModule],
   controllers: [ConsoleController, ConsoleIssuersController, ConsoleUsersController, SignInController],
   providers: [
+    ChatOrigins,
     ConsoleService,
     ConsoleIssuersService,
     ConsoleUsersService,

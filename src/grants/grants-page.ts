@@ -51,6 +51,7 @@ export async function readGrants(
     before: place?.id ?? (order === 'id' ? behindAllIds : ''),
     user: query.userId ?? null,
     space: query.spaceId ?? null,
+    ivsUser: query.ivsUserId ?? null,
     state: query.state ?? null,
     live: query.live ?? null,
     now,

@@ -15,6 +15,10 @@ export const grantsQuery = z.strictObject({
   ...pageQuery,
   userId: userId.optional(),
   spaceId: filterId('spc', 'space').optional(),
+  ivsUserId: userId.optional().meta({
+    description:
+      'Only grants whose tokens have this user id: the one that Amazon IVS and everybody in the space see. It differs from `userId` if the tenant has set `ivsUserIds` to `pseudonym`. Name the `spaceId`, too.',
+  }),
   state: grantState.optional().meta({
     description:
       'Only grants in this state. Without `userId`, a list by state may begin with the grants that expire last.',

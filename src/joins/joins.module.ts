@@ -3,6 +3,8 @@ import { GrantsModule } from '../grants/grants.module.ts';
 import { IssuersModule } from '../issuers/issuers.module.ts';
 import { SpacesModule } from '../spaces/spaces.module.ts';
 import { AdmissionService } from './admission.ts';
+import { ConsoleChatController } from './console-chat.controller.ts';
+import { ConsoleChatService } from './console-chat.service.ts';
 import { ExplainController } from './explain.controller.ts';
 import { ExplainService } from './explain.service.ts';
 import { JoinsController } from './joins.controller.ts';
@@ -15,8 +17,18 @@ import { VendTurns } from './vend-turns.ts';
 
 @Module({
   imports: [SpacesModule, IssuersModule, GrantsModule],
-  controllers: [JoinsController, ExplainController],
-  providers: [JoinsService, AdmissionService, Settlements, Mints, SigningRate, ExplainService, VendTurns, TurnHooks],
+  controllers: [JoinsController, ExplainController, ConsoleChatController],
+  providers: [
+    JoinsService,
+    ConsoleChatService,
+    AdmissionService,
+    Settlements,
+    Mints,
+    SigningRate,
+    ExplainService,
+    VendTurns,
+    TurnHooks,
+  ],
   exports: [Mints],
 })
 export class JoinsModule {}

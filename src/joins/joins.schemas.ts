@@ -92,6 +92,23 @@ export const chatToken = z
   .meta({ id: 'ChatToken', examples: [exampleChatToken] });
 export type ChatToken = z.output<typeof chatToken>;
 
+/** The chat token of somebody at the console. */
+export const consoleChatToken = chatToken
+  .extend({
+    userId: z.string().meta({ description: 'As whom the person stands in the ledger and in the audit log.' }),
+  })
+  .meta({
+    id: 'ConsoleChatToken',
+    examples: [
+      {
+        ...exampleChatToken,
+        userId: 'console:ann',
+        attributes: { displayName: 'Moderator', stagedoor: 'console' },
+      },
+    ],
+  });
+export type ConsoleChatToken = z.output<typeof consoleChatToken>;
+
 const exampleSpaceRef = { id: exampleId('spc'), name: 'Friday show' };
 
 /** The tokens with which a user joins a space. */

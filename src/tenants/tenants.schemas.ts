@@ -61,6 +61,7 @@ const counts = {
   members: 'Members of all spaces together.',
   roles: 'Roles.',
   bans: 'Bans in force.',
+  notes: 'Notes about users.',
 } satisfies Record<QuotaKind, string>;
 
 function quotasWith<Shape extends z.ZodType>(number: Shape): Record<QuotaKind, Shape> {

@@ -134,6 +134,7 @@ const operations: Operation[] = [
     fine: ['attributes.k ""'],
   },
   { method: 'POST', path: '/v1/spaces/:space/stage-tokens', as: 'key', body: token, fine: ['attributes.k ""'] },
+  { method: 'POST', path: '/v1/users/ann/notes', as: 'key', body: { text: 'calm' } },
   { method: 'POST', path: '/v1/spaces/:space/chat-tokens', as: 'key', body: token, fine: ['attributes.k ""'] },
 ];
 
@@ -487,6 +488,7 @@ describe('a list', () => {
     '/v1/spaces/:space/sessions/:session/attendance',
     '/v1/bans',
     '/v1/actions',
+    '/v1/users/ann/notes',
     '/v1/actions/:action/targets',
     '/v1/events',
     '/v1/webhooks',
@@ -576,6 +578,10 @@ describe('a list', () => {
     ['/v1/grants', 'state=dead'],
     ['/v1/grants', 'live=yes'],
     ['/v1/grants', 'live='],
+    ['/v1/grants', `ivsUserId=${'x'.repeat(129)}`],
+    ['/v1/actions', 'kind=nothing'],
+    ['/v1/actions', 'kind=ban&state=pending'],
+    ['/v1/actions', 'userId=ann&state=delivered'],
     ['/v1/grants', `userId=${'x'.repeat(129)}`],
   ])('%s refuses %s', async (path, query) => {
     expectProblem(await stagedoor.get(`${path}?${query}`, tenant.key), 'invalid_request');
@@ -601,7 +607,9 @@ describe('an id in a path', () => {
     ['POST', '/v1/spaces/:id/join', 'key', { userId: 'u' }],
     ['POST', '/v1/spaces/:id/stage-tokens', 'key', { userId: 'u' }],
     ['POST', '/v1/spaces/:id/chat-tokens', 'key', { userId: 'u' }],
+    ['POST', '/v1/spaces/:id/console-chat-tokens', 'key', {}],
     ['DELETE', '/v1/signing-keys/:id', 'key', undefined],
+    ['DELETE', '/v1/users/ann/notes/:id', 'key', undefined],
   ];
   const strange = [
     '%00',

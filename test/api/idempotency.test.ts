@@ -404,6 +404,7 @@ describe('the answer of a request that ended after its change was committed', ()
     signingKeys: string[];
     webhook: string;
     webhookDelivery: string;
+    note: string;
   }
   const secret = randomUUID() + randomUUID();
   const issuer = {
@@ -441,6 +442,8 @@ describe('the answer of a request that ended after its change was committed', ()
     ['POST /v1/spaces/{spaceId}/events', ({ space }) => [`/v1/spaces/${space}/events`, { name: 'hello' }]],
     ['POST /v1/grants/{grantId}/revoke', ({ grant }) => [`/v1/grants/${grant}/revoke`]],
     ['POST /v1/users/{userId}/revoke', () => ['/v1/users/ann/revoke', {}]],
+    ['POST /v1/users/{userId}/notes', () => ['/v1/users/ann/notes', { text: 'calm' }]],
+    ['DELETE /v1/users/{userId}/notes/{noteId}', ({ note }) => [`/v1/users/ann/notes/${note}`]],
     ['POST /v1/spaces/{spaceId}/freeze', ({ space }) => [`/v1/spaces/${space}/freeze`]],
     ['POST /v1/spaces/{spaceId}/unfreeze', ({ space }) => [`/v1/spaces/${space}/unfreeze`]],
     ['POST /v1/issuers', () => ['/v1/issuers', issuer]],
@@ -490,6 +493,7 @@ describe('the answer of a request that ended after its change was committed', ()
     'POST /v1/spaces/{spaceId}/join',
     'POST /v1/spaces/{spaceId}/stage-tokens',
     'POST /v1/spaces/{spaceId}/chat-tokens',
+    'POST /v1/spaces/{spaceId}/console-chat-tokens',
     'POST /v1/spaces/{spaceId}/users/{userId}/role',
     'POST /v1/spaces/{spaceId}/join/explain', // changes nothing
   ];
@@ -528,6 +532,7 @@ describe('the answer of a request that ended after its change was committed', ()
       signingKeys: [],
       webhook: webhook.body['id'],
       webhookDelivery: '',
+      note: '',
     };
     await whileAnswersAreLost(async () => {
       for (const [operation, request] of writes) {
@@ -539,6 +544,7 @@ describe('the answer of a request that ended after its change was committed', ()
         if (operation === 'POST /v1/issuers') where.issuer = first.body['id'];
         if (operation === 'POST /v1/console-issuers') where.consoleIssuer = first.body['id'];
         if (operation.startsWith('POST /v1/signing-keys')) where.signingKeys.push(first.body['id']);
+        if (operation.endsWith('/notes')) where.note = first.body['id'];
         if (operation.endsWith('/test')) where.webhookDelivery = first.body['id'];
         await sql(`update idempotency_keys set taken_until = now() - interval '1 second' where key = $1`, [key]);
         const entries = () =>

@@ -33,7 +33,7 @@ async function serveBuilt(): Promise<void> {
 async function serve(): Promise<FastifyInstance> {
   const one = fastify();
   await one.register(fastifyStatic, { root: folder, serve: false }); // as the documentation does
-  serveConsole(one, path.join(folder, 'dist'));
+  serveConsole(one, async ({ headers }) => headers.cookie && 'wss://chat.example', path.join(folder, 'dist'));
   return one;
 }
 
@@ -67,6 +67,18 @@ test('each page has a nonce of its own, and its policy names no other source of 
     nonces.add(nonce);
   }
   expect(nonces.size).toBe(4);
+});
+
+test('a page may connect to the chat rooms of the tenant that is signed in, and to nothing else elsewhere', async () => {
+  await serveBuilt();
+  const url = '/console/spaces/spc_1/chat';
+  const policies = await Promise.all(
+    [{}, { cookie: 'signed=in' }].map(async (headers) => {
+      const answer = await server.inject({ url, headers });
+      return /connect-src ([^;]+);/.exec(String(answer.headers['content-security-policy']))?.[1];
+    }),
+  );
+  expect(policies).toEqual(["'self'", "'self' wss://chat.example"]);
 });
 
 test('an unknown file is a 404, and no path leads out of the folder of files', async () => {

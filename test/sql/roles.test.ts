@@ -24,9 +24,47 @@ describe('find_role', () => {
     ['host', { tenant_id: 'ten', name: 'host', rank: 5 }],
     ['Host', { tenant_id: null, name: null, rank: null }],
     ['king', { tenant_id: null, name: null, rank: null }],
+    ['console:king', { tenant_id: null, name: null, rank: null }],
     [null, { tenant_id: null, name: null, rank: null }],
   ])('%p', async (name, row) => {
     expect(await sql.call('find_role', { tenant: 'ten', name })).toMatchObject([row]);
+  });
+});
+
+describe('role_of_console', () => {
+  const find = async (name: string | null) => (await sql.call('role_of_console', { tenant: 'ten', name }))[0];
+
+  test.each([
+    ['console:viewer', []],
+    ['console:moderator', ['SEND_MESSAGE']],
+  ])('%s may read the chat for a while, and does not stop at a freeze', async (name, capabilities) => {
+    const role = await find(name);
+    expect(role).toMatchObject({
+      tenant_id: 'ten',
+      name,
+      stage_capabilities: [],
+      stage_ttl_seconds: null,
+      chat_capabilities: capabilities,
+      chat_session_minutes: 20,
+      moderator: true,
+      rank: 0,
+    });
+    expect(await sql.call('find_role', { tenant: 'ten', name })).toEqual([role]);
+  });
+
+  test.each([['console:admin'], ['viewer'], [null]])('%p is none', async (name) => {
+    expect(await find(name)).toMatchObject({ tenant_id: null, name: null });
+  });
+});
+
+describe('is_of_console', () => {
+  test.each<[string | null, boolean | null]>([
+    ['console:viewer', true],
+    ['console', false],
+    ['a-console:viewer', false],
+    [null, null],
+  ])('%p: %p', async (role, is) => {
+    expect(await sql.value('is_of_console', { role })).toBe(is);
   });
 });
 

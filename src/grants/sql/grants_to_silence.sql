@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Returns the ids of the grants that allow to publish or to send in a space, whose role does not moderate, and that
--- somebody may be connected with. If the role of the user has changed since the grant, their role of now counts. Null
--- p_user means all users.
+-- somebody may be connected with. One of the console is not among them. If the role of the user has changed since the
+-- grant, their role of now counts. Null p_user means all users.
 -- Order: the newest of each user first, stage before chat.
 create function grants_to_silence(p_tenant text, p_space text, p_user text, p_moderator_roles text[], p_limits jsonb)
 returns text[]
@@ -29,6 +29,7 @@ begin
         and space_id = any (array(select s.space_id from spaces_sharing(p_tenant, p_space) as s))
         and (space_id, kind) in (select s.space_id, s.kind from spaces_sharing(p_tenant, p_space) as s)
         and may_be_inside(g)
+        and not is_of_console(role)
         and (p_user is null or user_id = p_user)
         and case
           when role = any (p_moderator_roles) then role_changed_since(p_tenant, space_id, user_id, turn, issued_at)

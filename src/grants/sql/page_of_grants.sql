@@ -2,7 +2,8 @@
 --
 -- Finds a page of the ledger: {"ids": at most p_most ids, "end": the place of the last grant that it looked at, as
 -- {"id", "at"}, null if it looked at all}. It looks at p_looked grants of grants_of_list. Of these it takes those of
--- p_user, of p_space, in p_state, and with p_live those whose token could be used. Null takes all.
+-- p_user, of p_space, whose holder IVS knows as p_ivs_user, in p_state, and with p_live those whose token could be
+-- used. Null takes all.
 create function page_of_grants(
   p_tenant text,
   p_by text,
@@ -17,7 +18,8 @@ create function page_of_grants(
   p_now timestamptz,
   p_removed_keys text[],
   p_most integer,
-  p_looked integer
+  p_looked integer,
+  p_ivs_user text default null
 )
 returns jsonb
 language plpgsql
@@ -28,7 +30,7 @@ begin
     with
       looked as materialized (
         select
-          id, user_id, space_id, state_of_grant(g, p_now, p_removed_keys) as state,
+          id, user_id, ivs_user_id, space_id, state_of_grant(g, p_now, p_removed_keys) as state,
           case p_by
             when 'user' then issued_at
             when 'space' then session_expires_at
@@ -44,6 +46,7 @@ begin
           where
             (p_user is null or user_id = p_user)
             and (p_space is null or space_id = p_space)
+            and (p_ivs_user is null or ivs_user_id = p_ivs_user)
             and state is not null
             and (p_state is null or state = p_state)
             and (p_live is not true or state in ('live', 'watched'))

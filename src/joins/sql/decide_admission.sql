@@ -53,7 +53,7 @@ begin
   then
     return v_refusal;
   end if;
-  if is_full(p_space, p_user, p_limits, p_is_dry) then
+  if not is_of_console(p_role.name) and is_full(p_space, p_user, p_limits, p_is_dry) then
     return refusal('space_full');
   end if;
   select used, oldest

@@ -58,6 +58,7 @@ const kinds: [string, number, number, (n: number) => Promise<Answer>][] = [
   ],
   ['members', 0, 200, (n) => send('PUT', `/v1/spaces/${space['id']}/members/user${n}`, { role: 'viewer' })],
   ['roles', 4, 200, (n) => send('PUT', `/v1/roles/role${n}`, role)],
+  ['notes', 0, 201, (n) => send('POST', `/v1/users/user${n}/notes`, { text: 'calm' })],
   ['bans', 0, 201, (n) => send('POST', '/v1/bans', { userId: `user${n}` })],
   [
     'consoleIssuers',

@@ -46,6 +46,7 @@ describe('grants_to_silence', () => {
     ['a grant that allows to moderate a chat alone', { ...chat, capabilities: ['DELETE_MESSAGE'] }, false],
     ['a grant that allows nothing', { ...chat, capabilities: [] }, false],
     ['a grant of a role that moderates', { ...stage, role: 'chief' }, false],
+    ['a grant of somebody at the console', { ...chat, role: 'console:moderator' }, false],
     ['a watched grant', { ...stage, state: 'watched' }, true],
     ['a revoked grant of a key pair: its participant stays', { ...stage, state: 'revoked', mint: 'key-pair' }, true],
     ['a revoked grant of IVS', { ...stage, state: 'revoked' }, true],

@@ -26,6 +26,7 @@ beforeEach(async () => {
       tenant_id,
       id,
       user_id,
+      ivs_user_id: id === 'b' ? 'p-ann' : user_id,
       space_id,
       state,
       issued_at: at(id.charCodeAt(0)),
@@ -138,6 +139,7 @@ describe('page_of_grants', () => {
 
   test.each<[string, object, string, [string, number | null] | null]>([
     ['all that were handed out', {}, 'e c b a', null],
+    ['those of somebody whom IVS knows by another id', { ivsUser: 'p-ann' }, 'b', null],
     ['all, with more behind', { most: 2, looked: 2 }, 'e', ['d', null]],
     ['all of a user in a space, by id', { user: 'ann', space: 'hall' }, 'e a', null],
     ['the live ones of a user', { ...ann, state: 'live' }, 'a', null],

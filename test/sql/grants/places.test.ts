@@ -288,6 +288,11 @@ describe('takes_place', () => {
     await grant({ id: 'grt', state });
     expect(await sql.valueOf('takes_place', `(select g from public.grants as g where id = 'grt')`)).toBe(takes);
   });
+
+  test('a grant of somebody at the console takes none', async () => {
+    await grant({ id: 'grt', role: 'console:viewer' });
+    expect(await sql.valueOf('takes_place', `(select g from public.grants as g where id = 'grt')`)).toBe(false);
+  });
 });
 
 describe('users_with_place', () => {

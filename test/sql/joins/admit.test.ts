@@ -116,6 +116,17 @@ function together(first: Case, second: Case): Case {
   };
 }
 
+test('admit lets somebody at the console read a room that is full and frozen, and gives them no stage token', async () => {
+  const full = { space: { ...frozen, capacity: 0, room_arn: 'room' }, request: { roleAsked: 'console:moderator' } };
+  expect(await admit(full)).toMatchObject({
+    role: { name: 'console:moderator', attributes: {}, clientAttributes: [] },
+    stage: null,
+    chat: { arn: 'room', capabilities: ['SEND_MESSAGE'], sessionMinutes: 20 },
+  });
+  const [grant] = await sql.query('select kind, role, state from grants');
+  expect(grant).toEqual({ kind: 'chat', role: 'console:moderator', state: 'pending' });
+});
+
 describe('admit refuses', () => {
   test.each(refusals)('%s', async (_, given, answer) => {
     const refused = await admit(given);
