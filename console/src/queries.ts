@@ -1,4 +1,4 @@
-import { queryOptions, QueryClient } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions, QueryClient } from '@tanstack/react-query';
 
 import { ApiProblem, read, write } from './api.ts';
 import type {
@@ -14,6 +14,7 @@ import type {
   Settings,
   SignInWays,
   Space,
+  UserNote,
 } from './types.ts';
 
 /** Events say what has changed. What they do not tell of is read again after this time, in milliseconds. */
@@ -150,6 +151,47 @@ export const bansOf = (of: Of) =>
   queryOptions({
     queryKey: ['bans', 'of', of],
     queryFn: ({ signal }) => readAll<Ban>('/v1/bans', queryOf(of), signal),
+    refetchInterval: rereadMs,
+  });
+
+/**
+ * Messages of a space that were deleted, the newest first, as the actions of those who did it.
+ * @param heard how many deletions the room has told of. With another number it is read again.
+ */
+export const deletionsIn = (spaceId: string, heard: number) =>
+  queryOptions({
+    queryKey: ['actions', 'deletions in', spaceId, heard],
+    queryFn: ({ signal }) => readAll<Action>('/v1/actions', { spaceId, kind: 'message.delete' }, signal, 100),
+    placeholderData: keepPreviousData,
+    gcTime: 10_000,
+  });
+
+/** What a user wrote that was deleted, the newest first, as the actions of those who did it. */
+export const deletionsOf = (of: Of) =>
+  queryOptions({
+    queryKey: ['actions', 'deletions of', of],
+    queryFn: ({ signal }) => readAll<Action>('/v1/actions', { ...queryOf(of), kind: 'message.delete' }, signal),
+    refetchInterval: rereadMs,
+  });
+
+/**
+ * The newest chat token of somebody in a room, by the user id that IVS knows; null: the ledger has none. It says who they
+ * are where IVS knows a pseudonym.
+ */
+export const tokenOf = (spaceId: string, ivsUserId: string) =>
+  queryOptions({
+    queryKey: ['grants', 'token of', spaceId, ivsUserId],
+    queryFn: async ({ signal }) => {
+      const [newest] = await readAll<Grant>('/v1/grants', { spaceId, ivsUserId }, signal, 1);
+      return newest ?? null;
+    },
+  });
+
+/** What moderators have noted about a user, the newest first. */
+export const notesOf = (userId: string) =>
+  queryOptions({
+    queryKey: ['notes', userId],
+    queryFn: ({ signal }) => readAll<UserNote>(`/v1/users/${encodeURIComponent(userId)}/notes`, {}, signal),
     refetchInterval: rereadMs,
   });
 

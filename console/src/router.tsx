@@ -10,6 +10,7 @@ const space = createRoute({ getParentRoute: () => root, path: '/spaces/$spaceId'
 
 // They are loaded when somebody opens them: the sign-in and the list need none of them.
 const SpacePage = lazyRouteComponent(() => import('./pages/SpacePage.tsx'), 'SpacePage');
+const ChatPage = lazyRouteComponent(() => import('./chat/ChatPage.tsx'), 'ChatPage');
 const PersonPage = lazyRouteComponent(() => import('./pages/PersonPage.tsx'), 'PersonPage');
 const AuditPage = lazyRouteComponent(() => import('./pages/AuditPage.tsx'), 'AuditPage');
 const WebhookPage = lazyRouteComponent(() => import('./pages/WebhookPage.tsx'), 'WebhookPage');
@@ -50,6 +51,13 @@ const members = createRoute({
     return <MembersPage key={spaceId} spaceId={spaceId} />;
   },
 });
+
+const chat = createRoute({ getParentRoute: () => root, path: '/spaces/$spaceId/chat', component: ChatById });
+
+function ChatById() {
+  const { spaceId } = chat.useParams();
+  return <ChatPage key={spaceId} spaceId={spaceId} />;
+}
 
 const person = createRoute({
   getParentRoute: () => root,
@@ -127,6 +135,7 @@ const partOfSettings = createRoute({
 const routeTree = root.addChildren([
   spaces,
   space,
+  chat,
   sessions,
   session,
   members,

@@ -13,6 +13,7 @@ export type Role = Schemas['Role'];
 export type Action = Schemas['Action'];
 export type SignInWays = Schemas['SignInWays'];
 export type AuditEntry = Schemas['AuditEntry'];
+export type UserNote = Schemas['UserNote'];
 export type Explanation = Schemas['JoinExplanation'];
 export type AuditChain = Schemas['AuditChain'];
 export type Target = Schemas['Delivery'];
@@ -31,6 +32,7 @@ export type SigningKey = Schemas['SigningKey'];
 export type Member = Schemas['Member'];
 export type Tenant = Schemas['Tenant'];
 export type Region = Schemas['Region'];
+export type ConsoleChatToken = Schemas['ConsoleChatToken'];
 
 export interface Page<T> {
   data: T[];

@@ -93,7 +93,10 @@ function Silence({ since, actions }: { since: number; actions: Action[] }) {
       </>
     );
   }
-  const silenced = actions.flatMap(({ silencedAt }) => (silencedAt === undefined ? [] : [Date.parse(silencedAt)]));
+  // A message that is deleted makes nobody silent.
+  const silenced = actions.flatMap(({ kind, silencedAt }) =>
+    silencedAt === undefined || kind === 'message.delete' ? [] : [Date.parse(silencedAt)],
+  );
   if (silenced.length === 0) return <Ended words={text.silence.done} />;
   const began = Math.min(...actions.map(({ createdAt }) => Date.parse(createdAt)));
   return <Ended words={text.silence.silent((Math.max(0, Math.max(...silenced) - began) / 1_000).toFixed(1))} />;

@@ -1,5 +1,5 @@
 import type { Write } from '../api.ts';
-import type { Action, Ban } from '../types.ts';
+import type { Action, Ban, UserNote } from '../types.ts';
 
 /** An act that a person is asked about before it is done. */
 export interface Act {
@@ -70,6 +70,15 @@ export function banRequest({ userId, spaceId, length, now }: BanChoice, reason: 
 export function kickRequest(spaceId: string, userId: string, reason: string | undefined) {
   const path = `/v1/spaces/${spaceId}/users/${encodeURIComponent(userId)}/disconnect`;
   return { method: 'POST', path, body: reasonBody(reason) } as const;
+}
+
+export function deleteRequest(spaceId: string, messageId: string, userId: string, reason: string | undefined) {
+  const path = `/v1/spaces/${spaceId}/messages/${messageId}/delete`;
+  return { method: 'POST', path, body: { userId, ...reasonBody(reason) } } as const;
+}
+
+export function deleteNoteRequest({ id, userId }: UserNote) {
+  return { method: 'DELETE', path: `/v1/users/${encodeURIComponent(userId)}/notes/${id}` } as const;
 }
 
 export function liftRequest({ id }: Ban) {

@@ -2,6 +2,9 @@
 import { readAll } from '../queries.ts';
 import type { Grant, Participant, Role } from '../types.ts';
 
+/** Whether a role is that of somebody who reads the chat from the console. They are no user of the space. */
+export const isOfConsole = (role: string): boolean => role.startsWith('console:');
+
 /** How many requests are under way at once. The service paces the acts of a tenant. */
 const together = 4;
 
@@ -41,6 +44,10 @@ export async function newcomers(spaceId: string, roles: Role[], signal?: AbortSi
     ...participants.filter(({ joinedAt, userId }) => joinedAt !== undefined && joinedAt >= since && userId !== ''),
   ];
   return [
-    ...new Set(came.filter(({ role }) => role !== undefined && !moderating.has(role)).map(({ userId }) => userId)),
+    ...new Set(
+      came
+        .filter(({ role }) => role !== undefined && !moderating.has(role) && !isOfConsole(role))
+        .map(({ userId }) => userId),
+    ),
   ];
 }

@@ -1,7 +1,15 @@
 /** Acts that need no more choice than a reason, in words. */
 import type { Texts } from '../text/en.ts';
 import type { Ban } from '../types.ts';
-import { type Act, freezeRequest, kickRequest, liftRequest, revokeRequest, statusRequest } from './acts.ts';
+import {
+  type Act,
+  deleteRequest,
+  freezeRequest,
+  kickRequest,
+  liftRequest,
+  revokeRequest,
+  statusRequest,
+} from './acts.ts';
 
 export function kick(text: Texts, spaceId: string, userId: string): Act {
   return {
@@ -11,6 +19,22 @@ export function kick(text: Texts, spaceId: string, userId: string): Act {
     isHard: true,
     takesReason: true,
     request: (reason) => kickRequest(spaceId, userId, reason),
+  };
+}
+
+/** @param message its id, what its sender is called, and who they are */
+export function deleteMessage(
+  text: Texts,
+  spaceId: string,
+  message: { id: string; name: string; userId: string },
+): Act {
+  return {
+    title: text.chat.deleteTitle(message.name),
+    will: text.chat.deleteWill,
+    verb: text.chat.deleteVerb,
+    isHard: true,
+    takesReason: true,
+    request: (reason) => deleteRequest(spaceId, message.id, message.userId, reason),
   };
 }
 

@@ -15,12 +15,14 @@ export interface ListProps<T> {
   /** What reads on, where the list is read in pages; null: it is read to its end. Else it is cut at some length. */
   more?: ReactNode | null;
   none: string;
+  /** What stands above the entries. */
+  before?: ReactNode;
   keyOf(one: T): string;
   renderEntry(one: T): ReactNode;
 }
 
 /** A list with its title and its number of entries, while it is read and if it cannot be read, too. */
-export function List<T>({ title, about, found, more, none, keyOf, renderEntry }: ListProps<T>) {
+export function List<T>({ title, about, found, more, none, before, keyOf, renderEntry }: ListProps<T>) {
   const text = useText();
   const shown = more === undefined ? found.data?.slice(0, mostShown) : found.data;
   const isCut = more === undefined && (found.data?.length ?? 0) >= mostShown;
@@ -31,6 +33,7 @@ export function List<T>({ title, about, found, more, none, keyOf, renderEntry }:
           {about}
         </Text>
       )}
+      {before}
       <Failure error={found.error} />
       {found.isPending && <Text size="sm">{text.loading}</Text>}
       {shown?.length === 0 && !more && (

@@ -3,13 +3,17 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 
+import { DoneActs } from '../acts/Silence.tsx';
+import { useActs } from '../acts/useActs.tsx';
 import { bansOf, explanation, type Of, spaces } from '../queries.ts';
 import { may, useSession } from '../session.ts';
 import { useText } from '../text/text.tsx';
 import type { Space } from '../types.ts';
 import { Failure } from './Failure.tsx';
 import { Section } from './List.tsx';
-import { BansOfPerson, GrantsOfPerson, History } from './person-lists.tsx';
+import { ActsOn } from './lists.tsx';
+import { Notes } from './Notes.tsx';
+import { BansOfPerson, DeletionsOfPerson, GrantsOfPerson, History } from './person-lists.tsx';
 
 interface Props {
   userId: string;
@@ -17,7 +21,7 @@ interface Props {
   from: string | undefined;
 }
 
-/** One user across all spaces: whether they could join and why, their tokens, their bans, and what was done. */
+/** One user across all spaces: whether they could join and why, their tokens, their bans, what was done, and acts. */
 export function PersonPage({ userId, from }: Props) {
   const text = useText();
   const session = useSession();
@@ -28,24 +32,33 @@ export function PersonPage({ userId, from }: Props) {
   // A session that is bound to spaces may ask about one of them only.
   const within = session.spaceIds === null ? undefined : here;
   const of = { userId, spaceId: within };
+  const acts = useActs(here ?? '');
+  const on = here === undefined ? undefined : acts.on;
   return (
     <Stack p="md">
       <Anchor component={Link} to={from === undefined ? '/' : `/spaces/${from}`} size="sm" w="fit-content">
         ← {from === undefined ? text.space.back : text.person.back(names.get(from) ?? text.space.thisSpace)}
       </Anchor>
-      <Title order={1} size="h2" className="name">
-        {userId}
-      </Title>
+      <Group justify="space-between">
+        <Title order={1} size="h2" className="name">
+          {userId}
+        </Title>
+        {on && <ActsOn userId={userId} on={on} isBanned={false} />}
+      </Group>
+      <DoneActs acts={acts.done} onUndo={acts.ask} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Stack>
           {here !== undefined && <Why of={of} spaceId={here} spaces={all} onChoose={setChosen} />}
+          {session.spaceIds === null && <Notes userId={userId} onAsk={acts.ask} />}
           <GrantsOfPerson of={of} names={names} />
         </Stack>
         <Stack>
-          <BansOfPerson of={of} names={names} />
+          <BansOfPerson of={of} names={names} onLift={on?.lift} />
+          <DeletionsOfPerson of={of} names={names} />
           {may(session, 'audit:read') && <History of={of} names={names} />}
         </Stack>
       </SimpleGrid>
+      {acts.dialogs}
     </Stack>
   );
 }

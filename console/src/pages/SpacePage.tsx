@@ -4,19 +4,16 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 
-import { ActDialog } from '../acts/ActDialog.tsx';
-import type { Act, Done } from '../acts/acts.ts';
-import { BanDialog } from '../acts/BanDialog.tsx';
+import type { Act } from '../acts/acts.ts';
 import { BanManyDialog } from '../acts/BanManyDialog.tsx';
-import { RoleDialog } from '../acts/RoleDialog.tsx';
 import { DoneActs } from '../acts/Silence.tsx';
-import { close, freeze, kick, lift, open, revoke, unfreeze } from '../acts/space-acts.ts';
+import { close, freeze, open, unfreeze } from '../acts/space-acts.ts';
+import { useActs } from '../acts/useActs.tsx';
 import { space } from '../queries.ts';
 import { may, useSession } from '../session.ts';
-import type { Texts } from '../text/en.ts';
 import { Failure } from './Failure.tsx';
 import { useText } from '../text/text.tsx';
-import type { Ban, Session, Space } from '../types.ts';
+import type { Space } from '../types.ts';
 import { Bans, CouldGetIn, Deliveries, type On, OnStage } from './lists.tsx';
 import { SpaceLinks } from './SpaceLinks.tsx';
 import { SpaceStatus } from './SpacesPage.tsx';
@@ -26,23 +23,12 @@ export function SpacePage({ spaceId }: { spaceId: string }) {
   const text = useText();
   const session = useSession();
   const found = useQuery(space(spaceId));
-  const [asked, setAsked] = useState<Act>();
-  const [banning, setBanning] = useState<{ userId: string | undefined }>();
-  const [changing, setChanging] = useState<string>();
+  const acts = useActs(spaceId);
   const [chosen, setChosen] = useState<string[]>([]);
   const [isBanningMany, setBanningMany] = useState(false);
-  const [done, setDone] = useState<Done[]>([]);
-  const mayAct = may(session, 'moderation:write');
-  useHotkeys(mayAct ? [['b', () => setBanning({ userId: undefined })]] : []);
-  const noteDone = (one: Done) =>
-    setDone((before) => [one, ...before.filter(({ key }) => key !== one.key)].slice(0, 20));
-  const on = {
-    ...actsOn(text, session, spaceId, setAsked),
-    ban: (userId: string) => setBanning({ userId }),
-    changeRole: setChanging,
-    chosen,
-    choose: (userId: string) => setChosen((before) => toggled(before, userId)),
-  };
+  const choose = (userId: string) => setChosen((before) => toggled(before, userId));
+  const on = acts.on && { ...acts.on, chosen, choose };
+  useHotkeys(on ? [['b', () => acts.ban()]] : []);
   return (
     <Stack p="md">
       <Anchor component={Link} to="/" size="sm" w="fit-content">
@@ -53,25 +39,23 @@ export function SpacePage({ spaceId }: { spaceId: string }) {
       {found.data && (
         <>
           <Heading space={found.data}>
-            {mayAct && (
-              <ActsOnMany
-                chosen={chosen.length}
-                onBan={() => setBanning({ userId: undefined })}
-                onBanMany={() => setBanningMany(true)}
-              />
+            {found.data.room && may(session, 'moderation:read') && (
+              <Button variant="default" renderRoot={(props) => <Link {...props} to={`/spaces/${spaceId}/chat`} />}>
+                {text.chat.link}
+              </Button>
             )}
-            {mayAct && <FreezeButton space={found.data} onAsk={setAsked} />}
-            {may(session, 'spaces:write') && <CloseButton space={found.data} onAsk={setAsked} />}
+            {on && (
+              <ActsOnMany chosen={chosen.length} onBan={() => acts.ban()} onBanMany={() => setBanningMany(true)} />
+            )}
+            {on && <FreezeButton space={found.data} onAsk={acts.ask} />}
+            {may(session, 'spaces:write') && <CloseButton space={found.data} onAsk={acts.ask} />}
           </Heading>
           <SpaceLinks space={found.data} />
-          <DoneActs acts={done} onUndo={setAsked} />
-          <Lists space={found.data} on={mayAct ? on : undefined} />
+          <DoneActs acts={acts.done} onUndo={acts.ask} />
+          <Lists space={found.data} on={on} />
         </>
       )}
-      {asked && <ActDialog act={asked} onClose={() => setAsked(undefined)} onDone={noteDone} />}
-      {changing !== undefined && (
-        <RoleDialog spaceId={spaceId} userId={changing} onClose={() => setChanging(undefined)} onDone={noteDone} />
-      )}
+      {acts.dialogs}
       {isBanningMany && (
         <BanManyDialog
           spaceId={spaceId}
@@ -79,12 +63,9 @@ export function SpacePage({ spaceId }: { spaceId: string }) {
           onClose={() => setBanningMany(false)}
           onDone={(one) => {
             setChosen([]);
-            noteDone(one);
+            acts.noteDone(one);
           }}
         />
-      )}
-      {banning && (
-        <BanDialog spaceId={spaceId} userId={banning.userId} onClose={() => setBanning(undefined)} onDone={noteDone} />
       )}
     </Stack>
   );
@@ -103,16 +84,6 @@ function Lists({ space: { id, stage }, on }: { space: Space; on: On | undefined 
       </Stack>
     </SimpleGrid>
   );
-}
-
-/** Acts on one person that need no more choice than a reason: those that the session may do. */
-function actsOn(text: Texts, session: Session, spaceId: string, ask: (act: Act) => void) {
-  return {
-    kick: (userId: string) => ask(kick(text, spaceId, userId)),
-    lift: (ban: Ban) => ask(lift(text, ban)),
-    // It concerns all spaces, so a key that is bound to some may not.
-    ...(session.spaceIds === null && { revoke: (userId: string) => ask(revoke(text, userId)) }),
-  };
 }
 
 function toggled(some: string[], one: string): string[] {

@@ -2,6 +2,7 @@ import { Badge, Button, Checkbox, Group, Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 
 import { leftOf } from '../acts/acts.ts';
+import type { On as ActsOnPerson } from '../acts/useActs.tsx';
 import { actions, bans, grants, participants } from '../queries.ts';
 import { useSession } from '../session.ts';
 import { useText, useTime } from '../text/text.tsx';
@@ -9,15 +10,10 @@ import type { Action, AuditEntry, Ban, Grant, Participant } from '../types.ts';
 import { List, Who } from './List.tsx';
 
 /** What a person may do about an entry of a list; undefined: nothing. */
-export interface On {
-  kick(userId: string): void;
-  ban(userId: string): void;
-  lift(ban: Ban): void;
+export interface On extends ActsOnPerson {
   /** Who is chosen for one act on many. */
   chosen: string[];
   choose(userId: string): void;
-  changeRole?(userId: string): void;
-  revoke?(userId: string): void;
 }
 
 interface Props {
@@ -193,7 +189,8 @@ export function useCaller(): (caller: AuditEntry['caller']) => string {
   return ({ kind, id }) => (kind === own.kind && id === own.id ? text.space.you : id);
 }
 
-function ActsOn({ userId, on, isBanned }: { userId: string; on: On; isBanned: boolean }) {
+/** The buttons of what can be done about somebody. */
+export function ActsOn({ userId, on, isBanned }: { userId: string; on: ActsOnPerson; isBanned: boolean }) {
   const text = useText();
   return (
     <Group gap="xs" wrap="nowrap">
@@ -211,13 +208,13 @@ function ActsOn({ userId, on, isBanned }: { userId: string; on: On; isBanned: bo
           {text.act.ban}
         </Button>
       )}
-      {(on.changeRole ?? on.revoke) && <More userId={userId} on={on} />}
+      <More userId={userId} on={on} />
     </Group>
   );
 }
 
 /** Acts that are needed less often. */
-function More({ userId, on: { changeRole, revoke } }: { userId: string; on: On }) {
+function More({ userId, on: { changeRole, revoke } }: { userId: string; on: ActsOnPerson }) {
   const text = useText();
   return (
     <Menu position="bottom-end">
@@ -227,7 +224,7 @@ function More({ userId, on: { changeRole, revoke } }: { userId: string; on: On }
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        {changeRole && <Menu.Item onClick={() => changeRole(userId)}>{text.act.role}</Menu.Item>}
+        <Menu.Item onClick={() => changeRole(userId)}>{text.act.role}</Menu.Item>
         {revoke && (
           <Menu.Item c="var(--hard)" onClick={() => revoke(userId)}>
             {text.act.revoke}

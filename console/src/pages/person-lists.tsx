@@ -1,9 +1,9 @@
-import { Badge } from '@mantine/core';
+import { Badge, Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 
-import { auditOf, bansOf, grantsOf, type Of } from '../queries.ts';
+import { auditOf, bansOf, deletionsOf, grantsOf, type Of } from '../queries.ts';
 import { useText, useTime } from '../text/text.tsx';
-import type { AuditEntry, Ban, Grant } from '../types.ts';
+import type { Action, AuditEntry, Ban, Grant } from '../types.ts';
 import { List, Who } from './List.tsx';
 import { useCaller } from './lists.tsx';
 
@@ -40,7 +40,8 @@ export function GrantsOfPerson({ of, names }: Props) {
   );
 }
 
-export function BansOfPerson({ of, names }: Props) {
+/** @param onLift undefined: bans cannot be lifted here */
+export function BansOfPerson({ of, names, onLift }: Props & { onLift: ((ban: Ban) => void) | undefined }) {
   const text = useText();
   const time = useTime();
   const caller = useCaller();
@@ -51,18 +52,52 @@ export function BansOfPerson({ of, names }: Props) {
       none={text.person.noBan}
       keyOf={({ id }) => id}
       renderEntry={(ban) => (
+        <>
+          <Who
+            id={ban.spaceId === null ? text.space.wholeTenant : (names.get(ban.spaceId) ?? ban.spaceId)}
+            badges={
+              <Badge variant="dot" color={ban.state === 'active' ? 'red' : 'gray'}>
+                {text.person.banStates[ban.state]}
+              </Badge>
+            }
+            details={[
+              ban.reason !== undefined && `“${ban.reason}”`,
+              text.person.issued(time(ban.createdAt)),
+              ban.expiresAt === null ? text.space.forEver : text.space.until(time(ban.expiresAt)),
+              text.space.by(caller(ban.createdBy)),
+            ]}
+          />
+          {onLift && ban.state === 'active' && (
+            <Button size="xs" variant="default" aria-label={text.act.liftTitle(ban.userId)} onClick={() => onLift(ban)}>
+              {text.act.lift}
+            </Button>
+          )}
+        </>
+      )}
+    />
+  );
+}
+
+/** Messages of the user that were deleted: their ids alone, because neither IVS nor the service keeps what they said. */
+export function DeletionsOfPerson({ of, names }: Props) {
+  const text = useText();
+  const time = useTime();
+  const caller = useCaller();
+  return (
+    <List<Action>
+      title={text.person.deletions}
+      about={text.person.aboutDeletions}
+      found={useQuery(deletionsOf(of))}
+      none={text.person.noDeletion}
+      keyOf={({ id }) => id}
+      renderEntry={({ targets, spaceId, createdAt, requestedBy, reason }) => (
         <Who
-          id={ban.spaceId === null ? text.space.wholeTenant : (names.get(ban.spaceId) ?? ban.spaceId)}
-          badges={
-            <Badge variant="dot" color={ban.state === 'active' ? 'red' : 'gray'}>
-              {text.person.banStates[ban.state]}
-            </Badge>
-          }
+          id={targets[0]?.target ?? ''}
           details={[
-            ban.reason !== undefined && `“${ban.reason}”`,
-            text.person.issued(time(ban.createdAt)),
-            ban.expiresAt === null ? text.space.forEver : text.space.until(time(ban.expiresAt)),
-            text.space.by(caller(ban.createdBy)),
+            time(createdAt),
+            text.space.by(caller(requestedBy)),
+            spaceId !== null && (names.get(spaceId) ?? spaceId),
+            reason !== undefined && `“${reason}”`,
           ]}
         />
       )}

@@ -46,7 +46,7 @@ export function useText(): Texts {
 /** What a failure says to the person: the service's own words, which say what to change, where it has some. */
 export function messageOf(error: unknown, text: Texts): string {
   if (!(error instanceof ApiProblem)) return String(error);
-  if (error.status === 0) return text.problems.noAnswer;
+  if (error.status === 0) return error.code === 'unsent' ? text.chat.unsent : text.problems.noAnswer;
   if (error.status === 401) return error.detail || text.problems.signedOut;
   return error.detail || text.problems.tooMany;
 }
