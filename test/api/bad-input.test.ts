@@ -488,7 +488,7 @@ describe('a list', () => {
     '/v1/spaces/:space/sessions/:session/attendance',
     '/v1/bans',
     '/v1/actions',
-    '/v1/users/ann/notes',
+    '/v1/users/:user/notes',
     '/v1/actions/:action/targets',
     '/v1/events',
     '/v1/webhooks',
