@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { TenantCaller } from '../caller.ts';
+import { DatabaseClock } from '../database/database-clock.ts';
 import { ReadDatabase } from '../database/database.ts';
 import { invalid } from '../errors.ts';
 import type { AuditEntry as AuditRow } from '../database/generated/client.ts';
@@ -28,7 +29,10 @@ import {
 
 @Injectable()
 export class AuditService {
-  constructor(private readonly database: ReadDatabase) {}
+  constructor(
+    private readonly database: ReadDatabase,
+    private readonly clock: DatabaseClock,
+  ) {}
 
   /** Lists the entries of the caller's tenant, the newest first. */
   async list(caller: TenantCaller, query: AuditQuery): Promise<Page<AuditEntryAnswer>> {
@@ -67,7 +71,8 @@ export class AuditService {
     const args = { tenant: caller.tenantId, to: to ?? null, most: entriesChecked };
     const found = await this.database.inTenantOf(caller, (tx) => valueIn(tx, 'check_audit_chain', args, checkedChain));
     const { head, waiting, from, to: last, fault } = found;
-    const checked = from === null || last === null ? null : { from, to: last, at: new Date().toISOString(), fault };
+    const checked =
+      from === null || last === null ? null : { from, to: last, at: this.clock.now().toISOString(), fault };
     return { head: head && { ...head, at: head.at.toISOString() }, waiting, checked };
   }
 }
