@@ -93,40 +93,47 @@ const chainExample = {
   checked: { from: 43, to: 1042, at: '2026-03-01T19:00:01.200Z', fault: null },
 };
 
+const chainHead = z
+  .object({
+    id: idOf('aud', 'entry'),
+    seq: z.int(),
+    at: z.iso.datetime(),
+    hash: z.string().meta({
+      description: 'Keep it elsewhere: the chain cannot show that its newest entries were removed, and this hash can.',
+    }),
+  })
+  .meta({
+    id: 'AuditChainHead',
+    description: 'The newest entry of the chain; null: the chain is empty.',
+    examples: [chainExample.head],
+  });
+
+const chainFault = z
+  .object({
+    seq: z.int(),
+    id: z.string().nullable().meta({ description: 'null: the entry is missing.' }),
+    problem: z.enum(['changed', 'missing']),
+  })
+  .meta({
+    id: 'AuditChainFault',
+    description: 'The first entry that was changed or is missing; null: these entries hold.',
+    examples: [{ seq: 77, id: null, problem: 'missing' }],
+  });
+
+const chainCheck = z.object({ from: z.int(), to: z.int(), at: z.iso.datetime(), fault: chainFault.nullable() }).meta({
+  id: 'AuditChainCheck',
+  description: 'The entries whose hashes were computed for this answer; null: the chain is empty.',
+  examples: [chainExample.checked],
+});
+
 /** The state of the hash chain, as answers show it. */
 export const auditChain = z
   .object({
-    head: z
-      .object({
-        id: idOf('aud', 'entry'),
-        seq: z.int(),
-        at: z.iso.datetime(),
-        hash: z.string().meta({
-          description:
-            'Keep it elsewhere: the chain cannot show that its newest entries were removed, and this hash can.',
-        }),
-      })
-      .nullable()
-      .meta({ description: 'The newest entry of the chain; null: the chain is empty.' }),
+    head: chainHead.nullable(),
     waiting: z.int().meta({
       description: 'Number of entries that are not in the chain yet, counted to 1,000. They are for about a second.',
     }),
-    checked: z
-      .object({
-        from: z.int(),
-        to: z.int(),
-        at: z.iso.datetime(),
-        fault: z
-          .object({
-            seq: z.int(),
-            id: z.string().nullable().meta({ description: 'null: the entry is missing.' }),
-            problem: z.enum(['changed', 'missing']),
-          })
-          .nullable()
-          .meta({ description: 'The first entry that was changed or is missing; null: these entries hold.' }),
-      })
-      .nullable()
-      .meta({ description: 'The entries whose hashes were computed for this answer; null: the chain is empty.' }),
+    checked: chainCheck.nullable(),
   })
   .meta({ id: 'AuditChain', examples: [chainExample] });
 export type AuditChain = z.output<typeof auditChain>;

@@ -468,6 +468,7 @@ describe('the answer of a request that ended after its change was committed', ()
       ({ signingKeys }) => [`/v1/tenants/${tenant.id}/signing-keys/${signingKeys[1]}`, undefined, operatorToken],
     ],
     ['DELETE /v1/api-keys/{keyId}', ({ apiKey }) => [`/v1/api-keys/${apiKey}`]],
+    ['PATCH /v1/settings', () => ['/v1/settings', { reasons: ['Lost'] }]],
     ['PATCH /v1/webhooks/{webhookId}', ({ webhook }) => [`/v1/webhooks/${webhook}`, { description: 'Lost' }]],
     ['POST /v1/webhooks/{webhookId}/test', ({ webhook }) => [`/v1/webhooks/${webhook}/test`]],
     [
