@@ -21,7 +21,7 @@ export interface Connection {
   api: StagedoorServer;
 }
 
-const usualPatience = 10;
+export const usualPatience = 10;
 
 /** The address and the credentials that count: those of the named profile, of the environment, or of the current profile. */
 export function settingsOf({ profile }: Target, env: NodeJS.ProcessEnv = process.env): Profile & { from: string } {

@@ -291,10 +291,12 @@ async function runPage(samples: Sample[]): Promise<void> {
       case 'sh cli':
         await shell!.run(sample.text);
         break;
-      case 'text':
-        if (samples[at - 1]?.kind === 'sh cli')
-          expect([sample.at, withoutColumns(shell!.printed)]).toEqual([sample.at, likeText(sample.text)]);
+      case 'text printed':
+        expect([sample.at, samples[at - 1]?.kind]).toEqual([sample.at, 'sh cli']);
+        expect([sample.at, withoutColumns(shell!.printed)]).toEqual([sample.at, likeText(sample.text)]);
         break;
+      case 'text':
+        break; // what people type elsewhere
       case 'yaml policy':
         writeFileSync(path.join(folder, 'policy.yaml'), `${sample.text}\n`);
         break;

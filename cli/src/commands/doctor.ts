@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { connectWith, readUrl, settingsOf } from '../connection.ts';
+import { connectWith, readUrl, settingsOf, usualPatience } from '../connection.ts';
 import { type Check, type Outcome, Probe } from '../doctor/check.ts';
 import { checkApiKey, checkOperator, checkTenant } from '../doctor/credentials.ts';
 import { checkIvs } from '../doctor/ivs.ts';
@@ -45,16 +45,17 @@ async function diagnose(options: Common & { withSpace?: true }): Promise<Check[]
   const { url: text, apiKey, operatorToken, from } = settingsOf(options);
   for (const secret of [apiKey, operatorToken]) if (secret !== undefined) keepSecret(secret);
   const url = readUrl(text);
-  const checks = await checkService(url);
+  const { patience = usualPatience } = options;
+  const checks = await checkService(new Probe(url, patience));
   if (checks.some(({ check, outcome }) => check === 'answers' && outcome === 'failed')) return checks;
-  if (operatorToken !== undefined) checks.push(await checkOperator(new Probe(url, operatorToken)));
+  if (operatorToken !== undefined) checks.push(await checkOperator(new Probe(url, patience, operatorToken)));
   if (apiKey === undefined) {
     return [
       ...checks,
       { check: 'API key', outcome: 'unknown', found: `There is none in ${from}, so no tenant was looked at.` },
     ];
   }
-  const probe = new Probe(url, apiKey);
+  const probe = new Probe(url, patience, apiKey);
   const { checks: ofKey, scopes } = await checkApiKey(probe);
   checks.push(...ofKey);
   if (ofKey.some(({ outcome }) => outcome === 'failed')) return checks;

@@ -29,7 +29,10 @@ export function addLoadtest(program: Command): void {
         'refused. It ends after --users or --seconds, and when too many answers are errors: no answer, 429 or 5xx. Then it lifts',
         'the bans that it made. It uses up the rates of the AWS account, so a service on another machine needs --yes.',
       ].join(' '),
-      examples: ['stagedoor loadtest --users 50 --rate 25 --bans 5', 'stagedoor loadtest $SPACE --users 20 --json'],
+      examples: [
+        'stagedoor loadtest --users 20 --rate 5 --max-errors 1',
+        'stagedoor loadtest $SPACE --users 10 --bans 0 --max-errors 1 --json',
+      ],
     }),
   )
     .option('--users <number>', 'how many users', whole(1, 1_000_000), 100)

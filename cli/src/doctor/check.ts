@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StagedoorProblem } from '@stagedoor/client/server';
 
 /** `unknown`: it cannot be told from here. */
@@ -24,23 +25,34 @@ export interface Answer {
 /** One request is given up after this time, in milliseconds. */
 const patienceMs = 10_000;
 
-/** Asks a service, and does not repeat it. Rejects with a StagedoorProblem if no answer comes. */
+/**
+ * Asks a service, and asks again while it has no time (429, 503) and patience lasts. Rejects with a StagedoorProblem if no answer
+ * comes.
+ */
 export class Probe {
   constructor(
     readonly url: string,
+    private readonly patienceSeconds: number,
     private readonly credential?: string,
   ) {}
 
   async ask(method: string, path: string, body?: object): Promise<Answer> {
-    const began = performance.now();
+    const deadline = performance.now() + this.patienceSeconds * 1_000;
     try {
-      return await this.once(method, path, body, began);
+      for (;;) {
+        const answer = await this.once(method, path, body);
+        const pauseMs = 1_000 * (Number(answer.headers.get('retry-after')) || 1);
+        const hasTime = answer.status !== 429 && answer.status !== 503;
+        if (hasTime || performance.now() + pauseMs > deadline) return answer;
+        await sleep(pauseMs);
+      }
     } catch (error) {
       throw new StagedoorProblem('network', `${this.url} does not answer.`, 0, undefined, undefined, {}, error);
     }
   }
 
-  private async once(method: string, path: string, body: object | undefined, began: number): Promise<Answer> {
+  private async once(method: string, path: string, body: object | undefined): Promise<Answer> {
+    const began = performance.now();
     const response = await fetch(`${this.url}${path}`, {
       method,
       redirect: 'manual',

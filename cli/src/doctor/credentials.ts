@@ -58,6 +58,8 @@ export async function checkOperator(probe: Probe): Promise<Check> {
   const { status, body } = await probe.ask('GET', '/v1/tenants?limit=1');
   const check = 'operator token';
   if (status === 200) return { check, outcome: 'ok', found: 'The service accepts it.' };
+  if (status !== 401 && status !== 403)
+    return { check, outcome: 'unknown', found: `The service answers with status ${status}.` };
   return { check, outcome: 'failed', found: `The service does not accept it: ${textOf(body['detail'])}` };
 }
 

@@ -1,7 +1,7 @@
 /** What anybody can see of a service: whether it answers, is ready, and has the right time. */
 import { isLocal, whyNoAnswer } from '../connection.ts';
 import { version } from '../version.ts';
-import { type Answer, type Check, Probe } from './check.ts';
+import type { Answer, Check, Probe } from './check.ts';
 
 /** Clocks that differ by less are taken for equal: `Date` has whole seconds only. In seconds. */
 const equalClocks = 2;
@@ -10,8 +10,8 @@ const equalClocks = 2;
 const mostSkew = 30;
 
 /** Looks at a service without a credential. The list ends early if nothing answers. */
-export async function checkService(url: string): Promise<Check[]> {
-  const probe = new Probe(url);
+export async function checkService(probe: Probe): Promise<Check[]> {
+  const { url } = probe;
   const checks = [address(url)];
   let live: Answer;
   try {
