@@ -36,7 +36,7 @@ type GiveBack = () => void;
  *
  * Whoever is known costs their address nothing: a credential that was good on this replica pays from an allowance of its
  * own. Of a new one, only what costs as much as a bad one can be refused
- * ([why](../../docs/decisions/0044-limits-of-our-own.md)).
+ * ([why](../../docs/decisions/0043-limits-of-our-own.md)).
  */
 @Injectable()
 export class Strangers {
