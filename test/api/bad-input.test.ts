@@ -479,6 +479,7 @@ describe('a list', () => {
     '/v1/console-users',
     '/v1/signing-keys',
     '/v1/audit',
+    '/v1/audit/checkpoints',
     '/v1/grants',
     '/v1/spaces/:space/members',
     '/v1/spaces/:space/participants',
@@ -522,7 +523,7 @@ describe('a list', () => {
     ids['webhook'] = (await stagedoor.expect(201, stagedoor.post('/v1/webhooks', tenant.key, webhook)))['id'];
     const body = { userId: 'banned', spaceId: space };
     ids['action'] = (await stagedoor.expect(201, stagedoor.post('/v1/bans', tenant.key, body)))['action']['id'];
-    [ids['session'], ids['participant']] = ['st-made', 'made'];
+    [ids['user'], ids['session'], ids['participant']] = ['ann', 'st-made', 'made'];
     const columns = 'tenant_id, space_id, session_id';
     await stagedoor.database.query(
       `with looks as (insert into stage_looks (tenant_id, space_id) values ($1, $2) on conflict do nothing),

@@ -27,9 +27,13 @@ function statementsOf(role: string): Json[] {
 
 const actionsOf = (statements: Json[]) => statements.flatMap(({ Action }) => [Action].flat() as string[]);
 
-/** The operations of IVS that the service calls, as actions of IAM: each command that a file imports from the SDK. */
+/** The operations of IVS and S3 that the service calls, as actions of IAM: each command that a file imports from the SDK. */
 function calledActions(): string[] {
-  const prefixes: Record<string, string> = { 'client-ivs-realtime': 'ivs', 'client-ivschat': 'ivschat' };
+  const prefixes: Record<string, string> = {
+    'client-ivs-realtime': 'ivs',
+    'client-ivschat': 'ivschat',
+    'client-s3': 's3',
+  };
   const sources = globSync('src/**/*.ts', { cwd: root }).map(read);
   const imports = sources.flatMap((text) => [
     ...text.matchAll(/import (?:type )?\{([^}]+)\} from '@aws-sdk\/([\w-]+)'/g),
@@ -68,7 +72,7 @@ test('an unknown property, a missing one, a wrong type and a dead reference are 
   ]);
 });
 
-test('the service may call at IVS what it calls, and nothing else', () => {
+test('the service may call what it calls, and nothing else', () => {
   const called = calledActions();
   expect(called.length).toBeGreaterThan(15);
   const creates = globSync('src/ivs/*.ts', { cwd: root }).map(read).join('\n');
@@ -76,10 +80,12 @@ test('the service may call at IVS what it calls, and nothing else', () => {
   expect(creates).toMatch(/new CreateRoomCommand\(\{[^}]*tags/);
   // What is created with tags needs the right to tag.
   const wanted = [...called, 'ivs:TagResource', 'ivschat:TagResource'].sort();
-  const ofIvs = statementsOf('TaskRole').filter(({ Action }) => String([Action].flat()[0]).startsWith('ivs'));
-  expect(actionsOf(ofIvs).sort()).toEqual(wanted);
-  const others = statementsOf('TaskRole').filter((statement) => !ofIvs.includes(statement));
+  const statements = statementsOf('TaskRole');
+  const bySdk = statements.filter(({ Action }) => /^(ivs|s3)/.test(String([Action].flat()[0])));
+  expect(actionsOf(bySdk).sort()).toEqual(wanted);
+  const others = statements.filter((statement) => !bySdk.includes(statement));
   expect(actionsOf(others)).toEqual(['sts:AssumeRole', 'sqs:ReceiveMessage', 'sqs:DeleteMessage']);
+  const ofIvs = bySdk.filter(({ Sid }) => Sid !== undefined);
   const policy = samplesOf('operations/deploy.md').find(({ kind }) => kind === 'json policy');
   const told = (JSON.parse(policy?.text ?? '') as { Statement: Json[] }).Statement;
   expect(ofIvs.map(({ Sid, Action }) => [Sid, Action])).toEqual(told.map(({ Sid, Action }) => [Sid, Action]));
