@@ -179,7 +179,14 @@ describeInBrowser('the console, to look and find', () => {
       await acts.getByText(/The operator gives its IAM role the permission/).waitFor();
       await look('deliveries');
       stagedoor.ivs.clearFaults(fault.id);
-      await stagedoor.database.query(`update deliveries set next_at = now() where state = 'stuck'`);
+      // An attempt may be under way that began before the fault was gone. It is stuck again after it.
+      await until(async () => {
+        await stagedoor.database.query(`update deliveries set next_at = now() where state = 'stuck'`);
+        const left = await stagedoor.database.query(
+          `select from deliveries where state in ('pending', 'stuck') and operation = 'DisconnectParticipant'`,
+        );
+        return left.length === 0;
+      }, 'the call is made again');
       await acts.getByText('stuck', { exact: true }).first().waitFor({ state: 'detached' });
       await page.getByLabel('Which').selectOption('delivered');
       await acts.getByText('mallory', { exact: true }).waitFor();
