@@ -121,8 +121,13 @@ export default defineConfig({
           { text: 'Rotate', link: '/operations/rotate' },
           { text: 'The command line', link: '/cli' },
           { text: 'Settings', link: '/settings' },
-          { text: 'What to watch', link: '/operations/watch' },
-          { text: 'Runbook', collapsed: true, items: pagesOf('operations/runbook') },
+          // An entry that folds needs a link: without one, VitePress nests a button in a button.
+          {
+            text: 'Watch, and the runbook',
+            link: '/operations/watch',
+            collapsed: true,
+            items: pagesOf('operations/runbook'),
+          },
           { text: 'Limits', link: '/limits' },
           { text: 'Faults', link: '/operations/faults' },
           { text: 'Growth', link: '/operations/growth' },
