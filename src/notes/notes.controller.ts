@@ -21,6 +21,7 @@ export class NotesController {
     tag,
     access: { scope: 'moderation:read' },
     answers: { 200: notePage },
+    problems: ['not_found'],
   })
   async listUserNotes(
     @CurrentCaller() caller: TenantCaller,
@@ -37,7 +38,7 @@ export class NotesController {
     tag,
     access: { scope: 'moderation:write' },
     answers: { 201: note },
-    problems: ['conflict', 'quota_exceeded'],
+    problems: ['not_found', 'conflict', 'quota_exceeded'],
   })
   async createUserNote(
     @CurrentCaller() caller: TenantCaller,
