@@ -64,6 +64,49 @@ describeInBrowser('the chat of the console', () => {
   const ofConsole = () => stagedoor.ivs.chatConnections().filter(({ userId }) => userId.startsWith('console:'));
 
   it(
+    'shows what people write, deletes a message for everybody, says who did it, and replies',
+    async () => {
+      const mallory = await comeIn('mallory');
+      const guest = await comeIn('guest', { displayName: 'Nina عليّ 🎭' });
+      await openChat(acme.key);
+      await say(guest, 'Good evening! <b>Is it bold?</b>');
+      await say(mallory, 'Buy followers now');
+      await line('<b>Is it bold?</b>').getByText('Nina عليّ 🎭').waitFor();
+      await line('Buy followers now').waitFor();
+      await say(guest, `A long word: ${'Donaudampfschifffahrt'.repeat(8)}`);
+      await line('A long word').waitFor();
+
+      await line('Buy followers now').hover();
+      await page.getByRole('button', { name: 'Delete the message of mallory' }).click();
+      await dialog().getByText('asks the apps of everybody in the room to hide it').waitFor();
+      await dialog().getByLabel('Reason').fill('spam');
+      await look(page, 'chat-delete');
+      await dialog().getByRole('button', { name: 'Delete message' }).dblclick();
+      await dialog().waitFor({ state: 'detached' });
+      await line('Buy followers now').getByText('deleted by you').waitFor();
+      await until(() => guest.chat.deleted.length === 1, 'another client hides the message');
+      expect(
+        await line('Buy followers now')
+          .getByRole('button', { name: /delete|reply/i })
+          .count(),
+      ).toBe(0);
+      await page.getByRole('region', { name: 'What you did' }).getByText('done', { exact: true }).first().waitFor();
+
+      await line('Is it bold?').getByRole('button', { name: 'Reply to Nina' }).click();
+      await page.getByLabel('Write as a moderator').fill('No.');
+      await page.keyboard.press('Enter');
+      await line('@Nina عليّ 🎭 No.').waitFor();
+      await until(() => mallory.chat.messages.some(({ content }) => content.endsWith('No.')), 'everybody hears it');
+      const reply = mallory.chat.messages.at(-1);
+      expect(reply?.attributes).toEqual({ replyTo: guest.chat.messages[0]?.id });
+      expect(reply?.sender.attributes).toMatchObject({ displayName: 'Moderator' });
+      await look(page, 'chat');
+      expect(ofConsole()).toHaveLength(1);
+    },
+    patience,
+  );
+
+  it(
     'leads from a message to the person, by the keyboard alone: bans them, and shows what of theirs was deleted',
     async () => {
       const eve = await comeIn('eve/1');
@@ -134,6 +177,43 @@ describeInBrowser('the chat of the console', () => {
     await dialog().getByText('Everything about this person').waitFor();
     expect(await page.getByRole('button', { name: /delete|reply|ban|disconnect/i }).count()).toBe(0);
   });
+
+  it(
+    'keeps 500 of 5,000 messages, and stands still while somebody reads older ones',
+    async () => {
+      await openChat(acme.key);
+      const send = (from: number, to: number) => {
+        for (let n = from; n < to; n++) {
+          // Faster than a room takes messages of clients.
+          stagedoor.ivs['world'].chatRooms.broadcast(space['room'].arn, {
+            Type: 'MESSAGE',
+            Id: `m${n}`,
+            Content: `message ${n}.`,
+            SendTime: new Date().toISOString(),
+            Sender: { UserId: `user-${n % 50}`, Attributes: {} },
+          });
+        }
+      };
+      const count = () => page.locator('[data-message]').count();
+      send(0, 5_000);
+      await line('message 4999.').waitFor();
+      expect(await count()).toBe(500);
+      await line('message 4500.').waitFor();
+      await lines().hover();
+      await page.mouse.wheel(0, -3_000);
+      await page.getByRole('button', { name: 'To the newest' }).waitFor();
+      send(5_000, 5_003);
+      await page.getByRole('button', { name: '3 new messages' }).waitFor();
+      expect(await line('message 5002.').count()).toBe(0);
+      await page.getByRole('button', { name: '3 new messages' }).click();
+      await line('message 5002.').waitFor();
+      expect(await count()).toBe(500);
+      const below = `(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight)(
+        document.querySelector('[role=log]'))`;
+      await until(async () => Number(await page.evaluate(below)) < 40, 'the newest message is seen');
+    },
+    patience,
+  );
 
   it('says that the connection is lost, comes back, and tells what it could not hear', async () => {
     const guest = await comeIn('guest-3');
