@@ -21,7 +21,6 @@ export class NotesController {
     tag,
     access: { scope: 'moderation:read' },
     answers: { 200: notePage },
-    problems: ['not_found'],
   })
   async listUserNotes(
     @CurrentCaller() caller: TenantCaller,
@@ -38,7 +37,7 @@ export class NotesController {
     tag,
     access: { scope: 'moderation:write' },
     answers: { 201: note },
-    problems: ['not_found', 'conflict', 'quota_exceeded'],
+    problems: ['conflict', 'quota_exceeded'],
   })
   async createUserNote(
     @CurrentCaller() caller: TenantCaller,

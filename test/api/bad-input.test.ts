@@ -20,7 +20,6 @@ beforeAll(async () => {
   ids['tenant'] = tenant.id;
   ids['otherTenant'] = (await stagedoor.createTenant()).id;
   ids['space'] = (await stagedoor.createSpace(tenant))['id'];
-  ids['user'] = 'ann';
   await makeKey();
 });
 
