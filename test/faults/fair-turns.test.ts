@@ -39,7 +39,7 @@ it('a tenant gets its stage tokens while another floods the AWS account that bot
   }, 40);
   const answers: Answer[] = [];
   const began = performance.now();
-  while (answers.length < 20 || performance.now() - began < 4_000) {
+  while (answers.length < 20 || performance.now() - began < 8_000) {
     answers.push(await vend());
     await sleep(150); // five a second, or as many as the machine can
   }
