@@ -30,10 +30,7 @@ const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const ed = generateKeyPairSync('ed25519');
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const pem = ec.publicKey.export({ format: 'pem', type: 'spki' }).toString();
-const jwkOf = (key: KeyObject, kid: string) => ({
-  ...key.export({ format: 'jwk' }),
-  kid,
-});
+const jwkOf = (key: KeyObject, kid: string) => ({ ...key.export({ format: 'jwk' }), kid });
 
 let served: TestDatabase;
 let owner: pg.Client;
@@ -61,36 +58,18 @@ beforeAll(async () => {
   [alpha, beta] = [await createTenant('alpha'), await createTenant('beta')];
   provider = await JwksServer.start(serving([jwkOf(ec.publicKey, 'one'), jwkOf(rsa.publicKey, 'two')]));
   shared = start();
-  const jwks = {
-    keys: [jwkOf(ec.publicKey, 'one'), jwkOf(rsa.publicKey, 'two'), jwkOf(ed.publicKey, 'three')],
-  };
+  const jwks = { keys: [jwkOf(ec.publicKey, 'one'), jwkOf(rsa.publicKey, 'two'), jwkOf(ed.publicKey, 'three')] };
   registered = {
-    jwksUri: await register(alpha, {
-      issuer: iss,
-      audience: 'by-uri',
-      jwksUri: provider.uri,
-    }),
+    jwksUri: await register(alpha, { issuer: iss, audience: 'by-uri', jwksUri: provider.uri }),
     jwks: await register(alpha, {
       issuer: iss,
       audience: 'inline',
       jwks,
-      claims: {
-        userId: 'user.id',
-        role: 'https://example.com/role',
-        name: 'user.name',
-      },
+      claims: { userId: 'user.id', role: 'https://example.com/role', name: 'user.name' },
       userIdPrefix: 'corp:',
     }),
-    secret: await register(alpha, {
-      issuer: iss,
-      audience: 'by-secret',
-      secret,
-    }),
-    foreign: await register(beta, {
-      issuer: 'https://beta.example.com/',
-      audience: 'beta',
-      secret: `${secret}-beta`,
-    }),
+    secret: await register(alpha, { issuer: iss, audience: 'by-secret', secret }),
+    foreign: await register(beta, { issuer: 'https://beta.example.com/', audience: 'beta', secret: `${secret}-beta` }),
   };
 });
 
@@ -104,16 +83,10 @@ afterAll(async () => {
 /** The verifier as the module makes it, with caches of its own. */
 function start(onImported?: (keys: number) => void) {
   const directory = new IssuerDirectory(database, secrets, onImported);
-  const jwks = new JwksKeys({
-    allowPrivateAddresses: true,
-    clock: new DatabaseClock(),
-  });
+  const jwks = new JwksKeys({ allowPrivateAddresses: true, clock: new DatabaseClock() });
   const candidates = new Candidates(directory, jwks, threads);
   const tokens = new UserTokens(directory, candidates, new DatabaseClock());
-  return {
-    tokens,
-    issuers: new IssuersService(database, reads, secrets, settings, directory, jwks),
-  };
+  return { tokens, issuers: new IssuersService(database, reads, secrets, settings, directory, jwks) };
 }
 
 /** Registers an issuer, again if the machine was too slow for the database. */
@@ -137,14 +110,7 @@ interface Asked {
 
 /** A good token of the issuer with the inline JWKS, but for what is asked for. `undefined` leaves a claim out. */
 async function token({ header, claims, key = ec.privateKey }: Asked = {}): Promise<string> {
-  const payload = {
-    iss,
-    aud: 'inline',
-    iat: now(),
-    exp: now() + 600,
-    user: { id: 'alice', name: 'Alice' },
-    ...claims,
-  };
+  const payload = { iss, aud: 'inline', iat: now(), exp: now() + 600, user: { id: 'alice', name: 'Alice' }, ...claims };
   return await new SignJWT(payload).setProtectedHeader({ alg: 'ES256', kid: 'one', ...header }).sign(key);
 }
 
@@ -158,18 +124,8 @@ function forged(header: unknown, claims: unknown, signer: (input: string) => Buf
   return `${input}.${typeof signature === 'string' ? signature : signature.toString('base64url')}`;
 }
 
-const goodClaims = () => ({
-  iss,
-  aud: 'inline',
-  iat: now(),
-  exp: now() + 600,
-  user: { id: 'alice' },
-});
-const byEc = (input: string) =>
-  sign('sha256', Buffer.from(input), {
-    key: ec.privateKey,
-    dsaEncoding: 'ieee-p1363',
-  });
+const goodClaims = () => ({ iss, aud: 'inline', iat: now(), exp: now() + 600, user: { id: 'alice' } });
+const byEc = (input: string) => sign('sha256', Buffer.from(input), { key: ec.privateKey, dsaEncoding: 'ieee-p1363' });
 const hmac = (key: string | Buffer) => (input: string) => createHmac('sha256', key).update(input).digest();
 
 async function refusal(work: Promise<unknown>): Promise<string> {
@@ -184,9 +140,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
 describe('a user is known by a token', () => {
   it('of an issuer with an inline JWKS, with claims where the issuer has them', async () => {
     const caller = await shared.tokens.verify(
-      await token({
-        claims: { 'https://example.com/role': 'host', name: 'x' },
-      }),
+      await token({ claims: { 'https://example.com/role': 'host', name: 'x' } }),
     );
     expect(caller).toMatchObject({
       kind: 'user',
@@ -200,10 +154,7 @@ describe('a user is known by a token', () => {
   });
 
   it('with a role and a name of another type, which count as absent', async () => {
-    const claims = {
-      'https://example.com/role': [7, { host: true }],
-      user: { id: 'alice', name: {} },
-    };
+    const claims = { 'https://example.com/role': [7, { host: true }], user: { id: 'alice', name: {} } };
     const caller = await shared.tokens.verify(await token({ claims }));
     expect(caller).toMatchObject({ id: 'corp:alice', roles: [] });
     expect(caller.name).toBeNull();
@@ -211,23 +162,12 @@ describe('a user is known by a token', () => {
 
   it('of an issuer with a JWKS URL', async () => {
     const caller = await shared.tokens.verify(await token({ claims: { aud: ['else', 'by-uri'], sub: 'alice' } }));
-    expect(caller).toMatchObject({
-      id: 'alice',
-      issuerId: registered.jwksUri.id,
-      roles: [],
-    });
+    expect(caller).toMatchObject({ id: 'alice', issuerId: registered.jwksUri.id, roles: [] });
   });
 
   it('of an issuer with a shared secret', async () => {
-    const asked = {
-      header: { alg: 'HS256' },
-      key: Buffer.from(secret),
-      claims: { aud: 'by-secret', sub: 'alice' },
-    };
-    expect(await shared.tokens.verify(await token(asked))).toMatchObject({
-      id: 'alice',
-      tenantId: alpha.tenantId,
-    });
+    const asked = { header: { alg: 'HS256' }, key: Buffer.from(secret), claims: { aud: 'by-secret', sub: 'alice' } };
+    expect(await shared.tokens.verify(await token(asked))).toMatchObject({ id: 'alice', tenantId: alpha.tenantId });
   });
 
   it.each([
@@ -321,12 +261,7 @@ const bad: [string, () => string | Promise<string>, RegExp][] = [
   ],
   [
     'HS512 where HS256 is registered',
-    () =>
-      token({
-        header: { alg: 'HS512' },
-        key: Buffer.from(secret.repeat(2)),
-        claims: { aud: 'by-secret' },
-      }),
+    () => token({ header: { alg: 'HS512' }, key: Buffer.from(secret.repeat(2)), claims: { aud: 'by-secret' } }),
     /algorithm/,
   ],
   [
@@ -351,11 +286,7 @@ const bad: [string, () => string | Promise<string>, RegExp][] = [
   ],
   [
     'a stranger’s key in its header',
-    () =>
-      token({
-        key: stranger.privateKey,
-        header: { jwk: jwkOf(stranger.publicKey, 'one') },
-      }),
+    () => token({ key: stranger.privateKey, header: { jwk: jwkOf(stranger.publicKey, 'one') } }),
     /signature does not fit/,
   ],
   // T4: times and the user
@@ -410,19 +341,13 @@ const bad: [string, () => string | Promise<string>, RegExp][] = [
   ['a number in aud', () => token({ claims: { aud: ['inline', 1] } }), /aud/],
   [
     'a thousand audiences',
-    () =>
-      token({
-        claims: { aud: Array.from({ length: 1000 }, (_, index) => `${index}`) },
-      }),
+    () => token({ claims: { aud: Array.from({ length: 1000 }, (_, index) => `${index}`) } }),
     /aud/,
   ],
   ['another aud', () => token({ claims: { aud: 'another' } }), /not registered/],
   [
     'another tenant’s issuer',
-    () =>
-      token({
-        claims: { iss: 'https://beta.example.com/', aud: 'beta', sub: 'alice' },
-      }),
+    () => token({ claims: { iss: 'https://beta.example.com/', aud: 'beta', sub: 'alice' } }),
     /not one registered/,
   ],
   [
@@ -449,12 +374,7 @@ const bad: [string, () => string | Promise<string>, RegExp][] = [
   ['a token bound to a certificate', () => token({ claims: { cnf: { 'x5t#S256': 'hash' } } }), /bound to a key/],
   [
     'a logout token of type JWT',
-    () =>
-      token({
-        claims: {
-          events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
-        },
-      }),
+    () => token({ claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } } }),
     /logout token/,
   ],
   ['exp before iat', () => token({ claims: { iat: now() + 50, exp: now() + 40 } }), /exp must be later than iat/],
@@ -476,12 +396,7 @@ const bad: [string, () => string | Promise<string>, RegExp][] = [
   ],
   [
     'the JSON form',
-    () =>
-      JSON.stringify({
-        payload: encode(goodClaims()),
-        protected: encode({ alg: 'ES256' }),
-        signature: 'AAAA',
-      }),
+    () => JSON.stringify({ payload: encode(goodClaims()), protected: encode({ alg: 'ES256' }), signature: 'AAAA' }),
     /not a JWT/,
   ],
   ['a megabyte', () => 'a'.repeat(1_000_000), /longer than/],
@@ -554,13 +469,7 @@ it('no URL in the header of a token is fetched', async () => {
   for (const header of headers) {
     for (const aud of ['inline', 'by-uri']) {
       await refusal(
-        shared.tokens.verify(
-          await token({
-            key: stranger.privateKey,
-            header,
-            claims: { aud, sub: 'alice' },
-          }),
-        ),
+        shared.tokens.verify(await token({ key: stranger.privateKey, header, claims: { aud, sub: 'alice' } })),
       );
     }
   }
@@ -580,11 +489,7 @@ it('tokens with ever new lists of audiences cause one import of the keys of thei
   const good = await token();
   const caller = await tokens.verify(good);
   await shared.issuers.update(alpha, registered.jwks.id, {
-    claims: {
-      userId: 'user.id',
-      role: 'https://example.com/role',
-      name: 'user.name',
-    },
+    claims: { userId: 'user.id', role: 'https://example.com/role', name: 'user.name' },
   });
   expect((await tokens.verifyAnew(good, caller)).id).toBe('corp:alice');
   expect(imported).toEqual([3, 3]); // once for each version
@@ -607,16 +512,8 @@ describe('a valid token is refused', () => {
   });
 
   it('when its issuer is deleted: the database refuses the caller, and after a restart the token is refused', async () => {
-    const { id } = await register(alpha, {
-      issuer: iss,
-      audience: 'short-lived',
-      secret,
-    });
-    const asked = {
-      header: { alg: 'HS256' },
-      key: Buffer.from(secret),
-      claims: { aud: 'short-lived', sub: 'alice' },
-    };
+    const { id } = await register(alpha, { issuer: iss, audience: 'short-lived', secret });
+    const asked = { header: { alg: 'HS256' }, key: Buffer.from(secret), claims: { aud: 'short-lived', sub: 'alice' } };
     const good = await token(asked);
     const caller = await shared.tokens.verify(good);
     await shared.issuers.remove(alpha, id);
@@ -633,10 +530,7 @@ describe('registering', () => {
 
   it('an issuer that the tenant has is a conflict; what other tenants have does not matter', async () => {
     const { id } = await register(alpha, { ...pair, secret });
-    await expect(register(alpha, { ...pair, secret })).rejects.toMatchObject({
-      code: 'conflict',
-      status: 409,
-    });
+    await expect(register(alpha, { ...pair, secret })).rejects.toMatchObject({ code: 'conflict', status: 409 });
     await register(alpha, { ...pair, audienceClaim: 'client_id', secret });
     await register(beta, { ...pair, secret });
     await shared.issuers.remove(alpha, id);
@@ -644,11 +538,7 @@ describe('registering', () => {
   });
 
   it('takes effect at once, although its tokens were refused just before', async () => {
-    const asked = {
-      header: { alg: 'HS256' },
-      key: Buffer.from(secret),
-      claims: { aud: 'soon', sub: 'alice' },
-    };
+    const asked = { header: { alg: 'HS256' }, key: Buffer.from(secret), claims: { aud: 'soon', sub: 'alice' } };
     await refusal(shared.tokens.verify(await token(asked)));
     await register(alpha, { issuer: iss, audience: 'soon', secret });
     expect((await shared.tokens.verify(await token(asked))).id).toBe('alice');
@@ -670,11 +560,7 @@ describe('registering', () => {
   });
 
   it('leaves one audit entry, and so does deleting', async () => {
-    const { id } = await register(alpha, {
-      issuer: iss,
-      audience: 'audited',
-      jwksUri: provider.uri,
-    });
+    const { id } = await register(alpha, { issuer: iss, audience: 'audited', jwksUri: provider.uri });
     await shared.issuers.remove(alpha, id);
     const { rows } = await owner.query('select action, caller, details from audit where subject = $1 order by id', [
       id,
@@ -683,12 +569,7 @@ describe('registering', () => {
       {
         action: 'issuer.create',
         caller: { kind: 'apiKey', id: alpha.id },
-        details: {
-          issuer: iss,
-          audience: 'audited',
-          algorithms: expect.any(Array),
-          jwksUri: provider.uri,
-        },
+        details: { issuer: iss, audience: 'audited', algorithms: expect.any(Array), jwksUri: provider.uri },
       },
       {
         action: 'issuer.delete',
@@ -700,11 +581,7 @@ describe('registering', () => {
 
   it('stores and shows only the public members of inline keys', async () => {
     const key = { ...jwkOf(ec.publicKey, 'one'), x5c: ['MII'], note: 'mine' };
-    const { id } = await register(alpha, {
-      issuer: iss,
-      audience: 'kept',
-      jwks: { keys: [key] },
-    });
+    const { id } = await register(alpha, { issuer: iss, audience: 'kept', jwks: { keys: [key] } });
     const shown = await shared.issuers.get(alpha, id);
     expect(shown).toMatchObject({
       id,
@@ -722,16 +599,9 @@ describe('registering', () => {
       secrets,
       settingsWith('false'),
       new IssuerDirectory(database, secrets),
-      new JwksKeys({
-        allowPrivateAddresses: false,
-        clock: new DatabaseClock(),
-      }),
+      new JwksKeys({ allowPrivateAddresses: false, clock: new DatabaseClock() }),
     );
-    const body = createIssuerBody.parse({
-      issuer: iss,
-      audience: 'inward',
-      jwksUri: 'https://169.254.169.254/',
-    });
+    const body = createIssuerBody.parse({ issuer: iss, audience: 'inward', jwksUri: 'https://169.254.169.254/' });
     await expect(strict.create(alpha, body)).rejects.toMatchObject({
       code: 'invalid_request',
       errors: [{ path: 'jwksUri' }],
@@ -741,25 +611,12 @@ describe('registering', () => {
   it('stops at a hundred issuers a tenant', async () => {
     const many = await createTenant('many');
     for (let index = 0; index < 100; index++)
-      await register(many, {
-        issuer: `https://${index}.example.com`,
-        audience: 'app',
-        secret,
-      });
-    await expect(
-      register(many, {
-        issuer: 'https://100.example.com',
-        audience: 'app',
-        secret,
-      }),
-    ).rejects.toMatchObject({
+      await register(many, { issuer: `https://${index}.example.com`, audience: 'app', secret });
+    await expect(register(many, { issuer: 'https://100.example.com', audience: 'app', secret })).rejects.toMatchObject({
       code: 'quota_exceeded',
     });
     const first = await shared.issuers.list(many, { limit: 60 });
-    const second = await shared.issuers.list(many, {
-      limit: 60,
-      cursor: first.nextCursor ?? '',
-    });
+    const second = await shared.issuers.list(many, { limit: 60, cursor: first.nextCursor ?? '' });
     expect([first.data.length, second.data.length, second.nextCursor]).toEqual([60, 40, null]);
   });
 });
@@ -786,11 +643,7 @@ describe('with a JWKS URL', () => {
 
   it('a key that is rotated is accepted soon after its first use', async () => {
     await using rotating = await JwksServer.start(serving([jwkOf(ec.publicKey, 'old')]));
-    await register(alpha, {
-      issuer: iss,
-      audience: 'rotating',
-      jwksUri: rotating.uri,
-    });
+    await register(alpha, { issuer: iss, audience: 'rotating', jwksUri: rotating.uri });
     await shared.tokens.verify(await ask('old', ec.privateKey, 'rotating'));
     rotating.answer = serving([jwkOf(stranger.publicKey, 'new')]);
     const fresh = await ask('new', stranger.privateKey, 'rotating');
@@ -804,11 +657,7 @@ describe('with a JWKS URL', () => {
 
   it('ten thousand tokens with invented key ids cause one fetch', async () => {
     await using flooded = await JwksServer.start(serving([jwkOf(ec.publicKey, 'one')]));
-    await register(alpha, {
-      issuer: iss,
-      audience: 'flooded',
-      jwksUri: flooded.uri,
-    });
+    await register(alpha, { issuer: iss, audience: 'flooded', jwksUri: flooded.uri });
     const claims = { ...goodClaims(), aud: 'flooded', sub: 'alice' };
     const tokens = Array.from({ length: 10_000 }, (_, index) =>
       forged({ alg: 'ES256', kid: `made-up-${index}` }, claims, () => 'AAAA'),
@@ -829,11 +678,7 @@ describe('with a JWKS URL', () => {
     const error: unknown = await shared.tokens
       .verify(await ask('one', ec.privateKey, 'dead'))
       .catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({
-      code: 'unavailable',
-      status: 503,
-      retryAfterSeconds: expect.any(Number),
-    });
+    expect(error).toMatchObject({ code: 'unavailable', status: 503, retryAfterSeconds: expect.any(Number) });
     expect((await shared.tokens.verify(await ask('one', ec.privateKey, 'by-uri'))).id).toBe('alice');
   });
 

@@ -71,17 +71,23 @@ export class Strangers {
   async meet<T>(sender: Sender, credential: string, authenticate: () => Promise<T>): Promise<T> {
     const current = currentRequest();
     if (!current) return await authenticate();
+    let known: string | undefined;
+    const digest = () => (known ??= this.hashOf(`credential ${credential}`));
+    const payFrom = (from: Allowances, policy: string, times: number) => {
+      const name = this.proven.has(digest()) ? digest() : this.nameOf(sender);
+      return this.pay(from, name, policy, times);
+    };
     const attempt = new Attempt(
-      () => this.payLookUp(sender, credential),
-      () => this.paySignature(sender, credential),
+      () => payFrom(this.lookUps, 'look-ups', 1),
+      () => payFrom(this.signatures, 'signatures', timesCheaper),
     );
     current.stranger = attempt;
     try {
       const result = await authenticate();
-      if (attempt.succeeded()) this.proven.set(this.digestOf(credential), true);
+      if (attempt.succeeded()) this.proven.set(digest(), true);
       return result;
     } catch (error) {
-      if (attempt.failed(error)) this.proven.delete(this.digestOf(credential));
+      if (attempt.failed(error)) this.proven.delete(digest());
       throw error;
     } finally {
       delete current.stranger;
@@ -96,17 +102,6 @@ export class Strangers {
   /** Number of addresses and credentials that are kept. */
   get names(): number {
     return this.lookUps.names + this.signatures.names + this.visits.names + this.proven.size;
-  }
-
-  private payLookUp(sender: Sender, credential: string): GiveBack {
-    const digest = this.digestOf(credential);
-    return this.pay(this.lookUps, this.proven.has(digest) ? digest : this.nameOf(sender), 'look-ups', 1);
-  }
-
-  private paySignature(sender: Sender, credential: string): GiveBack {
-    const digest = this.digestOf(credential);
-    const name = this.proven.has(digest) ? digest : this.nameOf(sender);
-    return this.pay(this.signatures, name, 'signatures', timesCheaper);
   }
 
   private pay(from: Allowances, name: string | undefined, policy: string, times: number): GiveBack {
@@ -136,10 +131,6 @@ export class Strangers {
     if (!this.hasWarned) this.logger.warn(unnamedProxy);
     this.hasWarned = true;
     return undefined;
-  }
-
-  private digestOf(credential: string): string {
-    return this.hashOf(`credential ${credential}`);
   }
 
   private hashOf(text: string): string {
