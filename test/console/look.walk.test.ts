@@ -60,7 +60,7 @@ describeInBrowser('the console, to look and find', () => {
     await confirm('Done');
     expect(await page.content()).not.toContain(secret);
     await page.reload();
-    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    await page.getByRole('heading', { level: 1 }).waitFor(); // the page itself is loaded after its frame
     expect(await page.content()).not.toContain(secret);
     return secret;
   }
