@@ -23,6 +23,7 @@ import { loggerOptions } from './logging.ts';
 import { LimitingModule } from './limiting/limiting.module.ts';
 import { MembersModule } from './members/members.module.ts';
 import { NotesModule } from './notes/notes.module.ts';
+import { RefusalsModule } from './refusals/refusals.module.ts';
 import { RetentionModule } from './retention/retention.module.ts';
 import { RolesModule } from './roles/roles.module.ts';
 import { SecretsModule } from './secrets/secrets.module.ts';
@@ -72,6 +73,7 @@ export class AppModule {
         IssuersModule,
         ConsoleModule,
         CallQuotasModule,
+        RefusalsModule,
         SpacesModule,
         MembersModule,
         GrantsModule,

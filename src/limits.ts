@@ -21,6 +21,8 @@ export const limits = {
   expiredAtOnce: 1_000,
   /** After a reader has asked for grant.issued, the event is recorded for this time. */
   issuedGrantsAskedSeconds: 7 * 24 * 3600,
+  /** Counts of refused requests are kept for so many days. */
+  refusalDays: 7,
   /** Largest number of rows that one statement of a background sweep changes. The sweep goes on with the next statement. */
   sweptAtOnce: 1_000,
   /** Largest number of bans, or of actions, that one step of telling of their ends looks at. It holds their rows for the step. */

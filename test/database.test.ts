@@ -61,6 +61,8 @@ beforeAll(async () => {
   );
   await superuser.query(`insert into ivs_calls select id, 'own us-east-1', 'GetStage', 1, now() from tenants
     on conflict do nothing`);
+  await superuser.query(`insert into refusals select id, date_trunc('hour', now()), 'banned', 1 from tenants
+    on conflict do nothing`);
   await superuser.query(`insert into allowances (tenant_id, name, whole_at) select id, 'requests', now() from tenants
     on conflict do nothing`);
   tenantTables = await columnOf(`
@@ -427,12 +429,18 @@ describe('the roles', () => {
         ['bans', 'grants', 'actions', 'deliveries'].map((table) => [table, 'INSERT, SELECT, UPDATE']), // the record
       ),
       ...Object.fromEntries(
-        ['allowances', 'ivs_calls', 'stage_looks', 'stage_sessions', 'stage_participants', 'ivs_events'].map(
-          (table) => [
-            table,
-            'SELECT', // functions write them
-          ],
-        ),
+        [
+          'allowances',
+          'ivs_calls',
+          'refusals',
+          'stage_looks',
+          'stage_sessions',
+          'stage_participants',
+          'ivs_events',
+        ].map((table) => [
+          table,
+          'SELECT', // functions write them
+        ]),
       ),
       webhooks: 'INSERT, SELECT, UPDATE', // functions sweep them
       webhook_deliveries: 'INSERT, SELECT, UPDATE', // likewise
@@ -585,6 +593,7 @@ test('a replica that stands still in a transaction keeps its locks for less than
 const writtenByFunctions = new Set([
   'allowances',
   'ivs_calls',
+  'refusals',
   'event_logs',
   'stage_looks',
   'stage_sessions',
@@ -616,6 +625,7 @@ const crossingMay = [
   'place_notes.DELETE, INSERT, SELECT, UPDATE',
   'place_sources.DELETE, INSERT, SELECT, UPDATE',
   'places.DELETE, INSERT, SELECT, UPDATE',
+  'refusals.DELETE, INSERT, SELECT, UPDATE',
   'reservations.DELETE, SELECT',
   'signing_keys.SELECT, UPDATE attempted_at',
   'spaces.SELECT, UPDATE attempted_at',

@@ -178,6 +178,7 @@ const rows: Record<string, Row> = {
     },
   },
   'GET /v1/quotas': {},
+  'GET /v1/refusals': {},
   'GET /v1/audit': {},
   'GET /v1/audit/chain': {},
   'GET /v1/audit/checkpoints': {},

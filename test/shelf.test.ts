@@ -10,7 +10,7 @@ const shelf = [
   'errors ids limits caller config background',
   'telemetry database request-context secrets signatures outgoing archive limiting ivs http quotas',
   'events audit roles tenants api-keys issuers console auth',
-  'call-quotas spaces grants signing-keys joins delivery watch sessions acts members bans notes webhooks ingest retention',
+  'call-quotas refusals spaces grants signing-keys joins delivery watch sessions acts members bans notes webhooks ingest retention',
   'health openapi logging app.module stop-on-signals app main',
 ].flatMap((line) => line.split(' '));
 
@@ -129,6 +129,7 @@ const owners: Record<string, string> = {
   deliveries: 'delivery',
   pacing: 'ivs',
   ivs_calls: 'ivs',
+  refusals: 'refusals',
   allowances: 'limiting',
   holds: 'watch',
   watches: 'watch',

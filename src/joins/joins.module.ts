@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { GrantsModule } from '../grants/grants.module.ts';
 import { IssuersModule } from '../issuers/issuers.module.ts';
+import { RefusalsModule } from '../refusals/refusals.module.ts';
 import { SpacesModule } from '../spaces/spaces.module.ts';
 import { AdmissionService } from './admission.ts';
 import { ConsoleChatController } from './console-chat.controller.ts';
@@ -16,7 +17,7 @@ import { TurnHooks } from './turn-hooks.ts';
 import { VendTurns } from './vend-turns.ts';
 
 @Module({
-  imports: [SpacesModule, IssuersModule, GrantsModule],
+  imports: [SpacesModule, IssuersModule, GrantsModule, RefusalsModule],
   controllers: [JoinsController, ExplainController, ConsoleChatController],
   providers: [
     JoinsService,

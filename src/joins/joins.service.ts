@@ -5,6 +5,7 @@ import { invalid, Problem } from '../errors.ts';
 import { ExpectedParticipants } from '../grants/expected-participants.ts';
 import { newId, newParticipantId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
+import { RefusalCounts } from '../refusals/refusal-counts.ts';
 import { mustLeaveBy } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -49,6 +50,7 @@ export class JoinsService {
     private readonly settings: Settings,
     private readonly metrics: Metrics,
     private readonly expected: ExpectedParticipants,
+    private readonly refusals: RefusalCounts,
   ) {}
 
   /**
@@ -76,6 +78,7 @@ export class JoinsService {
       const problem = error instanceof Problem ? error : undefined;
       const outcome = problem && problem.status < 500 ? 'refused' : 'failed';
       this.metrics.vends.inc({ kind, outcome, reason: problem?.code ?? 'internal' });
+      if (problem && outcome === 'refused') this.refusals.count(caller.tenantId, problem.code);
       throw error;
     }
   }
