@@ -20,6 +20,7 @@ import { IssuersModule } from './issuers/issuers.module.ts';
 import { IvsModule } from './ivs/ivs.module.ts';
 import { JoinsModule } from './joins/joins.module.ts';
 import { loggerOptions } from './logging.ts';
+import { JournalModule } from './journal/journal.module.ts';
 import { LimitingModule } from './limiting/limiting.module.ts';
 import { MembersModule } from './members/members.module.ts';
 import { NotesModule } from './notes/notes.module.ts';
@@ -88,6 +89,7 @@ export class AppModule {
         WebhooksModule,
         IngestModule,
         RetentionModule,
+        JournalModule,
       ],
     };
   }

@@ -14,8 +14,10 @@ import { Stopping } from './health/stopping.ts';
 import { allowOrigins } from './http/cross-origin.ts';
 import { discardUnreadBodies } from './http/discard-body.ts';
 import { acceptJsonOnly, maxBodyBytes } from './http/json-body.ts';
+import { refuse } from './http/problem.filter.ts';
 import { requestId } from './http/request-id.ts';
 import { answerMalformed, unroutableHandler } from './http/unroutable.ts';
+import { Journal } from './journal/journal.ts';
 import { TurnHooks } from './joins/turn-hooks.ts';
 import { logRequest } from './logging.ts';
 import { serveDocs } from './openapi/docs.ts';
@@ -87,6 +89,7 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
   acceptJsonOnly(fastify);
   observeRequests(fastify, app.get(Metrics));
   allowOrigins(fastify, settings.corsOrigins);
+  refuseWhileOlder(fastify, app.get(Journal));
   app.get(TurnHooks).register(fastify);
   withholdLateTokens(fastify);
   closeConnectionsWhenStopping(fastify, app.get(Stopping), app.get(EventStreams));
@@ -128,6 +131,18 @@ function observeRequests(fastify: FastifyInstance, metrics: Metrics): void {
 /** The pattern of the route. Unlike the path, it holds no ids. */
 function routeOf(request: FastifyRequest): string {
   return request.routeOptions.url ?? 'unmatched';
+}
+
+/** Patterns of the routes that ask the database. The address of a request may be spelled in other ways. */
+const servedWithDatabase = /^\/(v1|ingest|console\/(session|sign-in))(\/|$)/;
+
+/** Answers 503 while the database is older than its journal: in it, banned people may enter, and revoked keys may call. */
+function refuseWhileOlder(fastify: FastifyInstance, journal: Journal): void {
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const why = servedWithDatabase.test(request.routeOptions.url ?? '') ? journal.whyNotReady : undefined;
+    if (why === undefined) done();
+    else refuse(new Problem('unavailable', why, { retryAfterSeconds: 5 }), request, reply);
+  });
 }
 
 /**

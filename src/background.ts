@@ -38,10 +38,14 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
 
   private schedule(): void {
     if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      this.running = this.runOnce().then(() => this.schedule());
-    }, this.everyMs);
+    this.timer = setTimeout(() => void this.runNow(), this.everyMs);
     this.timer.unref();
+  }
+
+  /** Begins a run, after which the next ones follow. Never fails. */
+  protected async runNow(): Promise<void> {
+    this.running = this.runOnce().then(() => this.schedule());
+    await this.running;
   }
 
   /** Never fails. */

@@ -96,6 +96,8 @@ const environment = z.object({
   AUDIT_RETENTION_DAYS: wholeNumber(30, 3_650).default(400),
   AUDIT_ARCHIVE_URL: archiveUrl.optional(),
   AUDIT_ARCHIVE_ENDPOINT: httpUrl.optional(),
+  JOURNAL_URL: archiveUrl.optional(),
+  JOURNAL_ENDPOINT: httpUrl.optional(),
   EVENT_STREAMS_PER_TENANT: wholeNumber(1, 10_000).default(1_000),
   PRESENCE_LOOK_SECONDS: wholeNumber(0, 3_600).default(15),
   EVENT_STREAMS_PER_REPLICA: wholeNumber(1, 100_000).default(10_000),
@@ -160,6 +162,10 @@ export class Settings {
   readonly auditArchiveUrl: string | undefined;
   /** URL of the S3 API, if it is not that of AWS. */
   readonly auditArchiveEndpoint: string | undefined;
+  /** Folder or bucket of the journal, which a restore from a backup replays. Without it there is none. */
+  readonly journalUrl: string | undefined;
+  /** URL of the S3 API for the journal, if it is not that of AWS. */
+  readonly journalEndpoint: string | undefined;
   /** Largest number of streams of events that a tenant has on one replica. */
   readonly eventStreamsPerTenant: number;
   /** Seconds between two looks at who is on a stage; 0: there are none. */
@@ -204,6 +210,8 @@ export class Settings {
     this.auditRetentionDays = env.AUDIT_RETENTION_DAYS;
     this.auditArchiveUrl = env.AUDIT_ARCHIVE_URL;
     this.auditArchiveEndpoint = env.AUDIT_ARCHIVE_ENDPOINT;
+    this.journalUrl = env.JOURNAL_URL;
+    this.journalEndpoint = env.JOURNAL_ENDPOINT;
     this.eventStreamsPerTenant = env.EVENT_STREAMS_PER_TENANT;
     this.presenceLookSeconds = env.PRESENCE_LOOK_SECONDS;
     this.eventStreamsPerReplica = env.EVENT_STREAMS_PER_REPLICA;

@@ -51,6 +51,9 @@ beforeAll(async () => {
   await superuser.query(
     `insert into audit_checkpoints select id, 1, false, 'x', now(), 'x', 'x' from tenants on conflict do nothing`,
   );
+  await superuser.query(
+    `insert into journal_entries (tenant_id, id, caller, action) select id, 'aud_' || id, '{}', 'x' from tenants`,
+  );
   await superuser.query(`insert into untold_grants select tenant_id, id from grants`);
   await superuser.query(`insert into stage_looks (tenant_id, space_id) select tenant_id, id from spaces;
     insert into stage_sessions (tenant_id, space_id, session_id, started_at) select tenant_id, id, 'st', now() from spaces;
@@ -169,6 +172,7 @@ describe('the tables', () => {
     expect(all.filter((table) => !tenantTables.includes(table))).toEqual([
       '_prisma_migrations', // the owner's
       'function_sets', // the owner's
+      'journal_state', // the journal has the entries of all tenants; functions write it
       'lock_salt', // the same for all tenants; only a function reads it
       'pacing', // call rates of AWS accounts, which tenants share; only functions touch it
       'tenants', // has the tenant as its id
@@ -455,6 +459,8 @@ describe('the roles', () => {
       unsealed_groups: 'INSERT, SELECT',
       unsealed_vends: 'INSERT, SELECT',
       lock_salt: 'SELECT', // a key of a lock depends on it
+      journal_entries: 'INSERT, SELECT', // functions store and delete them
+      journal_state: 'SELECT',
     });
   });
 
@@ -619,6 +625,8 @@ const crossingMay = [
   'issuers.SELECT',
   'ivs_calls.DELETE, INSERT, SELECT, UPDATE',
   'ivs_events.DELETE, INSERT, SELECT',
+  'journal_entries.DELETE, SELECT',
+  'journal_state.DELETE, INSERT, SELECT, UPDATE',
   'lock_salt.SELECT',
   'pacing.INSERT, SELECT, UPDATE',
   'place_counts.DELETE, INSERT, SELECT, UPDATE',

@@ -138,6 +138,8 @@ const wrong: Record<string, string[]> = {
   AUDIT_RETENTION_DAYS: ['29', '3651', '1.5'],
   AUDIT_ARCHIVE_URL: ['/var/audit', 's3:///prefix', 's3://Bucket/prefix', 'https://bucket.s3.amazonaws.com'],
   AUDIT_ARCHIVE_ENDPOINT: ['127.0.0.1:9000', 's3://bucket'],
+  JOURNAL_URL: ['/var/journal', 's3:///prefix'],
+  JOURNAL_ENDPOINT: ['127.0.0.1:9000'],
   EVENT_STREAMS_PER_TENANT: ['0', '10001', '1.5'],
   PRESENCE_LOOK_SECONDS: ['-1', '3601', '1.5', 'often'],
   EVENT_STREAMS_PER_REPLICA: ['0', '100001', '1.5'],

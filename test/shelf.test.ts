@@ -10,7 +10,7 @@ const shelf = [
   'errors ids limits caller config background',
   'telemetry database request-context secrets signatures outgoing archive limiting ivs http quotas',
   'events audit roles tenants api-keys issuers console auth',
-  'call-quotas refusals spaces grants signing-keys joins delivery watch sessions acts members bans notes webhooks ingest retention',
+  'call-quotas refusals spaces grants signing-keys joins delivery watch sessions acts members bans notes webhooks ingest retention journal',
   'health openapi logging app.module stop-on-signals app main',
 ].flatMap((line) => line.split(' '));
 
@@ -64,15 +64,15 @@ const reserved: { what: string; pattern: RegExp; allowed: RegExp; reason: string
   {
     what: 'reads the environment',
     pattern: /process\.env\b|process\[['"]env/,
-    // main hands it to config.ts; migrate, verify and export are commands of their own, which need one setting; signing-rate looks
+    // main hands it to config.ts; migrate, verify, export and restore are commands of their own, which need one setting; signing-rate looks
     // at a variable that OpenSSL reads, not the service
-    allowed: /^src\/(main|database\/migrate|audit\/(verify|export)|joins\/signing-rate)\.ts$/,
+    allowed: /^src\/(main|database\/migrate|audit\/(verify|export)|journal\/restore|joins\/signing-rate)\.ts$/,
     reason: 'settings are read and checked once, in config.ts, and named in .env.example',
   },
   {
     what: 'makes a Prisma client or a pool',
     pattern: /new (PrismaClient|pg\.(Pool|Client))\b/,
-    allowed: /^src\/(database\/|audit\/(verify|export)\.ts$)/, // commands of their own, which may take longer than a request
+    allowed: /^src\/(database\/|(audit\/(verify|export)|journal\/restore)\.ts$)/, // commands of their own, which may take longer than a request
     reason: 'nobody queries without saying whose rows are meant: Database has no way to',
   },
   {
@@ -152,6 +152,8 @@ const owners: Record<string, string> = {
   unsealed_vends: 'audit',
   function_sets: 'database',
   lock_salt: 'database',
+  journal_entries: 'journal',
+  journal_state: 'journal',
 };
 
 /** Each table, with the name of its property in Prisma's client. */

@@ -19,11 +19,12 @@ export interface FreshKey {
   lifeMs: bigint | null;
 }
 
-/** The key that is rotated, and how long it stays valid. */
+/** The key that is rotated. */
 interface Rotation {
   tenantId: string;
   keyId: string;
-  graceSeconds: number;
+  /** The end of the time for which the key stays valid. */
+  graceEnds: Date;
   now: Date;
 }
 
@@ -36,7 +37,7 @@ interface Rotation {
 export async function replace(
   tx: Tx,
   by: KeyHandler,
-  { tenantId, keyId, graceSeconds, now }: Rotation,
+  { tenantId, keyId, graceEnds, now }: Rotation,
 ): Promise<FreshKey> {
   const lock = { tenant: tenantId, key: keyId, exclusively: true };
   const [old] = await callIn(tx, 'lock_api_key', lock, lockedKey);
@@ -52,7 +53,6 @@ export async function replace(
     expiresAt: earlier(by.expires_at, newEnd(by, old, now))?.toISOString(),
     lifeMs: old.life_ms,
   };
-  const graceEnds = new Date(now.getTime() + graceSeconds * 1000);
   await tx.apiKey.update({
     where: { tenantId_id: { tenantId, id: keyId } },
     data: { expiresAt: earlier(old.expires_at, graceEnds), replacedBy: fresh.id },

@@ -168,8 +168,9 @@ export class ApiKeysService {
     const { tenantId } = caller;
     return await this.database.inTenantOf(caller, async (tx) => {
       const by = await handlerOf(tx, caller);
-      const fresh = await replace(tx, by, { tenantId, keyId, graceSeconds: body.graceSeconds, now: this.clock.now() });
-      return await this.insert(tx, caller, tenantId, fresh, keyId);
+      const graceEnds = new Date(this.clock.now().getTime() + body.graceSeconds * 1000);
+      const fresh = await replace(tx, by, { tenantId, keyId, graceEnds, now: this.clock.now() });
+      return await this.insert(tx, caller, tenantId, fresh, { keyId, graceEnds });
     });
   }
 
@@ -178,13 +179,14 @@ export class ApiKeysService {
     caller: TenantCaller | OperatorCaller,
     tenantId: string,
     fresh: FreshKey,
-    replaces?: string,
+    old?: { keyId: string; graceEnds: Date },
   ): Promise<NewApiKeyAnswer> {
     const slug = await slugOf(tx, tenantId);
     const usable = { tenantId, revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: this.clock.now() } }] };
     await assertBelowQuota(tx, tenantId, 'apiKeys', (take) => tx.apiKey.count({ where: usable, take }));
     const key = newApiKey(slug);
     const { id, name, scopes, bounds, parentId, expiresAt = null, lifeMs } = fresh;
+    const replaces = old?.keyId;
     const hash = Uint8Array.from(this.secrets.hashApiKey(key));
     const prefix = apiKeyPrefix(key);
     const row = await tx.apiKey.create({
@@ -195,7 +197,7 @@ export class ApiKeysService {
       action: replaces === undefined ? 'apiKey.create' : 'apiKey.rotate',
       tenantId,
       subject: id,
-      details: { name, scopes, ...bounds, ...(replaces !== undefined && { replaces }) },
+      details: { name, scopes, ...bounds, ...(old && { replaces: old.keyId, until: old.graceEnds.toISOString() }) },
       events: [
         replaces === undefined
           ? { type: 'api_key.created', data }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { DatabaseClock, mostSkewSeconds } from '../database/database-clock.ts';
 import { ReadinessDatabase } from '../database/database.ts';
 import { Endpoint } from '../http/endpoint.ts';
+import { Journal } from '../journal/journal.ts';
 import { Stopping } from './stopping.ts';
 
 const liveness = z.object({ status: z.literal('ok') }).meta({ id: 'Liveness', examples: [{ status: 'ok' }] });
@@ -20,6 +21,7 @@ export class HealthController {
     private readonly database: ReadinessDatabase,
     private readonly stopping: Stopping,
     private readonly clock: DatabaseClock,
+    private readonly journal: Journal,
   ) {}
 
   @Get('live')
@@ -39,7 +41,7 @@ export class HealthController {
   @Endpoint({
     summary: 'Check that the service can take requests',
     description:
-      'A 503 means: send no requests here, because the service is stopping, its database does not answer, or its clock is wrong by more than 30 s.',
+      'A 503 means: send no requests here, because the service is stopping, its database does not answer or is older than its journal, or its clock is wrong by more than 30 s.',
     tag: 'Health',
     access: { public: true },
     answers: { 200: readiness, 503: readiness },
@@ -50,8 +52,9 @@ export class HealthController {
     if (wrong) return notReady(reply, { status: 'error', details: { clock: { status: 'down', message: wrong } } });
     const database = this.indicators.check('database');
     let why: string | undefined;
+    let answer: unknown;
     try {
-      return await this.health.check([
+      answer = await this.health.check([
         async () => {
           // The set of functions is missing if this build is too old for the database, or too new.
           why = await this.database.whyNotReady();
@@ -61,6 +64,10 @@ export class HealthController {
     } catch {
       return notReady(reply, { status: 'error', details: { database: { status: 'down', message: why } } });
     }
+    const message = this.journal.whyNotReady;
+    return message === undefined
+      ? answer
+      : notReady(reply, { status: 'error', details: { journal: { status: 'down', message } } });
   }
 
   /** What is wrong with the clock of this replica, if it differs too much from the clock of the database. */

@@ -87,3 +87,14 @@ function detailOf(thrown: unknown): string {
   const message = thrown instanceof Error ? thrown.message : 'The request cannot be read.';
   return message.endsWith('.') ? message : `${message}.`;
 }
+
+/**
+ * Answers from a hook, and writes no line to the log of errors: to be busy is no fault, and thousands of lines would be work too.
+ */
+export function refuse(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
+  void reply
+    .status(problem.status)
+    .header('retry-after', String(problem.retryAfterSeconds ?? 1))
+    .type('application/problem+json; charset=utf-8')
+    .send(JSON.stringify(problemDocument(problem, request.id)));
+}

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../errors.ts';
-import { problemDocument } from '../http/problem.filter.ts';
+import { refuse } from '../http/problem.filter.ts';
 import { IssuerDirectory } from '../issuers/issuer-directory.ts';
 import { currentRequest } from '../request-context.ts';
 import { VendTurns } from './vend-turns.ts';
@@ -82,13 +82,4 @@ export class TurnHooks {
 /** Whether a request is an act of a moderator, for which vends make room. `route` is the pattern of Fastify. */
 export function passesVends(method: string, route: string): boolean {
   return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS' && actRoute.test(route);
-}
-
-/** Answers here, and writes no line to the log of errors: to be busy is no fault, and thousands of lines would be work too. */
-function refuse(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
-  void reply
-    .status(problem.status)
-    .header('retry-after', String(problem.retryAfterSeconds ?? 1))
-    .type('application/problem+json; charset=utf-8')
-    .send(JSON.stringify(problemDocument(problem, request.id)));
 }

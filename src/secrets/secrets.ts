@@ -10,6 +10,7 @@ import {
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../config.ts';
 import { auditKeyOf } from './audit-key.ts';
+import { journalKeyOf } from './journal-key.ts';
 
 /** First byte of a sealed value. A later scheme or master key gets another number. */
 const version = 1;
@@ -38,6 +39,8 @@ export class Secrets {
   readonly sessionTokenKey: KeyObject;
   /** Signs checkpoints of the audit log (Ed25519). */
   readonly auditKey: KeyObject;
+  /** Proves that a part of the journal is of this deployment (HMAC-SHA-256). */
+  readonly journalKey: KeyObject;
 
   constructor(settings: Settings) {
     // Key objects are made once, because importing the bytes takes longer than the hash itself.
@@ -51,6 +54,7 @@ export class Secrets {
     this.csrfKey = derive('console csrf');
     this.sessionTokenKey = derive('console token');
     this.auditKey = auditKeyOf(settings.masterKey);
+    this.journalKey = journalKeyOf(settings.masterKey);
   }
 
   /** Encrypts with AES-256-GCM. The result is version (1 byte), nonce (12), tag (16) and ciphertext, in this order. */

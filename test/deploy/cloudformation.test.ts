@@ -34,13 +34,14 @@ function calledActions(): string[] {
     'client-ivschat': 'ivschat',
     'client-s3': 's3',
   };
+  const named: Record<string, string> = { 's3:ListObjectsV2': 's3:ListBucket' };
   const sources = globSync('src/**/*.ts', { cwd: root }).map(read);
   const imports = sources.flatMap((text) => [
     ...text.matchAll(/import (?:type )?\{([^}]+)\} from '@aws-sdk\/([\w-]+)'/g),
   ]);
   const actions = imports.flatMap(([, names = '', client = '']) =>
     [...names.matchAll(/(\w+)Command\b/g)].flatMap(([, name]) =>
-      prefixes[client] ? [`${prefixes[client]}:${name}`] : [],
+      prefixes[client] ? [named[`${prefixes[client]}:${name}`] ?? `${prefixes[client]}:${name}`] : [],
     ),
   );
   return [...new Set(actions)].sort();
@@ -82,7 +83,7 @@ test('the service may call what it calls, and nothing else', () => {
   const wanted = [...called, 'ivs:TagResource', 'ivschat:TagResource'].sort();
   const statements = statementsOf('TaskRole');
   const bySdk = statements.filter(({ Action }) => /^(ivs|s3)/.test(String([Action].flat()[0])));
-  expect(actionsOf(bySdk).sort()).toEqual(wanted);
+  expect([...new Set(actionsOf(bySdk))].sort()).toEqual(wanted);
   const others = statements.filter((statement) => !bySdk.includes(statement));
   expect(actionsOf(others)).toEqual(['sts:AssumeRole', 'sqs:ReceiveMessage', 'sqs:DeleteMessage']);
   const ofIvs = bySdk.filter(({ Sid }) => Sid !== undefined);

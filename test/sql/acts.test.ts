@@ -1,4 +1,5 @@
 /** The small functions about actions. `act_on_grants` and those that go on with an action or undo it have files of their own. */
+import { limits } from '../../src/limits.ts';
 import {
   expectRefusedToService,
   hours,
@@ -640,5 +641,69 @@ describe('drop_old_actions', () => {
     await sql.insert('actions', { ...old, id: 'a', ban_id: 'ban' });
     await sql.insert('actions', { ...old, id: 'b', kind: 'space.freeze' });
     expect(await drop()).toEqual([2, null]);
+  });
+});
+
+describe('restore_revocation', () => {
+  const entry = {
+    action: 'grants.revoke',
+    userId: 'ann',
+    spaceId: null as string | null,
+    at: '2030-01-01T00:00:00Z',
+    caller: { kind: 'user', id: 'mod' },
+    details: {} as Row,
+  };
+  const restore = (changed: Partial<typeof entry> = {}, action = 'act_old') =>
+    sql.value('restore_revocation', { tenant: 'ten', action, entry: { ...entry, ...changed }, limits });
+  const held = () =>
+    list(sql, `select grant_id from holds where tenant_id = 'ten' and action_id = 'act_old' order by 1`);
+
+  beforeEach(async () => {
+    for (const [id, row] of [
+      ['old', { issued_at: inHours(-2) }],
+      ['young', { issued_at: inSeconds(-60) }],
+      ['beside', { issued_at: inHours(-2), space_id: 'spc_beside' }],
+      ['ben', { issued_at: inHours(-2), user_id: 'ben' }],
+      ['refused', { issued_at: inHours(-2), state: 'refused' }],
+    ] as const)
+      await sql.insert('grants', {
+        tenant_id: 'ten',
+        space_id: 'spc',
+        id,
+        expires_at: inHours(5),
+        session_expires_at: inHours(5),
+        ...row,
+      });
+  });
+
+  test.each<[string, Partial<typeof entry>, string[]]>([
+    ['all grants of the user', {}, ['beside', 'old', 'young']],
+    ['those of a space', { spaceId: 'spc' }, ['old', 'young']],
+    ['one grant', { details: { grantId: 'old' } }, ['old']],
+    ['no grant that never had a token', { details: { grantId: 'refused' } }, []],
+    ['no grant that is not there', { details: { grantId: 'gone' } }, []],
+  ])('revokes %s', async (_, changed, ids) => {
+    expect(await restore(changed)).toBe(true);
+    expect(await held()).toEqual(ids);
+    const [action] = await sql.query(`select kind, user_id, requested_by from actions where id = 'act_old'`);
+    expect(action).toEqual({ kind: 'grants.revoke', user_id: 'ann', requested_by: entry.caller });
+  });
+
+  test('revokes none that was issued after the entry, or after the time that it names', async () => {
+    const [row] = await sql.query<{ at: Date }>(`select now() - interval '1 hour' as at`);
+    const at = row?.at.toISOString() ?? '';
+    await restore({ at });
+    expect(await held()).toEqual(['beside', 'old']);
+    await sql.query(`delete from holds where action_id = 'act_old'`);
+    await sql.query(`delete from deliveries where action_id = 'act_old'`);
+    await sql.query(`delete from actions where id = 'act_old'`);
+    await restore({ details: { issuedBefore: at } });
+    expect(await held()).toEqual(['beside', 'old']);
+  });
+
+  test('does nothing for an action that is known, or a space that is not there', async () => {
+    expect(await restore({}, 'act')).toBe(false);
+    expect(await restore({ spaceId: 'spc_gone' })).toBe(false);
+    expect(await held()).toEqual([]);
   });
 });

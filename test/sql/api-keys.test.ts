@@ -182,3 +182,49 @@ describe('revoke_api_keys', () => {
     expect(await sql.query(`select revoked_at from api_keys where id in ('a', 'b')`)).toEqual(at);
   });
 });
+
+describe('restore_key_ends', () => {
+  const at = '2026-03-01T19:00:00.000Z';
+  const entry = { action: 'apiKey.revoke', subject: 'a', at, details: {} as Row };
+  const restore = (changed: Partial<typeof entry> = {}) =>
+    sql.value('restore_key_ends', { tenant: 'ten', entry: { ...entry, ...changed } });
+  const ended = async () => {
+    const rows = await sql.query('select tenant_id, id from api_keys where revoked_at = $1 order by 1, 2', [at]);
+    return rows.map(({ tenant_id, id }) => `${String(tenant_id)} ${String(id)}`);
+  };
+  const until = async (id: string) => {
+    const [row] = await sql.query("select expires_at, replaced_by from api_keys where tenant_id = 'ten' and id = $1", [
+      id,
+    ]);
+    return row;
+  };
+
+  beforeEach(async () => {
+    for (const id of ['a', 'b', 'c']) await sql.insert('api_keys', { tenant_id: 'ten', id });
+    await sql.insert('api_keys', { tenant_id: 'ten_other', id: 'a' });
+  });
+
+  test('revokes the key of the entry, once', async () => {
+    expect(await restore()).toBe(true);
+    expect(await ended()).toEqual(['ten a']);
+    expect(await restore()).toBe(false);
+    expect(await restore({ subject: 'gone' })).toBe(false);
+  });
+
+  test('revokes its descendants with it', async () => {
+    expect(await restore({ details: { revoked: ['a', 'c'] } })).toBe(true);
+    expect(await ended()).toEqual(['ten a', 'ten c']);
+  });
+
+  test('ends a key that was replaced, and no later than it would have ended', async () => {
+    const rotation = { action: 'apiKey.rotate', subject: 'new', details: { replaces: 'a', until: at } };
+    expect(await restore(rotation)).toBe(true);
+    expect(await until('a')).toEqual({ expires_at: new Date(at), replaced_by: 'new' });
+    expect(await restore(rotation)).toBe(false);
+    const sooner = new Date('2026-01-01T00:00:00Z');
+    await sql.query(`update api_keys set expires_at = $1 where id = 'b'`, [sooner]);
+    expect(await restore({ ...rotation, details: { replaces: 'b', until: at } })).toBe(true);
+    expect(await until('b')).toEqual({ expires_at: sooner, replaced_by: 'new' });
+    expect(await ended()).toEqual([]);
+  });
+});

@@ -1,4 +1,5 @@
 /** The functions that tell which bans are in force, and whether every ban holds what it must. */
+import { limits } from '../../src/limits.ts';
 import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -341,5 +342,94 @@ describe('drop_old_bans', () => {
     expect(await left()).toEqual(['ever', 'just over', 'later', 'of another tenant', 'untold', 'with an action']);
     await sql.query('delete from actions');
     expect(await drop()).toBe(1);
+  });
+});
+
+describe('restore_ban', () => {
+  const entry = {
+    action: 'ban.create',
+    subject: 'ban',
+    userId: 'ann',
+    spaceId: null as string | null,
+    at: '2026-03-01T19:00:00.000Z',
+    caller: { kind: 'user', id: 'mod' },
+    details: { action: 'act', reason: 'spam', expiresAt: null as string | null, byRank: 20 },
+  };
+  const restore = (changed: Partial<typeof entry> = {}) =>
+    sql.value('restore_ban', { tenant: 'ten', entry: { ...entry, ...changed }, limits });
+
+  test('bans the user as it was, and acts against their grants', async () => {
+    await sql.insert('grants', { tenant_id: 'ten', space_id: 'spc', id: 'grt' });
+    await sql.insert('grants', { tenant_id: 'ten', space_id: 'spc', id: 'grt_ben', user_id: 'ben' });
+    expect(await restore()).toBe(true);
+    expect(await sql.query('select * from bans')).toMatchObject([
+      {
+        tenant_id: 'ten',
+        id: 'ban',
+        user_id: 'ann',
+        space_id: null,
+        reason: 'spam',
+        created_by: entry.caller,
+        created_at: new Date(entry.at),
+        expires_at: null,
+        lifted_at: null,
+        by_rank: 20,
+      },
+    ]);
+    expect(await sql.query('select id, kind, ban_id from actions')).toEqual([
+      { id: 'act', kind: 'ban', ban_id: 'ban' },
+    ]);
+    expect(await sql.query('select grant_id, action_id, watch_for from holds')).toEqual([
+      { grant_id: 'grt', action_id: 'act', watch_for: 'banned' },
+    ]);
+    expect(await restore()).toBe(false);
+  });
+
+  test.each<[string, Partial<typeof entry>, boolean]>([
+    ['a ban of a space', { spaceId: 'spc' }, true],
+    ['a ban of a space that is not there', { spaceId: 'spc_gone' }, false],
+    ['a ban of a space that is deleted', { spaceId: 'spc_deleted' }, false],
+    ['a ban that lasts', { details: { ...entry.details, expiresAt: '2100-01-01T00:00:00Z' } }, true],
+    ['a ban that is over', { details: { ...entry.details, expiresAt: '2026-03-02T00:00:00Z' } }, false],
+  ])('%s', async (_, changed, isRestored) => {
+    expect(await restore(changed)).toBe(isRestored);
+    expect(await sql.query('select id from bans')).toHaveLength(isRestored ? 1 : 0);
+  });
+});
+
+describe('restore_lift', () => {
+  const entry = { action: 'ban.lift', subject: 'ban', userId: 'ann', caller: { kind: 'apiKey', id: 'key_1' } };
+  const restore = (changed: Partial<typeof entry> = {}) =>
+    sql.value('restore_lift', { tenant: 'ten', entry: { ...entry, ...changed }, limits });
+
+  beforeEach(async () => {
+    await putBans([{ id: 'ban' }, { id: 'ban_beside' }]);
+    await sql.insert('grants', { tenant_id: 'ten', space_id: 'spc', id: 'grt', state: 'watched' });
+    for (const ban of ['ban', 'ban_beside']) {
+      await sql.insert('actions', { tenant_id: 'ten', id: `act_${ban}`, ban_id: ban });
+      await sql.insert('deliveries', { tenant_id: 'ten', action_id: `act_${ban}`, space_id: 'spc' });
+      await sql.insert('holds', { tenant_id: 'ten', action_id: `act_${ban}`, space_id: 'spc', grant_id: 'grt' });
+    }
+  });
+
+  test('lifts the ban, cancels its calls and ends its holds', async () => {
+    expect(await restore()).toBe(true);
+    expect(await sql.query('select id, lifted_by, outranked from bans where lifted_at is not null')).toEqual([
+      { id: 'ban', lifted_by: entry.caller, outranked: false },
+    ]);
+    expect(await sql.query(`select action_id from deliveries where state = 'pending'`)).toEqual([
+      { action_id: 'act_ban_beside' },
+    ]);
+    expect(await sql.query('select action_id from holds')).toEqual([{ action_id: 'act_ban_beside' }]);
+    expect(await restore()).toBe(false);
+  });
+
+  test('notes that a ban did not bind its user', async () => {
+    expect(await restore({ action: 'ban.outranked' })).toBe(true);
+    expect(await sql.query('select id from bans where outranked')).toEqual([{ id: 'ban' }]);
+  });
+
+  test('does nothing for a ban that is not there', async () => {
+    expect(await restore({ subject: 'gone' })).toBe(false);
   });
 });

@@ -399,3 +399,55 @@ describe('sweep_console_sessions', () => {
     expect(await left()).toEqual(['a']);
   });
 });
+
+describe('restore_console_user', () => {
+  const entry = { action: 'consoleUser.put', subject: 'ann', details: { role: 'viewer', issuer: 'cis' } };
+  const restore = (changed: Partial<typeof entry> = {}) =>
+    sql.value('restore_console_user', { tenant: 'ten', entry: { ...entry, ...changed } });
+  const people = () => sql.query('select user_id, issuer_id, role from console_users');
+  const open = () => sql.query('select id from console_sessions where ended_at is null');
+
+  beforeEach(async () => {
+    await putPerson({ role: 'admin' });
+    await put({ kind: 'consoleUser', caller: 'ann', issuer_id: 'cis' });
+  });
+
+  test('gives a person the role of the entry, and ends their sessions', async () => {
+    expect(await restore()).toBe(true);
+    expect(await people()).toEqual([{ user_id: 'ann', issuer_id: 'cis', role: 'viewer' }]);
+    expect(await open()).toEqual([]);
+    expect(await restore()).toBe(false);
+  });
+
+  test('takes the role of a person', async () => {
+    expect(await restore({ action: 'consoleUser.delete' })).toBe(true);
+    expect(await people()).toEqual([]);
+    expect(await open()).toEqual([]);
+  });
+
+  test('takes it, too, if their new identity provider is not there', async () => {
+    expect(await restore({ details: { role: 'admin', issuer: 'cis_gone' } })).toBe(true);
+    expect(await people()).toEqual([]);
+  });
+
+  test('leaves alone who has that role, and makes nobody', async () => {
+    expect(await restore({ details: { role: 'admin', issuer: 'cis' } })).toBe(false);
+    expect(await restore({ subject: 'ben' })).toBe(false);
+    expect(await people()).toHaveLength(1);
+    expect(await open()).toHaveLength(1);
+  });
+});
+
+describe('forget_console_issuer', () => {
+  test('deletes it with the roles of its people, and ends their sessions', async () => {
+    await putPerson();
+    await put({ kind: 'consoleUser', caller: 'ann', issuer_id: 'cis' });
+    await put({ id: 'cse_key', hash: Buffer.from('other') });
+    const forget = () => sql.value('forget_console_issuer', { tenant: 'ten', issuer: 'cis' });
+    expect(await forget()).toBe(true);
+    expect(await sql.query('select from console_issuers')).toEqual([]);
+    expect(await sql.query('select from console_users')).toEqual([]);
+    expect(await sql.query('select id from console_sessions where ended_at is null')).toEqual([{ id: 'cse_key' }]);
+    expect(await forget()).toBe(false);
+  });
+});

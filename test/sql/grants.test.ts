@@ -1302,3 +1302,45 @@ describe('drop_old_grants', () => {
     ).toContain('grants_expiring');
   });
 });
+
+describe('restore_grants', () => {
+  const restore = async (changed: Row = {}) => {
+    await sql.insert('tenants', { id: 'ten' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc' });
+    await put({ id: 'grt', state: 'watched', mint: 'key-pair', signing_key_id: 'sgk', ...changed });
+    const [{ lost } = {}] = await sql.query('select jsonb_agg(to_jsonb(g)) as lost from grants as g');
+    await sql.query('delete from grants');
+    const args = { tenant: 'ten', grants: JSON.stringify(lost) };
+    await sql.call('restore_grants', args);
+    await sql.call('restore_grants', args); // a row that is known stays as it is
+    return { lost: (lost as Row[])[0], found: await sql.query('select to_jsonb(g) as row from grants as g') };
+  };
+
+  test('puts a grant back as it was, but released: who acts against it holds it anew', async () => {
+    const { lost, found } = await restore();
+    expect(found).toEqual([
+      { row: { ...lost, state: 'released', checked_at: expect.any(String), turn: expect.any(Number) } },
+    ]);
+  });
+
+  test.each<[string, Row, boolean]>([
+    ['a grant that is over', { session_expires_at: inSeconds(-1) }, false],
+    ['a grant that never had a token', { state: 'pending' }, false],
+    ['a grant that was revoked', { state: 'revoked' }, false],
+    ['a grant for a space that is not there', { space_id: 'spc_gone' }, false],
+    ['a grant that was released', { state: 'released' }, true],
+  ])('%s', async (_, row, isRestored) => {
+    expect((await restore(row)).found).toHaveLength(isRestored ? 1 : 0);
+  });
+
+  test('has the user counted anew in a space with a capacity', async () => {
+    const { id } = await sql.insert('place_counts', {
+      tenant_id: 'ten',
+      space_id: 'spc',
+      space_updated_at: inSeconds(0),
+    });
+    await sql.insert('place_sources', { tenant_id: 'ten', space_id: 'spc', count_id: id });
+    await restore();
+    expect(await sql.query('select user_id from place_notes')).toEqual([{ user_id: 'ann' }]);
+  });
+});

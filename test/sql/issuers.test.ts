@@ -41,3 +41,48 @@ describe('read_issuer', () => {
     expect(await sql.call('read_issuer', { tenant: 'ten', issuer: null })).toEqual([]);
   });
 });
+
+describe('issuer_row', () => {
+  test('has all columns, and nothing of another tenant', async () => {
+    await sql.insert('issuers', { tenant_id: 'ten', id: 'iss', version: 3, secret: Buffer.from('sealed') });
+    expect(await sql.value('issuer_row', { tenant: 'ten', issuer: 'iss' })).toMatchObject({
+      id: 'iss',
+      version: 3,
+      secret: `\\x${Buffer.from('sealed').toString('hex')}`,
+    });
+    expect(await sql.value('issuer_row', { tenant: 'ten_other', issuer: 'iss' })).toBeNull();
+  });
+});
+
+describe('restore_issuer', () => {
+  const restore = (row: unknown) =>
+    sql.value('restore_issuer', { tenant: 'ten', issuer: 'iss', row: row === null ? null : JSON.stringify(row) });
+
+  test('makes an issuer what it was, with the secret as it is stored', async () => {
+    const after = await sql.insert('issuers', {
+      tenant_id: 'ten',
+      id: 'iss',
+      version: 3,
+      jwks_uri: null,
+      jwks: { keys: [] },
+      secret: Buffer.from('sealed'),
+      roles: { admin: 'host' },
+    });
+    const row = await sql.value('issuer_row', { tenant: 'ten', issuer: 'iss' });
+    await sql.query('delete from issuers');
+    await sql.insert('issuers', { tenant_id: 'ten', id: 'iss', version: 2, created_at: after['created_at'] });
+    expect(await restore(row)).toBe(true);
+    expect(await sql.query('select * from issuers')).toEqual([after]);
+    expect(await restore(row)).toBe(false);
+  });
+
+  test('deletes an issuer that was deleted, and makes none', async () => {
+    const row = { id: 'iss', version: 3 };
+    expect(await restore(row)).toBe(false);
+    await sql.insert('issuers', { tenant_id: 'ten', id: 'iss' });
+    await sql.insert('issuers', { tenant_id: 'ten_other', id: 'iss' });
+    expect(await restore(null)).toBe(true);
+    expect(await sql.query('select tenant_id from issuers')).toEqual([{ tenant_id: 'ten_other' }]);
+    expect(await restore(null)).toBe(false);
+  });
+});

@@ -188,3 +188,40 @@ describe('members_of_spaces', () => {
     expect(found.map((row) => [row['space_id'], row['user_id'], row['role']].join(' '))).toEqual(rows);
   });
 });
+
+describe('restore_member', () => {
+  const entry = { action: 'member.put', spaceId: 'spc', userId: 'ann', details: { role: 'viewer' } };
+  const restore = (changed: Partial<typeof entry> = {}) =>
+    sql.value('restore_member', { tenant: 'ten', entry: { ...entry, ...changed } });
+  const roleOf = async (space: string, user: string) => {
+    const where = [space, user];
+    const [row] = await sql.query(
+      `select role, by_rank from members where tenant_id = 'ten' and space_id = $1 and user_id = $2`,
+      where,
+    );
+    return row;
+  };
+
+  test.each<[string, Partial<typeof entry>, boolean, string | undefined]>([
+    ['another role', {}, true, 'viewer'],
+    ['the role that they have', { details: { role: 'host' } }, false, 'host'],
+    ['a role that is not there', { details: { role: 'gone' } }, true, undefined],
+    ['no role any more', { action: 'member.delete' }, true, undefined],
+    ['a role by the act of a moderator', { action: 'role.change', details: { role: 'owner' } }, true, 'owner'],
+  ])('%s', async (_, changed, isChanged, role) => {
+    await sql.query('update members set by_rank = 5');
+    expect(await restore(changed)).toBe(isChanged);
+    expect(await roleOf('spc', 'ann')).toEqual(role && { role, by_rank: isChanged ? null : 5 });
+    expect(await roleOf('spc_c', 'ann')).toMatchObject({ role: 'host' });
+  });
+
+  test('of somebody who has no row', async () => {
+    expect(await restore({ userId: 'fay' })).toBe(true);
+    expect(await roleOf('spc', 'fay')).toMatchObject({ role: 'viewer' });
+    expect(await restore({ userId: 'gil', action: 'member.delete' })).toBe(false);
+  });
+
+  test('in a space that is not there', async () => {
+    expect(await restore({ spaceId: 'spc_gone' })).toBe(false);
+  });
+});

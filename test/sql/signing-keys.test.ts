@@ -114,3 +114,18 @@ describe('removed_signing_keys', () => {
     expect(await sql.value('removed_signing_keys', { tenant: 'ten_gone' })).toEqual([]);
   });
 });
+
+describe('restore_key_deletion', () => {
+  test.each<[string, Row, boolean]>([
+    ['the active key', { state: 'active' }, true],
+    ['a key that retires', { state: 'retiring' }, true],
+    ['a key that is being deleted', { state: 'deleting' }, false],
+    ['a key that IVS has deleted', { state: 'retiring', removed_at: inSeconds(-1) }, false],
+    ['a key of another tenant', { tenant_id: 'ten_other' }, false],
+  ])('%s', async (_, row, isDeleted) => {
+    await putKeys([{ id: 'sgk', ...row }]);
+    expect(await sql.value('restore_key_deletion', { tenant: 'ten', key: 'sgk' })).toBe(isDeleted);
+    const due = await sql.call('take_idle_signing_keys', { olderThan: '0 seconds', expiredFor: '1 hour', limit: 10 });
+    expect(due.map(({ id }) => id)).toEqual(isDeleted || row['state'] === 'deleting' ? ['sgk'] : expect.anything());
+  });
+});

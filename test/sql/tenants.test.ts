@@ -197,3 +197,16 @@ describe('tenant_limits', () => {
     );
   });
 });
+
+describe('restore_tenant_status', () => {
+  test.each([
+    ['ten_b', 'suspended', true],
+    ['ten_b', 'active', false],
+    ['ten_a', 'active', true],
+    ['ten_gone', 'suspended', false],
+  ])('of %s to %s', async (tenant, status, isChanged) => {
+    expect(await sql.value('restore_tenant_status', { tenant, status })).toBe(isChanged);
+    const found = await sql.query('select status from tenants where id = $1', [tenant]);
+    expect(found).toEqual(tenant === 'ten_gone' ? [] : [{ status }]);
+  });
+});

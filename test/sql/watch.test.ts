@@ -725,3 +725,22 @@ describe('is_holding', () => {
     ]).toEqual([true, false, false]);
   });
 });
+
+describe('held_grants', () => {
+  test('are the grants that an action holds, those that last longest first', async () => {
+    for (const [grant_id, hours] of [
+      ['a', 1],
+      ['b', 3],
+      ['c', 2],
+    ] as const)
+      await insertHold(sql, { grant_id, expires_at: inHours(hours) });
+    await insertHold(sql, { grant_id: 'beside', action_id: 'act_beside' });
+    const held = await sql.value<Row[]>('held_grants', { tenant: 'ten', action: 'act' });
+    expect(held.map(({ id, state }) => `${String(id)} ${String(state)}`)).toEqual([
+      'b watched',
+      'c watched',
+      'a watched',
+    ]);
+    expect(await sql.value('held_grants', { tenant: 'ten', action: 'act_gone' })).toBeNull();
+  });
+});

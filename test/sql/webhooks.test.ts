@@ -771,3 +771,19 @@ describe('webhook_names_type', () => {
     expect(await names()).toBe(true);
   });
 });
+
+describe('forget_webhook', () => {
+  test('marks an endpoint as deleted, without its secrets', async () => {
+    await webhook('whk', { previous_secret: Buffer.from('old') });
+    const at = new Date('2026-03-01T19:00:00Z');
+    const forget = (tenant = 'ten') => sql.value('forget_webhook', { tenant, webhook: 'whk', at });
+    expect(await forget('two')).toBe(false);
+    expect(await forget()).toBe(true);
+    expect(await one('webhooks', 'whk')).toMatchObject({
+      deleted_at: at,
+      secret: Buffer.from(''),
+      previous_secret: null,
+    });
+    expect(await forget()).toBe(false);
+  });
+});

@@ -1,4 +1,4 @@
-/** A server that takes objects as S3 does (PutObject with paths), for tests of what the service stores in a bucket. */
+/** A server that keeps objects as S3 does (PutObject, GetObject and ListObjectsV2, with paths), for tests of what the service stores in a bucket. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -20,16 +20,35 @@ export class S3Server {
           this.failures -= 1;
           return answer(503, 'SlowDown');
         }
-        if (request.method !== 'PUT') return answer(405, 'MethodNotAllowed');
         if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) return answer(403, 'AccessDenied');
+        const { pathname, searchParams } = new URL(request.url ?? '/', 'http://s3');
+        const name = decodeURIComponent(pathname.slice(1));
+        if (request.method === 'GET' && searchParams.get('list-type') === '2') {
+          return response.end(this.list(name.replace(/\/$/, ''), searchParams));
+        }
+        const object = this.objects.get(name);
+        if (request.method === 'GET') return object === undefined ? answer(404, 'NoSuchKey') : response.end(object);
+        if (request.method !== 'PUT') return answer(405, 'MethodNotAllowed');
         const sum = Buffer.alloc(4);
         sum.writeUInt32BE(crc32(body));
         if (request.headers['x-amz-checksum-crc32'] !== sum.toString('base64')) return answer(400, 'BadDigest');
-        const { pathname } = new URL(request.url ?? '/', 'http://s3');
-        this.objects.set(decodeURIComponent(pathname.slice(1)), body.toString());
+        if (request.headers['if-none-match'] === '*' && object !== undefined) return answer(412, 'PreconditionFailed');
+        this.objects.set(name, body.toString());
         return answer(200);
       });
     });
+  }
+
+  private list(bucket: string, asked: URLSearchParams): string {
+    const [prefix, after] = [asked.get('prefix') ?? '', asked.get('start-after') ?? ''];
+    const keys = [...this.objects.keys()]
+      .filter((name) => name.startsWith(`${bucket}/${prefix}`))
+      .map((name) => name.slice(bucket.length + 1))
+      .filter((key) => key > after)
+      .toSorted()
+      .slice(0, Number(asked.get('max-keys') ?? 1_000));
+    const contents = keys.map((key) => `<Contents><Key>${key}</Key></Contents>`).join('');
+    return `<?xml version="1.0"?><ListBucketResult><Name>${bucket}</Name>${contents}</ListBucketResult>`;
   }
 
   static async start(): Promise<S3Server> {

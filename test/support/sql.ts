@@ -155,6 +155,12 @@ const defaults: Record<string, (n: number) => Row> = {
     key: 'key',
     signature: Buffer.from('signature'),
   }),
+  journal_entries: (n) => ({
+    id: `aud_${String(n).padStart(6, '0')}`,
+    caller: { kind: 'apiKey', id: 'key_1' },
+    action: 'ban.create',
+  }),
+  journal_state: () => ({ journal: '00000000-0000-4000-8000-000000000000', position: 0 }),
   unsealed_vends: (n) => ({
     id: `aud_${String(n).padStart(6, '0')}`,
     action: 'grant.vend',

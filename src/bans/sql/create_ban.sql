@@ -68,7 +68,10 @@ begin
     return v_ban;
   end if;
   perform
-    write_audit_entry(p_tenant, p_audit_entry, p_caller, 'ban.create', p_space, p_user, p_ban, p_details, p_request);
+    write_audit_entry(
+      p_tenant, p_audit_entry, p_caller, 'ban.create', p_space, p_user, p_ban,
+      p_details || jsonb_strip_nulls(jsonb_build_object('byRank', v_own -> 'rank')), p_request
+    );
   perform write_events(p_tenant, p_events);
   return v_ban || jsonb_build_object('byRank', v_own -> 'rank');
 end;
