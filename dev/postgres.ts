@@ -202,7 +202,7 @@ async function untilReady(child: ChildProcess, dataDir: string, options: Postgre
   for (let waited = 0; waited < 60_000 && failures.length === 0; waited += 10) {
     const lines = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').split('\n') : [];
     // pg_ctl waits for the same line.
-    if (lines[0] === String(child.pid) && lines[7]?.startsWith('ready')) return undefined;
+    if (lines[0] === String(child.pid) && /^(ready|standby)/.test(lines[7] ?? '')) return undefined;
     await delay(10);
   }
   if (failures.length === 0) child.kill(stopSignal(options));

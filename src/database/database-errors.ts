@@ -64,6 +64,13 @@ export function translateDatabaseErrors(error: unknown): unknown {
     (typeof code === 'string' && unavailablePrismaCodes.has(code)) ||
     unavailableMessages.test(text);
   if (!isUnavailable) return error;
+  if (isReadOnly(error)) {
+    return new Problem(
+      'unavailable',
+      'The database takes no writes at the moment, as during a failover. Try again shortly.',
+      { retryAfterSeconds: 1, cause: error },
+    );
+  }
   return new Problem('unavailable', 'The database cannot be reached or is too slow. Try again shortly.', {
     retryAfterSeconds: 1,
     cause: error,
@@ -76,6 +83,24 @@ export function translateDatabaseErrors(error: unknown): unknown {
  */
 export function isRefusedByPostgres(error: unknown): boolean {
   return error instanceof pg.DatabaseError;
+}
+
+/** The server of a connection takes no writes. Its code is the one that Postgres has for a refused write. */
+export class ReadOnlyDatabase extends Error {
+  readonly code = '25006';
+  /** Prisma passes on the code of an error that has one. */
+  readonly severity = 'FATAL';
+
+  constructor() {
+    super(
+      'The database of DATABASE_URL takes no writes: it is a standby, or read-only. Give the address of the primary.',
+    );
+  }
+}
+
+/** Whether Postgres refused to write: it is a standby, or its transactions are set to be read-only. */
+export function isReadOnly(error: unknown): boolean {
+  return sqlState(error) === '25006';
 }
 
 /** Whether Postgres ended a transaction because of a conflict with another one: a deadlock or a serialization failure. */

@@ -7,11 +7,11 @@ import { type Caller, credentialId } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import { noteCommit } from './commits.ts';
-import { isTransactionConflict, translateDatabaseErrors, wasTooBusy } from './database-errors.ts';
+import { isReadOnly, isTransactionConflict, translateDatabaseErrors, wasTooBusy } from './database-errors.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
 import { Line } from './line.ts';
 import { Reach, statementTimeoutMs } from './reach.ts';
-import { lackOfFunctions } from './serving-role.ts';
+import { assertTakesWrites, lackOfFunctions } from './serving-role.ts';
 import { parseValue, type ResultRow, runIn, type SqlArguments, sqlCall, unnamed } from './sql-call.ts';
 import { TenantShare } from './tenant-share.ts';
 
@@ -80,6 +80,8 @@ abstract class Connections implements OnApplicationShutdown {
       ...reach.parameters,
       keepAlive: true,
       application_name: name,
+      // After a failover an address can lead to a standby for a while. No connection to one stays, so no read comes from there.
+      onConnect: assertTakesWrites, // oxlint-disable-line typescript/no-misused-promises -- the pool waits for it
     });
     // The pool replaces a broken idle connection at the next query. Without a listener its error would end the process.
     this.pool.on('error', () => undefined);
@@ -157,9 +159,11 @@ abstract class Connections implements OnApplicationShutdown {
   /** Why the service cannot work with this database now, for everybody to read; undefined: it can. */
   async whyNotReady(): Promise<string | undefined> {
     try {
+      await assertTakesWrites(this.pool);
       const lack = await lackOfFunctions(this.pool);
       return lack && 'The database does not have the functions of this build. The operator migrates it.';
-    } catch {
+    } catch (error) {
+      if (isReadOnly(error)) return 'The database takes no writes: it is a standby, or read-only.';
       return 'The database cannot be reached, or is too slow.';
     }
   }

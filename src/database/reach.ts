@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { DatabaseClock, readClock } from './database-clock.ts';
-import { assertServable, explainingConnectionErrors } from './serving-role.ts';
+import { assertServable, assertTakesWrites, explainingConnectionErrors } from './serving-role.ts';
 
 /** Longest run of a statement, in milliseconds. */
 export const statementTimeoutMs = 2_000;
@@ -44,6 +44,7 @@ export async function examine(databaseUrl: string): Promise<Reach> {
   const client = await explainingConnectionErrors(() => connect(databaseUrl));
   try {
     const isPooled = await explainingConnectionErrors(() => isPooler(client));
+    await assertTakesWrites(client);
     await assertServable(client);
     if (isPooled) await assertTimeouts(client);
     const reach = new Reach(isPooled);

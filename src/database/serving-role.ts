@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { ReadOnlyDatabase } from './database-errors.ts';
 import { functionSet } from './function-set.ts';
 
 const remedy =
@@ -48,6 +49,17 @@ export async function assertServable(client: pg.Pool | pg.ClientBase): Promise<v
 export async function assertMigrated(client: pg.Pool | pg.ClientBase): Promise<void> {
   const lack = await lackOfFunctions(client);
   if (lack !== undefined) throw new Error(lack);
+}
+
+/**
+ * Checks that the server takes writes, as a primary does.
+ * @throws {ReadOnlyDatabase} if it is a standby, or if its transactions are set to be read-only.
+ */
+export async function assertTakesWrites(client: pg.Pool | pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ isReadOnly: boolean }>(
+    `select current_setting('transaction_read_only')::boolean as "isReadOnly"`,
+  );
+  if (rows[0]?.isReadOnly !== false) throw new ReadOnlyDatabase();
 }
 
 /** Functions of the set that the serving role itself calls. */

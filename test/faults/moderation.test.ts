@@ -169,6 +169,9 @@ test('publishers are disconnected before viewers', async () => {
   expect(order.slice(0, 2)).toContain(loud);
 });
 
+/** A minute at full size. In the small size a test waits for what others do meanwhile, and no longer. */
+const standsStill = () => sleep(sized(0, 60_000));
+
 test('a process that is stopped for longer than its lease does nothing late: another has done its work, once', async () => {
   const userId = somebody();
   const stopped = await cluster.add();
@@ -188,6 +191,7 @@ test('a process that is stopped for longer than its lease does nothing late: ano
       .journal({ operation: 'DisconnectUser' })
       .filter(({ input }) => (input as Json | undefined)?.['userId'] === userId).length;
   const before = disconnections();
+  await standsStill();
   stopped.child.kill('SIGCONT');
   await banning;
   expect((await stopped.get(`/v1/bans/${made.id}`, tenant.key)).body['state']).toBe('lifted');
@@ -197,4 +201,29 @@ test('a process that is stopped for longer than its lease does nothing late: ano
   expect(disconnections()).toBe(before);
   expect(back.chat.room.state).toBe('connected');
   back.chat.room.disconnect();
+});
+
+test('a replica that stood still gives no token and knows no caller by what was true before', async () => {
+  const stopped = await cluster.add();
+  const [waiting, later] = [somebody(), somebody()];
+  const other = await cluster
+    .at(0)
+    .expect(201, cluster.at(0).post('/v1/api-keys', tenant.key, { name: 'revoked', scopes: ['*'] }));
+  expect((await stopped.get('/v1/spaces', other['key'])).status).toBe(200);
+  expect((await join(stopped, later, 'stage-tokens')).status).toBe(201);
+  const slow = cluster.ivs.fault({ operation: 'CreateParticipantToken', effect: { delayMs: 200 }, count: 1 });
+  const vending = join(stopped, waiting, 'stage-tokens');
+  await until(() => slow.struck === 1, 'the token is being made');
+  stopped.child.kill('SIGSTOP');
+  for (const userId of [waiting, later]) await ban(cluster.at(0), userId);
+  const revoked = await cluster.at(1).request('DELETE', `/v1/api-keys/${other['id']}`, { as: tenant.key });
+  expect(revoked.status).toBe(204);
+  await standsStill();
+  stopped.child.kill('SIGCONT');
+  // The token was made, and does not leave.
+  expect((await vending).body['code']).toBe('banned');
+  expect((await join(stopped, later, 'stage-tokens')).body['code']).toBe('banned');
+  expect((await stopped.get('/v1/spaces', other['key'])).status).toBe(401);
+  stopped.child.kill('SIGTERM');
+  await stopped.ended;
 });

@@ -34,9 +34,9 @@ export class Service extends HttpClient {
   }
 
   /** Starts a process, and starts it again if its database was too slow, as an orchestrator does. */
-  static async start(env: Record<string, string>): Promise<Service> {
+  static async start(env: Record<string, string>, source = root): Promise<Service> {
     for (let tries = 1; ; tries++) {
-      const service = await Service.spawn(env);
+      const service = await Service.spawn(env, source);
       const failure = await until(() => service.serves(), 'the service is ready').then(
         () => undefined,
         (error: unknown) => new Error(`${String(error)}\n${service.output}`),
@@ -47,10 +47,10 @@ export class Service extends HttpClient {
     }
   }
 
-  private static async spawn(env: Record<string, string>): Promise<Service> {
+  private static async spawn(env: Record<string, string>, source: string): Promise<Service> {
     const port = await freePort();
     const imports = [runTypescript, ...(env['CLOCK_SHIFT_SECONDS'] === undefined ? [] : [shiftedClock])];
-    const args = [...imports.flatMap((file) => ['--import', file]), path.join(root, 'src/main.ts')];
+    const args = [...imports.flatMap((file) => ['--import', file]), path.join(source, 'src/main.ts')];
     const child = spawn(process.execPath, args, {
       env: { PATH: process.env['PATH'] ?? '', ...env, PORT: String(port), HOST: '127.0.0.1' },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -96,10 +96,18 @@ export class Cluster {
     private readonly env: Record<string, string>,
   ) {}
 
-  /** @param outage the line to Postgres, if the test cuts it. */
-  static async start(replicas: number, emulator: EmulatorOptions = {}, outage?: Outage): Promise<Cluster> {
+  /**
+   * @param outage the line to Postgres, if the test cuts it.
+   * @param prepared a database that the test has prepared.
+   */
+  static async start(
+    replicas: number,
+    emulator: EmulatorOptions = {},
+    outage?: Outage,
+    prepared?: TestDatabase,
+  ): Promise<Cluster> {
     const ivs = await startEmulator(emulator);
-    const database = await createDatabase();
+    const database = prepared ?? (await createDatabase());
     const env = Stagedoor.environment(ivs, database, {
       STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),
       VENDS_PER_USER_PER_MINUTE: '10000',
@@ -113,9 +121,12 @@ export class Cluster {
     return cluster;
   }
 
-  /** Starts one more process, which may be set up differently. */
-  async add(env: Record<string, string> = {}): Promise<Service> {
-    const service = await Service.start({ ...this.env, ...env });
+  /**
+   * Starts one more process, which may be set up differently.
+   * @param source folder of the code, if it is that of another release.
+   */
+  async add(env: Record<string, string> = {}, source?: string): Promise<Service> {
+    const service = await Service.start({ ...this.env, ...env }, source);
     this.services.push(service);
     return service;
   }

@@ -40,26 +40,43 @@ async function copyOf(original: string): Promise<TestDatabase> {
   await asSuperuser('postgres', async (client) => {
     // One at a time: a template cannot be copied while somebody is connected to it.
     await client.query('select pg_advisory_lock(1)');
-    await ensureTemplate(client);
+    await ensureTemplate(client, server);
     await client.query(`create database ${name} template ${original} owner ${ownerRole}`);
   });
+  return databaseAt(server, name);
+}
+
+/**
+ * Makes a migrated database on a server that has none, with the two roles.
+ * @param reachedAt the address under which the service and the test reach it, if that is another one.
+ */
+export async function createDatabaseOn(url: string, reachedAt = url): Promise<TestDatabase> {
+  await asSuperuser('postgres', (client) => ensureTemplate(client, url), url);
+  return databaseAt(reachedAt, template);
+}
+
+function databaseAt(url: string, name: string): TestDatabase {
   return {
     name,
-    serviceUrl: urlOf(name, servingRole),
-    ownerUrl: urlOf(name, ownerRole),
-    superuserUrl: withFunctions(superuserUrl(name)),
+    serviceUrl: urlOf(url, name, servingRole),
+    ownerUrl: urlOf(url, name, ownerRole),
+    superuserUrl: withFunctions(superuserUrl(url, name)),
     async query(sql, values) {
       let rows: Record<string, unknown>[] = [];
-      await asSuperuser(name, async (client) => ({ rows } = await client.query(sql, values)));
+      await asSuperuser(name, async (client) => ({ rows } = await client.query(sql, values)), url);
       return rows;
     },
-    drop: () => asSuperuser('postgres', (client) => client.query(`drop database if exists ${name} with (force)`)),
+    drop: () => asSuperuser('postgres', (client) => client.query(`drop database if exists ${name} with (force)`), url),
   };
 }
 
-/** Runs `work` connected as the superuser of the run's Postgres. */
-export async function asSuperuser<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<void> {
-  const client = new pg.Client({ connectionString: withFunctions(superuserUrl(database)) });
+/** Runs `work` connected as the superuser of the run's Postgres, or of another one. */
+export async function asSuperuser<T>(
+  database: string,
+  work: (client: pg.Client) => Promise<T>,
+  url = server,
+): Promise<void> {
+  const client = new pg.Client({ connectionString: withFunctions(superuserUrl(url, database)) });
   // A connection that breaks fails the statement. Without a listener its error would end the test, too.
   client.on('error', () => undefined);
   await client.connect();
@@ -70,17 +87,17 @@ export async function asSuperuser<T>(database: string, work: (client: pg.Client)
   }
 }
 
-async function ensureTemplate(client: pg.Client): Promise<void> {
+async function ensureTemplate(client: pg.Client, url: string): Promise<void> {
   const { rowCount } = await client.query('select from pg_database where datname = $1', [template]);
   if (rowCount) return;
   await client.query(`create role ${ownerRole} login createrole password '${password}'`);
   await client.query(`create database ${template} owner ${ownerRole}`);
-  await migrate(urlOf(template, ownerRole));
+  await migrate(urlOf(url, template, ownerRole));
   await client.query(`create role ${servingRole} login password '${password}' in role stagedoor_app`);
 }
 
-function urlOf(database: string, role: string): string {
-  const url = new URL(superuserUrl(database));
+function urlOf(address: string, database: string, role: string): string {
+  const url = new URL(superuserUrl(address, database));
   url.username = role;
   url.password = password;
   return url.href;
@@ -93,8 +110,8 @@ function withFunctions(address: string): string {
   return url.href;
 }
 
-function superuserUrl(database: string): string {
-  const url = new URL(server);
+function superuserUrl(address: string, database: string): string {
+  const url = new URL(address);
   url.pathname = `/${database}`;
   return url.href;
 }

@@ -8,12 +8,16 @@ export class TcpProxy {
   private line: Line = 'open';
   private readonly pairs = new Set<[net.Socket, net.Socket]>();
 
-  private constructor(private readonly server: net.Server) {}
+  private constructor(
+    private readonly server: net.Server,
+    private host: string,
+    private portBehind: number,
+  ) {}
 
   static async start(host: string, port: number): Promise<TcpProxy> {
     const server = net.createServer();
-    const proxy = new TcpProxy(server);
-    server.on('connection', (client) => proxy.connect(client, host, port));
+    const proxy = new TcpProxy(server, host, port);
+    server.on('connection', (client) => proxy.connect(client));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return proxy;
   }
@@ -33,17 +37,23 @@ export class TcpProxy {
     for (const pair of this.pairs) for (const socket of pair) socket.destroy();
   }
 
+  /** Leads new connections to another server, as a name or a balancer does after a failover. Those of before stay where they are. */
+  leadTo(host: string, port: number): void {
+    this.host = host;
+    this.portBehind = port;
+  }
+
   async stop(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  private connect(client: net.Socket, host: string, port: number): void {
+  private connect(client: net.Socket): void {
     if (this.line === 'refusing') {
       client.destroy();
       return;
     }
-    const upstream = net.connect(port, host);
+    const upstream = net.connect(this.portBehind, this.host);
     const pair: [net.Socket, net.Socket] = [client, upstream];
     this.pairs.add(pair);
     this.pipe(client, upstream);
