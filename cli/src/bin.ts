@@ -1,11 +1,6 @@
 #!/usr/bin/env node
-import { tellFailure } from './failures.ts';
-import { createProgram } from './program.ts';
+import { run } from './run.ts';
 import { endWithThePipe } from './terminal.ts';
 
 endWithThePipe();
-try {
-  await createProgram().parseAsync();
-} catch (error) {
-  process.exitCode = tellFailure(error, process.argv.includes('--json'));
-}
+process.exitCode = await run(process.argv.slice(2));

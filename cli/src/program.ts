@@ -1,18 +1,22 @@
 import { Command } from 'commander';
 import { addActions } from './commands/actions.ts';
 import { addAudit } from './commands/audit.ts';
+import { addConsole } from './commands/console.ts';
 import { addEvents } from './commands/events.ts';
 import { addIssuers } from './commands/issuers.ts';
 import { addJoins } from './commands/joins.ts';
 import { addKeys } from './commands/keys.ts';
 import { addMembers } from './commands/members.ts';
 import { addModeration, addPeople } from './commands/moderation.ts';
+import { addNotes } from './commands/notes.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addLoadtest } from './commands/loadtest.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addProfiles } from './commands/profiles.ts';
 import { addQuotas } from './commands/quotas.ts';
+import { addSessions } from './commands/sessions.ts';
+import { addSettings } from './commands/settings.ts';
 import { addSpaces } from './commands/spaces.ts';
 import { addTenants } from './commands/tenants.ts';
 import { addWebhooks } from './commands/webhooks.ts';
@@ -28,9 +32,9 @@ Exit codes: 0 done; 1 refused, or a check has failed; 2 the command line is wron
 
 /** The headings under which the commands stand, with what adds them. */
 const parts: [heading: string, ...add: ((program: Command) => void)[]][] = [
-  ['Set up:', addProfiles, addTenants, addKeys, addIssuers],
-  ['Spaces and people:', addSpaces, addMembers, addJoins, addPeople],
-  ['Moderation:', addModeration, addActions],
+  ['Set up:', addProfiles, addTenants, addKeys, addIssuers, addConsole, addSettings],
+  ['Spaces and people:', addSpaces, addMembers, addJoins, addPeople, addSessions],
+  ['Moderation:', addModeration, addActions, addNotes],
   ['What happened:', addEvents, addAudit, addWebhooks],
   ['Test a deployment:', addQuotas, addPolicy, addLoadtest, addDoctor],
 ];

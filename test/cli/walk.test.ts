@@ -14,7 +14,7 @@ const patience = 60;
 let stagedoor: Stagedoor;
 beforeAll(async () => {
   await build();
-  stagedoor = await Stagedoor.start();
+  stagedoor = await Stagedoor.start({ PRESENCE_LOOK_SECONDS: '60' });
 }, 300_000);
 afterAll(async () => {
   await stagedoor.stop();
@@ -170,6 +170,10 @@ async function runExample(example: string): Promise<{ code: number | null; err: 
     patience,
   );
   const webhook = async () => (await made('/v1/webhooks', { url: receiver.url }))['id'] as string;
+  const consoleIssuer = async () =>
+    (await made('/v1/console-issuers', { name: 'Staff', issuer: 'https://login.example.com/', clientId: tenant.slug }))[
+      'id'
+    ] as string;
   const things: Record<string, () => Promise<string> | string> = {
     STAGEDOOR: () => stagedoor.url,
     KEY: () => tenant.key,
@@ -187,6 +191,13 @@ async function runExample(example: string): Promise<{ code: number | null; err: 
     ACTION: async () => (await made('/v1/bans', { userId: 'bob' }))['action'].id as string,
     GRANT: async () => (await made(`/v1/spaces/${space['id']}/join`, { userId: 'bob' }))['stage'].grantId as string,
     WEBHOOK: webhook,
+    NOTE: async () => (await made('/v1/users/bob/notes', { text: 'Was warned twice' }))['id'] as string,
+    CONSOLE_ISSUER: consoleIssuer,
+    PERSON: async () => {
+      const body = { issuerId: await consoleIssuer(), role: 'viewer' };
+      await stagedoor.expect(200, stagedoor.request('PUT', '/v1/console-users/ann', { as: tenant.key, body }));
+      return 'ann';
+    },
     ROLE: async () => {
       await stagedoor.request('PUT', '/v1/roles/guest', { as: tenant.key, body: {} });
       return 'guest';
@@ -194,6 +205,7 @@ async function runExample(example: string): Promise<{ code: number | null; err: 
   };
   const env: Record<string, string> = {};
   for (const [, name = ''] of example.matchAll(/\$(\w+)/g)) env[name] ??= (await things[name]?.()) ?? '';
+  if (env['SESSION'] !== undefined) Object.assign(env, await sessionIn(space, tenant.key));
   if (env['DELIVERY'] !== undefined) {
     receiver.answer = (_request, response) => response.writeHead(500).end();
     env['DELIVERY'] = (await made(`/v1/webhooks/${env['WEBHOOK']}/test`))['id'] as string;
@@ -213,10 +225,26 @@ async function runExample(example: string): Promise<{ code: number | null; err: 
     }, 'the audit log of the tenant is sealed');
   }
   try {
-    return await cli.shell(example, env);
+    return await cli.example(example, env);
   } finally {
     const keys = (await stagedoor.get('/v1/signing-keys', tenant.key)).body['data'] as Json[] | undefined;
     for (const { id } of keys ?? []) await stagedoor.request('DELETE', `/v1/signing-keys/${id}`, { as: tenant.key });
     cli.remove();
   }
+}
+
+/** Somebody comes to the stage of a space. Returns the session and who is there, as the service knows them then. */
+async function sessionIn(space: Json, key: string): Promise<{ SESSION: string; PARTICIPANT: string }> {
+  const asked = stagedoor.post(`/v1/spaces/${space['id']}/stage-tokens`, key, { userId: 'bob' });
+  const { participantId } = stagedoor.ivs.join((await stagedoor.expect(201, asked))['token']);
+  let session: Json | undefined;
+  await until(async () => {
+    // Nobody waits for the next look: it is due now.
+    await stagedoor.database.query(`update stage_looks set next_at = now() where space_id = $1 and next_at > now()`, [
+      space['id'],
+    ]);
+    [session] = (await stagedoor.get(`/v1/spaces/${space['id']}/sessions`, key)).body['data'] as Json[];
+    return session !== undefined;
+  }, 'a look finds the session');
+  return { SESSION: session?.['sessionId'] as string, PARTICIPANT: participantId };
 }

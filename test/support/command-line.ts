@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Json } from './stagedoor.ts';
@@ -43,6 +43,44 @@ export class Run {
   }
 }
 
+/** Time after which a process that has nothing to do ends, in milliseconds. */
+const idleMs = 5_000;
+
+/** Processes that run one command after the other (command-line-host.mjs). */
+class Hosts {
+  private readonly idle: ChildProcess[] = [];
+
+  /** Runs a command where there is a process without work, or in a new one. */
+  async run(command: { args: string[]; env: Record<string, string>; cwd: string; input: string }): Promise<Ended> {
+    const host = this.idle.pop() ?? start();
+    const answer = await new Promise<Omit<Ended, 'json'>>((resolve, reject) => {
+      host.once('message', resolve).once('exit', (code) => reject(new Error(`the command ended its process: ${code}`)));
+      host.send(command);
+    });
+    for (const event of ['message', 'exit']) host.removeAllListeners(event);
+    this.idle.push(host);
+    setTimeout(() => this.endIdle(host), idleMs).unref();
+    return { ...answer, json: jsonOf(answer.out) };
+  }
+
+  private endIdle(host: ChildProcess): void {
+    const at = this.idle.indexOf(host);
+    if (at >= 0) this.idle.splice(at, 1)[0]?.kill();
+  }
+}
+
+function start(): ChildProcess {
+  const host = fork(path.join(import.meta.dirname, 'command-line-host.mjs'), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  // It ends with this process, and does not hold it up.
+  host.unref();
+  host.channel?.unref();
+  return host;
+}
+
+const hosts = new Hosts();
+
 /** The command line with a home folder of its own, and an environment that has nothing else. */
 export class CommandLine {
   readonly home = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-cli-'));
@@ -53,10 +91,9 @@ export class CommandLine {
     private readonly patience?: number,
   ) {}
 
+  /** Starts a command as a process of its own. */
   start(args: string[], { env = {}, input = '' }: { env?: Record<string, string>; input?: string } = {}): Run {
-    const patient =
-      this.patience === undefined || args.includes('--patience') ? [] : ['--patience', `${this.patience}`];
-    const child = spawn(process.execPath, [bin, ...args, ...patient], {
+    const child = spawn(process.execPath, [bin, ...this.patiently(args)], {
       cwd: this.home,
       env: { ...this.environment, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -64,9 +101,13 @@ export class CommandLine {
     return new Run(child, input);
   }
 
-  /** Runs a command to its end, whatever that is. */
-  async run(args: string[], more: { env?: Record<string, string>; input?: string } = {}): Promise<Ended> {
-    return await this.start(args, more).ended;
+  /** Runs a command to its end, whatever that is, in a process that has run others before. */
+  async run(
+    args: string[],
+    { env = {}, input = '' }: { env?: Record<string, string>; input?: string } = {},
+  ): Promise<Ended> {
+    const all = { ...this.environment, ...env };
+    return await hosts.run({ args: this.patiently(args), env: all, cwd: this.home, input });
   }
 
   /** Runs a command that must succeed, with `--json`. Returns its answer. */
@@ -83,6 +124,24 @@ export class CommandLine {
     return await new Run(spawn('bash', ['-o', 'pipefail', '-c', script], { ...options, stdio: 'pipe' }), '').ended;
   }
 
+  /**
+   * Runs an example of the help, whose last command is that of the command line. A shell reads the words and pipes the input;
+   * then the command runs as those of `run` do.
+   */
+  async example(text: string, env: Record<string, string>): Promise<Ended> {
+    const note = `stagedoor() { printf '%s\\0' "$@" >words; env -0 >variables; cat >input; }\n${text}`;
+    const options = { cwd: this.home, env: { ...this.environment, ...env } };
+    const shell = await new Run(spawn('bash', ['-o', 'pipefail', '-c', note], { ...options, stdio: 'pipe' }), '').ended;
+    if (shell.code !== 0) return shell;
+    const read = (name: string) => readFileSync(path.join(this.home, name), 'utf8');
+    const listOf = (name: string) => read(name).split('\0').slice(0, -1);
+    const variables = listOf('variables').map((pair): [string, string] => {
+      const at = pair.indexOf('=');
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    });
+    return await this.run(listOf('words'), { env: Object.fromEntries(variables), input: read('input') });
+  }
+
   /** Starts a command in a terminal of its own, by `script` of util-linux. Its two outputs are one there. */
   terminal(args: string[], env: Record<string, string> = {}): ChildProcess {
     const line = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ');
@@ -95,6 +154,11 @@ export class CommandLine {
 
   remove(): void {
     rmSync(this.home, { recursive: true, force: true });
+  }
+
+  private patiently(args: string[]): string[] {
+    if (this.patience === undefined || args.includes('--patience')) return args;
+    return [...args, '--patience', `${this.patience}`];
   }
 
   private get environment(): Record<string, string> {
