@@ -27,6 +27,7 @@ import { NotesModule } from './notes/notes.module.ts';
 import { RefusalsModule } from './refusals/refusals.module.ts';
 import { RetentionModule } from './retention/retention.module.ts';
 import { RolesModule } from './roles/roles.module.ts';
+import type { Keyring } from './secrets/keyring.ts';
 import { SecretsModule } from './secrets/secrets.module.ts';
 import { SignaturesModule } from './signatures/signatures.module.ts';
 import { SessionsModule } from './sessions/sessions.module.ts';
@@ -51,14 +52,14 @@ class SettingsModule {
 
 @Module({})
 export class AppModule {
-  static with(settings: Settings, reach: Reach): DynamicModule {
+  static with(settings: Settings, reach: Reach, keyring: Keyring): DynamicModule {
     return {
       module: AppModule,
       imports: [
         SettingsModule.with(settings),
         LoggerModule.forRoot(loggerOptions(settings)),
         DatabaseModule.with(reach),
-        SecretsModule,
+        SecretsModule.with(keyring),
         SignaturesModule,
         TelemetryModule,
         LimitingModule,

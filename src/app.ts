@@ -22,6 +22,7 @@ import { TurnHooks } from './joins/turn-hooks.ts';
 import { logRequest } from './logging.ts';
 import { serveDocs } from './openapi/docs.ts';
 import { currentRequest, runInRequest } from './request-context.ts';
+import { Keyring } from './secrets/keyring.ts';
 import type { Stoppable } from './stop-on-signals.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { beginRequestSpan, endRequestSpan, traceOf } from './telemetry/spans.ts';
@@ -34,7 +35,10 @@ const checkConnectionsMs = 1_000;
  * @throws {Error} with a one-line message, if the service cannot work with this database.
  */
 export async function createApp(settings: Settings): Promise<NestFastifyApplication> {
-  return await assemble(settings, await examine(settings.databaseUrl));
+  const { reach, found } = await examine(settings.databaseUrl, (client) =>
+    Keyring.open(client, settings.masterKeys, true),
+  );
+  return await assemble(settings, reach, found);
 }
 
 /**
@@ -54,7 +58,11 @@ export function stoppable(app: NestFastifyApplication, flushTraces: () => Promis
 }
 
 /** Builds the service without asking the database. The OpenAPI document needs no more than this. */
-export async function assemble(settings: Settings, reach = new Reach(false)): Promise<NestFastifyApplication> {
+export async function assemble(
+  settings: Settings,
+  reach = new Reach(false),
+  keyring = Keyring.of(settings.masterKeys),
+): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: maxBodyBytes,
     requestTimeout: 10_000,
@@ -67,7 +75,7 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
       requestId(request.headers['x-request-id'], [
         settings.operatorToken,
-        settings.masterKey.toString('base64'),
+        ...settings.masterKeys.map((key) => key.toString('base64')),
         ...settings.ivsEventsSecrets,
       ]),
     routerOptions: { maxParamLength: 512 },
@@ -77,7 +85,7 @@ export async function assemble(settings: Settings, reach = new Reach(false)): Pr
     frameworkErrors: unroutableHandler(settings.corsOrigins),
     clientErrorHandler: answerMalformed,
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(settings, reach), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(settings, reach, keyring), adapter, {
     bodyParser: false,
     bufferLogs: true,
     abortOnError: false,

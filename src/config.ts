@@ -45,6 +45,25 @@ const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postg
 /** Least number of different characters or bytes in a secret. A random one of 32 has at least twice as many. */
 const leastVariety = 8;
 
+/** Largest number of master keys at once. Two are enough to replace one by another. */
+const mostMasterKeys = 8;
+
+/** The first one seals. The others open what they have sealed, while it is sealed anew. */
+export const masterKeys = z
+  .string()
+  .transform((value) => value.split(',').map((part) => part.trim()))
+  .refine((parts) => parts.every((part) => /^[A-Za-z0-9+/]{43}=$/.test(part)), {
+    error:
+      'must be 32 bytes in base64, as `openssl rand -base64 32` prints them, or several of these with commas between: the one that seals first',
+    abort: true,
+  })
+  .refine((parts) => parts.length <= mostMasterKeys, { error: `must be ${mostMasterKeys} keys at most`, abort: true })
+  .refine((parts) => new Set(parts).size === parts.length, { error: 'must not have a key twice', abort: true })
+  .transform((parts) => parts.map((part) => Buffer.from(part, 'base64')))
+  .refine((keys) => keys.every((key) => new Set(key).size >= leastVariety), {
+    error: 'must be random, as `openssl rand -base64 32` prints it',
+  });
+
 /** Every variable that the service reads. `.env.example` describes each. */
 const environment = z.object({
   PORT: port.default(3000),
@@ -66,11 +85,7 @@ const environment = z.object({
       'must not look like an API key or a JWT',
     )
     .refine((token) => new Set(token).size >= leastVariety, 'must be random, as `openssl rand -hex 32` prints it'),
-  STAGEDOOR_MASTER_KEY: z
-    .string()
-    .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them')
-    .transform((value) => Buffer.from(value, 'base64'))
-    .refine((key) => new Set(key).size >= leastVariety, 'must be random, as `openssl rand -base64 32` prints it'),
+  STAGEDOOR_MASTER_KEY: masterKeys,
   AWS_REGION: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a Region such as us-east-1'),
   IVS_ENDPOINT: httpUrl.optional(),
   IVS_CHAT_ENDPOINT: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
@@ -120,7 +135,8 @@ export class Settings {
   readonly databaseOwnerUrl: string | undefined;
   readonly databasePoolSize: number;
   readonly operatorToken: string;
-  readonly masterKey: Buffer;
+  /** The first one seals; the others open what they have sealed. */
+  readonly masterKeys: readonly Buffer[];
   /** AWS Region of tenants that were created without one. */
   readonly region: string;
   /** URL of both IVS control planes and of STS. Without it the service calls AWS. */
@@ -185,7 +201,7 @@ export class Settings {
     this.databaseOwnerUrl = env.DATABASE_OWNER_URL;
     this.databasePoolSize = env.DATABASE_POOL_SIZE;
     this.operatorToken = env.STAGEDOOR_OPERATOR_TOKEN;
-    this.masterKey = env.STAGEDOOR_MASTER_KEY;
+    this.masterKeys = env.STAGEDOOR_MASTER_KEY;
     this.region = env.AWS_REGION;
     this.ivsEndpoint = env.IVS_ENDPOINT;
     this.ivsChatEndpoint = env.IVS_CHAT_ENDPOINT ?? env.IVS_ENDPOINT?.replace(/^http/, 'ws');

@@ -174,6 +174,7 @@ describe('the tables', () => {
       'function_sets', // the owner's
       'journal_state', // the journal has the entries of all tenants; functions write it
       'lock_salt', // the same for all tenants; only a function reads it
+      'master_keys', // of the deployment; functions write it
       'pacing', // call rates of AWS accounts, which tenants share; only functions touch it
       'tenants', // has the tenant as its id
     ]);
@@ -461,6 +462,7 @@ describe('the roles', () => {
       lock_salt: 'SELECT', // a key of a lock depends on it
       journal_entries: 'INSERT, SELECT', // functions store and delete them
       journal_state: 'SELECT',
+      master_keys: 'SELECT',
     });
   });
 
@@ -615,6 +617,7 @@ const crossingMay = [
   'audit.DELETE, INSERT, SELECT, UPDATE hash+seq',
   'audit_checkpoints.DELETE, SELECT',
   'bans.DELETE, SELECT, UPDATE expiry_told',
+  'console_issuers.SELECT',
   'console_sessions.DELETE, SELECT',
   'deliveries.DELETE, SELECT, UPDATE',
   'event_logs.INSERT, SELECT, UPDATE',
@@ -628,6 +631,7 @@ const crossingMay = [
   'journal_entries.DELETE, SELECT',
   'journal_state.DELETE, INSERT, SELECT, UPDATE',
   'lock_salt.SELECT',
+  'master_keys.DELETE, INSERT, SELECT, UPDATE',
   'pacing.INSERT, SELECT, UPDATE',
   'place_counts.DELETE, INSERT, SELECT, UPDATE',
   'place_notes.DELETE, INSERT, SELECT, UPDATE',

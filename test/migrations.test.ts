@@ -105,6 +105,7 @@ const frozen: Record<string, string> = {
   '0042_ivs_calls': '1618d405975132bbdedbe16298fff13259a5922f89087e5dd157eb53f99799cb',
   '0047_refusals': 'c4048b88863b9a1ef23e3908ad13cebe014ded36901662ab552ea72ad8fc0995',
   '0045_journal': 'dbc9163e88b05d2c53a008bd66fe4c2b67a301b4bc598fea177bd1c49c59e529',
+  '0046_master_keys': '734d4193c7f803d8383b86e0a8acf075b0557e5368ae609f23ddcbc20239aaab',
   '0040_audit_checkpoints': '10ff34dae11190f092bcc17177ec63cfe1db94a63334c18f7e1aa521b33fb589',
 };
 

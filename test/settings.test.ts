@@ -89,6 +89,9 @@ const wrong: Record<string, string[]> = {
     'not base64 at all',
     Buffer.alloc(33).toString('base64'),
     Buffer.alloc(32).toString('base64'),
+    `${required.STAGEDOOR_MASTER_KEY},`,
+    `${required.STAGEDOOR_MASTER_KEY}, ${required.STAGEDOOR_MASTER_KEY}`,
+    `${required.STAGEDOOR_MASTER_KEY},${Buffer.alloc(32).toString('base64')}`,
   ],
   AWS_REGION: ['virginia', 'useast', 'us-east-1a'],
   IVS_ENDPOINT: ['127.0.0.1:4580', 'ws://127.0.0.1'],
@@ -188,7 +191,7 @@ test('the service hands its settings on as what they mean', () => {
     trustedProxies: ['10.0.0.0/8', '127.0.0.1'],
     jwksAllowPrivateAddresses: false,
   });
-  expect(settings.masterKey).toHaveLength(32);
+  expect(settings.masterKeys.map(({ length }) => length)).toEqual([32]);
 });
 
 test.each<[Record<string, string>, boolean]>([

@@ -64,15 +64,16 @@ const reserved: { what: string; pattern: RegExp; allowed: RegExp; reason: string
   {
     what: 'reads the environment',
     pattern: /process\.env\b|process\[['"]env/,
-    // main hands it to config.ts; migrate, verify, export and restore are commands of their own, which need one setting; signing-rate looks
+    // main hands it to config.ts; migrate, verify, export, restore and master-keys are commands of their own, which need one setting; signing-rate looks
     // at a variable that OpenSSL reads, not the service
-    allowed: /^src\/(main|database\/migrate|audit\/(verify|export)|journal\/restore|joins\/signing-rate)\.ts$/,
+    allowed:
+      /^src\/(main|database\/migrate|audit\/(verify|export)|journal\/restore|secrets\/master-keys|joins\/signing-rate)\.ts$/,
     reason: 'settings are read and checked once, in config.ts, and named in .env.example',
   },
   {
     what: 'makes a Prisma client or a pool',
     pattern: /new (PrismaClient|pg\.(Pool|Client))\b/,
-    allowed: /^src\/(database\/|(audit\/(verify|export)|journal\/restore)\.ts$)/, // commands of their own, which may take longer than a request
+    allowed: /^src\/(database\/|(audit\/(verify|export)|journal\/restore|secrets\/master-keys)\.ts$)/, // commands of their own, which may take longer than a request
     reason: 'nobody queries without saying whose rows are meant: Database has no way to',
   },
   {
@@ -154,6 +155,7 @@ const owners: Record<string, string> = {
   lock_salt: 'database',
   journal_entries: 'journal',
   journal_state: 'journal',
+  master_keys: 'secrets',
 };
 
 /** Each table, with the name of its property in Prisma's client. */

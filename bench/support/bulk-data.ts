@@ -2,7 +2,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 
 import type { Secrets as SecretsClass } from '../../src/secrets/secrets.ts';
-import type { Settings } from '../../src/config.ts';
 import type { Issuer } from './issuers.ts';
 import { root, type Deployment, withClient } from './deployment.ts';
 
@@ -51,7 +50,7 @@ export function bulkSpaceId(n: number): string {
 async function sealedKeys(deployment: Deployment, from: number, to: number): Promise<{ n: number; key: Buffer }[]> {
   // The built class, because Node does not run the decorators of its source.
   const { Secrets } = (await import(`${root}/dist/secrets/secrets.js`)) as { Secrets: typeof SecretsClass };
-  const secrets = new Secrets({ masterKey: deployment.masterKey } as Settings);
+  const secrets = new Secrets({ masterKeys: [deployment.masterKey] });
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   const der = privateKey.export({ format: 'der', type: 'pkcs8' });
   return Array.from({ length: to - from }, (_, index) => {

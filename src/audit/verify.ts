@@ -14,6 +14,7 @@
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { auditKeyOf, publicHalf } from '../secrets/audit-key.ts';
+import { Keyring, masterKeysOf } from '../secrets/keyring.ts';
 import { assertMigrated } from '../database/serving-role.ts';
 import { sqlCall, unnamed } from '../database/sql-call.ts';
 import { type Checkpoint, isSignedBy } from './checkpoint.ts';
@@ -99,14 +100,14 @@ function lineOf({ tenantId, slug, sealed, unsealed, head, cut, fault }: Verdict)
 
 async function main(databaseUrl: string | undefined, masterKey: string | undefined): Promise<number> {
   if (!databaseUrl) throw new Error('DATABASE_URL is required: the database as the service connects to it.');
-  const key = masterKey ? publicHalf(auditKeyOf(Buffer.from(masterKey, 'base64'))) : undefined;
-  if (key === undefined)
-    process.stderr.write('STAGEDOOR_MASTER_KEY is not set: who signed the checkpoints is not checked.\n');
+  if (!masterKey) process.stderr.write('STAGEDOOR_MASTER_KEY is not set: who signed the checkpoints is not checked.\n');
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
   await client.connect();
   let broken = 0;
   try {
     await assertMigrated(client);
+    const root = masterKey ? (await Keyring.open(client, masterKeysOf(masterKey), false)).root : undefined;
+    const key = root && publicHalf(auditKeyOf(root));
     for await (const verdict of verifyAudit(client, key)) {
       if (verdict.fault) broken++;
       process.stdout.write(`${lineOf(verdict)}\n`);

@@ -13,6 +13,8 @@ import { SessionTokens } from './session-tokens.ts';
 import { SignInAttempts } from './sign-in-attempts.ts';
 import { SignInController } from './sign-in.controller.ts';
 import { SignInService } from './sign-in.service.ts';
+import { SealedColumns } from '../secrets/sealed-columns.ts';
+import { sealedSecrets } from './sealed-secrets.ts';
 
 @Module({
   imports: [ApiKeysModule],
@@ -30,4 +32,8 @@ import { SignInService } from './sign-in.service.ts';
   ],
   exports: [ConsoleSessions],
 })
-export class ConsoleModule {}
+export class ConsoleModule {
+  constructor(columns: SealedColumns) {
+    columns.add(sealedSecrets);
+  }
+}

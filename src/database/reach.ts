@@ -38,9 +38,13 @@ export class Reach {
 
 /**
  * Finds out how `databaseUrl` reaches Postgres, and checks that the service can serve from that database.
+ * @param ask what is to be found out with the same connection, once the database can be served from.
  * @throws {Error} with a message of one line that names the remedy.
  */
-export async function examine(databaseUrl: string): Promise<Reach> {
+export async function examine<Found = undefined>(
+  databaseUrl: string,
+  ask?: (client: pg.Client) => Promise<Found>,
+): Promise<{ reach: Reach; found: Found }> {
   const client = await explainingConnectionErrors(() => connect(databaseUrl));
   try {
     const isPooled = await explainingConnectionErrors(() => isPooler(client));
@@ -49,7 +53,7 @@ export async function examine(databaseUrl: string): Promise<Reach> {
     if (isPooled) await assertTimeouts(client);
     const reach = new Reach(isPooled);
     reach.clock.set(await readClock((sql) => client.query<{ ms: number }>(sql)));
-    return reach;
+    return { reach, found: (await ask?.(client)) as Found };
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -12,6 +12,8 @@ import { IssuersService } from './issuers.service.ts';
 import { JwksKeys } from './jwks-keys.ts';
 import { TokenReader } from './token-reader.ts';
 import { UserTokens } from './user-tokens.ts';
+import { SealedColumns } from '../secrets/sealed-columns.ts';
+import { sealedSecrets } from './sealed-secrets.ts';
 
 @Module({
   controllers: [IssuersController],
@@ -41,4 +43,8 @@ import { UserTokens } from './user-tokens.ts';
   ],
   exports: [UserTokens, TokenReader, IssuerDirectory],
 })
-export class IssuersModule {}
+export class IssuersModule {
+  constructor(columns: SealedColumns) {
+    columns.add(sealedSecrets);
+  }
+}

@@ -21,6 +21,7 @@ import { type SqlArguments, sqlCall, unnamed } from '../database/sql-call.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { journalKeyOf } from '../secrets/journal-key.ts';
+import { Keyring, masterKeysOf } from '../secrets/keyring.ts';
 import { type JournalPart, nameOf, positionOf, read } from './journal-parts.ts';
 
 const outcome = z.enum(['replayed', 'known', 'unknown tenant']);
@@ -110,8 +111,8 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
     }
     const place = { region: env['AWS_REGION'] ?? 'us-east-1', endpoint: env['JOURNAL_ENDPOINT'] };
     const archive = archiveAt(required('JOURNAL_URL', 'the folder or bucket of the journal.'), place);
-    const masterKey = required('STAGEDOOR_MASTER_KEY', 'the key with which the service has written the journal.');
-    const key = journalKeyOf(Buffer.from(masterKey, 'base64'));
+    const masterKey = required('STAGEDOOR_MASTER_KEY', 'the master key or keys of the service.');
+    const key = journalKeyOf((await Keyring.open(client, masterKeysOf(masterKey), false)).root);
     let parts = 0;
     for await (const { position, counts } of replay(client, archive, key)) {
       parts += 1;

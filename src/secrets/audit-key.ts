@@ -4,11 +4,11 @@ import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'nod
 const privateKeyHead = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /**
- * The private key (Ed25519) that signs checkpoints of the audit log. It follows from the master key, so every replica has the
+ * The private key (Ed25519) that signs checkpoints of the audit log. It follows from the root of the deployment (`Keyring`), so every replica has the
  * same, and the command that verifies needs no other secret.
  */
-export function auditKeyOf(masterKey: Buffer): KeyObject {
-  const seed = Buffer.from(hkdfSync('sha256', masterKey, '', 'stagedoor audit checkpoint', 32));
+export function auditKeyOf(root: Buffer): KeyObject {
+  const seed = Buffer.from(hkdfSync('sha256', root, '', 'stagedoor audit checkpoint', 32));
   return createPrivateKey({ key: Buffer.concat([privateKeyHead, seed]), format: 'der', type: 'pkcs8' });
 }
 

@@ -1,21 +1,9 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Settings } from '../config.ts';
+import type { Settings } from '../config.ts';
 import { auditKeyOf } from './audit-key.ts';
 import { journalKeyOf } from './journal-key.ts';
-
-/** First byte of a sealed value. A later scheme or master key gets another number. */
-const version = 1;
-const ivBytes = 12;
-const tagBytes = 16;
+import { Keyring } from './keyring.ts';
 
 /** The place a sealed value belongs to. It cannot be opened for another place. */
 export interface SealedFor {
@@ -29,7 +17,6 @@ export interface SealedFor {
 /** Encrypts secrets for the database, hashes credentials and makes pseudonyms. Each purpose has a key of its own. */
 @Injectable()
 export class Secrets {
-  private readonly sealingKey: KeyObject;
   private readonly apiKeyPepper: KeyObject;
   private readonly pseudonymKey: KeyObject;
   private readonly requestKey: KeyObject;
@@ -42,40 +29,36 @@ export class Secrets {
   /** Proves that a part of the journal is of this deployment (HMAC-SHA-256). */
   readonly journalKey: KeyObject;
 
-  constructor(settings: Settings) {
+  /** @param keyring of the database; without it that of a database which begins with these keys. */
+  constructor(
+    settings: Pick<Settings, 'masterKeys'>,
+    private readonly keyring: Keyring = Keyring.of(settings.masterKeys),
+  ) {
+    const { root } = keyring;
     // Key objects are made once, because importing the bytes takes longer than the hash itself.
     const derive = (purpose: string) =>
-      createSecretKey(Buffer.from(hkdfSync('sha256', settings.masterKey, '', `stagedoor ${purpose}`, 32)));
-    this.sealingKey = derive('seal');
+      createSecretKey(Buffer.from(hkdfSync('sha256', root, '', `stagedoor ${purpose}`, 32)));
     this.apiKeyPepper = derive('api key');
     this.pseudonymKey = derive('pseudonym');
     this.requestKey = derive('request');
     this.sessionKey = derive('console session');
     this.csrfKey = derive('console csrf');
     this.sessionTokenKey = derive('console token');
-    this.auditKey = auditKeyOf(settings.masterKey);
-    this.journalKey = journalKeyOf(settings.masterKey);
+    this.auditKey = auditKeyOf(root);
+    this.journalKey = journalKeyOf(root);
   }
 
-  /** Encrypts with AES-256-GCM. The result is version (1 byte), nonce (12), tag (16) and ciphertext, in this order. */
+  /** Encrypts with AES-256-GCM and the first master key. The value names the key, and fits its place alone. */
   seal(plain: Buffer | string, owner: SealedFor): Buffer {
-    const iv = randomBytes(ivBytes);
-    const cipher = createCipheriv('aes-256-gcm', this.sealingKey, iv).setAAD(binding(owner));
-    const sealed = Buffer.concat([cipher.update(plain), cipher.final()]);
-    return Buffer.concat([Buffer.of(version), iv, cipher.getAuthTag(), sealed]);
+    return this.keyring.sealFor(binding(owner), plain);
   }
 
   /**
    * Decrypts what `seal` made.
-   * @throws {Error} if the value was sealed for another place or with another master key, or was changed.
+   * @throws {Error} if the value was sealed for another place, with a master key that is not there, or was changed.
    */
   open(sealed: Uint8Array, owner: SealedFor): Buffer {
-    const bytes = Buffer.from(sealed);
-    if (bytes[0] !== version) throw new Error(`cannot open a secret of version ${bytes[0]}`);
-    const iv = bytes.subarray(1, 1 + ivBytes);
-    const tag = bytes.subarray(1 + ivBytes, 1 + ivBytes + tagBytes);
-    const decipher = createDecipheriv('aes-256-gcm', this.sealingKey, iv).setAAD(binding(owner)).setAuthTag(tag);
-    return Buffer.concat([decipher.update(bytes.subarray(1 + ivBytes + tagBytes)), decipher.final()]);
+    return this.keyring.openFor(binding(owner), Buffer.from(sealed));
   }
 
   /** Keyed hash of an API key, 32 bytes. A fast hash is enough, because an API key has 256 random bits. */

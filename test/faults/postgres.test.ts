@@ -47,7 +47,7 @@ it('the service starts when the first connection to Postgres takes longer than t
   proxy.set({ delayMs: 500 }); // a connection needs several round trips
   const url = new URL(stagedoor.database.serviceUrl);
   url.host = `127.0.0.1:${proxy.port}`;
-  const reach = await examine(url.href);
+  const { reach } = await examine(url.href);
   expect(reach.isPooled).toBe(false);
 });
 

@@ -451,3 +451,46 @@ describe('forget_console_issuer', () => {
     expect(await forget()).toBe(false);
   });
 });
+
+describe('sealed_console_issuers', () => {
+  const other = Buffer.from('02aabbccdd', 'hex');
+  const after = async (tenant: string, id: string, most = 10) => {
+    const rows = await sql.call('sealed_console_issuers', { seal: 'unnamed', tenant, id, most });
+    return rows.map((row) => `${String(row['tenant_id'])} ${String(row['id'])}`);
+  };
+
+  test('returns what another key has sealed, of all tenants, in the order of their keys', async () => {
+    for (const [tenant_id, id, sealed] of [
+      ['ten_other', 'a', other],
+      ['ten', 'b', other],
+      ['ten', 'a', other],
+      ['ten', 'c', Buffer.from('01', 'hex')],
+    ] as const)
+      await sql.insert('console_issuers', { tenant_id, id, client_secret: sealed });
+    await sql.become('stagedoor_test_service');
+    const all = ['ten a', 'ten b', 'ten_other a'];
+    expect(await after('', '')).toEqual(all);
+    expect(await after('ten', 'a')).toEqual(all.slice(1));
+    expect(await after('', '', 2)).toEqual(all.slice(0, 2));
+    expect(await sql.call('sealed_console_issuers', { seal: 'aabbccdd', tenant: '', id: '', most: 10 })).toEqual([
+      { tenant_id: 'ten', id: 'c', sealed: Buffer.from('01', 'hex') },
+    ]);
+  });
+});
+
+describe('seals_of_console_issuers', () => {
+  test('counts the values of all tenants by their key', async () => {
+    for (const [tenant_id, id, sealed] of [
+      ['ten', 'a', '01'],
+      ['ten', 'b', '02aabbccdd00'],
+      ['ten_other', 'a', '02aabbccdd11'],
+    ] as const)
+      await sql.insert('console_issuers', { tenant_id, id, client_secret: Buffer.from(sealed, 'hex') });
+    await sql.become('stagedoor_test_service');
+    const rows = await sql.call('seals_of_console_issuers');
+    expect(rows.toSorted((one, two) => String(one['seal']).localeCompare(String(two['seal'])))).toEqual([
+      { seal: 'aabbccdd', secrets: '2' },
+      { seal: 'unnamed', secrets: '1' },
+    ]);
+  });
+});

@@ -65,3 +65,25 @@ describe('sweep_idempotency_keys', () => {
     expect(await sql.value('sweep_idempotency_keys', { olderThan: '0', most: 10 })).toBe('0');
   });
 });
+
+describe('seals_of_answers', () => {
+  test('counts the answers of all tenants by the key that has sealed them', async () => {
+    for (const [tenant_id, key, answer] of [
+      ['ten', 'a', '01'],
+      ['ten', 'b', '02aabbccdd00'],
+      ['ten_other', 'a', '02aabbccdd11'],
+      ['ten_other', 'b', null],
+    ] as const)
+      await sql.query(
+        `insert into idempotency_keys (tenant_id, caller, operation, key, request_hash, state, answer, taken_until)
+         values ($1, 'x', 'x', $2, '', 'answered', $3, now())`,
+        [tenant_id, key, answer === null ? null : Buffer.from(answer, 'hex')],
+      );
+    await sql.become('stagedoor_test_service');
+    const rows = await sql.call('seals_of_answers');
+    expect(rows.toSorted((one, two) => String(one['seal']).localeCompare(String(two['seal'])))).toEqual([
+      { seal: 'aabbccdd', secrets: '2' },
+      { seal: 'unnamed', secrets: '1' },
+    ]);
+  });
+});

@@ -787,3 +787,54 @@ describe('forget_webhook', () => {
     expect(await forget()).toBe(false);
   });
 });
+
+describe('sealed_webhooks', () => {
+  const other = Buffer.from('02aabbccdd', 'hex');
+  const after = async (tenant: string, id: string, most = 10) => {
+    const rows = await sql.call('sealed_webhooks', { seal: 'unnamed', tenant, id, most });
+    return rows.map((row) => `${String(row['tenant_id'])} ${String(row['id'])}`);
+  };
+
+  test('returns what another key has sealed, of all tenants, in the order of their keys', async () => {
+    for (const [tenant_id, id, sealed] of [
+      ['two', 'a', other],
+      ['ten', 'b', other],
+      ['ten', 'a', other],
+      ['ten', 'c', Buffer.from('01', 'hex')],
+    ] as const)
+      await sql.insert('webhooks', { tenant_id, id, secret: sealed });
+    await sql.become('stagedoor_test_service');
+    const all = ['ten a', 'ten b', 'two a'];
+    expect(await after('', '')).toEqual(all);
+    expect(await after('ten', 'a')).toEqual(all.slice(1));
+    expect(await after('', '', 2)).toEqual(all.slice(0, 2));
+    expect(await sql.call('sealed_webhooks', { seal: 'aabbccdd', tenant: '', id: '', most: 10 })).toEqual([
+      { tenant_id: 'ten', id: 'c', sealed: Buffer.from('01', 'hex') },
+    ]);
+  });
+});
+
+describe('seals_of_webhooks', () => {
+  test('counts the values of all tenants by their key', async () => {
+    for (const [tenant_id, id, sealed] of [
+      ['ten', 'a', '01'],
+      ['ten', 'b', '02aabbccdd00'],
+      ['two', 'a', '02aabbccdd11'],
+    ] as const)
+      await sql.insert('webhooks', { tenant_id, id, secret: Buffer.from(sealed, 'hex') });
+    await sql.become('stagedoor_test_service');
+    const rows = await sql.call('seals_of_webhooks');
+    expect(rows.toSorted((one, two) => String(one['seal']).localeCompare(String(two['seal'])))).toEqual([
+      { seal: 'aabbccdd', secrets: '2' },
+      { seal: 'unnamed', secrets: '1' },
+    ]);
+  });
+});
+
+test('the secret before a rotation is sealed, too, and a deleted endpoint has none', async () => {
+  await webhook('whk', { secret: Buffer.from('01', 'hex'), previous_secret: Buffer.from('02aabbccdd', 'hex') });
+  await webhook('whk_gone', { secret: Buffer.from('') });
+  const found = await sql.call('sealed_webhooks', { seal: 'unnamed', tenant: '', id: '', most: 10 });
+  expect(found).toEqual([{ tenant_id: 'ten', id: 'whk', sealed: Buffer.from('02aabbccdd', 'hex') }]);
+  expect(await sql.call('seals_of_webhooks')).toHaveLength(2);
+});

@@ -12,6 +12,9 @@ import { patienceMs, until } from './until.ts';
 
 export type Json = Record<string, any>; // oxlint-disable-line typescript/no-explicit-any -- tests look into answers freely
 
+/** A database has one, whatever starts with it. */
+const masterKey = randomBytes(32).toString('base64');
+
 /** What came back: the status, the headers and the body as JSON (null when there was none). */
 export interface Answer {
   status: number;
@@ -179,7 +182,7 @@ export class Stagedoor extends HttpClient {
       SHUTDOWN_DRAIN_SECONDS: '0',
       DATABASE_URL: database.serviceUrl,
       STAGEDOOR_OPERATOR_TOKEN: Stagedoor.operatorToken,
-      STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),
+      STAGEDOOR_MASTER_KEY: masterKey,
       AWS_REGION: 'us-east-1',
       IVS_ENDPOINT: ivs.url,
       JWKS_ALLOW_PRIVATE_ADDRESSES: 'true',

@@ -1,0 +1,15 @@
+-- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
+--
+-- Notes that a replica seals with a master key from now on, or still does. p_root is the root, sealed with that key.
+-- p_began says whether values that name no key are sealed with it.
+create function use_master_key(p_key text, p_began boolean, p_root bytea)
+returns void
+language plpgsql
+as $$
+begin
+  insert into public.master_keys as k (id, began, root)
+  values (p_key, p_began, p_root)
+  on conflict (id) do update
+    set used_at = clock_timestamp();
+end;
+$$;
