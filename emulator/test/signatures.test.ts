@@ -1,5 +1,11 @@
 import { createHash, createHmac } from 'node:crypto';
-import { CreateStageCommand, ListStagesCommand, ListTagsForResourceCommand } from '@aws-sdk/client-ivs-realtime';
+import {
+  CreateStageCommand,
+  DeleteStageCommand,
+  GetStageCommand,
+  ListStagesCommand,
+  ListTagsForResourceCommand,
+} from '@aws-sdk/client-ivs-realtime';
 import { CreateRoomCommand } from '@aws-sdk/client-ivschat';
 import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { Emulator } from '../src/index.ts';
@@ -145,5 +151,80 @@ describe('STS', () => {
       sts(guarded).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'test', ExternalId }));
     await expect(assume()).rejects.toMatchObject({ name: 'AccessDenied' });
     await expect(assume('tenant-7')).resolves.toBeDefined();
+  });
+
+  describe('a session policy', () => {
+    const tenant = (id: string) => ({ 'stagedoor:tenant': id });
+    const policy = {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: ['ivs:CreateStage', 'ivs:TagResource'],
+          Resource: '*',
+          Condition: { StringEquals: { 'aws:RequestTag/stagedoor:tenant': 'a' } },
+        },
+        {
+          Effect: 'Allow',
+          Action: 'ivs:Get*',
+          Resource: 'arn:aws:ivs:*:*:stage/*',
+          Condition: { StringEqualsIfExists: { 'aws:ResourceTag/stagedoor:tenant': 'a' } },
+        },
+      ],
+    };
+    const assume = (document: unknown, more: object = {}) =>
+      sts(ivs).send(
+        new AssumeRoleCommand({ RoleArn, RoleSessionName: 'test', Policy: JSON.stringify(document), ...more }),
+      );
+
+    it('bounds what the session may do, by action, resource and tags', async () => {
+      const { Credentials: made } = await assume(policy, { Tags: [{ Key: 'stagedoor:tenant', Value: 'a' }] });
+      const bounded = realtime(ivs, {
+        accessKeyId: made?.AccessKeyId ?? '',
+        secretAccessKey: made?.SecretAccessKey ?? '',
+        sessionToken: made?.SessionToken ?? '',
+      });
+      const free = realtime(ivs, { accessKeyId: '999988887777', secretAccessKey: 'local' });
+      const denied = { name: 'AccessDeniedException' };
+      const { stage } = await bounded.send(new CreateStageCommand({ tags: tenant('a') }));
+      await expect(bounded.send(new CreateStageCommand({ tags: tenant('b') }))).rejects.toMatchObject(denied);
+      await expect(bounded.send(new CreateStageCommand({}))).rejects.toMatchObject(denied);
+      const [foreign, plain] = [
+        await free.send(new CreateStageCommand({ tags: tenant('b') })),
+        await free.send(new CreateStageCommand({})),
+      ];
+      const get = (arn = '') => bounded.send(new GetStageCommand({ arn }));
+      await expect(get(stage?.arn)).resolves.toBeDefined();
+      await expect(get(plain.stage?.arn)).resolves.toBeDefined();
+      await expect(get(foreign.stage?.arn)).rejects.toMatchObject(denied);
+      await expect(bounded.send(new DeleteStageCommand({ arn: stage?.arn }))).rejects.toMatchObject(denied);
+    });
+
+    it.each<[string, unknown]>([
+      ['is no policy', 'x'],
+      ['has no version', { Statement: [] }],
+      ['has an effect of its own', { ...policy, Statement: { Effect: 'Maybe', Action: '*', Resource: '*' } }],
+      [
+        'has a condition that the emulator cannot judge',
+        {
+          ...policy,
+          Statement: {
+            Effect: 'Allow',
+            Action: '*',
+            Resource: '*',
+            Condition: { IpAddress: { 'aws:SourceIp': '::' } },
+          },
+        },
+      ],
+    ])('that %s is refused', async (_what, document) => {
+      await expect(assume(document)).rejects.toMatchObject({ name: 'MalformedPolicyDocumentException' });
+    });
+
+    it('that is too long is refused, and so are wrong session tags', async () => {
+      const long = { ...policy, Statement: { ...policy.Statement[0], Sid: 'x'.repeat(2_048) } };
+      await expect(assume(long)).rejects.toMatchObject({ name: 'ValidationError' });
+      const Tags = [{ Key: 'a'.repeat(129), Value: 'x' }];
+      await expect(assume(policy, { Tags })).rejects.toMatchObject({ name: 'ValidationError' });
+    });
   });
 });

@@ -1,10 +1,12 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { IVSRealTimeClient } from '@aws-sdk/client-ivs-realtime';
 import { IvschatClient } from '@aws-sdk/client-ivschat';
 import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { LRUCache } from 'lru-cache';
 import { Settings } from '../config.ts';
+import { RoleSession } from './role-session.ts';
+import { sessionPolicy, tenantTag } from './session-policy.ts';
 
 /**
  * A Region of an AWS account. With `awsRoleArn` it is the account of that role, which the service assumes. Without, it is
@@ -35,16 +37,17 @@ export function accountKey(account: IvsAccount): string {
   return `${account.awsRoleArn ?? 'own'} ${account.region}`;
 }
 
-/** Makes and keeps the SDK clients, one pair for each account and Region. `IVS_ENDPOINT` sets where they call. */
+/** What the SDK asks for credentials. */
+type AssumeRole = ReturnType<typeof fromTemporaryCredentials>;
+
+/**
+ * Makes and keeps the SDK clients: one pair for each Region of the service's own account, and one for each tenant with an
+ * account of its own. `IVS_ENDPOINT` sets where they call.
+ */
 @Injectable()
 export class IvsClientPool implements OnApplicationShutdown {
-  private readonly clients = new LRUCache<string, IvsClients>({
-    max: 1_000,
-    dispose: ({ realTime, chat }) => {
-      realTime.destroy();
-      chat.destroy();
-    },
-  });
+  /** The clients share the connections below, which outlive each of them. */
+  private readonly clients = new LRUCache<string, IvsClients>({ max: 1_000 });
   private readonly endpoint: { endpoint: string } | undefined;
   private readonly requestHandler = new NodeHttpHandler({
     connectionTimeout: 1_000,
@@ -59,7 +62,8 @@ export class IvsClientPool implements OnApplicationShutdown {
   }
 
   of(account: IvsAccount): IvsClients {
-    const key = `${accountKey(account)} ${account.awsExternalId}`;
+    const ofRole = account.awsRoleArn === null ? [] : [account.awsExternalId, account.id];
+    const key = [accountKey(account), ...ofRole].join(' ');
     const known = this.clients.get(key);
     if (known) return known;
     // One attempt only: a repeated create could make a second participant or token without a record.
@@ -68,29 +72,52 @@ export class IvsClientPool implements OnApplicationShutdown {
       maxAttempts: 1,
       requestHandler: this.requestHandler,
       ...this.endpoint,
-      ...(account.awsRoleArn !== null && {
-        credentials: fromTemporaryCredentials({
-          params: {
-            RoleArn: account.awsRoleArn,
-            RoleSessionName: 'stagedoor',
-            ...(account.awsExternalId !== null && { ExternalId: account.awsExternalId }),
-          },
-          clientConfig: {
-            region: account.region,
-            maxAttempts: 2,
-            requestHandler: this.requestHandler,
-            ...this.endpoint,
-          },
-        }),
-      }),
+      ...(account.awsRoleArn !== null && { credentials: this.credentialsOf(account, account.awsRoleArn) }),
     };
     const made = { realTime: new IVSRealTimeClient(config), chat: new IvschatClient(config) };
     this.clients.set(key, made);
     return made;
   }
 
+  /** The credentials of a session in the account of a tenant, which both clients share. */
+  private credentialsOf(account: IvsAccount, roleArn: string) {
+    const tagged = this.assumeRole(account, roleArn, true);
+    const untagged = this.assumeRole(account, roleArn, false);
+    const session = new RoleSession(async () => {
+      try {
+        return await tagged();
+      } catch (error) {
+        if (!isTagRefusal(error)) throw error;
+        new Logger(IvsClientPool.name).warn(
+          { roleArn, tenantId: account.id },
+          'The trust policy of the role allows no session tags. Allow sts:TagSession there, beside sts:AssumeRole.',
+        );
+        return await untagged();
+      }
+    });
+    return () => session.credentials();
+  }
+
+  private assumeRole({ id, region, awsExternalId }: IvsAccount, roleArn: string, isTagged: boolean): AssumeRole {
+    return fromTemporaryCredentials({
+      params: {
+        RoleArn: roleArn,
+        RoleSessionName: id === undefined ? 'stagedoor' : `stagedoor-${id}`,
+        ...(awsExternalId !== null && { ExternalId: awsExternalId }),
+        ...(id !== undefined && { Policy: sessionPolicy(id, region) }),
+        ...(id !== undefined && isTagged && { Tags: [{ Key: tenantTag, Value: id }] }),
+      },
+      clientConfig: { region, maxAttempts: 2, requestHandler: this.requestHandler, ...this.endpoint },
+    });
+  }
+
   onApplicationShutdown(): void {
     this.clients.clear();
     this.requestHandler.destroy();
   }
+}
+
+/** Whether STS refuses a session only because it has tags. It names the right that the trust policy of the role lacks. */
+function isTagRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name.startsWith('AccessDenied') && error.message.includes('sts:TagSession');
 }

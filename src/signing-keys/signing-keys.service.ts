@@ -14,6 +14,7 @@ import { newId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
 import { TenantAttempts } from '../ivs/tenant-attempts.ts';
+import { tenantTag } from '../ivs/session-policy.ts';
 import { assertBelowQuota } from '../quotas.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
@@ -160,7 +161,7 @@ export class SigningKeysService {
       throw error;
     });
     try {
-      const tags = { 'stagedoor:tenant': tenantId, [keyTag]: id };
+      const tags = { [tenantTag]: tenantId, [keyTag]: id };
       const importToIvs = () => this.realTime.importPublicKey(account, id, publicKey, tags);
       const { arn } = await importToIvs().catch(async (error: unknown) => {
         const isFull = error instanceof IvsFailure && error.kind === 'quota';

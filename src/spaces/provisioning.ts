@@ -4,10 +4,10 @@ import { IvsChat } from '../ivs/ivs-chat.ts';
 import type { IvsTenant } from '../ivs/ivs-clients.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime, type Stage, type Tagged } from '../ivs/ivs-real-time.ts';
+import { tenantTag } from '../ivs/session-policy.ts';
 import type { CreateSpaceBody } from './spaces.schemas.ts';
 
-/** Tags of stages and rooms that Stagedoor creates. In a shared account, an adopted one must have the first tag. */
-const tenantTag = 'stagedoor:tenant';
+/** A tag of stages and rooms that Stagedoor creates, beside that of the tenant. In a shared account, an adopted one must have that one. */
 const spaceTag = 'stagedoor:space';
 
 /** The space that a stage or room belongs to, and its tenant. */

@@ -85,7 +85,7 @@ test('the service may call what it calls, and nothing else', () => {
   const bySdk = statements.filter(({ Action }) => /^(ivs|s3)/.test(String([Action].flat()[0])));
   expect([...new Set(actionsOf(bySdk))].sort()).toEqual(wanted);
   const others = statements.filter((statement) => !bySdk.includes(statement));
-  expect(actionsOf(others)).toEqual(['sts:AssumeRole', 'sqs:ReceiveMessage', 'sqs:DeleteMessage']);
+  expect(actionsOf(others)).toEqual(['sts:AssumeRole', 'sts:TagSession', 'sqs:ReceiveMessage', 'sqs:DeleteMessage']);
   const ofIvs = bySdk.filter(({ Sid }) => Sid !== undefined);
   const policy = samplesOf('operations/deploy.md').find(({ kind }) => kind === 'json policy');
   const told = (JSON.parse(policy?.text ?? '') as { Statement: Json[] }).Statement;

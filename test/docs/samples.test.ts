@@ -276,6 +276,13 @@ function likeText(shown: string): unknown {
   return expect.stringMatching(new RegExp(`^${parts.join('[^]*')}$`));
 }
 
+/** A role trusts the service only with the external id, and lets it tag the sessions. */
+function checkTrust({ at, text }: Sample): void {
+  const [trust, ...others] = (JSON.parse(text) as { Statement: [Json, ...Json[]] }).Statement;
+  expect([at, others, trust['Action']]).toEqual([at, [], ['sts:AssumeRole', 'sts:TagSession']]);
+  expect([at, Object.keys(trust['Condition'].StringEquals as Json)]).toEqual([at, ['sts:ExternalId']]);
+}
+
 /** Runs the samples of a page, one after the other. */
 async function runPage(samples: Sample[]): Promise<void> {
   const shell = samples.some(({ kind }) => /^(sh|ts|js)/.test(kind)) ? await Shell.withDemo() : undefined;
@@ -327,6 +334,9 @@ async function runPage(samples: Sample[]): Promise<void> {
         break;
       case 'json policy':
         checkPolicy(sample);
+        break;
+      case 'json trust':
+        checkTrust(sample);
         break;
       case 'json template':
         checkTemplate(sample);

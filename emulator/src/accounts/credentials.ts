@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { randomId } from '../ids.ts';
+import { SessionPolicy } from './session-policy.ts';
 
 /** A pair of keys that can sign requests, and the account that the requests belong to. */
 export interface Credential {
@@ -17,6 +18,8 @@ export interface SessionCredential extends Credential {
   /** The ARN in the answer of GetCallerIdentity. */
   arn: string;
   userId: string;
+  /** The session policy, as text. Without one the session may do everything. */
+  policy?: string;
 }
 
 /**
@@ -29,12 +32,16 @@ export const LOCAL_CREDENTIAL: Credential = {
   account: '111122223333',
 };
 
+const MAX_POLICIES = 1_000;
+
 const ACCOUNT_ID = /^\d{12}$/;
 
 /** All access keys: the local ones, the configured ones, and those that AssumeRole has given out. */
 export class Credentials {
   readonly #configured = new Map<string, Credential>();
   readonly #sessions = new Map<string, SessionCredential>();
+  /** What was read of policies, by their text. */
+  readonly #policies = new Map<string, SessionPolicy>();
   readonly #clock: Clock;
 
   constructor(clock: Clock, configured: Credential[]) {
@@ -55,7 +62,12 @@ export class Credentials {
   }
 
   /** Makes a credential for an assumed role. The access key ids of such credentials start with `ASIA` (AWS docs). */
-  openSession(account: string, roleName: string, sessionName: string, durationSeconds: number): SessionCredential {
+  openSession(
+    account: string,
+    roleName: string,
+    sessionName: string,
+    { durationSeconds, policy }: { durationSeconds: number; policy?: string | undefined },
+  ): SessionCredential {
     const session: SessionCredential = {
       accessKeyId: `ASIA${randomId(16).toUpperCase()}`,
       secretAccessKey: randomId(40),
@@ -64,9 +76,22 @@ export class Credentials {
       arn: `arn:aws:sts::${account}:assumed-role/${roleName}/${sessionName}`,
       userId: `AROA${randomId(16).toUpperCase()}:${sessionName}`,
       expiresAt: this.#clock.now() + durationSeconds * 1000,
+      ...(policy !== undefined && { policy }),
     };
     this.#sessions.set(session.accessKeyId, session);
     return session;
+  }
+
+  /** The session policy of an access key; undefined: it may do everything. */
+  policyOf(accessKeyId: string): SessionPolicy | undefined {
+    const text = this.#sessions.get(accessKeyId)?.policy;
+    if (text === undefined) return undefined;
+    const known = this.#policies.get(text);
+    if (known) return known;
+    const policy = SessionPolicy.from(text);
+    if (this.#policies.size >= MAX_POLICIES) this.#policies.clear();
+    this.#policies.set(text, policy);
+    return policy;
   }
 
   hasExpired(session: SessionCredential): boolean {

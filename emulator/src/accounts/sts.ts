@@ -3,11 +3,14 @@ import { iso } from '../clock.ts';
 import { ServiceError } from '../wire/service-error.ts';
 import type { Caller } from './sigv4.ts';
 import { type Credentials, isSession } from './credentials.ts';
+import { SessionPolicy } from './session-policy.ts';
 
 /** A role that can be assumed only with its external id (AWS docs, confused deputy problem). */
 export interface Role {
   arn: string;
   externalId: string;
+  /** Whether its trust policy allows session tags (`sts:TagSession`); true by default. */
+  tagSession?: boolean;
 }
 
 /** The emulated operations of STS: those that a client needs to act in another account. */
@@ -18,8 +21,9 @@ export function isStsOperation(action: string | null): action is StsOperation {
 }
 
 /**
- * Performs an STS call and returns the XML of the answer. The emulator has no IAM, so every role of every account can
- * be assumed. A role that is configured with an external id can be assumed only with that id.
+ * Performs an STS call and returns the XML of the answer. The emulator has no policies of roles, so every role of every
+ * account can be assumed. A role that is configured with an external id can be assumed only with that id. A session with a
+ * policy may do what that allows.
  *
  * @throws ServiceError for wrong input or a wrong external id.
  */
@@ -60,7 +64,13 @@ function assumeRole(input: URLSearchParams, credentials: Credentials, roles: rea
   if (role && role.externalId !== input.get('ExternalId')) {
     throw stsError('AccessDenied', `not authorized to perform sts:AssumeRole on ${roleArn}`, 403);
   }
-  const session = credentials.openSession(account, roleName, sessionName, durationSeconds);
+  const tags = readTags(input);
+  if (tags.length > 0 && role?.tagSession === false) {
+    throw stsError('AccessDenied', `not authorized to perform: sts:TagSession on resource: ${roleArn}`, 403);
+  }
+  const policy = input.get('Policy') ?? undefined;
+  if (policy !== undefined) SessionPolicy.from(policy); // refuses one that is not valid
+  const session = credentials.openSession(account, roleName, sessionName, { durationSeconds, policy });
   return (
     element(
       'Credentials',
@@ -72,6 +82,22 @@ function assumeRole(input: URLSearchParams, credentials: Credentials, roles: rea
     ) + element('AssumedRoleUser', element('Arn', session.arn) + element('AssumedRoleId', session.userId), false)
   );
 }
+
+/** The session tags. @throws ServiceError for more than AWS allows, or for texts that are none (AWS STS API reference). */
+function readTags(input: URLSearchParams): [key: string, value: string][] {
+  const tags: [string, string][] = [];
+  for (let n = 1; input.has(`Tags.member.${n}.Key`); n++) {
+    tags.push([input.get(`Tags.member.${n}.Key`) ?? '', input.get(`Tags.member.${n}.Value`) ?? '']);
+  }
+  if (tags.length > 50) throw stsError('ValidationError', 'Tags must have at most 50 members');
+  for (const [key, value] of tags) {
+    if (!TAG_KEY.test(key) || !TAG_VALUE.test(value)) throw stsError('ValidationError', `the tag ${key} is not valid`);
+  }
+  return tags;
+}
+
+const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
+const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 
 function stsError(name: string, message: string, status = 400): ServiceError {
   return new ServiceError(name, message, {}, status);

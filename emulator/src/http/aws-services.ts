@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { type Credentials, LOCAL_CREDENTIAL } from '../accounts/credentials.ts';
+import type { Access } from '../accounts/session-policy.ts';
 import { answerSts, type Role } from '../accounts/sts.ts';
 import type { ArmedFault, Faults } from '../faults/faults.ts';
 import type { Journal, JournalEntry } from '../journal/journal.ts';
 import { handlerOf, SERVICES } from '../operations/services.ts';
 import { newCall } from '../state/call.ts';
 import { iso } from '../clock.ts';
+import type { Scope } from '../state/scope.ts';
+import { tagsOf } from '../state/tags.ts';
 import { scopeOf, type World } from '../state/world.ts';
 import type { OperationModel, ServiceModel } from '../wire/model.ts';
 import { ServiceError } from '../wire/service-error.ts';
@@ -152,6 +155,8 @@ export class AwsServices {
   async #handle(operation: OperationModel, caller: Caller, input: Record<string, unknown>): Promise<unknown> {
     this.#world.schedule.catchUp();
     const scope = scopeOf(this.#world, caller.account, caller.region);
+    const policy = this.#credentials.policyOf(caller.accessKeyId);
+    if (policy) for (const access of accessesOf(operation, scope, input)) policy.require(access);
     const output = await handlerOf(operation)(newCall(this.#world, scope, operation), input);
     this.#changed();
     if (this.#options.checkOutputs) requireModelled(operation, output);
@@ -187,6 +192,21 @@ export class AwsServices {
     const reply = early ?? (await work());
     return empty && typeof reply === 'object' ? { ...reply, status: 200, body: '' } : reply;
   }
+}
+
+/** What a call needs: its own action, and that of tagging if it makes something with tags. */
+function accessesOf(operation: OperationModel, scope: Scope, input: Record<string, unknown>): Access[] {
+  const service = operation.service.name;
+  const { resourceArn, arn, stageArn, roomIdentifier, identifier, tags } = input;
+  const named = resourceArn ?? arn ?? stageArn ?? roomIdentifier ?? identifier;
+  const resource = typeof named === 'string' ? named : '*';
+  const requestTags = tags as Record<string, string> | undefined;
+  const access = { resource, resourceTags: tagsOf(scope, resource), requestTags };
+  const tagging = requestTags !== undefined && operation.name !== 'TagResource';
+  return [operation.name, ...(tagging ? ['TagResource'] : [])].map((name) => ({
+    ...access,
+    action: `${service}:${name}`,
+  }));
 }
 
 function requireModelled(operation: OperationModel, output: unknown): void {

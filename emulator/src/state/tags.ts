@@ -57,13 +57,24 @@ export function untagResource(call: Call, input: { resourceArn: string; tagKeys:
   return {};
 }
 
+/** The tags of a resource; undefined if there is none with this ARN. */
+export function tagsOf(scope: Scope, arn: string): Tags | undefined {
+  const resource = resourceOf(scope, arn);
+  return resource && (resource.tags ?? {});
+}
+
 function findTagged(call: Call, arn: string): { tags?: Tags } {
-  const parts = parseArn(arn);
   const service = call.operation.service.name;
-  if (!parts || parts.service !== service) throw invalid('resourceArn', `must be an ARN of the service ${service}`);
-  const kinds: Record<string, keyof typeof call.scope> = TAGGED[service];
-  const kind = Object.hasOwn(kinds, parts.type) ? kinds[parts.type] : undefined;
-  const resource = kind && (call.scope[kind] as Map<string, { tags?: Tags }>).get(arn);
+  if (parseArn(arn)?.service !== service) throw invalid('resourceArn', `must be an ARN of the service ${service}`);
+  const resource = resourceOf(call.scope, arn);
   if (!resource) throw notFound(call, arn);
   return resource;
+}
+
+function resourceOf(scope: Scope, arn: string): { tags?: Tags } | undefined {
+  const parts = parseArn(arn);
+  const services: Record<string, Record<string, keyof Scope>> = TAGGED;
+  const kinds = parts && services[parts.service];
+  const kind = kinds && parts && Object.hasOwn(kinds, parts.type) ? kinds[parts.type] : undefined;
+  return kind && (scope[kind] as Map<string, { tags?: Tags }>).get(arn);
 }
