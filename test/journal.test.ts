@@ -17,7 +17,7 @@ import { Secrets } from '../src/secrets/secrets.ts';
 import { Metrics } from '../src/telemetry/metrics.ts';
 import { createDatabase } from './support/database.ts';
 import { S3Server } from './support/s3-server.ts';
-import { type Json, HttpClient, Stagedoor, type TestTenant } from './support/stagedoor.ts';
+import { HttpClient, type Json, Stagedoor, started, type TestTenant } from './support/stagedoor.ts';
 import { until } from './support/until.ts';
 
 const masterKey = Buffer.from('the master key of these tests 01').toString('base64');
@@ -74,9 +74,8 @@ function journalOf() {
 /** Another replica, with other settings or another database. In this process, it is the one that knows credentials from then on. */
 async function another(more: Record<string, string | undefined> = {}, database = stagedoor.database) {
   const settings = Object.entries({ ...Stagedoor.environment(stagedoor.ivs, database, env()), ...more });
-  const app: NestFastifyApplication = await createApp(
-    Settings.from(Object.fromEntries(settings.filter(([, value]) => value !== undefined))),
-  );
+  const given = Settings.from(Object.fromEntries(settings.filter(([, value]) => value !== undefined)));
+  const app: NestFastifyApplication = await started(() => createApp(given));
   await app.listen(0, '127.0.0.1');
   return Object.assign(new HttpClient(await app.getUrl()), { app });
 }

@@ -21,7 +21,7 @@ import { SealedColumns } from '../src/secrets/sealed-columns.ts';
 import { Secrets } from '../src/secrets/secrets.ts';
 import { createDatabase, type TestDatabase } from './support/database.ts';
 import { startEmulator } from './support/emulator.ts';
-import { HttpClient, type Json, Stagedoor, type TestTenant } from './support/stagedoor.ts';
+import { HttpClient, type Json, Stagedoor, started, type TestTenant } from './support/stagedoor.ts';
 
 const [a, b, c] = [randomBytes(32), randomBytes(32), randomBytes(32)] as const;
 const setting = (...keys: Buffer[]) => keys.map((key) => key.toString('base64')).join(',');
@@ -52,7 +52,7 @@ class Replica extends HttpClient {
 
   static async start(...keys: Buffer[]): Promise<Replica> {
     const env = Stagedoor.environment(ivs, database, { STAGEDOOR_MASTER_KEY: setting(...keys) });
-    const app = await createApp(Settings.from(env));
+    const app = await started(() => createApp(Settings.from(env)));
     // It would seal anew by itself in the middle of a test.
     await app.get(Resealing).beforeApplicationShutdown();
     await app.listen(0, '127.0.0.1');
@@ -102,7 +102,9 @@ async function works(replica: Replica): Promise<void> {
 test('a fresh database begins with one key, and a wrong setting is refused before anything is served', async () => {
   const empty = await createDatabase();
   const start = async (...keys: Buffer[]) =>
-    await createApp(Settings.from(Stagedoor.environment(ivs, empty, { STAGEDOOR_MASTER_KEY: setting(...keys) })));
+    await started(() =>
+      createApp(Settings.from(Stagedoor.environment(ivs, empty, { STAGEDOOR_MASTER_KEY: setting(...keys) }))),
+    );
   await expect(start(a, b)).rejects.toThrow('Start the service once with that key alone.');
   await (await start(a)).close();
   await expect(start(b)).rejects.toThrow(`STAGEDOOR_MASTER_KEY lacks the key ${idOf(a)}`);
@@ -144,6 +146,16 @@ test('the key that the deployment began with seals as builds before did', async 
   expect(await sealed()).toEqual({ [idOf(a)]: 5 });
   const [row] = await database.query('select get_byte(private_key, 0) as version from signing_keys');
   expect(row).toEqual({ version: 1 });
+});
+
+test('a database of a build that noted no key is not served with a wrong one, and does not note it', async () => {
+  const noted = await database.query('delete from master_keys returning id');
+  expect(noted).toEqual([{ id: idOf(a) }]);
+  await expect(Replica.start(b)).rejects.toThrow(
+    'STAGEDOOR_MASTER_KEY is not the key with which the secrets of this database are sealed.',
+  );
+  await withKeys([a], works);
+  expect(await database.query('select id, began from master_keys')).toEqual([{ id: idOf(a), began: true }]);
 });
 
 test('a second key opens nothing yet, and does no harm: so all replicas get it before one seals with it', async () => {

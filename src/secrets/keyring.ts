@@ -18,6 +18,28 @@ const unnamedSeal = 'unnamed';
 
 const rootPlace = Buffer.from('root of the deployment');
 
+/** The place a sealed value belongs to. It cannot be opened for another place. */
+export interface SealedFor {
+  tenantId: string;
+  /** Table and column, such as `issuers.secret`. */
+  column: string;
+  /** Id of the row. */
+  id: string;
+}
+
+/** Additional authenticated data: it ties the ciphertext to its row and column. */
+export function binding(owner: SealedFor): Buffer {
+  return Buffer.from(JSON.stringify([owner.tenantId, owner.column, owner.id]));
+}
+
+/** Where a database of a build before this one may have a value that its master key has sealed. */
+const samples = [
+  { values: 'sealed_signing_keys', column: 'signing_keys.private_key' },
+  { values: 'sealed_issuers', column: 'issuers.secret' },
+  { values: 'sealed_webhooks', column: 'webhooks.secret' },
+  { values: 'sealed_console_issuers', column: 'console_issuers.client_secret' },
+];
+
 /** A master key of the environment. */
 interface MasterKey {
   /** Follows from the key: 8 hexadecimal digits. It tells nothing about the key. */
@@ -81,6 +103,7 @@ export class Keyring {
         throw new Error(
           'STAGEDOOR_MASTER_KEY names several keys, and the database does not know yet with which one it began. Start the service once with that key alone.',
         );
+      await fresh.assertOpens(client);
       await call(client, 'use_master_key', { key: idOf(first), began: true, root: fresh.sealedRoot() });
       known = await knownKeys(client);
     }
@@ -142,6 +165,26 @@ export class Keyring {
     const key = this.keys.find((one) => one.id === id);
     if (!key) throw new Error(`cannot open a secret of the master key ${id}, which STAGEDOOR_MASTER_KEY does not have`);
     return openWith(key.sealing, bytes.subarray(isNamed ? 1 + idBytes : 1), place);
+  }
+
+  /**
+   * Checks the key before the database notes it as the one with which it began: a wrong key would be noted for good.
+   * @throws {Error} if it does not open what the database has.
+   */
+  private async assertOpens(client: pg.ClientBase): Promise<void> {
+    for (const { values, column } of samples) {
+      const asked = sqlCall(values, { seal: 'none', tenant: '', id: '', most: 1 });
+      // oxlint-disable-next-line no-await-in-loop -- one connection
+      const { rows } = await client.query<{ tenant_id: string; id: string; sealed: Buffer }>(unnamed(asked));
+      for (const { tenant_id: tenantId, id, sealed } of rows) {
+        try {
+          this.openFor(binding({ tenantId, column, id }), sealed);
+        } catch (error) {
+          const wrong = 'STAGEDOOR_MASTER_KEY is not the key with which the secrets of this database are sealed.';
+          throw new Error(wrong, { cause: error });
+        }
+      }
+    }
   }
 
   private sealedRoot(): Buffer {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Database, systemScope, type Tx } from '../database/database.ts';
-import type { SealedFor } from './secrets.ts';
+import type { SealedFor } from './keyring.ts';
 
 /** Rows that are sealed anew in one step. */
 const rowsOfStep = 100;

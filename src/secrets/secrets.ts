@@ -3,16 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Settings } from '../config.ts';
 import { auditKeyOf } from './audit-key.ts';
 import { journalKeyOf } from './journal-key.ts';
-import { Keyring } from './keyring.ts';
-
-/** The place a sealed value belongs to. It cannot be opened for another place. */
-export interface SealedFor {
-  tenantId: string;
-  /** Table and column, such as `issuers.secret`. */
-  column: string;
-  /** Id of the row. */
-  id: string;
-}
+import { binding, Keyring, type SealedFor } from './keyring.ts';
 
 /** Encrypts secrets for the database, hashes credentials and makes pseudonyms. Each purpose has a key of its own. */
 @Injectable()
@@ -91,9 +82,4 @@ export class Secrets {
   pseudonym(tenantId: string, userId: string): string {
     return createHmac('sha256', this.pseudonymKey).update(`${tenantId}\n${userId}`).digest('hex').slice(0, 32);
   }
-}
-
-/** Additional authenticated data: it ties the ciphertext to its row and column. */
-function binding(owner: SealedFor): Buffer {
-  return Buffer.from(JSON.stringify([owner.tenantId, owner.column, owner.id]));
 }

@@ -41,7 +41,8 @@ export class BackedUpPostgres {
 
   /** Runs a program of this Postgres as the superuser of the server. @returns what it prints. */
   async run(program: string, ...args: string[]): Promise<string> {
-    const url = this.server.url(program === 'pg_dumpall' ? 'postgres' : 'stagedoor');
+    const isOfServer = program === 'pg_dumpall' || program === 'psql'; // the others are about the database
+    const url = this.server.url(isOfServer ? 'postgres' : 'stagedoor');
     const { stdout } = await promisify(execFile)(
       path.join(postgresFolder ?? '', 'bin', program),
       [`--dbname=${url}`, ...args],
@@ -52,7 +53,7 @@ export class BackedUpPostgres {
 
   async createEmpty(): Promise<void> {
     const superuser = await this.connect('postgres');
-    await superuser.query('create database stagedoor');
+    await superuser.query('create database stagedoor owner stagedoor_owner');
     await superuser.end();
   }
 

@@ -211,7 +211,7 @@ export function databaseWasTooSlow(told: unknown): boolean {
 }
 
 /** Starts a service, and starts it again if its database was too slow, as an orchestrator does. */
-async function started<App>(start: () => Promise<App>): Promise<App> {
+export async function started<App>(start: () => Promise<App>): Promise<App> {
   let app: App | undefined;
   await until(async () => {
     app = await start().catch((error: unknown) => {
