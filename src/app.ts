@@ -19,6 +19,7 @@ import { requestId } from './http/request-id.ts';
 import { answerMalformed, unroutableHandler } from './http/unroutable.ts';
 import { Journal } from './journal/journal.ts';
 import { TurnHooks } from './joins/turn-hooks.ts';
+import { Connections } from './limiting/connections.ts';
 import { logRequest } from './logging.ts';
 import { serveDocs } from './openapi/docs.ts';
 import { currentRequest, runInRequest } from './request-context.ts';
@@ -94,6 +95,7 @@ export async function assemble(
   app.useLogger(app.get(Logger));
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   fastify.server.headersTimeout = 5_000;
+  app.get(Connections).watch(fastify.server);
   acceptJsonOnly(fastify);
   observeRequests(fastify, app.get(Metrics));
   allowOrigins(fastify, settings.corsOrigins);

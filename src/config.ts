@@ -105,6 +105,8 @@ const environment = z.object({
   VENDS_PER_TENANT_PER_MINUTE: wholeNumber(1, 100_000_000).default(300_000),
   REQUESTS_AT_ONCE_PER_TENANT: wholeNumber(1, 100_000).default(200),
   FAILURES_PER_ADDRESS_PER_MINUTE: wholeNumber(1, 1_000_000).default(600),
+  CONNECTIONS_PER_ADDRESS: wholeNumber(1, 1_000_000).default(1_000),
+  CONNECTIONS_PER_REPLICA: wholeNumber(1, 1_000_000).default(20_000),
   EVENT_RETENTION_DAYS: wholeNumber(1, 3_650).default(30),
   // IVS allows tokens of 14 days, and what was done against a token counts as long as the token.
   GRANT_RETENTION_DAYS: wholeNumber(15, 3_650).default(90),
@@ -168,6 +170,10 @@ export class Settings {
   readonly requestsAtOncePerTenant: number;
   /** How often an address may send a credential, or name a space or tenant, that nobody knows. */
   readonly failuresPerAddressPerMinute: number;
+  /** Open connections of one address, unless it may be a proxy. */
+  readonly connectionsPerAddress: number;
+  /** Open connections of one replica. */
+  readonly connectionsPerReplica: number;
   /** Events are dropped when they are older. */
   readonly eventRetentionDays: number;
   /** Grants are deleted when they have expired for longer, and with them actions, their deliveries, and bans that have ended. */
@@ -221,6 +227,8 @@ export class Settings {
     this.vendsPerTenantPerMinute = env.VENDS_PER_TENANT_PER_MINUTE;
     this.requestsAtOncePerTenant = env.REQUESTS_AT_ONCE_PER_TENANT;
     this.failuresPerAddressPerMinute = env.FAILURES_PER_ADDRESS_PER_MINUTE;
+    this.connectionsPerAddress = env.CONNECTIONS_PER_ADDRESS;
+    this.connectionsPerReplica = env.CONNECTIONS_PER_REPLICA;
     this.eventRetentionDays = env.EVENT_RETENTION_DAYS;
     this.grantRetentionDays = env.GRANT_RETENTION_DAYS;
     this.auditRetentionDays = env.AUDIT_RETENTION_DAYS;

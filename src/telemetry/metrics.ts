@@ -33,6 +33,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly refusedConnections = new Counter({
+    name: 'stagedoor_refused_connections_total',
+    help: 'Connections that were refused because too many are open, by reason (address, replica).',
+    labelNames: ['reason'] as const,
+    registers: [this.registry],
+  });
+
   readonly vendTurns = new Histogram({
     name: 'stagedoor_vend_turn_wait_seconds',
     help: 'Time that requests for tokens wait until their vend begins, if the replica is busy, by outcome (given, refused).',
