@@ -11,6 +11,7 @@ import { ConsoleModule } from './console/console.module.ts';
 import { DatabaseModule } from './database/database.module.ts';
 import type { Reach } from './database/reach.ts';
 import { DeliveryModule } from './delivery/delivery.module.ts';
+import { ErasureModule } from './erasure/erasure.module.ts';
 import { EventsModule } from './events/events.module.ts';
 import { GrantsModule } from './grants/grants.module.ts';
 import { HealthModule } from './health/health.module.ts';
@@ -91,6 +92,7 @@ export class AppModule {
         IngestModule,
         RetentionModule,
         JournalModule,
+        ErasureModule,
       ],
     };
   }

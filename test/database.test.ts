@@ -54,6 +54,7 @@ beforeAll(async () => {
   await superuser.query(
     `insert into journal_entries (tenant_id, id, caller, action) select id, 'aud_' || id, '{}', 'x' from tenants`,
   );
+  await superuser.query(`insert into tenant_ends (tenant_id) select id from tenants`);
   await superuser.query(`insert into untold_grants select tenant_id, id from grants`);
   await superuser.query(`insert into stage_looks (tenant_id, space_id) select tenant_id, id from spaces;
     insert into stage_sessions (tenant_id, space_id, session_id, started_at) select tenant_id, id, 'st', now() from spaces;
@@ -95,6 +96,7 @@ async function fill(slug: string): Promise<TestTenant> {
   const webhook = await must(201, stagedoor.post('/v1/webhooks', as, { url: 'http://127.0.0.1:9/' })); // nobody listens
   await must(202, stagedoor.post(`/v1/webhooks/${webhook['id']}/test`, as));
   await must(201, stagedoor.post(`/v1/users/${slug}-user/notes`, as, { text: slug }));
+  await must(202, stagedoor.request('DELETE', `/v1/users/${slug}-nobody/data`, { as }));
   await must(204, stagedoor.request('POST', '/console/session', { body: { credential: as } }));
   const provider = {
     name: 'Staff',
@@ -205,7 +207,7 @@ describe('the tables', () => {
         { ...common, policyname: 'tenant', permissive: 'RESTRICTIVE', qual: rule, with_check: rule },
       ]);
       for (const other of found.filter(({ roles }) => (roles as string[]).includes('stagedoor_crossing')))
-        expect(other).toMatchObject({ policyname: 'crossing', roles: ['stagedoor_crossing'] });
+        expect(other).toMatchObject({ policyname: expect.stringMatching(/^crossing/), roles: ['stagedoor_crossing'] });
     }
   });
 
@@ -450,6 +452,8 @@ describe('the roles', () => {
       webhooks: 'INSERT, SELECT, UPDATE', // functions sweep them
       webhook_deliveries: 'INSERT, SELECT, UPDATE', // likewise
       tenant_settings: 'INSERT, SELECT, UPDATE',
+      erasures: 'INSERT, SELECT, UPDATE', // what was erased stays on record
+      tenant_ends: 'INSERT, SELECT, UPDATE', // likewise
       user_notes: 'DELETE, INSERT, SELECT', // a note is never changed
       tenants: 'INSERT, SELECT, UPDATE', // tenants are suspended, not deleted
       audit: 'INSERT, SELECT', // append-only
@@ -611,27 +615,30 @@ const writtenByFunctions = new Set([
 
 /** What the functions owned by stagedoor_crossing may do, with the columns where it is not all of them. */
 const crossingMay = [
-  'actions.DELETE, SELECT, UPDATE delivery_told+look_again_at',
+  'actions.DELETE, SELECT, UPDATE delivery_told+look_again_at+reason+requested_by+user_id',
   'allowances.DELETE, INSERT, SELECT, UPDATE',
-  'api_keys.SELECT, UPDATE last_used_at',
+  'api_keys.DELETE, SELECT, UPDATE last_used_at',
   'audit.DELETE, INSERT, SELECT, UPDATE hash+seq',
   'audit_checkpoints.DELETE, SELECT',
-  'bans.DELETE, SELECT, UPDATE expiry_told',
-  'console_issuers.SELECT',
+  'bans.DELETE, SELECT, UPDATE created_by+expiry_told+lifted_by+reason+user_id',
+  'console_issuers.DELETE, SELECT',
   'console_sessions.DELETE, SELECT',
+  'console_users.DELETE, SELECT',
   'deliveries.DELETE, SELECT, UPDATE',
-  'event_logs.INSERT, SELECT, UPDATE',
-  'events.DELETE, INSERT at+data+space_id+tenant_id+type+user_id, SELECT, UPDATE logged_at+position',
-  'grants.DELETE, SELECT, UPDATE state',
-  'holds.SELECT, UPDATE watch_from',
+  'erasures.DELETE, SELECT, UPDATE leased_until',
+  'event_logs.DELETE, INSERT, SELECT, UPDATE',
+  'events.DELETE, INSERT at+data+space_id+tenant_id+type+user_id, SELECT, UPDATE data+logged_at+position+user_id',
+  'grants.DELETE, SELECT, UPDATE ivs_user_id+state+user_id',
+  'holds.DELETE, SELECT, UPDATE watch_from',
   'idempotency_keys.DELETE, SELECT',
-  'issuers.SELECT',
+  'issuers.DELETE, SELECT',
   'ivs_calls.DELETE, INSERT, SELECT, UPDATE',
-  'ivs_events.DELETE, INSERT, SELECT',
+  'ivs_events.DELETE, INSERT, SELECT, UPDATE detail',
   'journal_entries.DELETE, SELECT',
   'journal_state.DELETE, INSERT, SELECT, UPDATE',
   'lock_salt.SELECT',
   'master_keys.DELETE, INSERT, SELECT, UPDATE',
+  'members.DELETE, SELECT',
   'pacing.INSERT, SELECT, UPDATE',
   'place_counts.DELETE, INSERT, SELECT, UPDATE',
   'place_notes.DELETE, INSERT, SELECT, UPDATE',
@@ -639,18 +646,21 @@ const crossingMay = [
   'places.DELETE, INSERT, SELECT, UPDATE',
   'refusals.DELETE, INSERT, SELECT, UPDATE',
   'reservations.DELETE, SELECT',
-  'signing_keys.SELECT, UPDATE attempted_at',
-  'spaces.SELECT, UPDATE attempted_at',
+  'roles.DELETE, SELECT',
+  'signing_keys.DELETE, SELECT, UPDATE attempted_at',
+  'spaces.DELETE, SELECT, UPDATE attempted_at',
   'stage_looks.DELETE, INSERT, SELECT, UPDATE',
   'stage_participants.DELETE, INSERT, SELECT, UPDATE',
   'stage_sessions.DELETE, INSERT, SELECT, UPDATE',
-  'tenant_settings.SELECT',
+  'tenant_ends.SELECT, UPDATE leased_until',
+  'tenant_settings.DELETE, SELECT',
   'tenants.SELECT',
-  'unfinished_actions.SELECT, UPDATE attempted_at',
+  'unfinished_actions.DELETE, SELECT, UPDATE attempted_at',
   'unsealed_groups.DELETE, SELECT, UPDATE vends',
   'unsealed_vends.DELETE, SELECT, UPDATE id',
   'untold_grants.DELETE, INSERT, SELECT',
-  'watches.SELECT, UPDATE',
+  'user_notes.DELETE, SELECT, UPDATE author',
+  'watches.DELETE, SELECT, UPDATE',
   'webhook_deliveries.DELETE, INSERT, SELECT, UPDATE',
   'webhooks.DELETE, SELECT, UPDATE failing_since+failures+paused_until+position+replay_position+skipped_events',
 ];

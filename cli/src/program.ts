@@ -19,6 +19,7 @@ import { addSessions } from './commands/sessions.ts';
 import { addSettings } from './commands/settings.ts';
 import { addSpaces } from './commands/spaces.ts';
 import { addTenants } from './commands/tenants.ts';
+import { addUsers } from './commands/users.ts';
 import { addWebhooks } from './commands/webhooks.ts';
 import { addCommonOptions } from './leaf.ts';
 import { withoutSecrets } from './redact.ts';
@@ -34,7 +35,7 @@ Exit codes: 0 done; 1 refused, or a check has failed; 2 the command line is wron
 const parts: [heading: string, ...add: ((program: Command) => void)[]][] = [
   ['Set up:', addProfiles, addTenants, addKeys, addIssuers, addConsole, addSettings],
   ['Spaces and people:', addSpaces, addMembers, addJoins, addPeople, addSessions],
-  ['Moderation:', addModeration, addActions, addNotes],
+  ['Moderation:', addModeration, addActions, addNotes, addUsers],
   ['What happened:', addEvents, addAudit, addWebhooks],
   ['Test a deployment:', addQuotas, addPolicy, addLoadtest, addDoctor],
 ];

@@ -119,6 +119,7 @@ export default defineConfig({
           { text: 'Back up', link: '/operations/back-up' },
           { text: 'Restore', link: '/operations/restore' },
           { text: 'Rotate', link: '/operations/rotate' },
+          { text: 'Erase', link: '/operations/erase' },
           { text: 'The command line', link: '/cli' },
           { text: 'Settings', link: '/settings' },
           // An entry that folds needs a link: without one, VitePress nests a button in a button.

@@ -16,6 +16,8 @@ export const actionKind = z
     'grants.revoke',
     'space.freeze',
     'role.change',
+    'user.erase',
+    'tenant.end',
   ])
   .meta({ id: 'ActionKind', description: 'What the moderator did.' });
 export type ActionKind = z.output<typeof actionKind>;

@@ -1,4 +1,4 @@
-import { callerRef, type TenantCaller } from '../caller.ts';
+import { type CallerRef, callerRef, type TenantCaller } from '../caller.ts';
 import type { Tx } from '../database/database.ts';
 import { runIn } from '../database/sql-call.ts';
 import { addDelivery, type NewDelivery } from '../delivery/deliveries.ts';
@@ -41,7 +41,11 @@ export interface GrantsActedOn {
  * recorded here. `ban_user` calls the same SQL functions, `record_action` and `act_on_grants`.
  */
 export async function recordAct(tx: Tx, caller: TenantCaller, act: Act): Promise<RecordedAct> {
-  const { tenantId } = caller;
+  return await recordActBy(tx, caller.tenantId, callerRef(caller), act);
+}
+
+/** Records an act as `recordAct` does, also of who is no caller of the tenant. */
+export async function recordActBy(tx: Tx, tenantId: string, by: CallerRef, act: Act): Promise<RecordedAct> {
   const actionId = newId('act');
   await runIn(tx, 'record_action', {
     tenant: tenantId,
@@ -51,7 +55,7 @@ export async function recordAct(tx: Tx, caller: TenantCaller, act: Act): Promise
     user: act.userId ?? null,
     ban: null,
     reason: act.reason ?? null,
-    caller: callerRef(caller),
+    caller: by,
     elapsed: secondsSinceRequest(),
   });
   for (const { ids, keepOut, exchangeWithinSeconds } of act.grants ?? []) {
@@ -67,6 +71,13 @@ export async function recordAct(tx: Tx, caller: TenantCaller, act: Act): Promise
   }
   for (const delivery of act.deliveries ?? []) await addDelivery(tx, tenantId, actionId, delivery);
   return { ...act, id: actionId };
+}
+
+/** Those of some spaces in which an act of a kind is on record. */
+export async function spacesActedOn(tx: Tx, tenantId: string, kind: ActionKind, spaceIds: string[]): Promise<string[]> {
+  const where = { tenantId, kind, spaceId: { in: spaceIds } };
+  const rows = await tx.action.findMany({ where, select: { spaceId: true }, distinct: ['spaceId'] });
+  return rows.flatMap(({ spaceId }) => spaceId ?? []);
 }
 
 /** Seconds since the current request came in; 0 in background work. */

@@ -16,7 +16,7 @@ import { newId } from '../ids.ts';
 import { assertBelowQuota } from '../quotas.ts';
 import { currentRequest } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
-import { slugOf } from '../tenants/tenants.service.ts';
+import { assertNotEnding, slugOf } from '../tenants/tenants.service.ts';
 import { apiKeyPrefix, newApiKey, readApiKey } from './api-key-format.ts';
 import { type FreshKey, replace } from './api-key-rotation.ts';
 import { assertMayHandle, handlerOf, keyBounds } from './key-authority.ts';
@@ -182,6 +182,7 @@ export class ApiKeysService {
     old?: { keyId: string; graceEnds: Date },
   ): Promise<NewApiKeyAnswer> {
     const slug = await slugOf(tx, tenantId);
+    await assertNotEnding(tx, tenantId);
     const usable = { tenantId, revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: this.clock.now() } }] };
     await assertBelowQuota(tx, tenantId, 'apiKeys', (take) => tx.apiKey.count({ where: usable, take }));
     const key = newApiKey(slug);

@@ -7,6 +7,7 @@ import { Problem } from '../errors.ts';
 import type { ReplayAuthority } from '../http/replay-authority.ts';
 import { limits } from '../limits.ts';
 import { currentRequest } from '../request-context.ts';
+import { Secrets } from '../secrets/secrets.ts';
 
 /** What `moderator_rank` returns. */
 const moderatorRank = z.union([z.object({ rank: z.int() }), z.object({ refused: z.enum(['banned', 'no_moderator']) })]);
@@ -19,6 +20,8 @@ const moderatorRank = z.union([z.object({ rank: z.int() }), z.object({ refused: 
  */
 @Injectable()
 export class Authority implements ReplayAuthority {
+  constructor(private readonly secrets: Secrets) {}
+
   /**
    * Checks that the caller may moderate in a space; null: in the whole tenant.
    * @throws Problem `forbidden` or `banned`
@@ -53,7 +56,9 @@ export class Authority implements ReplayAuthority {
   /** The rank of a caller who may moderate. Of an API key, and of a person at the console, it is infinite. */
   private async rankOfModerator(tx: Tx, caller: TenantCaller, spaceId: string | null): Promise<number> {
     if (caller.kind !== 'user') return Infinity;
-    const where = { tenant: caller.tenantId, space: spaceId, user: caller.id, claimed: caller.roles };
+    const { tenantId: tenant, id: user, roles: claimed } = caller;
+    const pseudonym = this.secrets.pseudonym(tenant, user);
+    const where = { tenant, space: spaceId, user, claimed, pseudonym };
     const found = await valueIn(tx, 'moderator_rank', where, moderatorRank);
     if ('refused' in found) throw mayNotAct(found.refused, spaceId);
     noteModerator(spaceId);

@@ -14,6 +14,7 @@ import { newId } from '../ids.ts';
 import { limits, quotas } from '../limits.ts';
 import { quotaExceeded } from '../quotas.ts';
 import { currentRequest } from '../request-context.ts';
+import { Secrets } from '../secrets/secrets.ts';
 import { banCreated } from './ban-events.ts';
 import type { CreateBanBody } from './bans.schemas.ts';
 
@@ -46,6 +47,7 @@ export class BanRecords {
   constructor(
     private readonly database: ModerationDatabase,
     private readonly pace: ActPace,
+    private readonly secrets: Secrets,
   ) {}
 
   /**
@@ -82,6 +84,7 @@ export class BanRecords {
       mustBeActive: caller.mustBeActive ?? false,
       caller: by,
       claimed: caller.kind === 'user' ? caller.roles : [],
+      pseudonym: caller.kind === 'user' ? this.secrets.pseudonym(tenantId, caller.id) : null,
       ban: row.id,
       action: actionId,
       space: spaceId,

@@ -28,6 +28,11 @@ export async function grantsToActOn(
   );
 }
 
+/** Ids of the grants that anybody may be connected with in a space, or may still connect with. */
+export async function grantsInSpace(tx: Tx, tenantId: string, spaceId: string): Promise<string[]> {
+  return await valueIn(tx, 'grants_in_space', { tenant: tenantId, space: spaceId, limits }, z.array(z.string()));
+}
+
 /**
  * Ids of the grants that allow to publish or to send in a space and have a role that does not moderate, in the order in
  * which an act treats them. A role that was taken from its user since does not count.

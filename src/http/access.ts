@@ -18,6 +18,7 @@ export const scopes = [
   'events:read',
   'webhooks:write',
   'settings:write',
+  'privacy:write',
   '*',
 ] as const;
 

@@ -5,7 +5,7 @@ import { newId } from '../ids.ts';
 export interface AdmissionRequest {
   spaceId: string;
   userId: string;
-  /** The user id that IVS sees if the tenant has set `ivsUserIds` to `pseudonym`. */
+  /** The user id that IVS sees if the tenant has set `ivsUserIds` to `pseudonym`. Bans that outlast an erasure are found by it. */
   pseudonym: string;
   /** The role that an API key names for the user. */
   roleAsked: string | undefined;
@@ -25,7 +25,7 @@ export interface AdmissionRequest {
 /** What `admit` and `settle` both decide on. */
 export function decidedOn(
   caller: TenantCaller,
-  request: Pick<AdmissionRequest, 'spaceId' | 'userId' | 'roleAsked' | 'rolesClaimed'>,
+  request: Pick<AdmissionRequest, 'spaceId' | 'userId' | 'pseudonym' | 'roleAsked' | 'rolesClaimed'>,
 ) {
   return {
     tenant: caller.tenantId,
@@ -33,6 +33,7 @@ export function decidedOn(
     credential: credentialId(caller),
     space: request.spaceId,
     user: request.userId,
+    pseudonym: request.pseudonym,
     roleAsked: request.roleAsked ?? null,
     rolesClaimed: request.rolesClaimed,
   };
@@ -52,6 +53,7 @@ export function standingRequest(asked: AdmissionRequest & { caller: TenantCaller
     credential: credentialId(asked.caller),
     space: asked.spaceId,
     user: asked.userId,
+    pseudonym: asked.pseudonym,
     asked: asked.roleAsked ?? null,
     claimed: asked.rolesClaimed,
   };
@@ -62,7 +64,6 @@ export function groupRequest(asked: Asked, nth: number) {
   return {
     ...standingRequest(asked, nth),
     caller: callerRef(asked.caller),
-    pseudonym: asked.pseudonym,
     stage_grant: asked.stageGrantId,
     chat_grant: asked.chatGrantId,
     participant: asked.participantId,

@@ -84,7 +84,6 @@ export class AdmissionService {
       {
         ...decidedOn(caller, request),
         caller: callerRef(caller),
-        pseudonym: request.pseudonym,
         stageGrant: request.stageGrantId,
         chatGrant: request.chatGrantId,
         participant: request.participantId,

@@ -86,8 +86,13 @@ export class ExplainService {
     const requested = { stage: body.stage, chat: body.chat };
     const vendsPerMinute = this.settings.vendsPerUserPerMinute;
     const asked = {
-      ...decidedOn(joiner, { spaceId, userId, roleAsked: body.role, rolesClaimed: read?.caller.roles ?? [] }),
-      pseudonym: this.secrets.pseudonym(caller.tenantId, userId),
+      ...decidedOn(joiner, {
+        spaceId,
+        userId,
+        pseudonym: this.secrets.pseudonym(caller.tenantId, userId),
+        roleAsked: body.role,
+        rolesClaimed: read?.caller.roles ?? [],
+      }),
       ...requested,
       vendsPerMinute,
       limits,

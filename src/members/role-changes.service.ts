@@ -20,6 +20,7 @@ import { ActionsService } from '../acts/actions.service.ts';
 import { type RecordedAct, recordAct } from '../acts/record-act.ts';
 import { cancelActions, undo } from '../acts/undo.ts';
 import { type Answer, mustLeaveBy } from '../request-context.ts';
+import { Secrets } from '../secrets/secrets.ts';
 import { findSpace, lockSpace } from '../spaces/spaces.service.ts';
 
 /** Time that a demoted participant has to exchange their token before the watch looks for them, in seconds. */
@@ -86,6 +87,7 @@ export class RoleChanges {
     private readonly database: ModerationDatabase,
     private readonly actions: ActionsService,
     private readonly mints: Mints,
+    private readonly secrets: Secrets,
   ) {}
 
   /**
@@ -145,9 +147,10 @@ export class RoleChanges {
     { grantId, admission: { role, signingKey } }: RecordedExchange,
     { mint, participantId, expiresAt }: StageToken,
   ): Promise<boolean> {
+    const pseudonym = this.secrets.pseudonym(caller.tenantId, userId);
     const made: MintedToken = { id: grantId, mint, participantId, expiresAt, sessionExpiresAt: expiresAt };
     const args = {
-      ...decidedOn(caller, { spaceId, userId, roleAsked: role.name, rolesClaimed: [] }),
+      ...decidedOn(caller, { spaceId, userId, pseudonym, roleAsked: role.name, rolesClaimed: [] }),
       grants: [grantId],
       made: JSON.stringify([{ ...made, ...(signingKey && { signingKeyId: signingKey.id }) }]),
       failed: [],

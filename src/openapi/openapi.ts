@@ -43,6 +43,7 @@ const tags: Record<string, string> = {
     'Moderators disconnect users, delete messages, revoke grants and freeze spaces. The service records each action first, and repeats its calls to IVS until they hold.',
   Sessions:
     'A session of a stage begins with the first who joins, and ends when everybody has left. Its participants are known some seconds after they came and left.',
+  Privacy: 'What is on record about a person is erased here. What remains is listed.',
   Bans: 'A ban refuses tokens to a user, in one space or in the whole tenant.',
   'Signing keys': 'With a signing key, the service signs stage tokens itself, without a call to IVS.',
   Webhooks:

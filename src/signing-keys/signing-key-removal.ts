@@ -67,6 +67,27 @@ export class SigningKeyRemoval {
     return removals.some(({ status }) => status === 'fulfilled');
   }
 
+  /**
+   * Removes all keys of a tenant that is being ended from IVS. No token of them is worth anything from then on. It is safe to
+   * repeat.
+   * @throws {IvsFailure}
+   */
+  async removeAll(tenantId: string): Promise<void> {
+    const ids = await this.database.inScope(systemScope(tenantId), async (tx) => {
+      await tx.signingKey.updateMany({ where: { tenantId }, data: { state: 'deleting' } });
+      return (await tx.signingKey.findMany({ where: { tenantId }, select: { id: true } })).map(({ id }) => id);
+    });
+    for (const id of ids) await this.finish(tenantId, id);
+  }
+
+  /** The keys of a tenant that IVS may have, by ARN; by id if nobody knows yet whether IVS has it. */
+  async namesOf(tenantId: string): Promise<string[]> {
+    const rows = await this.database.inScope(systemScope(tenantId), (tx) =>
+      tx.signingKey.findMany({ where: { tenantId, removedAt: null }, select: { id: true, arn: true } }),
+    );
+    return rows.map(({ id, arn }) => arn ?? id);
+  }
+
   /** Deletes the record of a key that IVS does not have. */
   async forget(tenantId: string, id: string): Promise<void> {
     await this.database.inScope(systemScope(tenantId), (tx) =>

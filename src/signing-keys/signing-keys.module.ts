@@ -10,6 +10,7 @@ import { sealedKeys } from './sealed-keys.ts';
 @Module({
   controllers: [SigningKeysController, TenantSigningKeysController],
   providers: [SigningKeysService, SigningKeyRemoval, IdleKeySweeper],
+  exports: [SigningKeyRemoval],
 })
 export class SigningKeysModule {
   constructor(columns: SealedColumns) {

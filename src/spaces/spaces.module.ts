@@ -9,6 +9,6 @@ import { StageEndpoints } from './stage-endpoints.ts';
 @Module({
   controllers: [SpacesController],
   providers: [SpacesService, Provisioning, SpaceRemoval, SpaceReclaimer, StageEndpoints],
-  exports: [StageEndpoints, SpacesService],
+  exports: [StageEndpoints, SpacesService, SpaceRemoval],
 })
 export class SpacesModule {}

@@ -46,7 +46,7 @@ export class TenantsController {
     tag,
     access,
     answers: { 200: tenant },
-    problems: ['not_found'],
+    problems: ['not_found', 'conflict'],
   })
   async update(
     @CurrentCaller() caller: OperatorCaller,

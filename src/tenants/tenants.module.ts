@@ -4,5 +4,9 @@ import { TenantSettingsService } from './tenant-settings.service.ts';
 import { TenantsController } from './tenants.controller.ts';
 import { TenantsService } from './tenants.service.ts';
 
-@Module({ controllers: [TenantsController, SettingsController], providers: [TenantsService, TenantSettingsService] })
+@Module({
+  controllers: [TenantsController, SettingsController],
+  providers: [TenantsService, TenantSettingsService],
+  exports: [TenantSettingsService],
+})
 export class TenantsModule {}

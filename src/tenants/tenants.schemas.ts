@@ -157,6 +157,14 @@ export const tenant = z
     weight,
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
+    endingAt: z.iso.datetime().nullable().meta({
+      description:
+        'When the operator asked for the end of the tenant; null: they have not. `GET /v1/tenants/{tenantId}/end` says how far it has come.',
+    }),
+    endedAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'When everything was deleted that is deleted; null: not yet.' }),
   })
   .meta({
     id: 'Tenant',
@@ -174,6 +182,8 @@ export const tenant = z
         weight: 1,
         createdAt: '2026-03-01T19:00:00.000Z',
         updatedAt: '2026-03-01T19:00:00.000Z',
+        endingAt: null,
+        endedAt: null,
       },
     ],
   });

@@ -79,9 +79,10 @@ export class TenantsService {
   async update(caller: OperatorCaller, tenantId: string, body: UpdateTenantBody): Promise<Tenant> {
     const updated = await this.database.inScope({ tenantId, kind: 'operator', credential: caller.id }, async (tx) => {
       // Locked, so that two changes of quotas or limits at once keep each other's.
-      const [before] = await tx.$queryRaw<{ quotas: unknown; limits: unknown }[]>`
-        select quotas, limits from public.tenants where id = ${tenantId} for update`;
+      const [before] = await tx.$queryRaw<{ quotas: unknown; limits: unknown; ending_at: Date | null }[]>`
+        select quotas, limits, ending_at from public.tenants where id = ${tenantId} for update`;
       if (!before) throw notFound('tenant');
+      if (before.ending_at !== null) throw beingEnded();
       await tx.tenant.update({
         where: { id: tenantId },
         data: {
@@ -126,6 +127,8 @@ export class TenantsService {
       weight: row.weight,
       createdAt: row.createdAt.toISOString(),
       updatedAt: row.updatedAt.toISOString(),
+      endingAt: row.endingAt?.toISOString() ?? null,
+      endedAt: row.endedAt?.toISOString() ?? null,
     };
   }
 }
@@ -135,6 +138,41 @@ export async function slugOf(tx: Tx, tenantId: string): Promise<string> {
   const tenant = await tx.tenant.findUnique({ where: { id: tenantId }, select: { slug: true } });
   if (!tenant) throw notFound('tenant');
   return tenant.slug;
+}
+
+/** @throws Problem `conflict` if the tenant is being ended, or has ended. */
+export async function assertNotEnding(tx: Tx, tenantId: string): Promise<void> {
+  // The lock waits for an end that is being asked for now.
+  const [tenant] = await tx.$queryRaw<{ ending_at: Date | null }[]>`
+    select ending_at from public.tenants where id = ${tenantId} for share`;
+  if (tenant && tenant.ending_at !== null) throw beingEnded();
+}
+
+/**
+ * Notes that a tenant is being ended. From then on nothing of it can be changed but by its end. The transaction is in the scope
+ * of the tenant.
+ * @returns whether it was not being ended before.
+ * @throws Problem `not_found`, or `conflict` if it is not suspended.
+ */
+export async function beginEnding(tx: Tx, tenantId: string, now: Date): Promise<boolean> {
+  const [tenant] = await tx.$queryRaw<{ status: string; ending_at: Date | null }[]>`
+    select status, ending_at from public.tenants where id = ${tenantId} for update`;
+  if (!tenant) throw notFound('tenant');
+  if (tenant.ending_at !== null) return false;
+  if (tenant.status !== 'suspended')
+    throw new Problem('conflict', 'Only a suspended tenant can be ended. Suspend it first.');
+  await tx.tenant.update({ where: { id: tenantId }, data: { endingAt: now, updatedAt: now } });
+  return true;
+}
+
+/** Notes that a tenant has ended. What the operator knew of its AWS account goes; its slug is never given again. */
+export async function noteEnded(tx: Tx, tenantId: string, now: Date): Promise<void> {
+  const forgotten = { awsRoleArn: null, awsExternalId: null, quotas: {}, limits: {} };
+  await tx.tenant.update({ where: { id: tenantId }, data: { ...forgotten, endedAt: now, updatedAt: now } });
+}
+
+function beingEnded(): Problem {
+  return new Problem('conflict', 'The tenant is being ended, or has ended. Nothing of it can be changed any more.');
 }
 
 /** What people call a tenant. */

@@ -593,6 +593,9 @@ describe('an id in a path', () => {
   const places: [string, string, 'operator' | 'key', Json | undefined][] = [
     ['GET', '/v1/tenants/:id', 'operator', undefined],
     ['PATCH', '/v1/tenants/:id', 'operator', { name: 'x' }],
+    ['DELETE', '/v1/tenants/:id', 'operator', undefined],
+    ['GET', '/v1/tenants/:id/end', 'operator', undefined],
+    ['GET', '/v1/erasures/:id', 'key', undefined],
     ['POST', '/v1/tenants/:id/api-keys', 'operator', { name: 'x', scopes: ['*'] }],
     ['DELETE', '/v1/api-keys/:id', 'key', undefined],
     ['POST', '/v1/api-keys/:id/rotate', 'key', {}],

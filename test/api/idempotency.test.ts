@@ -1,5 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { TenantEndWorker } from '../../src/erasure/tenant-end-worker.ts';
 import { IdempotencyKeys } from '../../src/http/idempotency-keys.ts';
 import { asSuperuser } from '../support/database.ts';
 import { expectProblem } from '../support/problem.ts';
@@ -405,6 +406,7 @@ describe('the answer of a request that ended after its change was committed', ()
     webhook: string;
     webhookDelivery: string;
     note: string;
+    suspended: string;
   }
   const secret = randomUUID() + randomUUID();
   const issuer = {
@@ -444,6 +446,8 @@ describe('the answer of a request that ended after its change was committed', ()
     ['POST /v1/users/{userId}/revoke', () => ['/v1/users/ann/revoke', {}]],
     ['POST /v1/users/{userId}/notes', () => ['/v1/users/ann/notes', { text: 'calm' }]],
     ['DELETE /v1/users/{userId}/notes/{noteId}', ({ note }) => [`/v1/users/ann/notes/${note}`]],
+    ['DELETE /v1/users/{userId}/data', () => ['/v1/users/zoe/data']],
+    ['DELETE /v1/tenants/{tenantId}', ({ suspended }) => [`/v1/tenants/${suspended}`, undefined, operatorToken]],
     ['POST /v1/spaces/{spaceId}/freeze', ({ space }) => [`/v1/spaces/${space}/freeze`]],
     ['POST /v1/spaces/{spaceId}/unfreeze', ({ space }) => [`/v1/spaces/${space}/unfreeze`]],
     ['POST /v1/issuers', () => ['/v1/issuers', issuer]],
@@ -534,7 +538,12 @@ describe('the answer of a request that ended after its change was committed', ()
       webhook: webhook.body['id'],
       webhookDelivery: '',
       note: '',
+      suspended: (await stagedoor.createTenant()).id,
     };
+    // What the end of a tenant writes later is no part of the request.
+    await stagedoor.app.get(TenantEndWorker).beforeApplicationShutdown();
+    const suspend = { as: operatorToken, body: { status: 'suspended' } };
+    await stagedoor.expect(200, stagedoor.request('PATCH', `/v1/tenants/${where.suspended}`, suspend));
     await whileAnswersAreLost(async () => {
       for (const [operation, request] of writes) {
         const [path, body, as] = request(where);

@@ -160,6 +160,12 @@ async function runExample(example: string): Promise<{ code: number | null; err: 
   const space = await stagedoor.createSpace(tenant);
   const alice = `/v1/spaces/${space['id']}/members/alice`;
   await stagedoor.expect(200, stagedoor.request('PUT', alice, { as: tenant.key, body: { role: 'host' } }));
+  if (example.includes('tenant end')) {
+    const path = `/v1/tenants/${tenant.id}`;
+    const as = Stagedoor.operatorToken;
+    await stagedoor.expect(200, stagedoor.request('PATCH', path, { as, body: { status: 'suspended' } }));
+    if (example.includes('ending')) await stagedoor.expect(202, stagedoor.request('DELETE', path, { as }));
+  }
   if (example.includes('unfreeze')) await made(`/v1/spaces/${space['id']}/freeze`);
   const cli = new CommandLine(
     {
@@ -181,6 +187,10 @@ async function runExample(example: string): Promise<{ code: number | null; err: 
     BOB: () => tenant.issuer.token('bob'),
     SPACE: () => space['id'] as string,
     TENANT: () => tenant.slug,
+    ERASURE: async () => {
+      const erase = stagedoor.request('DELETE', '/v1/users/bob/data', { as: tenant.key });
+      return (await stagedoor.expect(202, erase))['id'] as string;
+    },
     RECEIVER: () => receiver.url,
     SHARED_SECRET: () => 'a shared secret of at least thirty-two random bytes',
     PROFILE: () => 'live',

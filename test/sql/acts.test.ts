@@ -10,6 +10,7 @@ import {
   insertWatch,
   list,
 } from '../support/moderation-rows.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -705,5 +706,106 @@ describe('restore_revocation', () => {
     expect(await restore({}, 'act')).toBe(false);
     expect(await restore({ spaceId: 'spc_gone' })).toBe(false);
     expect(await held()).toEqual([]);
+  });
+});
+
+describe('drop_actions_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['actions', { id: 'act' }],
+      ['actions', { id: 'act_b' }],
+      ['unfinished_actions', { action_id: 'act' }],
+    ];
+    await expectDropped(sql, ['unfinished_actions', 'actions'], rows, (args) =>
+      sql.value('drop_actions_of_tenant', args),
+    );
+  });
+});
+
+describe('acts_are_in_effect', () => {
+  const areInEffect = () => sql.value('acts_are_in_effect', { tenant: 'ten_e', kind: 'tenant.end' });
+
+  test.each<[string, boolean, () => Promise<unknown>]>([
+    ['nothing', false, () => Promise.resolve()],
+    ['grants to treat', true, () => sql.insert('unfinished_actions', { tenant_id: 'ten_e', action_id: 'act_end' })],
+    ['a call to make', true, () => putDelivery({ state: 'pending' })],
+    ['a call that was made', false, () => putDelivery({ state: 'done' })],
+    ['a token to watch', true, () => putHold()],
+  ])('an action with %s left', async (_, isInEffect, leave) => {
+    await putEnd();
+    await leave();
+    expect(await areInEffect()).toBe(isInEffect);
+  });
+
+  test('an action of 17 days ago does not count', async () => {
+    await putEnd();
+    await sql.query(`update actions set created_at = now() - interval '17 days' where tenant_id = 'ten_e'`);
+    await putHold();
+    expect(await areInEffect()).toBe(false);
+  });
+
+  test('an action of another kind does not count', async () => {
+    await putEnd();
+    await sql.query(`update actions set kind = 'ban'`);
+    await putDelivery({ state: 'pending' });
+    expect(await areInEffect()).toBe(false);
+  });
+
+  async function putEnd(): Promise<void> {
+    await sql.insert('tenants', { id: 'ten_e' });
+    await sql.insert('spaces', { tenant_id: 'ten_e', id: 'spc_end' });
+    await sql.insert('actions', { tenant_id: 'ten_e', id: 'act_end', kind: 'tenant.end', space_id: 'spc_end' });
+  }
+
+  const of = { tenant_id: 'ten_e', action_id: 'act_end', space_id: 'spc_end' };
+  const putDelivery = (row: object) => sql.insert('deliveries', { ...of, ...row });
+
+  async function putHold(): Promise<void> {
+    await sql.insert('grants', { tenant_id: 'ten_e', id: 'grt_end', space_id: 'spc_end' });
+    await sql.insert('holds', { ...of, grant_id: 'grt_end' });
+  }
+});
+
+describe('erase_actions', () => {
+  test('puts the name into actions that are delivered, against the user or by them', async () => {
+    await sql.insert('tenants', { id: 'ten_e' });
+    await sql.insert('tenants', { id: 'ten_f' });
+    const key = { kind: 'apiKey', id: 'key_1' };
+    const put = (id: string, row: object) =>
+      sql.insert('actions', { tenant_id: 'ten_e', id, reason: 'rude', delivery_told: true, ...row });
+    await put('a_against', { user_id: 'ann' });
+    await put('b_by', { user_id: 'ben', requested_by: { kind: 'user', id: 'ann' } });
+    await put('c_unfinished', { user_id: 'ann', delivery_told: false });
+    await put('d_of_another', { user_id: 'ben' });
+    await sql.insert('actions', { tenant_id: 'ten_f', id: 'a', user_id: 'ann', delivery_told: true });
+    const args = { tenant: 'ten_e', user: 'ann', name: 'erased:x', after: null, most: 100 };
+    expect(await sql.call('erase_actions', args)).toEqual([{ changed: '2', waiting: '1', reached: null }]);
+    const all = `select user_id, reason, requested_by from actions where tenant_id in ('ten_e', 'ten_f') order by tenant_id, id`;
+    expect(await sql.query(all)).toEqual([
+      { user_id: 'erased:x', reason: null, requested_by: key },
+      { user_id: 'ben', reason: null, requested_by: { kind: 'user', id: 'erased:x' } },
+      { user_id: 'ann', reason: 'rude', requested_by: key },
+      { user_id: 'ben', reason: 'rude', requested_by: key },
+      { user_id: 'ann', reason: null, requested_by: key },
+    ]);
+    expect(await sql.call('erase_actions', { ...args, most: 1 })).toEqual([
+      { changed: '0', waiting: '1', reached: 'c_unfinished' },
+    ]);
+  });
+});
+
+describe('action_concerns', () => {
+  test.each<[string, object, boolean]>([
+    ['against the user', { user_id: 'ann' }, true],
+    ['against the user, after their erasure', { user_id: 'erased:x' }, true],
+    ['of the user', { requested_by: { kind: 'user', id: 'ann' } }, true],
+    ['of an API key', { requested_by: { kind: 'apiKey', id: 'ann' } }, false],
+    ['against another', { user_id: 'ben' }, false],
+    ['of another tenant', { tenant_id: 'ten_f', user_id: 'ann' }, false],
+  ])('an action %s', async (_, row, concerns) => {
+    for (const id of ['ten_e', 'ten_f']) await sql.insert('tenants', { id });
+    await sql.insert('actions', { tenant_id: 'ten_e', id: 'act_c', ...row });
+    const args = { tenant: 'ten_e', action: 'act_c', user: 'ann', name: 'erased:x' };
+    expect(await sql.value('action_concerns', args)).toBe(concerns);
   });
 });

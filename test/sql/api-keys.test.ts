@@ -1,4 +1,5 @@
 /** The functions of API keys. */
+import { expectDropped } from '../support/ended-tenant.ts';
 import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -226,5 +227,15 @@ describe('restore_key_ends', () => {
     expect(await restore({ ...rotation, details: { replaces: 'b', until: at } })).toBe(true);
     expect(await until('b')).toEqual({ expires_at: sooner, replaced_by: 'new' });
     expect(await ended()).toEqual([]);
+  });
+});
+
+describe('drop_api_keys_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['api_keys', { id: 'key' }],
+      ['api_keys', { id: 'key_b' }],
+    ];
+    await expectDropped(sql, ['api_keys'], rows, (args) => sql.value('drop_api_keys_of_tenant', args));
   });
 });

@@ -1,5 +1,6 @@
 /** The functions that tell which bans are in force, and whether every ban holds what it must. */
 import { limits } from '../../src/limits.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -431,5 +432,76 @@ describe('restore_lift', () => {
 
   test('does nothing for a ban that is not there', async () => {
     expect(await restore({ subject: 'gone' })).toBe(false);
+  });
+});
+
+describe('drop_bans_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['bans', { id: 'ban' }],
+      ['bans', { id: 'ban_b' }],
+    ];
+    await expectDropped(sql, ['bans'], rows, (args) => sql.value('drop_bans_of_tenant', args));
+  });
+});
+
+describe('erased_name', () => {
+  test('is made from the keyed hash; without one there is none', async () => {
+    expect(await sql.value('erased_name', { pseudonym: 'a1' })).toBe('erased:a1');
+    expect(await sql.value('erased_name', { pseudonym: null })).toBeNull();
+  });
+});
+
+describe('erase_bans', () => {
+  const erase = (after: string | null = null, most = 100) =>
+    sql.call('erase_bans', { tenant: 'ten', user: 'ann', name: 'erased:x', after, most });
+  const by = { kind: 'user', id: 'ann' };
+
+  test('puts the name into bans against the user and by them, and takes their reasons', async () => {
+    await sql.query('delete from bans');
+    const put = (id: string, row: object) =>
+      sql.insert('bans', { tenant_id: 'ten', id, reason: 'rude', user_id: 'ben', ...row });
+    await put('a_against', { user_id: 'ann' });
+    await put('b_by', { created_by: by });
+    await put('c_lifted', { lifted_by: by, lifted_at: new Date() });
+    await put('d_of_another', {});
+    await sql.insert('bans', { tenant_id: 'ten_other', id: 'a_against', user_id: 'ann' });
+    expect(await erase()).toEqual([{ changed: '3', waiting: '0', reached: null }]);
+    const key = { kind: 'apiKey', id: 'key_1' };
+    const named = { kind: 'user', id: 'erased:x' };
+    expect(await sql.query('select user_id, reason, created_by, lifted_by from bans order by tenant_id, id')).toEqual([
+      { user_id: 'erased:x', reason: null, created_by: key, lifted_by: null },
+      { user_id: 'ben', reason: null, created_by: named, lifted_by: null },
+      { user_id: 'ben', reason: null, created_by: key, lifted_by: named },
+      { user_id: 'ben', reason: 'rude', created_by: key, lifted_by: null },
+      { user_id: 'ann', reason: null, created_by: key, lifted_by: null },
+    ]);
+    expect(await erase()).toEqual([{ changed: '0', waiting: '0', reached: null }]);
+  });
+
+  test('goes on where it stopped', async () => {
+    await sql.query('delete from bans');
+    for (const id of ['a', 'b', 'c']) await sql.insert('bans', { tenant_id: 'ten', id, user_id: 'ann' });
+    expect(await erase(null, 2)).toEqual([{ changed: '2', waiting: '0', reached: 'b' }]);
+    expect(await erase('b', 2)).toEqual([{ changed: '1', waiting: '0', reached: null }]);
+  });
+});
+
+describe('bans of a user who was erased', () => {
+  test('hold on for them, and for nobody else', async () => {
+    await sql.query('delete from bans');
+    await sql.insert('bans', { tenant_id: 'ten', id: 'ban_e', user_id: 'erased:a1' });
+    const banOf = async (user: string, pseudonym: string | null) =>
+      (await sql.call('ban_in_force', { tenant: 'ten', user, space: null, rank: null, pseudonym }))[0]?.['id'];
+    expect(await banOf('ann', 'a1')).toBe('ban_e');
+    expect(await banOf('ben', 'b2')).toBeNull();
+    expect(await banOf('ann', null)).toBeNull();
+    const refused = { refused: 'banned', until: null, reason: null };
+    expect(
+      await sql.value('ban_refusal', { tenant: 'ten', user: 'ann', space: 'spc', rank: null, pseudonym: 'a1' }),
+    ).toEqual(refused);
+    const users = { tenant: 'ten', users: ['ann', 'ben'], pseudonyms: ['a1', 'b2'] };
+    expect(await sql.value('users_under_bans', users)).toEqual(['ann']);
+    expect(await sql.value('users_under_bans', { ...users, tenant: 'ten_other' })).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 /** The functions of the console's sessions. */
 import { limits } from '../../src/limits.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -492,5 +493,18 @@ describe('seals_of_console_issuers', () => {
       { seal: 'aabbccdd', secrets: '2' },
       { seal: 'unnamed', secrets: '1' },
     ]);
+  });
+});
+
+describe('drop_console_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['console_issuers', { id: 'cis' }],
+      ['console_users', { issuer_id: 'cis' }],
+      ['console_sessions', { id: 'cse' }],
+    ];
+    await expectDropped(sql, ['console_sessions', 'console_users', 'console_issuers'], rows, (args) =>
+      sql.value('drop_console_of_tenant', args),
+    );
   });
 });

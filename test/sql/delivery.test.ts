@@ -11,6 +11,7 @@ import {
   insertTwoTenants,
   list,
 } from '../support/moderation-rows.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { inSeconds, limitsWith, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -1002,5 +1003,64 @@ describe('drop_old_deliveries', () => {
     expect(await left()).toEqual(['of another tenant', 'open', 'younger']);
     expect(await drop(1)).toBe(1);
     expect(await left()).toEqual(['of another tenant', 'open']);
+  });
+});
+
+describe('drop_deliveries_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['spaces', { id: 'spc' }],
+      ['actions', { id: 'act', space_id: 'spc' }],
+      ['deliveries', { action_id: 'act', space_id: 'spc' }],
+      ['deliveries', { action_id: 'act', space_id: 'spc' }],
+    ];
+    await expectDropped(sql, ['deliveries'], rows, (args) => sql.value('drop_deliveries_of_tenant', args));
+  });
+});
+
+describe('erase_deliveries', () => {
+  const erase = (after: string | null = null, most = 100) =>
+    sql.call('erase_deliveries', { tenant: 'ten_e', user: 'ann', name: 'erased:x', after, most });
+
+  test('puts the name into deliveries that are settled, and leaves the others', async () => {
+    await sql.insert('tenants', { id: 'ten_e' });
+    await sql.insert('spaces', { tenant_id: 'ten_e', id: 'spc' });
+    await sql.insert('actions', { tenant_id: 'ten_e', id: 'act' });
+    await sql.insert('actions', { tenant_id: 'ten_e', id: 'act_against', user_id: 'ann' });
+    const put = async (row: object) =>
+      (
+        await sql.insert('deliveries', {
+          tenant_id: 'ten_e',
+          action_id: 'act',
+          space_id: 'spc',
+          operation: 'DisconnectUser',
+          ...row,
+        })
+      )['id'] as string;
+    const done = {
+      state: 'done',
+      target: 'ann',
+      last_error: 'ann is gone',
+      parameters: { userId: 'ann', reason: 'rude' },
+    };
+    const ids = [
+      await put(done),
+      await put({ ...done, target: 'pseudonym-of-ann' }),
+      await put({ ...done, state: 'pending' }),
+      await put({ ...done, lands_until: inSeconds(60) }),
+      await put({ ...done, target: 'ben', parameters: { userId: 'ben', reason: 'as rude as "ann"' } }),
+      await put({ ...done, target: 'message', action_id: 'act_against', parameters: { reason: 'rude' } }),
+    ];
+    expect(await erase()).toEqual([{ changed: '3', waiting: '2', reached: null }]);
+    expect(await sql.query('select target, last_error, parameters from deliveries order by id')).toEqual([
+      { target: 'erased:x', last_error: null, parameters: { userId: 'erased:x' } },
+      { target: 'pseudonym-of-ann', last_error: null, parameters: { userId: 'erased:x' } },
+      { target: 'ann', last_error: 'ann is gone', parameters: { userId: 'ann', reason: 'rude' } },
+      { target: 'ann', last_error: 'ann is gone', parameters: { userId: 'ann', reason: 'rude' } },
+      { target: 'ben', last_error: 'ann is gone', parameters: { userId: 'ben', reason: 'as rude as "ann"' } },
+      { target: 'message', last_error: null, parameters: {} },
+    ]);
+    expect(await erase(null, 3)).toEqual([{ changed: '0', waiting: '1', reached: ids[2] }]);
+    expect(await erase(ids[2], 4)).toEqual([{ changed: '0', waiting: '1', reached: null }]);
   });
 });

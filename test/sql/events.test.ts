@@ -1,5 +1,6 @@
 /** The functions that write events, give them their places in the log of their tenant, and drop old ones. */
 import { limits } from '../../src/limits.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -370,5 +371,39 @@ describe('issued_grants_are_asked_for', () => {
     await sql.insert('webhooks', { tenant_id: 'ten', id: 'one', types: ['ban.created', 'grant.issued'] });
     expect(await asks('ten')).toBe(true);
     expect(await asks('two')).toBe(false);
+  });
+});
+
+describe('drop_events_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['events', {}],
+      ['events', {}],
+      ['event_logs', {}],
+    ];
+    await expectDropped(sql, ['events', 'event_logs'], rows, (args) => sql.value('drop_events_of_tenant', args));
+  });
+});
+
+describe('erase_events', () => {
+  const erase = (after: string | null = null, most = 100) =>
+    sql.call('erase_events', { tenant: 'ten_e', user: 'ann', name: 'erased:x', after, most });
+
+  test('puts the name into events about the user, and by them', async () => {
+    const put = (row: object) =>
+      sql.insert('events', { tenant_id: 'ten_e', type: 'ban.created', user_id: 'ben', ...row });
+    await put({ user_id: 'ann', data: { reason: 'rude', banId: 'ban' } });
+    await put({ data: { by: { kind: 'user', id: 'ann' } } });
+    const last = await put({ user_id: null, data: { name: 'annabel' } });
+    await sql.insert('events', { tenant_id: 'ten_f', user_id: 'ann' });
+    expect(await erase()).toEqual([{ changed: '2', waiting: '0', reached: null }]);
+    expect(await sql.query(`select user_id, data from events where tenant_id = 'ten_e' order by written`)).toEqual([
+      { user_id: 'erased:x', data: { reason: null, banId: 'ban' } },
+      { user_id: 'ben', data: { by: { kind: 'user', id: 'erased:x' } } },
+      { user_id: null, data: { name: 'annabel' } },
+    ]);
+    expect(await sql.query(`select user_id from events where tenant_id = 'ten_f'`)).toEqual([{ user_id: 'ann' }]);
+    expect(await erase(null, 3)).toEqual([{ changed: '0', waiting: '0', reached: String(last['written']) }]);
+    expect(await erase(String(last['written']), 3)).toEqual([{ changed: '0', waiting: '0', reached: null }]);
   });
 });

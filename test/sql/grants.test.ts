@@ -1,6 +1,7 @@
 /** The functions of grants. Those that decide whose grants an act takes have files of their own. */
 import type { SqlArguments } from '../../src/database/sql-call.ts';
 import { limits } from '../../src/limits.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { fromNow, inSeconds, limitsWith, SqlSession } from '../support/sql.ts';
 import { until } from '../support/until.ts';
 
@@ -1342,5 +1343,97 @@ describe('restore_grants', () => {
     await sql.insert('place_sources', { tenant_id: 'ten', space_id: 'spc', count_id: id });
     await restore();
     expect(await sql.query('select user_id from place_notes')).toEqual([{ user_id: 'ann' }]);
+  });
+});
+
+describe('drop_grants_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const fill = async (tenant_id: string) => {
+      for (const id of ['grt', 'grt_b']) await sql.insert('grants', { tenant_id, id, space_id: 'spc' });
+      await sql.insert('untold_grants', { tenant_id, grant_id: 'grt' });
+      const count = await sql.insert('place_counts', { tenant_id, space_id: 'spc', space_updated_at: inSeconds(0) });
+      const of = { tenant_id, count_id: count['id'] };
+      await sql.insert('place_sources', { ...of, space_id: 'spc' });
+      await sql.insert('places', { ...of, user_id: 'ann', until: inSeconds(60) });
+      await sql.insert('place_notes', { ...of, user_id: 'ann' });
+    };
+    const tables = ['untold_grants', 'place_notes', 'places', 'place_sources', 'place_counts', 'grants'];
+    await expectDropped(sql, tables, fill, (args) => sql.value('drop_grants_of_tenant', args));
+  });
+});
+
+describe('grant_is_over', () => {
+  const over = {
+    tenant_id: 'ten',
+    id: 'grt_x',
+    space_id: 'spc',
+    expires_at: inSeconds(-1),
+    session_expires_at: inSeconds(-1),
+  };
+
+  test.each<[string, object, boolean]>([
+    ['expired', {}, true],
+    ['of a token that can still be used', { expires_at: inSeconds(60) }, false],
+    ['of a session that lasts longer than the token', { session_expires_at: inSeconds(60) }, false],
+    ['pending', { state: 'pending' }, false],
+    ['refused', { state: 'refused' }, true],
+  ])('a grant %s', async (_, row, isOver) => {
+    await sql.insert('grants', { ...over, ...row });
+    expect(await sql.valueOf('grant_is_over', `(select g from grants as g where g.id = 'grt_x')`)).toBe(isOver);
+  });
+});
+
+describe('grants_in_space', () => {
+  test('returns those that anybody may be inside with, the newest of each user first', async () => {
+    await sql.insert('tenants', { id: 'ten_in' });
+    await sql.insert('spaces', { tenant_id: 'ten_in', id: 'spc_in' });
+    await sql.insert('spaces', { tenant_id: 'ten_in', id: 'spc_out' });
+    const put = (id: string, row: object) =>
+      sql.insert('grants', { tenant_id: 'ten_in', space_id: 'spc_in', id, ...row });
+    await put('old', { issued_at: inSeconds(-90) });
+    await put('new', { issued_at: inSeconds(-30) });
+    await put('ben', { user_id: 'ben', issued_at: inSeconds(-60) });
+    await put('chat', { kind: 'chat', participant_id: null, mint: null, issued_at: inSeconds(-20) });
+    await put('over', {
+      kind: 'chat',
+      participant_id: null,
+      mint: null,
+      expires_at: inSeconds(-9),
+      session_expires_at: inSeconds(-1),
+    });
+    await put('refused', { state: 'refused' });
+    await put('elsewhere', { space_id: 'spc_out' });
+    const ids = await sql.value('grants_in_space', { tenant: 'ten_in', space: 'spc_in', limits: limitsWith({}) });
+    expect(ids).toEqual(['new', 'ben', 'chat', 'old']);
+  });
+});
+
+describe('erase_grants', () => {
+  test('puts the name into grants that are over, and counts what has to wait', async () => {
+    await sql.insert('tenants', { id: 'ten_e' });
+    const put = (id: string, row: object) => sql.insert('grants', { tenant_id: 'ten_e', space_id: 'spc', id, ...row });
+    const over = { expires_at: inSeconds(-1), session_expires_at: inSeconds(-1) };
+    await put('a_over', { ...over, issued_at: inSeconds(-90) });
+    await put('b_usable', { issued_at: inSeconds(-60) });
+    await put('c_of_another', { ...over, user_id: 'ben', ivs_user_id: 'ben' });
+    const count = await sql.insert('place_counts', {
+      tenant_id: 'ten_e',
+      space_id: 'spc',
+      space_updated_at: inSeconds(0),
+    });
+    await sql.insert('places', { tenant_id: 'ten_e', count_id: count['id'], user_id: 'ann', until: inSeconds(60) });
+    await sql.insert('place_notes', { tenant_id: 'ten_e', count_id: count['id'], user_id: 'ann' });
+    const args = { tenant: 'ten_e', user: 'ann', name: 'erased:x', after: null, most: 100 };
+    expect(await sql.call('erase_grants', args)).toEqual([{ changed: '1', waiting: '3', reached: null }]);
+    expect(await sql.query(`select user_id, ivs_user_id from grants where tenant_id = 'ten_e' order by id`)).toEqual([
+      { user_id: 'erased:x', ivs_user_id: 'erased:x' },
+      { user_id: 'ann', ivs_user_id: 'ann' },
+      { user_id: 'ben', ivs_user_id: 'ben' },
+    ]);
+    const [step] = await sql.call('erase_grants', { ...args, most: 1 });
+    expect(step?.['reached']).toEqual(expect.any(String));
+    expect(await sql.call('erase_grants', { ...args, after: step?.['reached'] as string })).toEqual([
+      { changed: '0', waiting: '2', reached: null },
+    ]);
   });
 });

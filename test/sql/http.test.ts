@@ -1,4 +1,5 @@
 /** The functions of idempotency keys. */
+import { expectDropped } from '../support/ended-tenant.ts';
 import { fromNow, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -85,5 +86,24 @@ describe('seals_of_answers', () => {
       { seal: 'aabbccdd', secrets: '2' },
       { seal: 'unnamed', secrets: '1' },
     ]);
+  });
+});
+
+describe('drop_idempotency_keys_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      [
+        'idempotency_keys',
+        {
+          caller: 'key',
+          operation: 'POST /',
+          key: 'a',
+          request_hash: Buffer.from('hash'),
+          state: 'running',
+          taken_until: new Date(),
+        },
+      ],
+    ];
+    await expectDropped(sql, ['idempotency_keys'], rows, (args) => sql.value('drop_idempotency_keys_of_tenant', args));
   });
 });

@@ -1,5 +1,6 @@
 /** The functions of what EventBridge brings. */
 import { hours, inHours, insertHold, insertTwoTenants, insertWatch } from '../support/moderation-rows.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -143,5 +144,35 @@ describe('sweep_ivs_events', () => {
     expect(await sweep('', 2)).toEqual([{ tenant_id: 'ten', dropped: '2' }]);
     expect(await sweep('', 2)).toEqual([{ tenant_id: 'ten', dropped: '0' }]);
     expect(await kept()).toEqual(['ten 1', 'ten 2']);
+  });
+});
+
+describe('drop_ivs_events_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['ivs_events', { id: 'a' }],
+      ['ivs_events', { id: 'b' }],
+    ];
+    await expectDropped(sql, ['ivs_events'], rows, (args) => sql.value('drop_ivs_events_of_tenant', args));
+  });
+});
+
+describe('erase_ivs_events', () => {
+  test('puts the name into events of IVS', async () => {
+    await sql.insert('tenants', { id: 'ten_e' });
+    const put = (id: string, detail: object | null) => sql.insert('ivs_events', { tenant_id: 'ten_e', id, detail });
+    await put('a', { user_id: 'ann', event_name: 'Participant Published' });
+    await put('b', { user_id: 'ben' });
+    await put('c', null);
+    const args = { tenant: 'ten_e', user: 'ann', name: 'erased:x', after: null, most: 100 };
+    expect(await sql.call('erase_ivs_events', args)).toEqual([{ changed: '1', waiting: '0', reached: null }]);
+    expect(await sql.query(`select detail from ivs_events where tenant_id = 'ten_e' order by id`)).toEqual([
+      { detail: { user_id: 'erased:x', event_name: 'Participant Published' } },
+      { detail: { user_id: 'ben' } },
+      { detail: null },
+    ]);
+    expect(await sql.call('erase_ivs_events', { ...args, most: 3 })).toEqual([
+      { changed: '0', waiting: '0', reached: 'c' },
+    ]);
   });
 });

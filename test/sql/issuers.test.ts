@@ -1,4 +1,5 @@
 /** The functions of issuers. */
+import { expectDropped } from '../support/ended-tenant.ts';
 import { SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -127,5 +128,15 @@ describe('seals_of_issuers', () => {
       { seal: 'aabbccdd', secrets: '2' },
       { seal: 'unnamed', secrets: '1' },
     ]);
+  });
+});
+
+describe('drop_issuers_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['issuers', { id: 'iss' }],
+      ['issuers', { id: 'iss_b', audience: 'another' }],
+    ];
+    await expectDropped(sql, ['issuers'], rows, (args) => sql.value('drop_issuers_of_tenant', args));
   });
 });

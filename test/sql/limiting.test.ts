@@ -1,5 +1,6 @@
 /** The functions by which replicas share their limits. */
 import { limits } from '../../src/limits.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { fromNow, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -82,5 +83,15 @@ describe('sweep_allowances', () => {
     await put({ name: 'c', whole_at: fromNow(-20_000) });
     expect(await sweep(2)).toBe('2');
     expect(await left()).toEqual(['a']);
+  });
+});
+
+describe('drop_allowances_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['allowances', { name: 'a', whole_at: new Date() }],
+      ['allowances', { name: 'b', whole_at: new Date() }],
+    ];
+    await expectDropped(sql, ['allowances'], rows, (args) => sql.value('drop_allowances_of_tenant', args));
   });
 });

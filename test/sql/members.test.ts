@@ -1,4 +1,5 @@
 /** The functions of member rows. */
+import { expectDropped } from '../support/ended-tenant.ts';
 import { SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -223,5 +224,30 @@ describe('restore_member', () => {
 
   test('in a space that is not there', async () => {
     expect(await restore({ spaceId: 'spc_gone' })).toBe(false);
+  });
+});
+
+describe('drop_members_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['roles', { name: 'host' }],
+      ['spaces', { id: 'spc' }],
+      ['members', { space_id: 'spc', role: 'host' }],
+      ['members', { space_id: 'spc', role: 'host', user_id: 'ben' }],
+    ];
+    await expectDropped(sql, ['members'], rows, (args) => sql.value('drop_members_of_tenant', args));
+  });
+});
+
+describe('erase_members', () => {
+  test('deletes the member rows of the user in this tenant alone', async () => {
+    const args = { tenant: 'ten', user: 'ann', name: 'erased:x', after: null, most: 100 };
+    expect(await sql.call('erase_members', args)).toEqual([{ changed: '3', waiting: '0', reached: null }]);
+    const left = await sql.query('select tenant_id, user_id from members order by 1, 2');
+    expect(left).toEqual([
+      { tenant_id: 'ten', user_id: 'ben' },
+      { tenant_id: 'ten_other', user_id: 'ann' },
+      { tenant_id: 'ten_other', user_id: 'eve' },
+    ]);
   });
 });

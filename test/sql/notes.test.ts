@@ -1,4 +1,5 @@
 /** The functions of notes. */
+import { expectDropped } from '../support/ended-tenant.ts';
 import { limitsWith, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -46,5 +47,42 @@ describe('add_user_note', () => {
     );
     await other.rollback();
     await other.stop();
+  });
+});
+
+describe('drop_notes_of_tenant', () => {
+  beforeEach(() => sql.begin());
+  afterEach(() => sql.rollback());
+
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['user_notes', { id: 'a', user_id: 'ann', text: 'rude', author: {} }],
+      ['user_notes', { id: 'b', user_id: 'ben', text: 'kind', author: {} }],
+    ];
+    await expectDropped(sql, ['user_notes'], rows, (args) => sql.value('drop_notes_of_tenant', args));
+  });
+});
+
+describe('erase_notes', () => {
+  beforeEach(() => sql.begin());
+  afterEach(() => sql.rollback());
+
+  test('deletes notes about the user, and names them no more as an author', async () => {
+    const by = (kind: string) => ({ kind, id: 'ann' });
+    const put = (id: string, row: object) =>
+      sql.insert('user_notes', { tenant_id: 'ten', id, user_id: 'ben', text: 'x', author, ...row });
+    await put('about', { user_id: 'ann' });
+    await put('written', { author: by('user') });
+    await put('by_namesake', { author: by('consoleUser') });
+    await put('of_another', {});
+    await sql.insert('user_notes', { tenant_id: 'ten_other', id: 'about', user_id: 'ann', text: 'x', author });
+    const args = { tenant: 'ten', user: 'ann', name: 'erased:x', after: null, most: 100 };
+    expect(await sql.call('erase_notes', args)).toEqual([{ changed: '2', waiting: '0', reached: null }]);
+    expect(await sql.query('select tenant_id, id, author from user_notes order by 1, 2')).toEqual([
+      { tenant_id: 'ten', id: 'by_namesake', author: by('consoleUser') },
+      { tenant_id: 'ten', id: 'of_another', author },
+      { tenant_id: 'ten', id: 'written', author: { kind: 'user', id: 'erased:x' } },
+      { tenant_id: 'ten_other', id: 'about', author },
+    ]);
   });
 });

@@ -91,6 +91,8 @@ test('every function of background work that takes a part of a queue is here, or
     'lease_watches', // what is leased is due again after its lease; watches_in_turn lets the tenants take turns
     'number_events', // gives places to events of each tenant in every run
     'seal_audit', // seals the entries of one tenant after the other
+    'take_erasures', // what is taken is due again after its lease; the tenants take turns
+    'take_tenant_ends', // likewise; there is one for each tenant
     'sweep_idempotency_keys', // deletes the oldest rows, of whomever
   ]);
   expect(rows.map(({ name }) => name).filter((name) => !known.has(name))).toEqual([]);

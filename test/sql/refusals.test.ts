@@ -1,5 +1,6 @@
 /** The functions that count refused requests for tokens. */
 import { limits } from '../../src/limits.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { fromNow, limitsWith, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -68,5 +69,15 @@ describe('drop_old_refusals', () => {
     ]);
     expect(await drop(10)).toBe('1');
     expect(await drop(10)).toBe('0');
+  });
+});
+
+describe('drop_refusals_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['refusals', { hour: new Date(), reason: 'banned', requests: 1 }],
+      ['refusals', { hour: new Date(), reason: 'rate_limited', requests: 1 }],
+    ];
+    await expectDropped(sql, ['refusals'], rows, (args) => sql.value('drop_refusals_of_tenant', args));
   });
 });

@@ -1,4 +1,5 @@
 /** The functions of roles. */
+import { expectDropped } from '../support/ended-tenant.ts';
 import { SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -173,5 +174,15 @@ describe('find_roles', () => {
     for (const role of found)
       expect(await sql.call('find_role', { tenant: 'ten', name: String(role['name']) })).toEqual([role]);
     expect(await sql.call('find_roles', { tenant: 'ten', names: [] })).toEqual([]);
+  });
+});
+
+describe('drop_roles_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['roles', { name: 'host' }],
+      ['roles', { name: 'viewer' }],
+    ];
+    await expectDropped(sql, ['roles'], rows, (args) => sql.value('drop_roles_of_tenant', args));
   });
 });

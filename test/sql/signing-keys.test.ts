@@ -1,4 +1,5 @@
 /** The functions of signing keys. */
+import { expectDropped } from '../support/ended-tenant.ts';
 import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -170,5 +171,15 @@ describe('seals_of_signing_keys', () => {
       { seal: 'aabbccdd', secrets: '2' },
       { seal: 'unnamed', secrets: '1' },
     ]);
+  });
+});
+
+describe('drop_signing_keys_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['signing_keys', { id: 'sgk' }],
+      ['signing_keys', { id: 'sgk_b', state: 'retiring' }],
+    ];
+    await expectDropped(sql, ['signing_keys'], rows, (args) => sql.value('drop_signing_keys_of_tenant', args));
   });
 });

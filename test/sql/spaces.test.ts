@@ -1,4 +1,5 @@
 /** The functions of spaces. */
+import { expectDropped } from '../support/ended-tenant.ts';
 import { fromNow, inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -306,5 +307,15 @@ describe('find_spaces', () => {
     for (const space of found)
       expect(await sql.call('find_space', { tenant: 'ten', space: String(space['id']) })).toEqual([space]);
     expect(await sql.call('find_spaces', { tenant: 'ten', spaces: [] })).toEqual([]);
+  });
+});
+
+describe('drop_spaces_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['spaces', { id: 'spc_x' }],
+      ['spaces', { id: 'spc_y' }],
+    ];
+    await expectDropped(sql, ['spaces'], rows, (args) => sql.value('drop_spaces_of_tenant', args));
   });
 });

@@ -1,5 +1,6 @@
 /** The functions of tenants. */
 import { refuseToWait } from '../support/moderation-rows.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -209,4 +210,35 @@ describe('restore_tenant_status', () => {
     const found = await sql.query('select status from tenants where id = $1', [tenant]);
     expect(found).toEqual(tenant === 'ten_gone' ? [] : [{ status }]);
   });
+});
+
+describe('drop_settings_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const fill = async (tenant_id: string) => {
+      await sql.insert('reservations', { tenant_id, kind: 'stage', value: `stage of ${tenant_id}` });
+      await sql.insert('reservations', { tenant_id, kind: 'room', value: `room of ${tenant_id}` });
+      await sql.insert('tenant_settings', { tenant_id });
+    };
+    const tables = ['reservations', 'tenant_settings'];
+    await expectDropped(sql, tables, fill, (args) => sql.value('drop_settings_of_tenant', args));
+  });
+});
+
+describe('assert_ending', () => {
+  test.each<[string, object, boolean]>([
+    ['active', {}, false],
+    ['suspended', { status: 'suspended' }, false],
+    ['being ended', { status: 'suspended', ending_at: new Date() }, true],
+    ['that has ended', { status: 'suspended', ending_at: new Date(), ended_at: new Date() }, false],
+  ])('a tenant %s', async (_, row, isEnding) => {
+    await sql.insert('tenants', { id: 'ten_x', ...row });
+    const asserted = sql.call('assert_ending', { tenant: 'ten_x' });
+    if (isEnding) await asserted;
+    else await expect(asserted).rejects.toThrow('is not being ended');
+  });
+});
+
+test('a tenant that is being ended cannot be active', async () => {
+  const made = sql.insert('tenants', { id: 'ten_x', status: 'active', ending_at: new Date() });
+  await expect(made).rejects.toThrow('tenants_ending_check');
 });

@@ -13,6 +13,7 @@ import {
   insertWatch,
   list,
 } from '../support/moderation-rows.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { inSeconds, limitsWith, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -742,5 +743,40 @@ describe('held_grants', () => {
       'a watched',
     ]);
     expect(await sql.value('held_grants', { tenant: 'ten', action: 'act_gone' })).toBeNull();
+  });
+});
+
+describe('drop_watches_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['spaces', { id: 'spc' }],
+      ['grants', { id: 'grt', space_id: 'spc' }],
+      ['actions', { id: 'act', space_id: 'spc' }],
+      ['holds', { grant_id: 'grt', action_id: 'act', space_id: 'spc' }],
+      ['watches', { space_id: 'spc' }],
+    ];
+    await expectDropped(sql, ['holds', 'watches'], rows, (args) => sql.value('drop_watches_of_tenant', args));
+  });
+});
+
+describe('erase_holds', () => {
+  test('counts the holds of the user, and looks in which they are, and deletes holds that nothing has ended', async () => {
+    await sql.insert('tenants', { id: 'ten_e' });
+    for (const id of ['spc', 'spc_b']) await sql.insert('spaces', { tenant_id: 'ten_e', id });
+    await sql.insert('actions', { tenant_id: 'ten_e', id: 'act' });
+    for (const [id, ivs_user_id] of [
+      ['grt', 'ann'],
+      ['grt_b', 'ben'],
+    ]) {
+      await sql.insert('grants', { tenant_id: 'ten_e', id, space_id: 'spc' });
+      await sql.insert('holds', { tenant_id: 'ten_e', grant_id: id, action_id: 'act', space_id: 'spc', ivs_user_id });
+    }
+    await sql.insert('watches', { tenant_id: 'ten_e', space_id: 'spc', sweep: { seen: ['ann'] } });
+    await sql.insert('watches', { tenant_id: 'ten_e', space_id: 'spc_b', sweep: { seen: ['annabel'] } });
+    const args = { tenant: 'ten_e', user: 'ann', name: 'erased:x', after: null, most: 100 };
+    expect(await sql.call('erase_holds', args)).toEqual([{ changed: '0', waiting: '2', reached: null }]);
+    await sql.query(`update holds set expires_at = now() - interval '26 hours' where tenant_id = 'ten_e'`);
+    expect(await sql.call('erase_holds', args)).toEqual([{ changed: '1', waiting: '1', reached: null }]);
+    expect(await sql.query(`select grant_id from holds where tenant_id = 'ten_e'`)).toEqual([{ grant_id: 'grt_b' }]);
   });
 });

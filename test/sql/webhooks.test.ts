@@ -1,5 +1,6 @@
 /** The functions that make, lease, finish and delete deliveries to webhook endpoints. */
 import { limits } from '../../src/limits.ts';
+import { expectDropped } from '../support/ended-tenant.ts';
 import { inSeconds, limitsWith, SqlSession } from '../support/sql.ts';
 
 type Row = Record<string, unknown>;
@@ -837,4 +838,38 @@ test('the secret before a rotation is sealed, too, and a deleted endpoint has no
   const found = await sql.call('sealed_webhooks', { seal: 'unnamed', tenant: '', id: '', most: 10 });
   expect(found).toEqual([{ tenant_id: 'ten', id: 'whk', sealed: Buffer.from('02aabbccdd', 'hex') }]);
   expect(await sql.call('seals_of_webhooks')).toHaveLength(2);
+});
+
+describe('drop_webhooks_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['webhooks', { id: 'whk' }],
+      ['webhook_deliveries', { webhook_id: 'whk' }],
+      ['webhook_deliveries', { webhook_id: 'whk' }],
+    ];
+    await expectDropped(sql, ['webhook_deliveries', 'webhooks'], rows, (args) =>
+      sql.value('drop_webhooks_of_tenant', args),
+    );
+  });
+});
+
+describe('erase_webhook_deliveries', () => {
+  test('puts the name into copies of events, and takes what the receiver has answered', async () => {
+    await sql.insert('webhooks', { tenant_id: 'ten', id: 'whk_e' });
+    const put = (row: object) =>
+      sql.insert('webhook_deliveries', { tenant_id: 'ten', webhook_id: 'whk_e', answer: 'hello', error: 'no', ...row });
+    await put({ user_id: 'ann', data: { reason: 'rude' } });
+    await put({ user_id: 'ben', data: { by: { kind: 'user', id: 'ann' } } });
+    const last = await put({ user_id: 'ben' });
+    const args = { tenant: 'ten', user: 'ann', name: 'erased:x', after: null, most: 100 };
+    expect(await sql.call('erase_webhook_deliveries', args)).toEqual([{ changed: '2', waiting: '0', reached: null }]);
+    expect(await sql.query('select user_id, data, answer, error from webhook_deliveries order by id')).toEqual([
+      { user_id: 'erased:x', data: { reason: null }, answer: null, error: null },
+      { user_id: 'ben', data: { by: { kind: 'user', id: 'erased:x' } }, answer: null, error: null },
+      { user_id: 'ben', data: {}, answer: 'hello', error: 'no' },
+    ]);
+    expect(await sql.call('erase_webhook_deliveries', { ...args, most: 3 })).toEqual([
+      { changed: '0', waiting: '0', reached: last['id'] },
+    ]);
+  });
 });

@@ -4,7 +4,7 @@ import { confirm } from '../ask.ts';
 import { connect, type Connection } from '../connection.ts';
 import { UsageError } from '../errors.ts';
 import { type Common, type CommonOfList, type Confirmable, destroying, group, leaf, listed } from '../leaf.ts';
-import { record, show, showList } from '../output.ts';
+import { facts, record, show, showList } from '../output.ts';
 import { type KeyOptions, keyBounds, keyOptions, showKey } from './keys.ts';
 
 interface CreateOptions extends Common {
@@ -55,6 +55,7 @@ export function addTenants(program: Command): void {
     summary: 'End the suspension of a tenant',
     examples: ['stagedoor tenant resume $TENANT'],
   }).action(async (name: string, options: Common) => await setStatus(name, 'active', options));
+  addEnd(tenant);
   keyOptions(
     leaf(tenant, 'key <tenant>', {
       summary: 'Make the first API key of a tenant',
@@ -87,6 +88,54 @@ function addCreate(tenant: Command): void {
       const made = await api.POST('/v1/tenants', { body: { slug, name, ...(region && { region }), ...aws } });
       show(options, made, () => record(made));
     });
+}
+
+function addEnd(tenant: Command): void {
+  destroying(
+    leaf(tenant, 'end <tenant>', {
+      summary: 'End a suspended tenant: everything that it owns is deleted',
+      more: 'There is no way back. The service goes on with it; stagedoor tenant ending shows how far it has come.',
+      examples: ['stagedoor tenant end $TENANT --yes', 'stagedoor tenant end $TENANT --leave-resources --yes'],
+    }),
+  )
+    .option('--leave-resources', 'leave at IVS what it does not let the service delete, and list it')
+    .action(async (name: string, options: Common & Confirmable & { leaveResources?: true }) => {
+      const { api } = connect(options, 'operator');
+      const path = { tenantId: await tenantId(api, name) };
+      const loss = 'Its spaces, with their stages and rooms at IVS, its keys and all its data are deleted for good.';
+      await confirm(`The tenant ${name} is ended. ${loss}`, options.yes);
+      const query = options.leaveResources ? { leaveResources: 'true' as const } : {};
+      const end = await api.DELETE('/v1/tenants/{tenantId}', { params: { path, query } });
+      show(options, end, () => endForPeople(end));
+    });
+  leaf(tenant, 'ending <tenant>', {
+    summary: 'Show how far the end of a tenant has come, and what remains',
+    examples: ['stagedoor tenant ending $TENANT'],
+  }).action(async (name: string, options: Common) => {
+    const { api } = connect(options, 'operator');
+    const params = { path: { tenantId: await tenantId(api, name) } };
+    const end = await api.GET('/v1/tenants/{tenantId}/end', { params });
+    show(options, end, () => endForPeople(end));
+  });
+}
+
+function endForPeople(end: components['schemas']['TenantEnd']): string {
+  const { deleted, leftResources, lastError, remains } = end;
+  return facts([
+    ['tenant', end.tenantId],
+    ['step', end.step],
+    ['requested', end.requestedAt],
+    ['ended', end.endedAt ?? undefined],
+    ['cannot go on', lastError ?? undefined],
+    ['deleted', deleted.map(({ what, rows }) => `${what}: ${rows}`).join(', ')],
+    ...leftResources.map((name): [string, unknown] => ['left at IVS', name]),
+    ...remains.map(({ what, why, until }): [string, unknown] => ['remains', told(what, why, until)]),
+  ]);
+}
+
+/** One thing that remains, in a line. */
+export function told(what: string, why: string, until: string | null): string {
+  return `${what}${until === null ? '' : ` (until ${until.slice(0, 10)})`}: ${why}`;
 }
 
 async function setStatus(name: string, status: 'active' | 'suspended', options: Common): Promise<void> {

@@ -22,6 +22,7 @@ const requests: [scope: string, method: string, path: string, body?: object][] =
   ['events:read', 'GET', '/v1/events?limit=1'],
   ['webhooks:write', 'GET', '/v1/webhooks?limit=1'],
   ['settings:write', 'GET', '/v1/settings'],
+  ['privacy:write', 'GET', '/v1/erasures/act_00000000000000000000000000'],
 ];
 
 /** Checks an API key: that it is valid, and which scopes it has. */

@@ -95,6 +95,8 @@ export const de: Texts = {
       'grants.revoke': 'Tokens widerrufen',
       'space.freeze': 'Einfrieren',
       'role.change': 'Rolle ändern',
+      'user.erase': 'Person löschen',
+      'tenant.end': 'Mandanten beenden',
     },
     noDelivery: 'Jede Handlung ist zugestellt.',
     stuck: (cause) => `hängt: ${cause}`,

@@ -91,6 +91,8 @@ export const en = {
       'grants.revoke': 'revoke tokens',
       'space.freeze': 'freeze',
       'role.change': 'change the role',
+      'user.erase': 'erase the person',
+      'tenant.end': 'end the tenant',
     },
     noDelivery: 'Every action is delivered.',
     stuck: (cause: string) => `stuck: ${cause}`,

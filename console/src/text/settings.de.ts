@@ -28,6 +28,7 @@ export const settingsDe: SettingsTexts = {
       'events:read': 'Ereignisse lesen',
       'webhooks:write': 'Webhooks verwalten',
       'settings:write': 'ändern, wie lange Daten bleiben, und andere Einstellungen',
+      'privacy:write': 'Daten einer Person löschen',
     },
     ends: 'Endet',
     lengths: { never: 'wenn er widerrufen wird', month: 'in 30 Tagen', quarter: 'in 90 Tagen', year: 'in einem Jahr' },

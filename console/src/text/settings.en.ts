@@ -26,6 +26,7 @@ export const settingsEn = {
       'events:read': 'read events',
       'webhooks:write': 'handle webhooks',
       'settings:write': 'change how long data is kept, and other settings',
+      'privacy:write': 'erase the data of a person',
     },
     ends: 'Ends',
     lengths: { never: 'when it is revoked', month: 'in 30 days', quarter: 'in 90 days', year: 'in a year' },

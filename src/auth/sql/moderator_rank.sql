@@ -4,7 +4,14 @@
 -- the names of the roles that their JWT claims.
 -- Null p_space means the whole tenant. Who acts there acts in every space. So a ban from any space refuses them, and so
 -- does a member row that does not moderate. Their rank is the lowest of all these roles.
-create function moderator_rank(p_tenant text, p_space text, p_user text, p_claimed text[])
+-- p_pseudonym is as in ban_in_force.
+create function moderator_rank(
+  p_tenant text,
+  p_space text,
+  p_user text,
+  p_claimed text[],
+  p_pseudonym text default null
+)
 returns jsonb
 language plpgsql
 stable
@@ -22,7 +29,7 @@ declare
     else rank_of_roles(p_tenant, array[role_name_in_space(p_tenant, p_space, p_user, p_claimed, null)])
   end;
 begin
-  if (ban_in_force(p_tenant, p_user, p_space, v_own_rank)).id is not null then
+  if (ban_in_force(p_tenant, p_user, p_space, v_own_rank, p_pseudonym)).id is not null then
     return refusal('banned');
   end if;
   if v_rank is null then

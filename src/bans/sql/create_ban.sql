@@ -4,7 +4,8 @@
 -- while vends keep the replica busy. It enters the tenant as enter_tenant does, so it can be a transaction of its own.
 -- Returns { "refused": code, ... }, or what ban_user returns and "byRank", the rank of a person who bans. The codes are
 -- those of ban_user and moderator_rank, "rate" with "oldest", the time of the oldest act of the last minute,
--- "themselves", "rank", and "quota" with "most". p_claimed has the roles that the caller's JWT claims.
+-- "themselves", "rank", and "quota" with "most". p_claimed has the roles that the caller's JWT claims, and
+-- p_pseudonym is theirs.
 create function create_ban(
   p_tenant text,
   p_kind text,
@@ -25,7 +26,8 @@ create function create_ban(
   p_details jsonb,
   p_request text,
   p_events jsonb,
-  p_limits jsonb
+  p_limits jsonb,
+  p_pseudonym text default null
 )
 returns jsonb
 language plpgsql
@@ -45,7 +47,7 @@ begin
     return jsonb_build_object('refused', 'rate', 'oldest', v_acts.oldest);
   end if;
   if v_is_person then
-    v_own := moderator_rank(p_tenant, p_space, p_caller ->> 'id', p_claimed);
+    v_own := moderator_rank(p_tenant, p_space, p_caller ->> 'id', p_claimed, p_pseudonym);
     if v_own ? 'refused' then
       return v_own;
     end if;

@@ -1,4 +1,4 @@
--- owner: migrator; security: invoker; execute: stagedoor_app
+-- owner: migrator; security: invoker; execute: stagedoor_app, stagedoor_crossing
 --
 -- Says whether a delivery about this grant is open: the service will call IVS, or call it again.
 create function has_open_delivery(p_tenant text, p_grant text)

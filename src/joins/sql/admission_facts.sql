@@ -9,7 +9,8 @@ create function admission_facts(
   p_user text,
   p_own_role text,
   p_roles_claimed text[],
-  p_limits jsonb
+  p_limits jsonb,
+  p_pseudonym text default null
 )
 returns jsonb
 language plpgsql
@@ -18,7 +19,7 @@ as $$
 declare
   v_tenant text := p_space.tenant_id;
   v_rank integer := case when p_own_role is not null then p_role.rank end;
-  v_ban public.bans := ban_in_force(v_tenant, p_user, p_space.id, v_rank);
+  v_ban public.bans := ban_in_force(v_tenant, p_user, p_space.id, v_rank, p_pseudonym);
   v_claimed public.roles := claimed_role(v_tenant, p_roles_claimed);
 begin
   return jsonb_build_object(

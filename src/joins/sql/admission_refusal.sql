@@ -4,7 +4,7 @@
 -- Returns null, or { "refused": code, ... } of the first one that fails. The caller has read the rows under the locks
 -- of the space and of the user. Null rows mean that there are none.
 -- p_own_role is the user's own role: the one that is asked for, of a member row or claimed. p_rank is its rank. A
--- default role is everybody's and gives no rank.
+-- default role is everybody's and gives no rank. p_pseudonym is as in ban_in_force.
 create function admission_refusal(
   p_tenant public.tenants,
   p_space public.spaces,
@@ -13,7 +13,8 @@ create function admission_refusal(
   p_own_role text,
   p_rank integer,
   p_caller_kind text,
-  p_credential text
+  p_credential text,
+  p_pseudonym text default null
 )
 returns jsonb
 language plpgsql
@@ -35,7 +36,7 @@ begin
   if p_space.status != 'open' then
     return refusal('space_closed');
   end if;
-  v_banned := ban_refusal(p_tenant.id, p_user, p_space.id, p_rank);
+  v_banned := ban_refusal(p_tenant.id, p_user, p_space.id, p_rank, p_pseudonym);
   if v_banned is not null then
     return v_banned;
   end if;

@@ -35,7 +35,9 @@ declare
   v_used integer;
   v_oldest timestamptz;
 begin
-  v_refusal := admission_refusal(p_tenant, p_space, p_role, p_user, p_own_role, v_rank, p_caller_kind, p_credential);
+  v_refusal := admission_refusal(
+    p_tenant, p_space, p_role, p_user, p_own_role, v_rank, p_caller_kind, p_credential, p_pseudonym
+  );
   if v_refusal is not null then
     return v_refusal;
   end if;

@@ -35,7 +35,7 @@ begin
       v_tenant, v_space, v_role, p_user, p_pseudonym, v_own_role, p_caller_kind, p_credential, p_stage, p_chat,
       p_vends_per_minute, true, p_limits
     ),
-    'facts', admission_facts(v_space, v_role, p_user, v_own_role, p_roles_claimed, p_limits)
+    'facts', admission_facts(v_space, v_role, p_user, v_own_role, p_roles_claimed, p_limits, p_pseudonym)
   );
 end;
 $$;

@@ -3,7 +3,7 @@
 -- Ends a vend that IVS had a part in. It records what IVS made (settle_grants), and makes the checks of admit once more
 -- that do not depend on other vends (admission_refusal). Returns null, or { "refused": code, ... } if the tokens may
 -- not leave any more, or if the vend took so long that its grants were swept. Then none of p_grants, the grants of the
--- vend, stays released.
+-- vend, stays released. p_pseudonym is as in admit.
 create function settle(
   p_tenant text,
   p_caller_kind text,
@@ -14,7 +14,8 @@ create function settle(
   p_roles_claimed text[],
   p_grants text[],
   p_made jsonb,
-  p_failed text[]
+  p_failed text[],
+  p_pseudonym text default null
 )
 returns jsonb
 language plpgsql
@@ -37,7 +38,7 @@ begin
   v_role := find_role(p_tenant, coalesce(v_own_role, v_space.default_role));
   v_refusal := admission_refusal(
     v_tenant, v_space, v_role, p_user, v_own_role, case when v_own_role is not null then v_role.rank end, p_caller_kind,
-    p_credential
+    p_credential, p_pseudonym
   );
   v_settled := settle_grants(
     p_tenant, p_made, p_failed, case when v_refusal is null then 'released' else 'refused' end

@@ -34,7 +34,7 @@ begin
   v_role := find_role(p_tenant, coalesce(v_own_role, v_space.default_role));
   v_refusal := admission_refusal(
     find_tenant(p_tenant), v_space, v_role, v_request."user", v_own_role,
-    case when v_own_role is not null then v_role.rank end, v_request.kind, v_request.credential
+    case when v_own_role is not null then v_role.rank end, v_request.kind, v_request.credential, v_request.pseudonym
   );
   if v_refusal is not null then
     return jsonb_build_object(

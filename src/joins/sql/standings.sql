@@ -58,7 +58,12 @@ begin
       n.space, f
     from
       named as n
-      left join unnest(users_under_bans(p_tenant.id, p_users)) as b (id) on b.id = n."user"
+      left join unnest(
+        users_under_bans(
+          p_tenant.id, array(select "user" from request order by nth), array(select pseudonym from request order by nth)
+        )
+      ) as b (id)
+        on b.id = n."user"
       left join find_roles(p_tenant.id, array(select distinct role from named)) as f on f.name = n.role;
 end;
 $$;

@@ -32,6 +32,8 @@ describe('creating a tenant', () => {
     expect(answer.body).toEqual({
       id: expect.stringMatching(/^ten_[0-9a-hjkmnp-tv-z]{26}$/),
       slug: 'globex',
+      endingAt: null,
+      endedAt: null,
       name: 'Globex',
       status: 'active',
       region: 'us-east-1',

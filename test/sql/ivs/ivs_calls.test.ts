@@ -1,5 +1,6 @@
 /** The functions that count who uses the rates of IVS. */
 import { limits } from '../../../src/limits.ts';
+import { expectDropped } from '../../support/ended-tenant.ts';
 import { fromNow, SqlSession } from '../../support/sql.ts';
 
 let sql: SqlSession;
@@ -102,5 +103,14 @@ describe('sweep_ivs_calls', () => {
       { tenant_id: 'ten_3' },
     ]);
     expect(await sweep(10)).toBe('1');
+  });
+});
+
+describe('drop_ivs_calls_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['ivs_calls', { account: 'own', operation: 'GetStage', recent: 1, at: new Date() }],
+    ];
+    await expectDropped(sql, ['ivs_calls'], rows, (args) => sql.value('drop_ivs_calls_of_tenant', args));
   });
 });

@@ -1,5 +1,6 @@
 /** Looks at who is on a stage: which are due, what they note, and when the next one is. */
 import { limits } from '../../../src/limits.ts';
+import { expectDropped } from '../../support/ended-tenant.ts';
 import { inSeconds, SqlSession } from '../../support/sql.ts';
 
 type Row = Record<string, unknown>;
@@ -326,5 +327,48 @@ describe('with a session', () => {
       await sql.insert('tenant_settings', { tenant_id: place.tenant, event_days: 1 });
       expect([await drop('3 days', 2), await drop('3 days', 2)]).toEqual(['2', '0']);
     });
+  });
+});
+
+describe('drop_sessions_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const rows: [string, Record<string, unknown>][] = [
+      ['spaces', { id: 'spc' }],
+      ['stage_looks', { space_id: 'spc' }],
+      ['stage_sessions', { space_id: 'spc', session_id: 'st' }],
+      ['stage_participants', { space_id: 'spc', session_id: 'st' }],
+      ['stage_participants', { space_id: 'spc', session_id: 'st' }],
+    ];
+    await expectDropped(sql, ['stage_participants', 'stage_sessions', 'stage_looks'], rows, (args) =>
+      sql.value('drop_sessions_of_tenant', args),
+    );
+  });
+});
+
+describe('erase_participants', () => {
+  const erase = (after: string | null = null, most = 100) =>
+    sql.call('erase_participants', { tenant: 'ten_e', user: 'ann', name: 'erased:x', after, most });
+
+  test('puts the name into participants who have left, and waits for the others and for looks', async () => {
+    await sql.insert('tenants', { id: 'ten_e' });
+    for (const id of ['spc_e', 'spc_f']) await sql.insert('spaces', { tenant_id: 'ten_e', id });
+    await sql.insert('stage_looks', { tenant_id: 'ten_e', space_id: 'spc_e', look: { seen: { p: 'ann' } } });
+    await sql.insert('stage_looks', { tenant_id: 'ten_e', space_id: 'spc_f', look: { seen: { p: 'ben' } } });
+    const session = { tenant_id: 'ten_e', space_id: 'spc_e', session_id: 'st' };
+    await sql.insert('stage_sessions', session);
+    const put = (participant_id: string, row: object) =>
+      sql.insert('stage_participants', { ...session, participant_id, user_id: 'ann', left_at: new Date(), ...row });
+    await put('a_left', {});
+    await put('b_there', { left_at: null });
+    await put('c_lost', { left_at: null, seen_at: inSeconds(-7200) });
+    await put('d_of_another', { user_id: 'ben' });
+    expect(await erase()).toEqual([{ changed: '2', waiting: '2', reached: null }]);
+    const rows = await sql.query(
+      `select user_id from stage_participants where tenant_id = 'ten_e' order by participant_id`,
+    );
+    expect(rows.map((row) => row['user_id'])).toEqual(['erased:x', 'ann', 'erased:x', 'ben']);
+    const [step] = await erase(null, 3);
+    expect(step).toEqual({ changed: '0', waiting: '2', reached: '["spc_e", "st", "c_lost"]' });
+    expect(await erase(step?.['reached'] as string, 3)).toEqual([{ changed: '0', waiting: '1', reached: null }]);
   });
 });

@@ -23,6 +23,7 @@ const scopeOf: Record<Scope, true> = {
   'events:read': true,
   'webhooks:write': true,
   'settings:write': true,
+  'privacy:write': true,
 };
 
 /** How long a key is good, in days; undefined: until it is revoked. */

@@ -1,0 +1,34 @@
+-- owner: migrator; security: invoker; execute: stagedoor_app
+--
+-- Returns the ids of the grants that anybody may be connected with in a space, or may still connect with, as
+-- grants_to_act_on does for one user. Order: the newest of each user first, stage before chat.
+create function grants_in_space(p_tenant text, p_space text, p_limits jsonb)
+returns text[]
+language plpgsql
+stable
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_oldest timestamptz := now() - limit_time(p_limits, 'longestTokenSeconds');
+  v_stay interval := limit_time(p_limits, 'stageStaySeconds');
+begin
+  return (
+    select coalesce(array_agg(id order by nth, kind desc, issued_at desc), '{}')
+    from (
+      select
+        id, kind, issued_at,
+        row_number() over (
+          partition by user_id, kind
+          order by issued_at desc
+        ) as nth
+      from public.grants as g
+      where
+        tenant_id = p_tenant
+        and (space_id, kind) in (select s.space_id, s.kind from spaces_sharing(p_tenant, p_space) as s)
+        and may_be_inside(g)
+        and issued_at > v_oldest
+        and (session_expires_at > now() or (kind = 'stage' and expires_at > now() - v_stay))
+    ) as numbered
+  );
+end;
+$$;

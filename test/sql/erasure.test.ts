@@ -1,0 +1,111 @@
+/** The functions of erasures and of the ends of tenants. */
+import { expectDropped } from '../support/ended-tenant.ts';
+import { inSeconds, SqlSession } from '../support/sql.ts';
+
+let sql: SqlSession;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+});
+afterAll(() => sql.stop());
+beforeEach(() => sql.begin());
+afterEach(() => sql.rollback());
+
+describe('erased_json', () => {
+  test.each<[string, unknown, unknown]>([
+    ['a value', { userId: 'ann' }, { userId: 'X' }],
+    ['a value inside', { by: { id: 'ann' }, all: ['ann', 'ben'] }, { by: { id: 'X' }, all: ['X', 'ben'] }],
+    ['a key', { ann: 1 }, { X: 1 }],
+    ['more than the id', { name: 'annabel', words: 'ann was here' }, { name: 'annabel', words: 'ann was here' }],
+    ['a reason', { reason: 'rude', id: 'ben' }, { reason: null, id: 'ben' }],
+    ['an array', ['ann', 'reason'], ['X', 'reason']],
+    ['nothing', null, null],
+  ])('%s', async (_, data, named) => {
+    const json = data === null ? null : JSON.stringify(data);
+    expect(await sql.value('erased_json', { data: json, user: 'ann', name: 'X' })).toEqual(named);
+  });
+
+  test.each(['"', '\\', 'a"b', 'a\\', '{}', '🎈', 'ü', "'", '%s', '\\u0041', '\n'])('the id %j', async (user) => {
+    const data = JSON.stringify({ [`x${user}`]: user, kept: `${user}!` });
+    expect(await sql.value('erased_json', { data, user, name: 'X' })).toEqual({ [`x${user}`]: 'X', kept: `${user}!` });
+  });
+});
+
+describe.each([
+  ['take_erasures', 'erasures', 'finished_at', { id: 'act', user_id: 'ann', name: 'erased:x' }],
+  ['take_tenant_ends', 'tenant_ends', 'ended_at', {}],
+] as const)('%s takes what is due', (name, table, over, row) => {
+  const put = async (tenant_id: string, more: object = {}) => {
+    await sql.insert('tenants', { id: tenant_id });
+    await sql.insert(table, { tenant_id, next_at: inSeconds(-1), ...row, ...more });
+  };
+  const take = async (limit = 10) =>
+    (await sql.call(name, { lease: '1 minute', limit })).map((taken) => taken['tenant_id']);
+
+  test('once, until the lease is over', async () => {
+    await put('ten');
+    expect(await take()).toEqual(['ten']);
+    expect(await take()).toEqual([]);
+    await sql.query(`update ${table} set leased_until = now() - interval '1 second'`);
+    expect(await take()).toEqual(['ten']);
+  });
+
+  test('and nothing that is over, or that has to wait', async () => {
+    await put('ten_later', { next_at: inSeconds(60) });
+    const isOver = table === 'erasures' ? { user_id: null } : { step: 'ended' };
+    await put('ten_over', { [over]: new Date(), ...isOver });
+    expect(await take()).toEqual([]);
+  });
+
+  test('no more than asked for, the longest due first', async () => {
+    await put('ten_a');
+    await put('ten_b', { next_at: inSeconds(-60) });
+    expect(await take(1)).toEqual(['ten_b']);
+  });
+});
+
+describe('take_erasures', () => {
+  test('takes those of another tenant in the first run, however many a tenant has', async () => {
+    for (const tenant_id of ['ten_many', 'ten_one']) await sql.insert('tenants', { id: tenant_id });
+    const put = (tenant_id: string, id: string, seconds: number) =>
+      sql.insert('erasures', { tenant_id, id, user_id: id, name: 'erased:x', next_at: inSeconds(seconds) });
+    for (let n = 0; n < 5; n++) await put('ten_many', `act_${n}`, -60 + n);
+    await put('ten_one', 'act', -1);
+    const first = await sql.call('take_erasures', { lease: '1 minute', limit: 2 });
+    expect(new Set(first.map((taken) => taken['id']))).toEqual(new Set(['act', 'act_0']));
+  });
+
+  test('of two at once, one takes it', async () => {
+    await sql.insert('tenants', { id: 'ten_two' });
+    await sql.insert('erasures', {
+      tenant_id: 'ten_two',
+      id: 'act',
+      user_id: 'ann',
+      name: 'erased:x',
+      next_at: inSeconds(-1),
+    });
+    const all = await sql.call('take_erasures', { lease: '1 minute', limit: 10 });
+    expect(all).toHaveLength(1);
+    expect(all[0]).toMatchObject({ user_id: 'ann', name: 'erased:x', place: 0, after: null });
+  });
+});
+
+describe('take_tenant_ends', () => {
+  test('says at which step the end is', async () => {
+    await sql.insert('tenants', { id: 'ten_end' });
+    await sql.insert('tenant_ends', { tenant_id: 'ten_end', step: 'rows', next_at: inSeconds(-1) });
+    const all = await sql.call('take_tenant_ends', { lease: '1 minute', limit: 10 });
+    expect(all).toMatchObject([{ tenant_id: 'ten_end', step: 'rows', leave_resources: false }]);
+  });
+});
+
+describe('drop_erasures_of_tenant', () => {
+  test('deletes the rows of a tenant that is being ended in steps, and of no other', async () => {
+    const row = { user_id: 'ann', name: 'erased:x' };
+    const rows: [string, Record<string, unknown>][] = [
+      ['erasures', { id: 'act', ...row }],
+      ['erasures', { id: 'act_b', ...row }],
+    ];
+    await expectDropped(sql, ['erasures'], rows, (args) => sql.value('drop_erasures_of_tenant', args));
+  });
+});
