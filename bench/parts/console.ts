@@ -1,8 +1,12 @@
-/** The pages of the console on a slow phone: what the first load brings, and how long it takes until somebody can act. */
+/**
+ * The pages of the console on a slow phone: what the first load brings, and how long it takes until somebody can act. And a list of
+ * 10,000 people.
+ */
 import type { Browser, CDPSession } from 'playwright-core';
 
 import { launchBrowser } from '../../emulator/test/support/browser.ts';
-import { type Deployment, makeTenant, startDeployment } from '../support/deployment.ts';
+import { hoard } from '../../test/support/hoard.ts';
+import { type Deployment, makeTenant, startDeployment, withClient } from '../support/deployment.ts';
 import { heading, line, median, note } from '../support/report.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
@@ -15,6 +19,9 @@ const network = {
   uploadThroughput: (750 * 1024) / 8,
 };
 const slowdown = 4;
+
+/** People in the list that is measured. */
+const people = 10_000;
 
 interface Load {
   /** Bytes that came over the wire, with the headers of the answers. */
@@ -40,10 +47,62 @@ export async function consolePages(): Promise<void> {
     }
     print('the page of the sign-in', signIn);
     print('the list of spaces, signed in', spaces);
+    await crowd(deployment, browser, id, key);
   } finally {
     await browser.close();
     await deployment.stop();
   }
+}
+
+/** Opens the page of a space in which 10,000 people could be, on a slow processor and a quick network, and goes to the last. */
+async function crowd(
+  { url, superuserUrl }: Deployment,
+  browser: Browser,
+  tenantId: string,
+  key: string,
+): Promise<void> {
+  const made = await fetch(`${url}/v1/spaces`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'Arena', defaultRole: 'viewer' }),
+  });
+  const { id } = (await made.json()) as { id: string };
+  const userIds = Array.from({ length: people }, (_, n) => `viewer-${n}`);
+  await withClient(superuserUrl, (client) => hoard(client, tenantId, id, { userIds, each: 1, kinds: ['chat'] }));
+  const first: number[] = [];
+  const all: number[] = [];
+  const end: number[] = [];
+  const megabytes: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const context = await browser.newContext({
+      viewport: { width: 375, height: 740 },
+      isMobile: true,
+      locale: 'en-GB',
+    });
+    await context.request.post(`${url}/console/session`, { data: { credential: key } });
+    const page = await context.newPage();
+    const session = await context.newCDPSession(page);
+    await session.send('Emulation.setCPUThrottlingRate', { rate: slowdown });
+    const list = page.getByRole('region', { name: 'Could be in, or get in' });
+    await page.goto(`${url}/console/spaces/${id}`, { waitUntil: 'commit' });
+    await list.getByRole('listitem').first().waitFor();
+    first.push(Number(await page.evaluate('performance.now()')));
+    await list.getByText(people.toLocaleString('en'), { exact: true }).waitFor({ timeout: 120_000 });
+    all.push(Number(await page.evaluate('performance.now()')));
+    await list.getByRole('group').focus();
+    const before = performance.now();
+    await page.keyboard.press('End');
+    await list.locator(`li[aria-posinset="${people}"]`).waitFor();
+    end.push(performance.now() - before);
+    await session.send('HeapProfiler.collectGarbage');
+    megabytes.push(Number(await page.evaluate('performance.memory.usedJSHeapSize')) / 1e6);
+    await context.close();
+  }
+  const what = `a list of ${people.toLocaleString('en')} people`;
+  line(`${what}: the first are seen after`, `${(median(first) / 1_000).toFixed(2)} s`, 'no limit of the network');
+  line(`${what}: all are there after`, `${(median(all) / 1_000).toFixed(2)} s`, `${people / 100} pages of 100`);
+  line(`${what}: from the first to the last`, `${median(end).toFixed(0)} ms`, 'the key End');
+  line(`${what}: memory of the page`, `${median(megabytes).toFixed(0)} MB`);
 }
 
 function print(what: string, loads: Load[]): void {

@@ -27,6 +27,8 @@ export interface Write {
   idempotencyKey?: string;
   /** For how long it is sent again while the service cannot take it, in milliseconds: half a minute unless said. */
   patienceMs?: number;
+  /** Is called each time before it is sent again. */
+  onWait?(problem: ApiProblem): void;
 }
 
 /** Reads a thing or a list. @throws ApiProblem */
@@ -42,6 +44,7 @@ export async function write<T>({
   csrfToken,
   idempotencyKey,
   patienceMs = 30_000,
+  onWait,
 }: Write): Promise<T> {
   const headers: Record<string, string> = {
     'x-stagedoor-csrf': csrfToken,
@@ -56,6 +59,7 @@ export async function write<T>({
     } catch (error) {
       const mayRepeat = idempotencyKey !== undefined && error instanceof ApiProblem && error.isPassing;
       if (!mayRepeat || performance.now() > deadline) throw error;
+      onWait?.(error);
       await new Promise((resolve) => setTimeout(resolve, (error.retryAfterSeconds ?? 1) * 1_000));
     }
   }

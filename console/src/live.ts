@@ -28,8 +28,11 @@ const types = [
   'member.role_changed',
 ];
 
-/** Events of one burst lead to one reading. */
+/** Events of one burst lead to one reading, in milliseconds. */
 const gatherMs = 300;
+
+/** A long list is read again more seldom: once in so many milliseconds for each of its entries. */
+const msPerEntry = 1;
 
 /** A stream that the service refuses is asked for again after this time, in milliseconds. */
 const againMs = 5_000;
@@ -60,8 +63,13 @@ function follow(stream: string, queries: QueryClient, tell: (connection: Connect
     for (const key of keys) old.add(key);
     gathering ??= setTimeout(() => {
       gathering = undefined;
-      for (const key of old) void queries.invalidateQueries({ queryKey: [key] });
-      old.clear();
+      for (const key of old) {
+        // What is being read is read to its end, and then once more. Else a list that takes long would never come.
+        if (isBusy(queries, key)) continue;
+        old.delete(key);
+        void queries.invalidateQueries({ queryKey: [key] });
+      }
+      if (old.size > 0) readAgain([]);
     }, gatherMs);
   };
   const open = () => {
@@ -92,4 +100,15 @@ export function streamOf(session: Session): string | undefined {
   if (session.role === 'operator' || !may(session, 'events:read')) return undefined;
   if (session.spaceIds === null) return '/v1/events/stream';
   return session.spaceIds.length === 1 ? `/v1/events/stream?spaceId=${session.spaceIds[0]}` : undefined;
+}
+
+/** Whether lists of a kind are being read, or were read so short a time ago that they need not be yet. */
+function isBusy(queries: QueryClient, key: string): boolean {
+  return queries
+    .getQueryCache()
+    .findAll({ queryKey: [key], type: 'active' })
+    .some(({ state: { fetchStatus, data, dataUpdatedAt } }) => {
+      const entries = Array.isArray(data) ? data.length : 0;
+      return fetchStatus === 'fetching' || Date.now() < dataUpdatedAt + entries * msPerEntry;
+    });
 }

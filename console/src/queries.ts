@@ -1,4 +1,9 @@
-import { keepPreviousData, queryOptions, QueryClient } from '@tanstack/react-query';
+import {
+  experimental_streamedQuery as streamedQuery,
+  keepPreviousData,
+  queryOptions,
+  QueryClient,
+} from '@tanstack/react-query';
 
 import { ApiProblem, read, write } from './api.ts';
 import type {
@@ -20,8 +25,17 @@ import type {
 /** Events say what has changed. What they do not tell of is read again after this time, in milliseconds. */
 const rereadMs = 10_000;
 
-/** The most entries that a list of this page shows. */
+/** The most entries that a list shows, if it is not one of people in a space. */
 export const mostShown = 500;
+
+/** The most people of a space that a list shows. */
+export const mostPeople = 20_000;
+
+/** So many entries of a long list are shown at once, after the first page of it. Each time, the page is drawn anew. */
+const shownAtOnce = 1_000;
+
+/** Where nobody tells of changes, a list is read again after this time for each of its entries, in milliseconds. */
+const rereadMsPerEntry = 5;
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -70,20 +84,24 @@ export const space = (spaceId: string) =>
     refetchInterval: rereadMs,
   });
 
-export const participants = (spaceId: string) =>
+/** A list of people in a space. What has come of it is shown while the rest is read; later it is replaced as a whole. */
+const people = <T>(name: string, spaceId: string, path: string, query: Record<string, string> = {}) =>
   queryOptions({
-    queryKey: ['participants', spaceId],
-    queryFn: ({ signal }) => readAll<Participant>(`/v1/spaces/${spaceId}/participants`, {}, signal),
-    refetchInterval: rereadMs,
+    queryKey: [name, spaceId],
+    queryFn: streamedQuery<T[], T[]>({
+      streamFn: ({ signal }) => inParts(pagesOf<T>(path, query, signal, mostPeople)),
+      reducer: (all, page) => [...all, ...page],
+      initialValue: [],
+      refetchMode: 'replace',
+    }),
+    refetchInterval: ({ state: { data } }) => Math.max(rereadMs, (data?.length ?? 0) * rereadMsPerEntry),
   });
 
+export const participants = (spaceId: string) =>
+  people<Participant>('participants', spaceId, `/v1/spaces/${spaceId}/participants`);
+
 /** Who could still get in, or is in: tokens that are good. */
-export const grants = (spaceId: string) =>
-  queryOptions({
-    queryKey: ['grants', spaceId],
-    queryFn: ({ signal }) => readAll<Grant>('/v1/grants', { spaceId, live: 'true' }, signal),
-    refetchInterval: rereadMs,
-  });
+export const grants = (spaceId: string) => people<Grant>('grants', spaceId, '/v1/grants', { spaceId, live: 'true' });
 
 /** Bans in force that a space is under: its own, and those of the whole tenant where the session may see them. */
 export const bans = (spaceId: string, { spaceIds }: Session) =>
@@ -214,12 +232,38 @@ export async function readAll<T>(
   most = mostShown,
 ): Promise<T[]> {
   const all: T[] = [];
+  for await (const page of pagesOf<T>(path, query, signal, most)) all.push(...page);
+  return all;
+}
+
+/** Reads a list page by page, until there are `most` entries. @throws ApiProblem */
+async function* pagesOf<T>(
+  path: string,
+  query: Record<string, string>,
+  signal: AbortSignal | undefined,
+  most: number,
+): AsyncGenerator<T[]> {
   let cursor: string | null = null;
+  let entries = 0;
   do {
     const asked: URLSearchParams = new URLSearchParams({ ...query, limit: '100', ...(cursor !== null && { cursor }) });
     const page: Page<T> = await read<Page<T>>(`${path}?${asked}`, signal);
-    all.push(...page.data);
+    yield page.data;
+    entries += page.data.length;
     cursor = page.nextCursor;
-  } while (cursor !== null && all.length < most);
-  return all;
+  } while (cursor !== null && entries < most);
+}
+
+/** The first page by itself, and then parts of many pages. */
+async function* inParts<T>(pages: AsyncIterable<T[]>): AsyncGenerator<T[]> {
+  let part: T[] = [];
+  let isFirst = true;
+  for await (const page of pages) {
+    part.push(...page);
+    if (!isFirst && part.length < shownAtOnce) continue;
+    yield part;
+    part = [];
+    isFirst = false;
+  }
+  if (part.length > 0) yield part;
 }

@@ -31,6 +31,8 @@ export type Issuer = Schemas['Issuer'];
 export type SigningKey = Schemas['SigningKey'];
 export type Member = Schemas['Member'];
 export type Tenant = Schemas['Tenant'];
+export type RefusalCounts = Schemas['RefusalCounts'];
+export type RefusalReason = Schemas['RefusalReason'];
 export type Region = Schemas['Region'];
 export type ConsoleChatToken = Schemas['ConsoleChatToken'];
 

@@ -46,7 +46,14 @@ export function serveConsole(
   fastify.get('/console/*', async (request, reply) => {
     const page = path.join(folder, 'index.html');
     if (!existsSync(page)) return sendPage(reply.status(404), notBuilt, '');
-    return sendPage(reply, readFileSync(page, 'utf8'), (await chatOriginOf(request)) ?? '');
+    const chat = await chatOriginOf(request);
+    void reply.header(
+      'link',
+      askedFirst(request.url, chat !== undefined)
+        .map(preload)
+        .join(', '),
+    );
+    return sendPage(reply, readFileSync(page, 'utf8'), chat ?? '');
   });
   void fastify.register(fastifyStatic, {
     root: path.join(folder, 'assets'),
@@ -60,6 +67,13 @@ export function serveConsole(
     setHeaders: (reply) => void reply.headers(headers),
   });
 }
+
+/** What a page asks the service for first. The browser asks while it loads the scripts, so somebody on a slow line waits less. */
+function askedFirst(url: string, isSignedIn: boolean): string[] {
+  return ['/console/session', ...(isSignedIn && url === '/console/' ? ['/v1/spaces?limit=100'] : [])];
+}
+
+const preload = (url: string): string => `<${url}>; rel=preload; as=fetch; crossorigin`;
 
 function sendPage(reply: FastifyReply, page: string, chat: string): FastifyReply {
   const nonce = randomBytes(16).toString('base64');

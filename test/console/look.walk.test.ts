@@ -2,6 +2,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
 import { describeInBrowser, launchBrowser } from '../../emulator/test/support/browser.ts';
+import { RefusalCounts } from '../../src/refusals/refusal-counts.ts';
 import { expectProblem } from '../support/problem.ts';
 import { build } from '../support/shared.ts';
 import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
@@ -47,6 +48,12 @@ describeInBrowser('the console, to look and find', () => {
   const open = (name: string) => page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
   const button = (name: string) => page.getByRole('button', { name, exact: true });
 
+  /** A time as a field of the browser takes it. @param ms from now */
+  function localTime(ms: number): string {
+    const time = new Date(Date.now() + ms);
+    return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  }
+
   /** Says yes to what the page asks before it does something. */
   async function confirm(verb: string): Promise<void> {
     await page.getByRole('dialog').getByRole('button', { name: verb, exact: true }).click();
@@ -68,7 +75,15 @@ describeInBrowser('the console, to look and find', () => {
   it(
     'searches the audit log, page by page, and says whether its chain holds',
     async () => {
-      for (let rank = 0; rank < 55; rank++) await put('/v1/roles/guest', { rank });
+      await stagedoor.database.query(
+        `insert into audit (tenant_id, id, at, caller, action, request_id)
+         select $1, 'aud_00' || n, now() - interval '1 hour', '{"kind":"apiKey","id":"key_old"}', 'role.update', 'test'
+           from generate_series(1000, 2099) n`,
+        [acme.id],
+      );
+      const unsealed = `select from audit where tenant_id = $1 and seq is null`;
+      const isSealed = async () => (await stagedoor.database.query(unsealed, [acme.id])).length === 0;
+      await until(isSealed, 'the past is in the chain');
       await stagedoor.expect(201, stagedoor.post('/v1/bans', acme.key, { userId: 'troll', reason: 'spam' }));
       await signIn(acme.key);
       await open('Audit log');
@@ -77,7 +92,7 @@ describeInBrowser('the console, to look and find', () => {
       await section('Entries').getByText('“spam”').waitFor();
       expect(await entries.count()).toBe(50);
       await button('More').click();
-      await section('Entries').getByText('tenant.create', { exact: true }).waitFor();
+      await until(async () => (await entries.count()) === 100, 'there are more entries');
       await page.getByLabel('To which user').fill('troll');
       await button('Search').click();
       await until(async () => (await entries.count()) === 1, 'one entry is found');
@@ -92,15 +107,25 @@ describeInBrowser('the console, to look and find', () => {
       await button('Search').click();
       await until(async () => (await entries.count()) === 2, 'what the operator did is found');
 
-      await stagedoor.database.query(
-        `update audit set details = '{}' where tenant_id = $1 and user_id = 'troll' and seq is not null`,
-        [acme.id],
-      );
+      const tamper = (which: string) =>
+        stagedoor.database.query(`update audit set details = '{"a":1}' where tenant_id = $1 and ${which}`, [acme.id]);
+      const chain = section('The chain');
+      await until(isSealed, 'the ban is in the chain');
       await button('Check again').click();
-      await section('The chain').getByText('The chain is broken').waitFor();
-      await section('The chain')
-        .getByText(/^Entry \d+ was changed/)
-        .waitFor();
+      await chain.getByText(/Entries \d{3} to \d{4} were checked/).waitFor();
+      await button('Check the whole log').click();
+      await chain.getByText(/Entries 1 to \d{4} were checked/).waitFor();
+      await chain.getByText('The chain holds').waitFor();
+      await tamper('seq = 1'); // the newest thousand do not tell
+      await button('Check again').click();
+      await chain.getByText(/Entries \d{3} to \d{4} were checked/).waitFor();
+      await chain.getByText('The chain holds').waitFor();
+      await button('Check the whole log').click();
+      await chain.getByText(/^Entry 1 was changed/).waitFor();
+      await tamper(`user_id = 'troll'`);
+      await button('Check again').click();
+      await chain.getByText('The chain is broken').waitFor();
+      await chain.getByText(/^Entry \d{4} was changed/).waitFor();
       await look('audit-broken');
     },
     patience,
@@ -149,6 +174,17 @@ describeInBrowser('the console, to look and find', () => {
       await page.getByRole('dialog').getByLabel('What it is for').fill('the archive');
       await confirm('Change');
       await page.getByText('the archive').waitFor();
+
+      await stagedoor.expect(201, stagedoor.post('/v1/bans', acme.key, { userId: 'told twice' }));
+      const told = () => receiver.received.filter(({ event }) => event['userId'] === 'told twice');
+      await until(() => told().length === 1, 'the event is told');
+      await button('Send again').click();
+      await page.getByRole('dialog').getByLabel('Since').fill(localTime(-3_600_000));
+      await confirm('Send again');
+      await until(() => told().length === 2, 'the event is told again');
+      expect(new Set(told().map(({ id }) => id)).size).toBe(1);
+      await page.getByLabel('State').selectOption('');
+      await log.getByText('sent again', { exact: true }).first().waitFor();
       await button('New secret').click();
       expect(await secretAfter('New secret')).not.toBe(secret);
       await button('Delete').click();
@@ -194,10 +230,23 @@ describeInBrowser('the console, to look and find', () => {
         .first()
         .waitFor();
 
+      for (const userId of ['mallory', 'mallory', 'nobody'])
+        await stagedoor.post(`/v1/spaces/${space['id']}/join`, acme.key, { userId, role: userId });
+      await stagedoor.app.get(RefusalCounts).run();
       await open('Overview');
       await section('Time to silence')
-        .getByText(/^Of the last \d+ acts, half were silent within/)
+        .getByText(/^(Of the last \d+ acts, half were silent within|One act\. Everybody was silent after)/)
         .waitFor();
+      const dots = section('Time to silence').locator('[data-plot=dots]');
+      await dots.locator('.recharts-symbols').first().waitFor();
+      // Also where there is a single point, the axis says when it was.
+      await dots
+        .getByText(/^\d\d:\d\d/)
+        .first()
+        .waitFor();
+      const refusals = section('Refused requests for tokens');
+      await refusals.getByText(/^\d+ requests were refused in the last three days/).waitFor();
+      await refusals.locator('[data-plot=bars] .recharts-bar-rectangle').last().waitFor();
       await section('Time to silence').getByText('Seconds, as a table').click();
       await section('Time to silence').getByRole('cell').first().waitFor();
       await look('overview');
@@ -217,18 +266,33 @@ describeInBrowser('the console, to look and find', () => {
         const person = stagedoor.ivs.join(joined['stage'].token);
         if (userId === 'ann') stagedoor.ivs.publish(person);
       }
+      const begun = `select from stage_sessions where space_id = $1`;
+      const hasBegun = async () => (await stagedoor.database.query(begun, [hall['id']])).length === 1;
+      await until(hasBegun, 'the session is noted');
+      await stagedoor.database.query(
+        `insert into stage_sessions (tenant_id, space_id, session_id, seq, started_at, ended_at, participants)
+         overriding system value
+         select $1, $2, 'st-past-' || n, n - 100, at, at + interval '1 hour', 10 + n % 7
+           from generate_series(1, 9) n, lateral (select now() - (10 - n) * interval '1 day' as at) times`,
+        [acme.id, hall['id']],
+      );
       await signIn(acme.key);
       await page.getByRole('link', { name: 'Hall' }).click();
       await page.getByRole('link', { name: 'Sessions and attendance' }).click();
       await section('Sessions')
-        .getByText(/3 participants/)
+        .getByText(/^3 participants/)
+        .waitFor();
+      await section('Participants of each session')
+        .locator('[data-plot=bars] .recharts-bar-rectangle')
+        .nth(9)
         .waitFor();
       await look('sessions');
-      await section('Sessions').getByRole('link').click();
+      await section('Sessions').getByRole('link').first().click();
       await section('People over time')
         .getByText(/^At most 3 people were there at once/)
         .waitFor();
       await section('Attendance').getByText('ann', { exact: true }).waitFor();
+      await section('People over time').locator('[data-plot=steps] .recharts-area-curve').waitFor();
       await section('People over time').getByText('People, as a table').click();
       await look('session');
       const [file] = await Promise.all([page.waitForEvent('download'), button('Download as CSV').click()]);
@@ -283,6 +347,17 @@ describeInBrowser('the console, to look and find', () => {
       await confirm('Create');
       await section('Issuers').getByText('https://login.example', { exact: true }).waitFor();
       await look('issuers');
+      await button('Change: https://login.example').click();
+      await dialog.getByLabel('Audience').fill('app-2');
+      await dialog.getByLabel('Claim with the role').fill('app.role');
+      await confirm('Change');
+      await section('Issuers').getByText('app-2').waitFor();
+      const issuers = await stagedoor.expect(200, stagedoor.get('/v1/issuers', acme.key));
+      expect(issuers['data'].find(({ issuer }: Json) => issuer === 'https://login.example')).toMatchObject({
+        audience: 'app-2',
+        jwksUri: 'https://login.invalid/jwks.json',
+        claims: { userId: 'sub', role: 'app.role' },
+      });
       await button('Delete: https://login.example').click();
       await confirm('Delete');
       await section('Issuers').getByText('https://login.example', { exact: true }).waitFor({ state: 'detached' });

@@ -81,6 +81,19 @@ test('a page may connect to the chat rooms of the tenant that is signed in, and 
   expect(policies).toEqual(["'self'", "'self' wss://chat.example"]);
 });
 
+test('the browser asks for the session while it loads the scripts, and for the spaces if somebody is signed in', async () => {
+  await serveBuilt();
+  const asked = async (url: string, cookie?: string) => {
+    const { headers } = await server.inject({ url, headers: cookie === undefined ? {} : { cookie } });
+    return [...String(headers['link']).matchAll(/<([^>]+)>; rel=preload; as=fetch; crossorigin/g)].map(
+      ([, one]) => one,
+    );
+  };
+  expect(await asked('/console/')).toEqual(['/console/session']);
+  expect(await asked('/console/', 'signed=in')).toEqual(['/console/session', '/v1/spaces?limit=100']);
+  expect(await asked('/console/overview', 'signed=in')).toEqual(['/console/session']);
+});
+
 test('an unknown file is a 404, and no path leads out of the folder of files', async () => {
   await serveBuilt();
   for (const url of ['nothing.js', '..%2fsecret.txt', '%2e%2e/secret.txt', '']) {

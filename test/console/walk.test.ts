@@ -1,10 +1,14 @@
 /** The console in Chromium, as people use it: the built pages on the real service, with the IVS emulator behind. */
+import { randomBytes } from 'node:crypto';
+
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
 import { describeInBrowser, launchBrowser } from '../../emulator/test/support/browser.ts';
 import { onStage } from '../support/chat.ts';
+import { hoard } from '../support/hoard.ts';
 import { TestOidcProvider } from '../support/oidc-provider.ts';
 import { expectProblem } from '../support/problem.ts';
+import { freePort, ServiceProcess } from '../support/service-process.ts';
 import { build } from '../support/shared.ts';
 import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 import { until } from '../support/until.ts';
@@ -20,11 +24,14 @@ let page: Page;
 let faults: string[];
 /** The identity provider of the tenant, in the one test that has one: then people go there and come back. */
 let provider: TestOidcProvider | undefined;
+/** The address of another replica, in the one test that has one: it is killed there. */
+let mortalUrl: string | undefined;
+const settings = { STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64') };
 
 describeInBrowser('the console', () => {
   beforeAll(async () => {
     await build();
-    [stagedoor, browser] = await Promise.all([Stagedoor.start(), launchBrowser()]);
+    [stagedoor, browser] = await Promise.all([Stagedoor.start(settings), launchBrowser()]);
     [acme, globex] = await Promise.all([stagedoor.createTenant('acme'), stagedoor.createTenant('globex')]);
     space = await stagedoor.createSpace(acme, { name: 'Late show', defaultRole: 'speaker' });
   }, patience);
@@ -34,7 +41,8 @@ describeInBrowser('the console', () => {
   });
 
   beforeEach(async () => {
-    ({ context, page, faults } = await visit(browser, () => [stagedoor.url, ...(provider ? [provider.issuer] : [])]));
+    const mayCall = () => [stagedoor.url, provider?.issuer, mortalUrl].filter((url) => url !== undefined);
+    ({ context, page, faults } = await visit(browser, mayCall));
   });
   afterEach(async () => {
     await context?.close();
@@ -166,12 +174,24 @@ describeInBrowser('the console', () => {
     await section('On the stage').getByText('bob', { exact: true }).waitFor({ state: 'detached' });
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.keyboard.press('b');
-    const dialog = page.getByRole('dialog', { name: 'Ban somebody' });
-    await dialog.waitFor();
+    await page.getByRole('dialog', { name: 'Ban somebody' }).waitFor();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('How long').focus();
+    await page.keyboard.type('other');
     await dialog.getByLabel('User id').focus();
-    await page.keyboard.type('عليّ 🎭');
+    await page.keyboard.type('عليّ (2)');
+    await dialog.getByLabel('How many').fill('');
+    expect(await dialog.getByRole('button', { name: 'Ban', exact: true }).isDisabled()).toBe(true);
+    await page.keyboard.type('45');
+    await dialog.getByText(/^They get no token for this space for 45 minutes/).waitFor();
     await page.keyboard.press('Enter');
-    await section('Bans').getByText('عليّ 🎭').waitFor();
+    const name = section('Bans').getByText('عليّ (2)');
+    await name.waitFor();
+    // A name is written from right to left, whatever the language of the page is.
+    expect(await name.evaluate((one: unknown) => (globalThis as Json)['getComputedStyle'](one).direction)).toBe('rtl');
+    const { data } = await stagedoor.expect(200, stagedoor.get('/v1/bans?active=true&limit=1', acme.key));
+    const { expiresAt, createdAt } = data[0] as Json;
+    expect((Date.parse(expiresAt) - Date.parse(createdAt)) / 60_000).toBeCloseTo(45, 0);
   });
 
   it(
@@ -290,7 +310,7 @@ describeInBrowser('the console', () => {
         return route.fulfill({ status: 503, headers: { 'retry-after': '0' }, body: '{"code":"unavailable"}' });
       });
       await dialog.getByRole('button', { name: 'Ban', exact: true }).dblclick();
-      await dialog.waitFor({ state: 'detached' });
+      await dialog.waitFor({ state: 'detached', timeout: patience }); // two hundred acts
       expect(refused).toBe(5);
       await section('What you did').getByText('Ban 200 people').waitFor();
       await section('What you did')
@@ -342,6 +362,142 @@ describeInBrowser('the console', () => {
     await live();
     await section('Bans').getByText('meanwhile').waitFor();
   });
+
+  it(
+    'outlives a service that is killed: says so, sends an act until it is taken, and does it once',
+    async () => {
+      const port = await freePort();
+      const url = `http://127.0.0.1:${port}`;
+      const env = Stagedoor.environment(stagedoor.ivs, stagedoor.database, { ...settings, PORT: String(port) });
+      const aws = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local', HOST: '127.0.0.1' };
+      const start = async () => {
+        const one = ServiceProcess.start('dist/main.js', { ...env, ...aws });
+        await one.answers(`${url}/health/ready`);
+        return one;
+      };
+      const kill = async (one: ServiceProcess) => {
+        one.kill('SIGKILL');
+        await one.ended;
+      };
+      const dialog = page.getByRole('dialog');
+      const waits = dialog.getByText('The service does not answer, or cannot take it now.');
+      /** Waits until the act is done. If the machine takes so long that the page gives up, somebody tries once more. */
+      const isTaken = (verb: string) =>
+        until(async () => {
+          const gaveUp = (await dialog.getByRole('alert').count()) > 0;
+          if (gaveUp) await dialog.getByRole('button', { name: verb, exact: true }).click();
+          return (await dialog.count()) === 0;
+        }, 'the act is taken');
+      const actsOn = async (userId: string) => {
+        const { data } = await stagedoor.expect(200, stagedoor.get(`/v1/actions?userId=${userId}`, acme.key));
+        return (data as Json[]).map(({ kind }) => kind as string);
+      };
+      let service = await start();
+      try {
+        mortalUrl = url;
+        await signInTo(page, url, acme.key);
+        await openSpace();
+        await page.evaluate('globalThis.isTheSamePage = true');
+        await join('nina');
+        await section('On the stage').getByText('nina', { exact: true }).waitFor();
+        await kill(service);
+        await page.locator('[data-connection=lost]').waitFor();
+        await stagedoor.expect(201, stagedoor.post('/v1/bans', acme.key, { userId: 'while-away' }));
+        await section('On the stage').getByRole('button', { name: 'Disconnect nina?' }).click();
+        await dialog.getByRole('button', { name: 'Disconnect', exact: true }).dblclick();
+        await waits.waitFor();
+        await look('service-away');
+        expect(await actsOn('nina')).toEqual([]);
+        service = await start();
+        await isTaken('Disconnect');
+        await live();
+        await section('Bans').getByText('while-away').waitFor();
+        await section('What you did').getByText('Disconnect nina').waitFor();
+        expect(await actsOn('nina')).toEqual(['user.disconnect']);
+
+        // It dies once it has done the act, and before it has answered.
+        const answers: number[] = [];
+        await page.route('**/v1/bans', async (route) => {
+          if (route.request().method() !== 'POST' || answers.length > 0) return route.continue();
+          answers.push((await route.fetch()).status());
+          await kill(service);
+          return route.abort('connectionreset');
+        });
+        await page.getByRole('button', { name: 'Ban somebody' }).click();
+        await dialog.getByLabel('User id').fill('olga');
+        await dialog.getByRole('button', { name: 'Ban', exact: true }).click();
+        await waits.waitFor();
+        expect(answers).toEqual([201]);
+        service = await start();
+        await isTaken('Ban');
+        await section('Bans').getByText('olga', { exact: true }).waitFor();
+        expect(await actsOn('olga')).toEqual(['ban']);
+        const bans = await stagedoor.expect(200, stagedoor.get('/v1/bans?userId=olga', acme.key));
+        expect(bans['data']).toHaveLength(1);
+        await live();
+        expect(await page.evaluate('globalThis.isTheSamePage')).toBe(true);
+      } finally {
+        mortalUrl = undefined;
+        await page.close();
+        await kill(service);
+      }
+    },
+    patience,
+  );
+
+  it(
+    'lists 10,000 people: by the keyboard, for screen readers, in any script, and finds one of them',
+    async () => {
+      const arena = await stagedoor.createSpace(acme, { name: 'مسرح الليل', defaultRole: 'speaker' });
+      const scripts = ['عليّ 🎭', 'מאיה', '王小明', 'Zoë', 'Donaudampfschifffahrtsgesellschaftskapitän'.repeat(3)];
+      const userIds = Array.from({ length: 10_000 }, (_, n) => `${n < 50 ? scripts[n % 5] : 'viewer'}-${n}`);
+      await hoard(stagedoor.database, acme.id, arena['id'], { userIds, each: 1, kinds: ['chat'] });
+      await signIn(acme.key);
+      await page.getByRole('link', { name: 'مسرح الليل' }).click();
+      const people = section('Could be in, or get in');
+      await people.getByText('10,000', { exact: true }).waitFor({ timeout: patience }); // a hundred requests
+      const rows = people.getByRole('listitem');
+      const place = (nth: number) => people.locator(`li[aria-posinset="${nth}"][aria-setsize="10000"]`);
+      await place(1).waitFor();
+      expect(await rows.count()).toBeLessThan(60);
+
+      await people.getByRole('group').focus();
+      await page.keyboard.press('End');
+      const isFocused = (nth: number) =>
+        until(
+          async () => (await page.evaluate('document.activeElement.ariaPosInSet')) === String(nth),
+          `entry ${nth} has the focus`,
+        );
+      await isFocused(10_000);
+      await page.keyboard.press('ArrowUp');
+      await page.keyboard.press('ArrowUp');
+      await isFocused(9_998);
+      await page.keyboard.press('Tab'); // its checkbox
+      await page.keyboard.press('Space');
+      await page.getByRole('button', { name: 'Ban 1 chosen' }).waitFor();
+      // What has the focus keeps it, also while it is not seen.
+      await people.getByRole('group').hover();
+      await page.mouse.wheel(0, -1_000_000);
+      await place(1).waitFor();
+      expect(await page.evaluate('document.activeElement.type')).toBe('checkbox');
+      await page.keyboard.press('ArrowDown');
+      await isFocused(9_999);
+      await page.keyboard.press('Home');
+      await isFocused(1);
+      expect(await rows.count()).toBeLessThan(60);
+
+      await people.getByRole('searchbox').fill('عليّ');
+      await people.getByText('10 found').waitFor();
+      expect(await rows.count()).toBe(10);
+      await people.getByRole('searchbox').fill('schifffahrt');
+      await people.getByText('10 found').waitFor();
+      await look('many-long-names');
+      await people.getByRole('searchbox').fill('');
+      await place(1).waitFor();
+      await look('many-people');
+    },
+    patience,
+  );
 
   it('shows nothing of another tenant, and no act to whoever may not act', async () => {
     const scopes = ['spaces:read', 'moderation:read', 'events:read'];

@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react';
 
 import { Failure } from '../pages/Failure.tsx';
 import { type Act, actionIn, type Done, doneNow } from './acts.ts';
-import { Dialog } from './Dialog.tsx';
+import { Dialog, Waiting } from './Dialog.tsx';
 import { ReasonInput } from './ReasonInput.tsx';
 import { useWriteOnce } from './write-once.ts';
 
@@ -23,7 +23,7 @@ interface Props {
  */
 export function ActDialog({ act, children, isComplete = true, onClose, onDone }: Props) {
   const queries = useQueryClient();
-  const writeOnce = useWriteOnce();
+  const { isWaiting, writeOnce } = useWriteOnce();
   const [reason, setReason] = useState('');
   const doing = useMutation({
     mutationFn: async () => {
@@ -46,6 +46,7 @@ export function ActDialog({ act, children, isComplete = true, onClose, onDone }:
       {children}
       <Text>{act.will}</Text>
       {act.takesReason && <ReasonInput value={reason} onChange={setReason} />}
+      <Waiting isWaiting={isWaiting} />
       <Failure error={doing.error} />
     </Dialog>
   );

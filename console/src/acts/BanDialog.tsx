@@ -5,8 +5,10 @@ import { useText } from '../text/text.tsx';
 import type { Ban } from '../types.ts';
 import { ActDialog } from './ActDialog.tsx';
 import { banRequest, type Done } from './acts.ts';
-import { BanChoices, type BanScope } from './BanChoices.tsx';
+import { isLength, lengthWords, minutesOf } from './ban-length.ts';
+import { BanChoices, usualScope } from './BanChoices.tsx';
 import { lift } from './space-acts.ts';
+import { useFirstTry } from './write-once.ts';
 
 interface Props {
   spaceId: string;
@@ -20,20 +22,21 @@ interface Props {
 export function BanDialog({ spaceId, userId, onClose, onDone }: Props) {
   const text = useText();
   const [typed, setTyped] = useState(userId ?? '');
-  const [scope, setScope] = useState<BanScope>({ where: 'space', length: 'ever' });
-  const [started] = useState(() => new Date());
-  const choice = { spaceId: scope.where === 'space' ? spaceId : undefined, length: scope.length, now: started };
+  const [scope, setScope] = useState(usualScope);
+  const firstTry = useFirstTry();
+  const choice = { spaceId: scope.where === 'space' ? spaceId : undefined, minutes: minutesOf(scope) };
   const act = {
     title: typed === '' ? text.act.banSomebody : text.act.banTitle(typed),
-    will: text.act.banWill(text.act.where[scope.where], text.act.lengths[scope.length]),
+    will: text.act.banWill(text.act.where[scope.where], lengthWords(text, scope)),
     verb: text.act.ban,
     isHard: true,
     takesReason: true,
-    request: (reason: string | undefined) => banRequest({ userId: typed, ...choice }, reason),
+    request: (reason: string | undefined) =>
+      banRequest({ userId: typed, ...choice, firstTry: firstTry({ typed, choice, reason }) }, reason),
     undo: (answer: unknown) => lift(text, (answer as { ban: Ban }).ban),
   };
   return (
-    <ActDialog act={act} isComplete={typed !== ''} onClose={onClose} onDone={onDone}>
+    <ActDialog act={act} isComplete={typed !== '' && isLength(scope)} onClose={onClose} onDone={onDone}>
       {userId === undefined && (
         <TextInput
           label={text.act.user}

@@ -9,10 +9,12 @@ import { useSession } from '../session.ts';
 import { messageOf, useText } from '../text/text.tsx';
 import { actionIn, banRequest, type Done, doneNow } from './acts.ts';
 import type { Action } from '../types.ts';
-import { BanChoices, type BanScope } from './BanChoices.tsx';
-import { Dialog } from './Dialog.tsx';
+import { isLength, lengthWords, minutesOf } from './ban-length.ts';
+import { BanChoices, type BanScope, usualScope } from './BanChoices.tsx';
+import { Dialog, Waiting } from './Dialog.tsx';
 import { ReasonInput } from './ReasonInput.tsx';
 import { forEach, idsIn, newcomers } from './many.ts';
+import { useFirstTry } from './write-once.ts';
 
 interface Props {
   spaceId: string;
@@ -29,7 +31,7 @@ const patienceMs = 5 * 60_000;
 export function BanManyDialog({ spaceId, chosen, onClose, onDone }: Props) {
   const text = useText();
   const [ids, setIds] = useState(chosen.join('\n'));
-  const [scope, setScope] = useState<BanScope>({ where: 'space', length: 'ever' });
+  const [scope, setScope] = useState(usualScope);
   const [reason, setReason] = useState('');
   const people = idsIn(ids);
   const banning = useBanMany(spaceId, scope, reason.trim());
@@ -49,7 +51,7 @@ export function BanManyDialog({ spaceId, chosen, onClose, onDone }: Props) {
       title={text.many.title(people.length)}
       verb={text.act.ban}
       isHard
-      isComplete={people.length > 0}
+      isComplete={people.length > 0 && isLength(scope)}
       isPending={banning.isPending}
       onClose={onClose}
       onSubmit={() => void submit()}
@@ -69,7 +71,7 @@ export function BanManyDialog({ spaceId, chosen, onClose, onDone }: Props) {
       </Text>
       <Failure error={finding.error} />
       <BanChoices scope={scope} onChange={setScope} />
-      <Text>{text.act.banWill(text.act.where[scope.where], text.act.lengths[scope.length])}</Text>
+      <Text>{text.act.banWill(text.act.where[scope.where], lengthWords(text, scope))}</Text>
       <ReasonInput value={reason} onChange={setReason} />
       <HowFar {...banning} of={people.length} />
     </Dialog>
@@ -78,12 +80,14 @@ export function BanManyDialog({ spaceId, chosen, onClose, onDone }: Props) {
 
 interface Progressed {
   isPending: boolean;
+  /** Whether the service does not take some of it at the moment. */
+  isWaiting: boolean;
   /** Number of people who are banned. */
   done: number;
   failed: { userId: string; error: unknown }[];
 }
 
-function HowFar({ isPending, done, failed, of }: Progressed & { of: number }) {
+function HowFar({ isPending, isWaiting, done, failed, of }: Progressed & { of: number }) {
   const text = useText();
   if (!isPending && failed.length === 0) return null;
   return (
@@ -92,6 +96,7 @@ function HowFar({ isPending, done, failed, of }: Progressed & { of: number }) {
       <Text size="sm" role="status">
         {text.many.progress(done, of)}
       </Text>
+      <Waiting isWaiting={isWaiting} />
       {failed.length > 0 && (
         <Alert color="red" role="alert" variant="light">
           {text.many.failed(failed.length)} {messageOf(failed[0]?.error, text)}{' '}
@@ -113,26 +118,30 @@ interface Sent {
 }
 
 /** Bans people with one Idempotency-Key for each: whoever is banned already is not banned again by the next try. */
-function useBanMany(spaceId: string, { where, length }: BanScope, reason: string) {
+function useBanMany(spaceId: string, scope: BanScope, reason: string) {
   const queries = useQueryClient();
   const { csrfToken } = useSession();
-  const [started] = useState(() => new Date());
-  const [state, setState] = useState<Progressed>({ isPending: false, done: 0, failed: [] });
+  const firstTry = useFirstTry();
+  const [state, setState] = useState<Progressed>({ isPending: false, isWaiting: false, done: 0, failed: [] });
   const sent = useRef(new Map<string, Sent>());
   const banOne = async (userId: string) => {
-    const choice = { userId, spaceId: where === 'space' ? spaceId : undefined, length, now: started };
-    const request = banRequest(choice, reason === '' ? undefined : reason);
+    const choice = { spaceId: scope.where === 'space' ? spaceId : undefined, minutes: minutesOf(scope) };
+    const request = banRequest(
+      { userId, ...choice, firstTry: firstTry({ choice, reason }) },
+      reason === '' ? undefined : reason,
+    );
     const said = JSON.stringify(request);
     const known: Sent = sent.current.get(said) ?? { key: crypto.randomUUID(), isDone: false, action: undefined };
     sent.current.set(said, known);
     if (known.isDone) return known.action;
-    known.action = actionIn(await write({ ...request, csrfToken, idempotencyKey: known.key, patienceMs }));
+    const onWait = () => setState((before) => ({ ...before, isWaiting: true }));
+    known.action = actionIn(await write({ ...request, csrfToken, idempotencyKey: known.key, patienceMs, onWait }));
     known.isDone = true;
     return known.action;
   };
   /** @returns the actions, once all are banned; undefined: some are not. */
   const ban = async (people: string[]): Promise<Action[] | undefined> => {
-    setState({ isPending: true, done: 0, failed: [] });
+    setState({ isPending: true, isWaiting: false, done: 0, failed: [] });
     const failed: Progressed['failed'] = [];
     const actions: Action[] = [];
     let done = 0;
@@ -144,9 +153,9 @@ function useBanMany(spaceId: string, { where, length }: BanScope, reason: string
       } catch (error) {
         failed.push({ userId, error });
       }
-      setState({ isPending: true, done, failed: [...failed] });
+      setState({ isPending: true, isWaiting: false, done, failed: [...failed] });
     });
-    setState({ isPending: false, done, failed });
+    setState({ isPending: false, isWaiting: false, done, failed });
     void queries.invalidateQueries();
     return failed.length === 0 ? actions : undefined;
   };

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack } from '@mantine/core';
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import type { FormEvent, ReactNode } from 'react';
 
 import { useText } from '../text/text.tsx';
@@ -56,5 +56,16 @@ export function Dialog({ title, verb, isHard, isComplete, isPending, children, o
         </Modal.Body>
       </Modal.Content>
     </Modal.Root>
+  );
+}
+
+/** Says that the service does not take something at the moment, and that nothing is lost. */
+export function Waiting({ isWaiting }: { isWaiting: boolean }) {
+  const text = useText();
+  // The element is there before its words are: a screen reader reads what changes.
+  return (
+    <Text size="sm" role="status" className="said">
+      {isWaiting && text.problems.waits}
+    </Text>
   );
 }

@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react';
 
 import { Failure } from '../pages/Failure.tsx';
 import { usePageText } from '../text/pages.ts';
-import { Dialog } from './Dialog.tsx';
+import { Dialog, Waiting } from './Dialog.tsx';
 import { type Request, useWriteOnce } from './write-once.ts';
 
 /** A change of something that is no act on users. A person is asked before it is made. */
@@ -33,7 +33,7 @@ interface Props {
 /** Asks before a change, and makes it. Then it shows the secret that came of it, if one did. */
 export function WriteDialog({ ask, children, isComplete = true, onClose }: Props) {
   const queries = useQueryClient();
-  const writeOnce = useWriteOnce();
+  const { isWaiting, writeOnce } = useWriteOnce();
   const [secret, setSecret] = useState<string>();
   const writing = useMutation({
     mutationFn: async () => (await writeOnce(ask.request)).answer,
@@ -59,6 +59,7 @@ export function WriteDialog({ ask, children, isComplete = true, onClose }: Props
     >
       {children}
       <Text>{ask.will}</Text>
+      <Waiting isWaiting={isWaiting} />
       <Failure error={writing.error} />
     </Dialog>
   );

@@ -42,22 +42,18 @@ export function actionIn(answer: unknown): Action | undefined {
 /** The longest reason that the service takes for every act, in characters. */
 export const reasonLength = 128;
 
-/** How long a ban is, in hours; undefined: until it is lifted. */
-export const banHours = { hour: 1, day: 24, week: 7 * 24, ever: undefined } as const;
-export type BanLength = keyof typeof banHours;
-
 export interface BanChoice {
   userId: string;
   /** undefined: in all spaces. */
   spaceId: string | undefined;
-  length: BanLength;
-  /** When the person began to choose. The same choice is the same request, so that it is made once. */
-  now: Date;
+  /** undefined: until it is lifted. */
+  minutes: number | undefined;
+  /** When this choice was first tried. The same choice is the same request, so that it is made once. */
+  firstTry: Date;
 }
 
-export function banRequest({ userId, spaceId, length, now }: BanChoice, reason: string | undefined) {
-  const hours = banHours[length];
-  const expiresAt = hours === undefined ? undefined : new Date(now.getTime() + hours * 3_600_000).toISOString();
+export function banRequest({ userId, spaceId, minutes, firstTry }: BanChoice, reason: string | undefined) {
+  const expiresAt = minutes === undefined ? undefined : new Date(firstTry.getTime() + minutes * 60_000).toISOString();
   const body = {
     userId,
     ...(spaceId !== undefined && { spaceId }),

@@ -1,5 +1,5 @@
 /** Acts on many people in one go. */
-import { readAll } from '../queries.ts';
+import { mostPeople, readAll } from '../queries.ts';
 import type { Grant, Participant, Role } from '../types.ts';
 
 /** Whether a role is that of somebody who reads the chat from the console. They are no user of the space. */
@@ -7,9 +7,6 @@ export const isOfConsole = (role: string): boolean => role.startsWith('console:'
 
 /** How many requests are under way at once. The service paces the acts of a tenant. */
 const together = 4;
-
-/** A raid may have as many people as this. */
-const mostPeople = 10_000;
 
 /** People who came within this time are new, in milliseconds. */
 const newMs = 5 * 60_000;

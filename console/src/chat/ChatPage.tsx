@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Button, Group, Stack, Text } from '@mantine/core';
 import { useThrottledValue } from '@mantine/hooks';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -9,6 +9,7 @@ import { deleteMessage } from '../acts/space-acts.ts';
 import { useActs } from '../acts/useActs.tsx';
 import { Failure } from '../pages/Failure.tsx';
 import { useCaller } from '../pages/lists.tsx';
+import { PageHead } from '../pages/PageHead.tsx';
 import { deletionsIn, space, tokenOf } from '../queries.ts';
 import { may, useSession } from '../session.ts';
 import { useText } from '../text/text.tsx';
@@ -40,12 +41,9 @@ export function ChatPage({ spaceId }: { spaceId: string }) {
       <Anchor component={Link} to={`/spaces/${spaceId}`} size="sm" w="fit-content">
         ← {text.person.back(found.data?.name ?? text.space.thisSpace)}
       </Anchor>
-      <Group justify="space-between">
-        <Title order={1} size="h2" className="name">
-          {text.chat.title(found.data?.name ?? '')}
-        </Title>
+      <PageHead title={text.chat.title(found.data?.name ?? '')}>
         <StateBadge view={view} />
-      </Group>
+      </PageHead>
       <Failure error={found.error} />
       {view.state === 'refused' && (
         <Group>

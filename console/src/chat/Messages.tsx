@@ -109,7 +109,9 @@ const OneLine = memo(function OneLine({
             {text.chat.ofConsole}
           </Badge>
         )}{' '}
-        <span className="name">{isDeleted ? <del>{line.text}</del> : line.text}</span>{' '}
+        <span className="name" dir="auto">
+          {isDeleted ? <del>{line.text}</del> : line.text}
+        </span>{' '}
         {isDeleted && (
           <Badge variant="default" size="sm" className="room-deleted">
             {deleter === undefined ? text.chat.deleted : text.chat.deletedBy(deleter)}

@@ -34,7 +34,7 @@ export function UserCard({ spaceId, message, acts, on, isDeleted, onClose }: Pro
       <Modal.Content>
         <Modal.Body pt="md">
           <Stack gap="sm">
-            <Modal.Title fw={700} className="name">
+            <Modal.Title fw={700} className="name" dir="auto">
               {message.name === '' ? userId : message.name}
             </Modal.Title>
             <Group gap="xs">
@@ -47,7 +47,7 @@ export function UserCard({ spaceId, message, acts, on, isDeleted, onClose }: Pro
             </Text>
             {token.data && <Text size="sm">{text.chat.tokenSince(time(token.data.issuedAt))}</Text>}
             {joinedAt !== undefined && <Text size="sm">{text.chat.onStageSince(time(joinedAt))}</Text>}
-            <Text component="blockquote" className="room-quote name" size="sm">
+            <Text component="blockquote" className="room-quote name" size="sm" dir="auto">
               {message.text}
             </Text>
             <Anchor

@@ -9,7 +9,6 @@ import {
   Stack,
   Text,
   TextInput,
-  Title,
 } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
@@ -24,6 +23,7 @@ import type { AuditEntry } from '../types.ts';
 import { ChainState } from './ChainState.tsx';
 import { Who } from './List.tsx';
 import { useCaller } from './lists.tsx';
+import { PageHead } from './PageHead.tsx';
 
 /** What the log is searched for, as the address of the page has it. */
 export interface AuditSearch {
@@ -47,12 +47,7 @@ export function AuditPage({ search }: { search: AuditSearch }) {
   const actions = [...new Set(found.data?.map(({ action }) => action))].sort();
   return (
     <Stack p="md">
-      <div>
-        <Title order={1} size="h2">
-          {audit.title}
-        </Title>
-        <Text c="dimmed">{audit.about}</Text>
-      </div>
+      <PageHead title={audit.title} about={audit.about} />
       {session.spaceIds === null && <ChainState />}
       <Search
         key={JSON.stringify(asked)}

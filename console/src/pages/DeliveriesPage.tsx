@@ -1,4 +1,4 @@
-import { Badge, Group, NativeSelect, Stack, Text, Title } from '@mantine/core';
+import { Badge, Group, NativeSelect, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 
 import { leftOf } from '../acts/acts.ts';
@@ -11,6 +11,7 @@ import type { Action, Target } from '../types.ts';
 import { useSpaceNames } from './AuditPage.tsx';
 import { Who } from './List.tsx';
 import { useCaller } from './lists.tsx';
+import { PageHead } from './PageHead.tsx';
 
 /** Acts of moderators with the calls to IVS that they need: which are stuck, why, for how long, and what can be done. */
 export function DeliveriesPage() {
@@ -23,12 +24,7 @@ export function DeliveriesPage() {
   const found = usePages<Action>(['actions', 'all'], '/v1/actions', query, { refetchInterval: 5_000 });
   return (
     <Stack p="md">
-      <div>
-        <Title order={1} size="h2">
-          {words.title}
-        </Title>
-        <Text c="dimmed">{words.about}</Text>
-      </div>
+      <PageHead title={words.title} about={words.about} />
       <Group align="end">
         <NativeSelect
           label={words.state}

@@ -1,11 +1,12 @@
 import { Anchor, Badge, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Fragment, type ReactNode } from 'react';
+import { Fragment, type ReactNode, useMemo } from 'react';
 
 import { mostShown } from '../queries.ts';
 import { Failure } from './Failure.tsx';
-import { useText } from '../text/text.tsx';
+import { longFrom, LongList } from './LongList.tsx';
+import { useLocale, useText } from '../text/text.tsx';
 
 export interface ListProps<T> {
   title: string;
@@ -15,6 +16,10 @@ export interface ListProps<T> {
   /** What reads on, where the list is read in pages; null: it is read to its end. Else it is cut at some length. */
   more?: ReactNode | null;
   none: string;
+  /** The most entries that it shows, where it is not read in pages. */
+  most?: number;
+  /** What an entry of a long list is found by. */
+  nameOf?: (one: T) => string;
   /** What stands above the entries. */
   before?: ReactNode;
   keyOf(one: T): string;
@@ -22,10 +27,13 @@ export interface ListProps<T> {
 }
 
 /** A list with its title and its number of entries, while it is read and if it cannot be read, too. */
-export function List<T>({ title, about, found, more, none, before, keyOf, renderEntry }: ListProps<T>) {
+export function List<T>(props: ListProps<T>) {
+  const { title, about, found, more, none, most = mostShown, nameOf, before, keyOf, renderEntry } = props;
   const text = useText();
-  const shown = more === undefined ? found.data?.slice(0, mostShown) : found.data;
-  const isCut = more === undefined && (found.data?.length ?? 0) >= mostShown;
+  const { data } = found;
+  const shown = useMemo(() => (more === undefined ? data?.slice(0, most) : data), [data, more, most]);
+  const isCut = more === undefined && (data?.length ?? 0) >= most;
+  const isLong = more === undefined && (data?.length ?? 0) > longFrom;
   return (
     <Section title={title} count={found.data?.length ?? 0} isMore={isCut || Boolean(more)}>
       {about !== undefined && (
@@ -41,14 +49,17 @@ export function List<T>({ title, about, found, more, none, before, keyOf, render
           {none}
         </Text>
       )}
-      {shown && shown.length > 0 && (
+      {shown && isLong && (
+        <LongList title={title} entries={shown} keyOf={keyOf} nameOf={nameOf} renderEntry={renderEntry} />
+      )}
+      {shown && shown.length > 0 && !isLong && (
         <ul className="entries">
           {shown.map((one) => (
             <li key={keyOf(one)}>{renderEntry(one)}</li>
           ))}
         </ul>
       )}
-      {isCut && <Text c="dimmed">{text.space.cut(mostShown)}</Text>}
+      {isCut && <Text c="dimmed">{text.space.cut(most)}</Text>}
       {more}
     </Section>
   );
@@ -64,6 +75,7 @@ interface SectionProps {
 
 /** A part of a page with a title. */
 export function Section({ title, count = 0, isMore = false, children }: SectionProps) {
+  const locale = useLocale();
   return (
     <Paper component="section" aria-label={title} withBorder p="md" radius="md">
       <Stack gap="xs">
@@ -73,7 +85,7 @@ export function Section({ title, count = 0, isMore = false, children }: SectionP
           </Title>
           {count > 0 && (
             <Badge variant="default" circle={count < 10 && !isMore}>
-              {count}
+              {count.toLocaleString(locale)}
               {isMore && '+'}
             </Badge>
           )}
@@ -100,7 +112,7 @@ export function Who({ id, linkFrom, badges, details }: WhoProps) {
     <div className="who">
       <Group gap="xs">
         {linkFrom === undefined ? (
-          <Text fw={600} className="name">
+          <Text fw={600} className="name" dir="auto">
             {id}
           </Text>
         ) : (
@@ -108,6 +120,7 @@ export function Who({ id, linkFrom, badges, details }: WhoProps) {
             fw={600}
             c="inherit"
             className="name"
+            dir="auto"
             renderRoot={(props) => (
               <Link {...props} to="/people/$userId" params={{ userId: id }} search={{ from: linkFrom }} />
             )}

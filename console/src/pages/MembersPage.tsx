@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, Group, NativeSelect, Stack, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
@@ -10,6 +10,7 @@ import { usePageText } from '../text/pages.ts';
 import { useTime } from '../text/text.tsx';
 import type { Member } from '../types.ts';
 import { Who } from './List.tsx';
+import { PageHead } from './PageHead.tsx';
 import { RowButton } from './RowButton.tsx';
 import { BackToSpace } from './SessionsPage.tsx';
 
@@ -32,15 +33,9 @@ export function MembersPage({ spaceId }: { spaceId: string }) {
   return (
     <Stack p="md">
       <BackToSpace spaceId={spaceId} />
-      <Group justify="space-between">
-        <div>
-          <Title order={1} size="h2">
-            {words.title}
-          </Title>
-          <Text c="dimmed">{words.about}</Text>
-        </div>
+      <PageHead title={words.title} about={words.about}>
         {mayWrite && <Button onClick={() => setChanging({})}>{words.add}</Button>}
-      </Group>
+      </PageHead>
       <PagedList<Member>
         title={words.title}
         found={found}

@@ -43,7 +43,9 @@ export function Notes({ userId, onAsk }: { userId: string; onAsk(act: Act): void
       renderEntry={(note) => (
         <>
           <div className="who">
-            <Text className="name note">{note.text}</Text>
+            <Text className="name note" dir="auto">
+              {note.text}
+            </Text>
             <Text size="sm" c="dimmed" className="name">
               {time(note.createdAt)} · <bdi>{text.space.by(caller(note.author))}</bdi>
             </Text>

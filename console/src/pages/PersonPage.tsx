@@ -1,4 +1,4 @@
-import { Anchor, Badge, Group, NativeSelect, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Group, NativeSelect, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -13,6 +13,7 @@ import { Failure } from './Failure.tsx';
 import { Section } from './List.tsx';
 import { ActsOn } from './lists.tsx';
 import { Notes } from './Notes.tsx';
+import { PageHead } from './PageHead.tsx';
 import { BansOfPerson, DeletionsOfPerson, GrantsOfPerson, History } from './person-lists.tsx';
 
 interface Props {
@@ -39,12 +40,7 @@ export function PersonPage({ userId, from }: Props) {
       <Anchor component={Link} to={from === undefined ? '/' : `/spaces/${from}`} size="sm" w="fit-content">
         ← {from === undefined ? text.space.back : text.person.back(names.get(from) ?? text.space.thisSpace)}
       </Anchor>
-      <Group justify="space-between">
-        <Title order={1} size="h2" className="name">
-          {userId}
-        </Title>
-        {on && <ActsOn userId={userId} on={on} isBanned={false} />}
-      </Group>
+      <PageHead title={userId}>{on && <ActsOn userId={userId} on={on} isBanned={false} />}</PageHead>
       <DoneActs acts={acts.done} onUndo={acts.ask} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Stack>

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Button, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
@@ -11,8 +11,9 @@ import { useText, useTime } from '../text/text.tsx';
 import type { Attendance, StageSession } from '../types.ts';
 import { Failure } from './Failure.tsx';
 import { Section, Who } from './List.tsx';
+import { PageHead } from './PageHead.tsx';
 import { Values } from './Values.tsx';
-import { presenceOf } from './presence.ts';
+import { largest, presenceOf } from './presence.ts';
 import { SessionFacts, SessionState } from './SessionsPage.tsx';
 
 /** The most participants that are counted over time. */
@@ -47,15 +48,11 @@ export function SessionPage({ spaceId, sessionId }: Props) {
       {found.isPending && <Text>{text.loading}</Text>}
       {found.data && (
         <>
-          <div>
-            <Group>
-              <Title order={1} size="h2">
-                {words.session(time(found.data.startedAt))}
-              </Title>
-              <SessionState session={found.data} />
-            </Group>
-            <SessionFacts session={found.data} now={found.dataUpdatedAt} />
-          </div>
+          <PageHead
+            title={words.session(time(found.data.startedAt))}
+            badges={<SessionState session={found.data} />}
+            about={<SessionFacts session={found.data} now={found.dataUpdatedAt} />}
+          />
           <OverTime path={path} session={found.data} />
           <AttendanceList path={path} spaceId={spaceId} sessionId={sessionId} />
         </>
@@ -75,7 +72,7 @@ function OverTime({ path, session: { sessionId, endedAt } }: { path: string; ses
   const { data, dataUpdatedAt } = found;
   const end = endedAt === null ? dataUpdatedAt : Date.parse(endedAt);
   const points = useMemo(() => presenceOf(data ?? [], end), [data, end]);
-  const most = points.reduce((best, point) => (point.value > best.value ? point : best), { at: 0, value: 0 });
+  const most = largest(points);
   return (
     <Section title={words.overTime}>
       <Text size="sm" c="dimmed">
@@ -84,6 +81,7 @@ function OverTime({ path, session: { sessionId, endedAt } }: { path: string; ses
       <Failure error={found.error} />
       {points.length > 0 && (
         <Values
+          kind="steps"
           title={words.people}
           summary={words.most(most.value, time(new Date(most.at).toISOString()))}
           points={points}

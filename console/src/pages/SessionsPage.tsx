@@ -1,12 +1,17 @@
-import { Anchor, Badge, Group, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useMemo } from 'react';
 
 import { PagedList, usePages } from '../paged.tsx';
 import { space } from '../queries.ts';
 import { lengthIn, usePageText } from '../text/pages.ts';
 import { useText, useTime } from '../text/text.tsx';
 import type { StageSession } from '../types.ts';
+import { Section } from './List.tsx';
+import { PageHead } from './PageHead.tsx';
+import { largest } from './presence.ts';
+import { Values } from './Values.tsx';
 
 /** The sessions of a space's stage, the newest first. */
 export function SessionsPage({ spaceId }: { spaceId: string }) {
@@ -17,12 +22,8 @@ export function SessionsPage({ spaceId }: { spaceId: string }) {
   return (
     <Stack p="md">
       <BackToSpace spaceId={spaceId} />
-      <div>
-        <Title order={1} size="h2">
-          {words.title}
-        </Title>
-        <Text c="dimmed">{words.about}</Text>
-      </div>
+      <PageHead title={words.title} about={words.about} />
+      <OverTime sessions={found.data ?? []} />
       <PagedList<StageSession>
         title={words.title}
         found={found}
@@ -51,6 +52,26 @@ export function SessionsPage({ spaceId }: { spaceId: string }) {
         )}
       />
     </Stack>
+  );
+}
+
+/** How many participants each of the sessions had that are listed. */
+function OverTime({ sessions }: { sessions: StageSession[] }) {
+  const { sessions: words } = usePageText();
+  const points = useMemo(
+    () => sessions.map(({ startedAt, participants }) => ({ at: Date.parse(startedAt), value: participants })).reverse(),
+    [sessions],
+  );
+  if (points.length < 2) return null; // one is in the list below
+  return (
+    <Section title={words.plot}>
+      <Values
+        kind="bars"
+        title={words.participantsTitle}
+        summary={words.largest(points.length, largest(points).value)}
+        points={points}
+      />
+    </Section>
   );
 }
 

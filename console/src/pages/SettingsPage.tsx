@@ -1,10 +1,11 @@
-import { Stack, Tabs, Text, Title } from '@mantine/core';
+import { Stack, Tabs, Text } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import type { ComponentType } from 'react';
 
 import { may, useSession } from '../session.ts';
 import { usePageText } from '../text/pages.ts';
 import type { PageTexts } from '../text/pages.en.ts';
+import { PageHead } from './PageHead.tsx';
 import { Issuers } from './settings/Issuers.tsx';
 import { Keys } from './settings/Keys.tsx';
 import { Roles } from './settings/Roles.tsx';
@@ -38,9 +39,7 @@ export function SettingsPage({ part }: { part: string | undefined }) {
   const Content = shown && parts[shown].Content;
   return (
     <Stack p="md">
-      <Title order={1} size="h2">
-        {words.title}
-      </Title>
+      <PageHead title={words.title} />
       {shown === undefined && <Text>{words.nothing}</Text>}
       {shown !== undefined && Content && (
         <Tabs

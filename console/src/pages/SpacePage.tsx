@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Button, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -15,6 +15,7 @@ import { Failure } from './Failure.tsx';
 import { useText } from '../text/text.tsx';
 import type { Space } from '../types.ts';
 import { Bans, CouldGetIn, Deliveries, type On, OnStage } from './lists.tsx';
+import { PageHead } from './PageHead.tsx';
 import { SpaceLinks } from './SpaceLinks.tsx';
 import { SpaceStatus } from './SpacesPage.tsx';
 
@@ -38,7 +39,7 @@ export function SpacePage({ spaceId }: { spaceId: string }) {
       {found.isPending && <Text>{text.loading}</Text>}
       {found.data && (
         <>
-          <Heading space={found.data}>
+          <PageHead title={found.data.name} badges={<SpaceStatus space={found.data} />}>
             {found.data.room && may(session, 'moderation:read') && (
               <Button variant="default" renderRoot={(props) => <Link {...props} to={`/spaces/${spaceId}/chat`} />}>
                 {text.chat.link}
@@ -49,7 +50,7 @@ export function SpacePage({ spaceId }: { spaceId: string }) {
             )}
             {on && <FreezeButton space={found.data} onAsk={acts.ask} />}
             {may(session, 'spaces:write') && <CloseButton space={found.data} onAsk={acts.ask} />}
-          </Heading>
+          </PageHead>
           <SpaceLinks space={found.data} />
           <DoneActs acts={acts.done} onUndo={acts.ask} />
           <Lists space={found.data} on={on} />
@@ -107,20 +108,6 @@ function ActsOnMany({ chosen, onBan, onBanMany }: ActsOnManyProps) {
         {chosen === 0 ? text.many.button : text.many.chosen(chosen)}
       </Button>
     </>
-  );
-}
-
-function Heading({ space, children }: { space: Space; children: React.ReactNode }) {
-  return (
-    <Group justify="space-between">
-      <Group>
-        <Title order={1} size="h2" className="name">
-          {space.name}
-        </Title>
-        <SpaceStatus space={space} />
-      </Group>
-      <Group>{children}</Group>
-    </Group>
   );
 }
 

@@ -1,9 +1,10 @@
-import { Anchor, Badge, Group, Paper, Stack, Table, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Group, Paper, Stack, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 
 import { spaces } from '../queries.ts';
 import { Failure } from './Failure.tsx';
+import { PageHead } from './PageHead.tsx';
 import { useText } from '../text/text.tsx';
 import type { Space } from '../types.ts';
 
@@ -13,9 +14,7 @@ export function SpacesPage() {
   const found = useQuery(spaces);
   return (
     <Stack p="md">
-      <Title order={1} size="h2">
-        {text.spaces.title}
-      </Title>
+      <PageHead title={text.spaces.title} />
       <Failure error={found.error} />
       {found.isPending && <Text>{text.loading}</Text>}
       {found.data?.length === 0 && <Text>{text.spaces.none}</Text>}
@@ -43,7 +42,7 @@ function SpacesTable({ spaces }: { spaces: Space[] }) {
         {spaces.map((space) => (
           <Table.Tr key={space.id}>
             <Table.Td>
-              <Anchor component={Link} to={`/spaces/${space.id}`} className="name" fw={600}>
+              <Anchor component={Link} to={`/spaces/${space.id}`} className="name" dir="auto" fw={600}>
                 {space.name}
               </Anchor>
             </Table.Td>

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, NativeSelect, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Badge, Button, Group, NativeSelect, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
 import { type Ask, useAsk, WriteDialog } from '../acts/WriteDialog.tsx';
@@ -7,6 +7,7 @@ import { usePageText } from '../text/pages.ts';
 import { useTime } from '../text/text.tsx';
 import type { NewApiKey, Region, Tenant } from '../types.ts';
 import { Who } from './List.tsx';
+import { PageHead } from './PageHead.tsx';
 import { RowButton } from './RowButton.tsx';
 
 /** The tenants of the deployment, for the operator. */
@@ -18,15 +19,9 @@ export function TenantsPage() {
   const asks = useAsksOf();
   return (
     <Stack p="md">
-      <Group justify="space-between">
-        <div>
-          <Title order={1} size="h2">
-            {words.title}
-          </Title>
-          <Text c="dimmed">{words.about}</Text>
-        </div>
+      <PageHead title={words.title} about={words.about}>
         <Button onClick={() => setCreating(true)}>{words.create}</Button>
-      </Group>
+      </PageHead>
       <PagedList<Tenant>
         title={words.title}
         found={usePages<Tenant>(['tenants'], '/v1/tenants')}

@@ -1,28 +1,30 @@
-import { Table, Text } from '@mantine/core';
+import { Skeleton, Table, Text } from '@mantine/core';
+import { lazy, Suspense } from 'react';
 
 import { usePageText } from '../text/pages.ts';
 import { useLocale } from '../text/text.tsx';
-import type { Point } from './presence.ts';
-
-interface Props {
-  /** What the values are, as the heading of their column. */
-  title: string;
-  /** What the values show, in a sentence. */
-  summary: string;
-  /** In the order of their times. */
-  points: Point[];
-}
+import type { PlotProps } from './Plot.tsx';
 
 /** The most rows of the table. */
 const mostRows = 200;
 
-/** Values over time: what matters in a sentence, and all in a table. */
-export function Values({ title, summary, points }: Props) {
+/**
+ * Plots need a library that is as large as all the rest. It is loaded when one is shown. If it cannot be, the table has
+ * everything.
+ */
+const Plot = lazy(() => import('./Plot.tsx').catch(() => ({ default: () => null })));
+
+/** Values over time: what matters in a sentence, a plot, and all in a table. */
+export function Values(props: PlotProps) {
+  const { title, summary, points } = props;
   const { common } = usePageText();
   const locale = useLocale();
   return (
     <>
       <Text size="sm">{summary}</Text>
+      <Suspense fallback={<Skeleton className="plot" />}>
+        <Plot {...props} />
+      </Suspense>
       <details>
         <Text component="summary" size="sm" c="dimmed">
           {common.table(title)}

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, NativeSelect, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Anchor, Badge, Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -11,6 +11,7 @@ import { useText, useTime } from '../text/text.tsx';
 import type { Webhook, WebhookDelivery, WebhookWithSecret } from '../types.ts';
 import { Failure } from './Failure.tsx';
 import { Who } from './List.tsx';
+import { PageHead } from './PageHead.tsx';
 import { RowButton } from './RowButton.tsx';
 import { WebhookForm } from './WebhookForm.tsx';
 import { WebhookFacts, WebhookStatus } from './WebhooksPage.tsx';
@@ -34,15 +35,11 @@ export function WebhookPage({ webhookId }: { webhookId: string }) {
       {found.isPending && <Text>{text.loading}</Text>}
       {found.data && (
         <>
-          <div>
-            <Group>
-              <Title order={1} size="h2" className="name">
-                {found.data.url}
-              </Title>
-              <WebhookStatus webhook={found.data} />
-            </Group>
-            <WebhookFacts webhook={found.data} />
-          </div>
+          <PageHead
+            title={found.data.url}
+            badges={<WebhookStatus webhook={found.data} />}
+            about={<WebhookFacts webhook={found.data} />}
+          />
           <Buttons webhook={found.data} onAsk={ask} />
           <Log webhookId={webhookId} onAsk={ask} />
         </>

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Button, Group, Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 
@@ -6,6 +6,7 @@ import { PagedList, usePages } from '../paged.tsx';
 import { usePageText } from '../text/pages.ts';
 import { useTime } from '../text/text.tsx';
 import type { Webhook } from '../types.ts';
+import { PageHead } from './PageHead.tsx';
 import { WebhookForm } from './WebhookForm.tsx';
 
 /** The addresses of the tenant that get events. */
@@ -15,15 +16,9 @@ export function WebhooksPage() {
   const found = usePages<Webhook>(['webhooks'], '/v1/webhooks', {}, { refetchInterval: 10_000 });
   return (
     <Stack p="md">
-      <Group justify="space-between">
-        <div>
-          <Title order={1} size="h2">
-            {words.title}
-          </Title>
-          <Text c="dimmed">{words.about}</Text>
-        </div>
+      <PageHead title={words.title} about={words.about}>
         <Button onClick={() => setCreating(true)}>{words.create}</Button>
-      </Group>
+      </PageHead>
       <PagedList<Webhook>
         title={words.endpoints}
         found={found}

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 
 import { leftOf } from '../acts/acts.ts';
 import type { On as ActsOnPerson } from '../acts/useActs.tsx';
-import { actions, bans, grants, participants } from '../queries.ts';
+import { actions, bans, grants, mostPeople, participants } from '../queries.ts';
 import { useSession } from '../session.ts';
 import { useText, useTime } from '../text/text.tsx';
 import type { Action, AuditEntry, Ban, Grant, Participant } from '../types.ts';
@@ -29,12 +29,14 @@ export function OnStage({ spaceId, on }: Props) {
     <List<Participant>
       title={text.space.onStage}
       found={found}
+      most={mostPeople}
+      nameOf={idOf}
       none={text.space.nobody}
       keyOf={({ participantId, userId }) => participantId ?? userId}
       renderEntry={({ userId, participantId, role, publishing, joinedAt, certainty, seenAt }) => (
         <>
           <Who
-            id={userId === '' ? (participantId ?? '') : userId}
+            id={idOf({ userId, participantId })}
             linkFrom={userId === '' ? undefined : spaceId}
             badges={
               <Badge variant="dot" color={publishing ? 'green' : 'gray'}>
@@ -65,10 +67,12 @@ export function CouldGetIn({ spaceId, on }: Props) {
       title={text.space.couldGetIn}
       about={text.space.aboutCouldGetIn}
       found={found}
+      most={mostPeople}
+      nameOf={userOf}
       none={text.space.noGrant}
-      keyOf={(some) => some[0]?.userId ?? ''}
+      keyOf={userOf}
       renderEntry={(some) => {
-        const userId = some[0]?.userId ?? '';
+        const userId = userOf(some);
         const isBanned = banned.some((ban) => ban.userId === userId);
         const last = some.map(({ expiresAt }) => expiresAt).sort();
         return (
@@ -115,6 +119,13 @@ function byUser(all: Grant[]): Grant[][] {
   const users = new Map<string, Grant[]>();
   for (const grant of all) users.set(grant.userId, [...(users.get(grant.userId) ?? []), grant]);
   return [...users.values()];
+}
+
+const userOf = (some: Grant[]): string => some[0]?.userId ?? '';
+
+/** Somebody with a token that is not from Stagedoor may have no user id. */
+function idOf({ userId, participantId }: { userId: string; participantId?: string | undefined }): string {
+  return userId === '' ? (participantId ?? '') : userId;
 }
 
 export function Bans({ spaceId, on }: Props) {

@@ -7,6 +7,11 @@ export interface Point {
   value: number;
 }
 
+/** The first of the points with the largest value. */
+export function largest(points: Point[]): Point {
+  return points.reduce((best, point) => (point.value > best.value ? point : best), { at: 0, value: 0 });
+}
+
 /**
  * How many people were there after each coming and going, from who came when and left when. Who came back counts for the time
  * between, too. @param end until when it is known, in milliseconds since 1970

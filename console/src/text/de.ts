@@ -102,6 +102,11 @@ export const de: Texts = {
     stuck: (cause) => `hängt: ${cause}`,
     cut: (n) => `Die Liste zeigt die ersten ${n}.`,
   },
+  list: {
+    find: 'Suchen',
+    findIn: (title) => `Suchen in: ${title}`,
+    found: (number) => `${number} gefunden`,
+  },
   chat: {
     link: 'Chat',
     title: (space) => `Chat von ${space}`,
@@ -192,7 +197,21 @@ export const de: Texts = {
     user: 'Benutzer-Id',
     whereLabel: 'Wo',
     howLong: 'Wie lange',
-    lengths: { hour: 'für 1 Stunde', day: 'für 1 Tag', week: 'für 7 Tage', ever: 'bis zur Aufhebung' },
+    lengths: {
+      hour: 'für 1 Stunde',
+      day: 'für 1 Tag',
+      week: 'für 7 Tage',
+      ever: 'bis zur Aufhebung',
+      other: 'anders',
+    },
+    amount: 'Wie viele',
+    unit: 'Minuten, Stunden oder Tage',
+    units: { minutes: 'Minuten', hours: 'Stunden', days: 'Tage' },
+    forUnits: {
+      minutes: (n) => (n === 1 ? 'für 1 Minute' : `für ${n} Minuten`),
+      hours: (n) => (n === 1 ? 'für 1 Stunde' : `für ${n} Stunden`),
+      days: (n) => (n === 1 ? 'für 1 Tag' : `für ${n} Tage`),
+    },
     reason: 'Grund (andere können ihn sehen)',
     liftTitle: (who) => `Sperre von ${who} aufheben?`,
     liftWill: 'Die Person kann wieder Tokens bekommen. Sie tritt selbst wieder bei.',
@@ -248,6 +267,8 @@ export const de: Texts = {
   },
   problems: {
     noAnswer: 'Der Dienst antwortet nicht. Nichts ist verloren: Versuchen Sie es noch einmal.',
+    waits:
+      'Der Dienst antwortet nicht, oder kann es jetzt nicht annehmen. Es wird wieder gesendet, bis er es kann, und einmal ausgeführt.',
     signedOut: 'Die Sitzung ist zu Ende. Melden Sie sich wieder an.',
     tooMany: 'Zu viele Anfragen. Versuchen Sie es gleich noch einmal.',
   },

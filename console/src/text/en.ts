@@ -98,6 +98,11 @@ export const en = {
     stuck: (cause: string) => `stuck: ${cause}`,
     cut: (n: number) => `The list shows the first ${n}.`,
   },
+  list: {
+    find: 'Find',
+    findIn: (title: string) => `Find in: ${title}`,
+    found: (number: string) => `${number} found`,
+  },
   chat: {
     link: 'Chat',
     title: (space: string) => `Chat of ${space}`,
@@ -186,7 +191,15 @@ export const en = {
     user: 'User id',
     whereLabel: 'Where',
     howLong: 'How long',
-    lengths: { hour: 'for 1 hour', day: 'for 1 day', week: 'for 7 days', ever: 'until it is lifted' },
+    lengths: { hour: 'for 1 hour', day: 'for 1 day', week: 'for 7 days', ever: 'until it is lifted', other: 'other' },
+    amount: 'How many',
+    unit: 'Minutes, hours or days',
+    units: { minutes: 'minutes', hours: 'hours', days: 'days' },
+    forUnits: {
+      minutes: (n: number) => (n === 1 ? 'for 1 minute' : `for ${n} minutes`),
+      hours: (n: number) => (n === 1 ? 'for 1 hour' : `for ${n} hours`),
+      days: (n: number) => (n === 1 ? 'for 1 day' : `for ${n} days`),
+    },
     reason: 'Reason (others may see it)',
     liftTitle: (who: string) => `Lift the ban of ${who}?`,
     liftWill: 'They can get tokens again. They join again by themselves.',
@@ -242,6 +255,7 @@ export const en = {
   },
   problems: {
     noAnswer: 'The service does not answer. Nothing is lost: try again.',
+    waits: 'The service does not answer, or cannot take it now. It is sent again until it can, and done once.',
     signedOut: 'The session has ended. Sign in again.',
     tooMany: 'Too many requests. Try again in a moment.',
   },

@@ -205,6 +205,9 @@ export const pagesDe: PageTexts = {
     published: 'hat gesendet',
     unknown: 'Token nicht von Stagedoor',
     csv: 'Als CSV herunterladen',
+    plot: 'Personen je Sitzung',
+    participantsTitle: 'Personen',
+    largest: (n, most) => `Von diesen ${n} Sitzungen hatte die größte ${most} Personen.`,
   },
   overview: {
     title: 'Überblick',
@@ -213,7 +216,27 @@ export const pagesDe: PageTexts = {
     seconds: 'Sekunden',
     half: (n, half, most) =>
       `Von den letzten ${n} Handlungen war die Hälfte in ${half} s still. Die langsamste brauchte ${most} s.`,
+    one: (seconds) => `Eine Handlung. Nach ${seconds} s waren alle still.`,
     none: 'Noch keine Handlung hat jemanden getrennt.',
+    refusals: 'Abgelehnte Anfragen nach Tokens',
+    aboutRefusals:
+      'Wer ein Token wollte, etwa um beizutreten, und keines bekam. Wer noch einmal fragt, wird noch einmal gezählt. Eine Ablehnung steht nach einigen Sekunden hier.',
+    requests: 'Anfragen',
+    refused: (n, time, most) =>
+      `${n} Anfragen wurden in den letzten drei Tagen abgelehnt. Die meisten in einer Stunde waren ${most}, ab ${time}.`,
+    noRefusal: 'In den letzten drei Tagen wurde niemand abgelehnt.',
+    reason: 'Grund',
+    reasons: {
+      banned: 'gesperrt',
+      space_full: 'der Raum war voll',
+      space_closed: 'der Raum war geschlossen oder eingefroren',
+      forbidden: 'keine Rolle dort, oder der Aufrufer darf nicht',
+      not_found: 'kein solcher Raum',
+      invalid_request: 'die Anfrage war nicht gültig',
+      rate_limited: 'zu viele Tokens für einen Benutzer',
+      quota_exceeded: 'ein Kontingent war verbraucht',
+      unauthenticated: 'der Ausweis galt nicht mehr',
+    },
   },
   ...settingsDe,
 };

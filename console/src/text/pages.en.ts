@@ -201,6 +201,9 @@ export const pagesEn = {
     published: 'has published',
     unknown: 'token not from Stagedoor',
     csv: 'Download as CSV',
+    plot: 'Participants of each session',
+    participantsTitle: 'Participants',
+    largest: (n: number, most: number) => `Of these ${n} sessions, the largest had ${most} participants.`,
   },
   overview: {
     title: 'Overview',
@@ -209,7 +212,27 @@ export const pagesEn = {
     seconds: 'Seconds',
     half: (n: number, half: string, most: string) =>
       `Of the last ${n} acts, half were silent within ${half} s. The slowest took ${most} s.`,
+    one: (seconds: string) => `One act. Everybody was silent after ${seconds} s.`,
     none: 'No act has disconnected anybody yet.',
+    refusals: 'Refused requests for tokens',
+    aboutRefusals:
+      'Who asked for a token, as to join, and got none. Whoever asks again is counted again. A refusal is here after some seconds.',
+    requests: 'Requests',
+    refused: (n: number, time: string, most: number) =>
+      `${n} requests were refused in the last three days. The most in an hour were ${most}, from ${time} on.`,
+    noRefusal: 'Nobody was refused in the last three days.',
+    reason: 'Reason',
+    reasons: {
+      banned: 'banned',
+      space_full: 'the space was full',
+      space_closed: 'the space was closed or frozen',
+      forbidden: 'no role there, or the caller may not',
+      not_found: 'no such space',
+      invalid_request: 'the request was not valid',
+      rate_limited: 'too many tokens for one user',
+      quota_exceeded: 'a quota was used up',
+      unauthenticated: 'the credential was good no more',
+    } as Record<string, string>,
   },
   ...settingsEn,
 };

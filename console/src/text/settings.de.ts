@@ -58,6 +58,10 @@ export const settingsDe: SettingsTexts = {
       'Wer die JWTs Ihrer Benutzer signieren darf. Ein Benutzer eines Ausstellers bekommt Tokens ohne Ihr Backend.',
     none: 'Es gibt keinen Aussteller.',
     create: 'Neuer Aussteller',
+    edit: 'Ändern',
+    editTitle: (issuer) => `Aussteller ${issuer} ändern`,
+    editWill:
+      'JWTs, die nicht mehr passen, werden ab jetzt abgelehnt. Mit einem anderen Feld für die Benutzer-Id sind dieselben Personen andere Benutzer.',
     createWill: 'JWTs dieses Ausstellers gelten ab jetzt: Für wen er signiert, der kann Tokens verlangen.',
     issuer: 'Aussteller',
     issuerHint: 'iss der JWTs, Byte für Byte',

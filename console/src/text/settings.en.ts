@@ -53,6 +53,10 @@ export const settingsEn = {
     about: 'Who may sign the JWTs of your users. A user of an issuer gets tokens without your back end.',
     none: 'There is no issuer.',
     create: 'New issuer',
+    edit: 'Change',
+    editTitle: (issuer: string) => `Change the issuer ${issuer}`,
+    editWill:
+      'JWTs that do not fit any more are refused from now on. With another claim for the user id, the same people are other users.',
     createWill: 'JWTs of this issuer are accepted from now on: whoever it signs for can ask for tokens.',
     issuer: 'Issuer',
     issuerHint: 'iss of the JWTs, byte for byte',

@@ -1,7 +1,7 @@
-import { Badge, TextInput } from '@mantine/core';
+import { Badge, Group, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
-import { useAsk, WriteDialog } from '../../acts/WriteDialog.tsx';
+import { type Ask, useAsk, WriteDialog } from '../../acts/WriteDialog.tsx';
 import { PagedList, usePages } from '../../paged.tsx';
 import { usePageText } from '../../text/pages.ts';
 import { useTime } from '../../text/text.tsx';
@@ -16,7 +16,7 @@ const colors = { ok: 'green', failing: 'red', unknown: 'gray' };
 export function Issuers() {
   const { issuers: words, settings, common } = usePageText();
   const time = useTime();
-  const [isCreating, setCreating] = useState(false);
+  const [changing, setChanging] = useState<{ issuer: Issuer | undefined }>();
   const { ask, dialog } = useAsk();
   const remove = ({ id, issuer }: Issuer) =>
     ask({
@@ -28,7 +28,7 @@ export function Issuers() {
     });
   return (
     <>
-      <Heading about={words.about} create={words.create} onCreate={() => setCreating(true)} />
+      <Heading about={words.about} create={words.create} onCreate={() => setChanging({ issuer: undefined })} />
       <PagedList<Issuer>
         title={settings.parts.issuers}
         found={usePages<Issuer>(['issuers'], '/v1/issuers', {}, { refetchInterval: 10_000 })}
@@ -52,60 +52,79 @@ export function Issuers() {
                 issuer.algorithms.join(', '),
               ]}
             />
-            <RowButton verb={common.remove} about={issuer.issuer} isHard onClick={() => remove(issuer)} />
+            <Group gap="xs" wrap="nowrap">
+              <RowButton verb={words.edit} about={issuer.issuer} onClick={() => setChanging({ issuer })} />
+              <RowButton verb={common.remove} about={issuer.issuer} isHard onClick={() => remove(issuer)} />
+            </Group>
           </>
         )}
       />
-      {isCreating && <IssuerForm onClose={() => setCreating(false)} />}
+      {changing && <IssuerForm registered={changing.issuer} onClose={() => setChanging(undefined)} />}
       {dialog}
     </>
   );
 }
 
 const fields = ['issuer', 'audience', 'jwksUri', 'userId', 'role'] as const;
-type Field = (typeof fields)[number];
+type Given = Record<(typeof fields)[number], string>;
 
-function IssuerForm({ onClose }: { onClose(): void }) {
-  const { issuers: words, common } = usePageText();
-  const [given, setGiven] = useState<Record<Field, string>>({
-    issuer: '',
-    audience: '',
-    jwksUri: '',
-    userId: 'sub',
-    role: '',
+/** Asks what an issuer is, and registers or changes it. What the form does not show stays as it is. */
+function IssuerForm({ registered, onClose }: { registered: Issuer | undefined; onClose(): void }) {
+  const { issuers: words } = usePageText();
+  const [given, setGiven] = useState<Given>({
+    issuer: registered?.issuer ?? '',
+    audience: registered?.audience ?? '',
+    jwksUri: registered?.jwksUri ?? '',
+    userId: registered?.claims.userId ?? 'sub',
+    role: registered?.claims.role ?? '',
   });
-  const hints: Partial<Record<Field, string>> = {
-    issuer: words.issuerHint,
-    jwksUri: words.jwksHint,
-    role: words.roleHint,
-  };
-  const { issuer, audience, jwksUri, userId, role } = given;
-  const ask = {
-    title: words.create,
-    will: words.createWill,
-    verb: common.create,
-    request: {
-      method: 'POST' as const,
-      path: '/v1/issuers',
-      body: { issuer, audience, jwksUri, claims: { userId, ...(role !== '' && { role }) } },
-    },
-  };
-  const isComplete = [issuer, audience, jwksUri, userId].every((one) => one !== '');
+  const hints: Partial<Given> = { issuer: words.issuerHint, jwksUri: words.jwksHint, role: words.roleHint };
+  // An issuer with keys of its own in the registration, or with a secret, needs no address.
+  const hasOtherKeys = registered?.jwks !== undefined || registered?.secretEncoding !== undefined;
+  const isNeeded = (field: keyof Given) => field !== 'role' && !(field === 'jwksUri' && hasOtherKeys);
   return (
-    <WriteDialog ask={ask} isComplete={isComplete} onClose={onClose}>
-      {fields.map((field) => (
-        <TextInput
-          key={field}
-          label={words[field]}
-          description={hints[field]}
-          required={field !== 'role'}
-          value={given[field]}
-          onChange={(event) => {
-            const value = event.currentTarget.value.trim();
-            setGiven((before) => ({ ...before, [field]: value }));
-          }}
-        />
-      ))}
+    <WriteDialog
+      ask={useAskFor(registered, given)}
+      isComplete={fields.every((field) => !isNeeded(field) || given[field] !== '')}
+      onClose={onClose}
+    >
+      {fields
+        .filter((field) => !(registered && field === 'issuer'))
+        .map((field) => (
+          <TextInput
+            key={field}
+            label={words[field]}
+            description={hints[field]}
+            required={isNeeded(field)}
+            value={given[field]}
+            onChange={(event) => {
+              const value = event.currentTarget.value.trim();
+              setGiven((before) => ({ ...before, [field]: value }));
+            }}
+          />
+        ))}
     </WriteDialog>
   );
+}
+
+/** The request that registers an issuer, or changes one. */
+function useAskFor(registered: Issuer | undefined, { issuer, audience, jwksUri, userId, role }: Given): Ask {
+  const { issuers: words, common } = usePageText();
+  const claims = { ...registered?.claims, userId, role: role === '' ? undefined : role };
+  if (!registered) {
+    return {
+      title: words.create,
+      will: words.createWill,
+      verb: common.create,
+      request: { method: 'POST', path: '/v1/issuers', body: { issuer, audience, jwksUri, claims } },
+    };
+  }
+  const hadUri = registered.jwksUri !== undefined;
+  const body = { audience, claims, ...((hadUri || jwksUri !== '') && { jwksUri: jwksUri === '' ? null : jwksUri }) };
+  return {
+    title: words.editTitle(registered.issuer),
+    will: words.editWill,
+    verb: common.change,
+    request: { method: 'PATCH', path: `/v1/issuers/${registered.id}`, body },
+  };
 }
