@@ -277,7 +277,7 @@ describeInBrowser('in Chromium', () => {
   test('with a list of origins, the browser refuses a page of another one', async () => {
     const url = `${choosyClient.url}/v1/roles`;
     const known = await fromPage(listed, url, 'a', 'GET');
-    expect(known).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+    expect(known).toMatchObject({ status: 503, body: { code: 'unavailable' } });
     expect(await fromPage(foreign, url, 'a', 'GET')).toEqual({ error: expect.stringMatching(/Failed to fetch/) });
   });
 });
