@@ -12,9 +12,9 @@ const routes = new Set(['join', 'stage-tokens', 'chat-tokens'].map((name) => `/v
 /** The turn of a vend whose client is gone ends after this time at the latest, in milliseconds. */
 const forgottenMs = 10_000;
 
-/** The routes by which moderators act. */
+/** The routes by which moderators act. To erase a person takes minutes anyway: it has its turn like the rest. */
 const actRoute =
-  /^\/v1\/(bans|users\/|grants\/|spaces\/:spaceId\/(users|members|participants|messages|events|freeze|unfreeze)(\/|$))/;
+  /^\/v1\/(bans|users\/(?!:userId\/data$)|grants\/|spaces\/:spaceId\/(users|members|participants|messages|events|freeze|unfreeze)(\/|$))/;
 
 /** Vends make room for so long for an act, in milliseconds. One that hangs holds up nobody. */
 const longestActMs = 5_000;
