@@ -38,11 +38,12 @@ async function count(counter: QueryCounter, tenant: Tenant, jwt: string, route: 
   let done = 0;
   for (; done < vends; done++) await asUser.call('POST', path);
   const counts = Object.entries(counter.take());
-  // A call for many vends at once has a name of its own, such as `admit_groups`.
-  const named = (name: string) => counts.filter(([one]) => one.startsWith(name)).reduce((sum, [, n]) => sum + n, 0);
+  // A call for many vends at once has a name of its own, such as `admit_groups`. `settle_allowances` is of the limits that replicas share.
+  const isOf = (step: string, name: string) => new RegExp(`^${step}(_one|_groups?)?$`).test(name);
+  const named = (step: string) => counts.filter(([name]) => isOf(step, name)).reduce((sum, [, n]) => sum + n, 0);
   const [admit, settle] = [named('admit'), named('settle')];
   const background = counts
-    .filter(([one]) => !one.startsWith('admit') && !one.startsWith('settle'))
+    .filter(([name]) => !isOf('admit', name) && !isOf('settle', name))
     .map(([name, times]) => `${name} ${times}`);
   line(
     what,

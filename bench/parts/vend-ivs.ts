@@ -12,7 +12,7 @@ import { rounds, seconds } from '../support/settings.ts';
 import { printCosts, printLatency, vend, vendRequests, type Vending, warmUp } from '../support/vending.ts';
 
 /** So many that vends come in groups to the database, as they do when it matters. */
-const connections = 64;
+const connections = 128;
 const fastest = 1_500;
 
 export async function vendIvs(): Promise<void> {
