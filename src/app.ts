@@ -149,8 +149,8 @@ const servedWithDatabase = /^\/(v1|ingest|console\/(session|sign-in))(\/|$)/;
 /** Answers 503 while the database is older than its journal: in it, banned people may enter, and revoked keys may call. */
 function refuseWhileOlder(fastify: FastifyInstance, journal: Journal): void {
   fastify.addHook('onRequest', (request, reply, done) => {
-    const why = servedWithDatabase.test(request.routeOptions.url ?? '') ? journal.whyNotReady : undefined;
-    if (why === undefined) done();
+    const why = journal.whyNotReady;
+    if (why === undefined || !servedWithDatabase.test(request.routeOptions.url ?? '')) done();
     else refuse(new Problem('unavailable', why, { retryAfterSeconds: 5 }), request, reply);
   });
 }
