@@ -37,8 +37,9 @@ export class Retention extends WorkInPasses {
     }
   }
 
-  /** The order matters: an action stays while it has deliveries, and a ban and a grant while they have either. */
+  /** The order matters: an action stays while it has holds or deliveries, and a ban and a grant while they have either. */
   private async *overTenant(tenant: string, before: Date): AsyncGenerator<void> {
+    yield* this.whileFull('drop_old_holds', tenant, before);
     yield* this.whileFull('drop_old_deliveries', tenant, before);
     yield* this.onwards('drop_old_actions', tenant, before, '');
     yield* this.whileFull('drop_old_bans', tenant, before);

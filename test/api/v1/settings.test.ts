@@ -158,3 +158,34 @@ test('grants, actions and bans end after the days of their tenant, and what is i
   expect(await users('/v1/grants', other)).toEqual(['ann', 'ben', 'cid', 'dan']);
   expect(await users('/v1/bans', other)).toEqual(['ben', 'cid']);
 });
+
+test('what a ban held in a chat ends too, though its call to IVS was given up', async () => {
+  await stagedoor.expect(200, change({ retentionDays: { grants: 15 } }));
+  const space = await stagedoor.createSpace(tenant, { stage: false });
+  const body = { userId: 'ann' };
+  await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/chat-tokens`, tenant.key, body));
+  const outage = stagedoor.ivs.fault({ operation: 'DisconnectUser', effect: { error: 'InternalServerException' } });
+  const { ban } = await stagedoor.expect(201, stagedoor.post('/v1/bans', tenant.key, body));
+  const rows = async (sql: string) => await stagedoor.database.query(sql, [tenant.id]);
+  await rows(`update deliveries set needed_until = now(), next_at = now() where tenant_id = $1`);
+  const isOpen = `select from deliveries where tenant_id = $1 and state <> 'expired'`;
+  await until(async () => (await rows(isOpen)).length === 0, 'both calls are given up');
+  stagedoor.ivs.clearFaults();
+  expect(outage.struck).toBeGreaterThan(0);
+  expect(await rows('select kind from holds where tenant_id = $1')).toEqual([{ kind: 'chat' }]);
+
+  await rows(`update bans set expires_at = now() - interval '20 days', expiry_told = true where tenant_id = $1`);
+  for (const [table, time] of Object.entries({
+    grants: 'expires_at',
+    holds: 'expires_at',
+    deliveries: 'done_at',
+    actions: 'created_at',
+  })) {
+    await rows(`update ${table} set ${time} = ${time} - interval '20 days' where tenant_id = $1`);
+  }
+  await rows(`update grants set session_expires_at = expires_at where tenant_id = $1`);
+  await stagedoor.app.get(Retention).runWhole();
+  for (const table of ['holds', 'deliveries', 'actions', 'bans', 'grants'])
+    expect([table, await rows(`select from ${table} where tenant_id = $1`)]).toEqual([table, []]);
+  expect(ban.state).toBe('active');
+});
