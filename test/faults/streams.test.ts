@@ -1,5 +1,6 @@
 /** Streams of events while replicas are killed or stopped, and while Postgres is away: each reader gets each event once. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeAmid } from '../support/amid.ts';
 import { Cluster } from '../support/cluster.ts';
 import { EventReader } from '../support/event-reader.ts';
 import { sized } from '../support/full-size.ts';
@@ -76,33 +77,32 @@ class Follower {
   }
 }
 
-async function writeEvents(): Promise<void> {
-  for (let n = 1; n <= events; n++) {
-    const data = { name: String(n), by: { kind: 'system', id: 'test' } };
-    await writeEvent(cluster.database, tenant.id, { type: 'space.opened', data });
-    await sleep(5);
-  }
-}
-
-/** Ends one replica after the other, each second one as an orchestrator does. */
-async function endReplicas(): Promise<void> {
-  for (let n = 0; n < ends; n++) {
-    const victim = cluster.at(n);
-    await Promise.all([cluster.add(), sleep(200 + Math.random() * 300)]);
-    if (n % 2 === 0) await victim.kill();
-    else {
-      victim.child.kill('SIGTERM');
-      await victim.ended;
-    }
-    if (n % 3 === 2) await outage.happen();
-  }
+/** Writes events while one replica after the other ends, each second one as an orchestrator ends it. */
+async function writeWhileReplicasEnd(): Promise<void> {
+  await writeAmid(events, ends, {
+    prepare: () => cluster.add(),
+    async write(n) {
+      const data = { name: String(n), by: { kind: 'system', id: 'test' } };
+      await writeEvent(cluster.database, tenant.id, { type: 'space.opened', data });
+      await sleep(5);
+    },
+    async interrupt(nth) {
+      const victim = cluster.at(nth);
+      if (nth % 2 === 0) await victim.kill();
+      else {
+        victim.child.kill('SIGTERM');
+        await victim.ended;
+      }
+      if (nth % 3 === 2) await outage.happen();
+    },
+  });
 }
 
 test('each reader gets each event once and in order, whatever ends or is away', async () => {
   const followers = Array.from({ length: readers }, (_, n) => new Follower(n));
   await Promise.all(followers.map((follower) => follower.connect()));
   const following = followers.map((follower) => follower.follow());
-  await Promise.all([writeEvents(), endReplicas()]);
+  await writeWhileReplicasEnd();
   const hasAll = (follower: Follower) => (follower.take(), follower.numbers.length >= events);
   await until(() => followers.every(hasAll), 'each reader has all events');
   for (const follower of followers) follower.end();

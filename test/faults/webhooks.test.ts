@@ -1,5 +1,6 @@
 /** Webhooks while replicas are killed and Postgres is away: each event arrives at each endpoint, in order where that is asked for. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeAmid } from '../support/amid.ts';
 import { Cluster } from '../support/cluster.ts';
 import { sized } from '../support/full-size.ts';
 import { Outage, writeEvent } from '../support/outage.ts';
@@ -33,26 +34,20 @@ const create = (receiver: WebhookReceiver, ordered: string) => {
   return cluster.at(0).expect(201, cluster.at(0).post('/v1/webhooks', tenant.key, body));
 };
 
-/** Puts events into the log while replicas are killed. */
-async function writeEvents(): Promise<void> {
-  for (let n = 1; n <= events; n++) {
-    const spaceId = spaces[n % spaces.length] ?? null;
-    await writeEvent(cluster.database, tenant.id, { type: 'ban.created', spaceId, data: { n } });
-    await sleep(5);
-  }
-}
-
-async function killInTurns(isOver: () => boolean): Promise<number> {
-  let count = 0;
-  while (!isOver() || count < kills) {
-    const victim = cluster.at(count);
-    const [spare] = await Promise.all([cluster.add(), sleep(200 + Math.random() * 500)]);
-    await victim.kill();
-    expect(spare.hasEnded).toBe(false);
-    count += 1;
-    if (count % killsToOutage === 0) await outage.happen();
-  }
-  return count;
+/** Puts events into the log while one replica after the other is killed. */
+async function writeWhileReplicasDie(): Promise<void> {
+  await writeAmid(events, kills, {
+    prepare: () => cluster.add(),
+    async write(n) {
+      const spaceId = spaces[n % spaces.length] ?? null;
+      await writeEvent(cluster.database, tenant.id, { type: 'ban.created', spaceId, data: { n } });
+      await sleep(5);
+    },
+    async interrupt(nth) {
+      await cluster.at(nth).kill();
+      if ((nth + 1) % killsToOutage === 0) await outage.happen();
+    },
+  });
 }
 
 test('each event arrives at each of three endpoints at least once, and the order of a space is kept where it is asked for', async () => {
@@ -68,12 +63,7 @@ test('each event arrives at each of three endpoints at least once, and the order
   ] as const)
     await create(receiver, order);
 
-  let over = false;
-  const killing = killInTurns(() => over);
-  await writeEvents();
-  over = true;
-  const killed = await killing;
-  expect(killed).toBeGreaterThanOrEqual(kills);
+  await writeWhileReplicasDie();
 
   // The time passes until the next attempts of what has failed.
   const open = async () => {
