@@ -24,6 +24,7 @@ import { logRequest } from './logging.ts';
 import { serveDocs } from './openapi/docs.ts';
 import { currentRequest, runInRequest } from './request-context.ts';
 import { Keyring } from './secrets/keyring.ts';
+import { Kms } from './secrets/kms.ts';
 import type { Stoppable } from './stop-on-signals.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { beginRequestSpan, endRequestSpan, traceOf } from './telemetry/spans.ts';
@@ -36,9 +37,10 @@ const checkConnectionsMs = 1_000;
  * @throws {Error} with a one-line message, if the service cannot work with this database.
  */
 export async function createApp(settings: Settings): Promise<NestFastifyApplication> {
+  const kms = new Kms(settings.kmsEndpoint);
   const { reach, found } = await examine(settings.databaseUrl, (client) =>
-    Keyring.open(client, settings.masterKeys, true),
-  );
+    Keyring.open(client, settings.masterKeys, true, kms),
+  ).finally(() => kms.onApplicationShutdown());
   return await assemble(settings, reach, found);
 }
 
@@ -76,7 +78,7 @@ export async function assemble(
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
       requestId(request.headers['x-request-id'], [
         settings.operatorToken,
-        ...settings.masterKeys.map((key) => key.toString('base64')),
+        ...settings.masterKeys.filter(Buffer.isBuffer).map((key) => key.toString('base64')),
         ...settings.ivsEventsSecrets,
       ]),
     routerOptions: { maxParamLength: 512 },

@@ -48,19 +48,31 @@ const leastVariety = 8;
 /** Largest number of master keys at once. Two are enough to replace one by another. */
 const mostMasterKeys = 8;
 
+/** A master key: 32 bytes, or the ARN of a key in AWS KMS. */
+export type MasterKey = Buffer | string;
+
+/** The ARN of a symmetric key in AWS KMS. An alias is none: it can be pointed at another key, which opens nothing of before. */
+const kmsKeyArn =
+  /^arn:aws[a-z-]*:kms:[a-z]{2}(-[a-z]+)+-\d:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
 /** The first one seals. The others open what they have sealed, while it is sealed anew. */
 export const masterKeys = z
   .string()
   .transform((value) => value.split(',').map((part) => part.trim()))
-  .refine((parts) => parts.every((part) => /^[A-Za-z0-9+/]{43}=$/.test(part)), {
+  .refine((parts) => parts.every((part) => !part.startsWith('arn:') || kmsKeyArn.test(part)), {
     error:
-      'must be 32 bytes in base64, as `openssl rand -base64 32` prints them, or several of these with commas between: the one that seals first',
+      'must name a key of AWS KMS by the ARN of the key, such as arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab, and not by an alias',
+    abort: true,
+  })
+  .refine((parts) => parts.every((part) => part.startsWith('arn:') || /^[A-Za-z0-9+/]{43}=$/.test(part)), {
+    error:
+      'must be 32 bytes in base64, as `openssl rand -base64 32` prints them, or the ARN of a key in AWS KMS, or several of these with commas between: the one that seals first',
     abort: true,
   })
   .refine((parts) => parts.length <= mostMasterKeys, { error: `must be ${mostMasterKeys} keys at most`, abort: true })
   .refine((parts) => new Set(parts).size === parts.length, { error: 'must not have a key twice', abort: true })
-  .transform((parts) => parts.map((part) => Buffer.from(part, 'base64')))
-  .refine((keys) => keys.every((key) => new Set(key).size >= leastVariety), {
+  .transform((parts) => parts.map((part): MasterKey => (part.startsWith('arn:') ? part : Buffer.from(part, 'base64'))))
+  .refine((keys) => keys.every((key) => typeof key === 'string' || new Set(key).size >= leastVariety), {
     error: 'must be random, as `openssl rand -base64 32` prints it',
   });
 
@@ -86,6 +98,7 @@ const environment = z.object({
     )
     .refine((token) => new Set(token).size >= leastVariety, 'must be random, as `openssl rand -hex 32` prints it'),
   STAGEDOOR_MASTER_KEY: masterKeys,
+  KMS_ENDPOINT: httpUrl.optional(),
   AWS_REGION: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a Region such as us-east-1'),
   IVS_ENDPOINT: httpUrl.optional(),
   IVS_CHAT_ENDPOINT: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
@@ -138,7 +151,9 @@ export class Settings {
   readonly databasePoolSize: number;
   readonly operatorToken: string;
   /** The first one seals; the others open what they have sealed. */
-  readonly masterKeys: readonly Buffer[];
+  readonly masterKeys: readonly MasterKey[];
+  /** URL of the API of AWS KMS. Without it the service calls AWS. */
+  readonly kmsEndpoint: string | undefined;
   /** AWS Region of tenants that were created without one. */
   readonly region: string;
   /** URL of both IVS control planes and of STS. Without it the service calls AWS. */
@@ -208,6 +223,7 @@ export class Settings {
     this.databasePoolSize = env.DATABASE_POOL_SIZE;
     this.operatorToken = env.STAGEDOOR_OPERATOR_TOKEN;
     this.masterKeys = env.STAGEDOOR_MASTER_KEY;
+    this.kmsEndpoint = env.KMS_ENDPOINT;
     this.region = env.AWS_REGION;
     this.ivsEndpoint = env.IVS_ENDPOINT;
     this.ivsChatEndpoint = env.IVS_CHAT_ENDPOINT ?? env.IVS_ENDPOINT?.replace(/^http/, 'ws');

@@ -67,6 +67,8 @@ beforeAll(async () => {
     on conflict do nothing`);
   await superuser.query(`insert into refusals select id, date_trunc('hour', now()), 'banned', 1 from tenants
     on conflict do nothing`);
+  await superuser.query(`insert into data_keys (tenant_id, master_key, data_key) select id, 'aabbccdd', 'x' from tenants
+    on conflict do nothing`);
   await superuser.query(`insert into allowances (tenant_id, name, whole_at) select id, 'requests', now() from tenants
     on conflict do nothing`);
   tenantTables = await columnOf(`
@@ -438,6 +440,7 @@ describe('the roles', () => {
       ...Object.fromEntries(
         [
           'allowances',
+          'data_keys',
           'ivs_calls',
           'refusals',
           'stage_looks',
@@ -604,6 +607,7 @@ test('a replica that stands still in a transaction keeps its locks for less than
 /** Tables that the service itself only reads. */
 const writtenByFunctions = new Set([
   'allowances',
+  'data_keys',
   'ivs_calls',
   'refusals',
   'event_logs',
@@ -624,6 +628,7 @@ const crossingMay = [
   'console_issuers.DELETE, SELECT',
   'console_sessions.DELETE, SELECT',
   'console_users.DELETE, SELECT',
+  'data_keys.DELETE, INSERT, SELECT',
   'deliveries.DELETE, SELECT, UPDATE',
   'erasures.DELETE, SELECT, UPDATE leased_until',
   'event_logs.DELETE, INSERT, SELECT, UPDATE',

@@ -177,8 +177,8 @@ test('the first key seals, what others have sealed is sealed anew in steps, and 
     const secrets = app.get(Secrets);
     const steps = app
       .get(SealedColumns)
-      .resealAll(app.get(Keyring).seal, ({ sealed: old }, place) =>
-        Uint8Array.from(secrets.seal(secrets.open(old, place), place)),
+      .resealAll(app.get(Keyring).seal, async ({ sealed: old }, place) =>
+        Uint8Array.from(await secrets.seal(await secrets.open(old, place), place)),
       );
     await steps.next();
     await steps.return(undefined);

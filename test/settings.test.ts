@@ -65,6 +65,8 @@ test('an empty value counts as none', () => {
   expect(faultsOf({ ...required, AWS_REGION: '' })).toEqual(['AWS_REGION is required']);
 });
 
+const kmsKey = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
 const wrong: Record<string, string[]> = {
   PORT: ['http', '65536', '-1', '80.5', '0x50', '1e3', ' '],
   HOST: [],
@@ -92,7 +94,13 @@ const wrong: Record<string, string[]> = {
     `${required.STAGEDOOR_MASTER_KEY},`,
     `${required.STAGEDOOR_MASTER_KEY}, ${required.STAGEDOOR_MASTER_KEY}`,
     `${required.STAGEDOOR_MASTER_KEY},${Buffer.alloc(32).toString('base64')}`,
+    'arn:aws:kms:us-east-1:123456789012:alias/stagedoor',
+    'arn:aws:kms:eu-west-1:123456789012:key/no-key',
+    `${kmsKey},${kmsKey}`,
+    `${kmsKey},`,
+    `${kmsKey},${Buffer.alloc(32).toString('base64')}`,
   ],
+  KMS_ENDPOINT: ['127.0.0.1:4566', 'kms://localhost'],
   AWS_REGION: ['virginia', 'useast', 'us-east-1a'],
   IVS_ENDPOINT: ['127.0.0.1:4580', 'ws://127.0.0.1'],
   IVS_CHAT_ENDPOINT: ['http://127.0.0.1:4580', 'chat'],
@@ -194,6 +202,16 @@ test('the service hands its settings on as what they mean', () => {
     jwksAllowPrivateAddresses: false,
   });
   expect(settings.masterKeys.map(({ length }) => length)).toEqual([32]);
+});
+
+test.each([
+  kmsKey,
+  kmsKey.replace('aws', 'aws-us-gov').replace('us-east-1', 'us-gov-west-1'),
+  kmsKey.replace(/key.*/, 'key/mrk-1234abcd12ab34cd56ef1234567890ab'),
+])('a master key may be in AWS KMS: %s', (arn) => {
+  const masterKey = `${required.STAGEDOOR_MASTER_KEY}, ${arn}`;
+  const { masterKeys } = Settings.from({ ...required, STAGEDOOR_MASTER_KEY: masterKey });
+  expect(masterKeys).toEqual([expect.any(Buffer), arn]);
 });
 
 test.each<[Record<string, string>, boolean]>([

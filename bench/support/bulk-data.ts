@@ -53,10 +53,12 @@ async function sealedKeys(deployment: Deployment, from: number, to: number): Pro
   const secrets = new Secrets({ masterKeys: [deployment.masterKey] });
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   const der = privateKey.export({ format: 'der', type: 'pkcs8' });
-  return Array.from({ length: to - from }, (_, index) => {
+  const sealed = Array.from({ length: to - from }, async (_, index) => {
     const n = from + index;
-    return { n, key: secrets.seal(der, { tenantId: `ten_${n}`, column: 'signing_keys.private_key', id: `sgk_${n}` }) };
+    const owner = { tenantId: `ten_${n}`, column: 'signing_keys.private_key', id: `sgk_${n}` };
+    return { n, key: await secrets.seal(der, owner) };
   });
+  return await Promise.all(sealed);
 }
 
 /** Adds grants of a tenant, ten for each user, spread over its spaces. Half of them have expired. */

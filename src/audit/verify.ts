@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { auditKeyOf, publicHalf } from '../secrets/audit-key.ts';
 import { Keyring, masterKeysOf } from '../secrets/keyring.ts';
+import { Kms } from '../secrets/kms.ts';
 import { assertMigrated } from '../database/serving-role.ts';
 import { sqlCall, unnamed } from '../database/sql-call.ts';
 import { type Checkpoint, isSignedBy } from './checkpoint.ts';
@@ -98,7 +99,11 @@ function lineOf({ tenantId, slug, sealed, unsealed, head, cut, fault }: Verdict)
   return `${slug} (${tenantId}): holds, ${sealed} entries${after}${waiting}, newest ${head ?? 'none'}`;
 }
 
-async function main(databaseUrl: string | undefined, masterKey: string | undefined): Promise<number> {
+async function main({
+  DATABASE_URL: databaseUrl,
+  STAGEDOOR_MASTER_KEY: masterKey,
+  KMS_ENDPOINT: kmsEndpoint,
+}: NodeJS.ProcessEnv): Promise<number> {
   if (!databaseUrl) throw new Error('DATABASE_URL is required: the database as the service connects to it.');
   if (!masterKey) process.stderr.write('STAGEDOOR_MASTER_KEY is not set: who signed the checkpoints is not checked.\n');
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
@@ -106,7 +111,8 @@ async function main(databaseUrl: string | undefined, masterKey: string | undefin
   let broken = 0;
   try {
     await assertMigrated(client);
-    const root = masterKey ? (await Keyring.open(client, masterKeysOf(masterKey), false)).root : undefined;
+    const kms = new Kms(kmsEndpoint);
+    const root = masterKey ? (await Keyring.open(client, masterKeysOf(masterKey), false, kms)).root : undefined;
     const key = root && publicHalf(auditKeyOf(root));
     for await (const verdict of verifyAudit(client, key)) {
       if (verdict.fault) broken++;
@@ -120,7 +126,7 @@ async function main(databaseUrl: string | undefined, masterKey: string | undefin
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    process.exitCode = await main(process.env['DATABASE_URL'], process.env['STAGEDOOR_MASTER_KEY']);
+    process.exitCode = await main(process.env);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 2;

@@ -34,6 +34,7 @@ export class ConsoleIssuersService {
     const { tenantId } = caller;
     const { clientSecret, ...columns } = body;
     const id = newId('cis');
+    const sealed = await this.seal(tenantId, id, clientSecret ?? null);
     return await this.database.inTenantOf(caller, async (tx) => {
       await assertBelowQuota(tx, tenantId, 'consoleIssuers', (take) =>
         tx.consoleIssuer.count({ where: { tenantId }, take }),
@@ -42,7 +43,7 @@ export class ConsoleIssuersService {
         tenantId,
         id,
         ...columns,
-        clientSecret: this.seal(tenantId, id, clientSecret ?? null),
+        clientSecret: sealed,
       };
       const row = await tx.consoleIssuer.create({ data }).catch(refuseSecond);
       const details = {
@@ -88,6 +89,7 @@ export class ConsoleIssuersService {
     const { tenantId } = caller;
     const { name, clientId, clientSecret, scopes, claims } = body;
     const namesPeopleAnew = clientId !== undefined || claims !== undefined;
+    const sealed = await this.seal(tenantId, id, clientSecret ?? null);
     const updated = await this.database.inTenantOf(caller, async (tx) => {
       const [row] = await tx.consoleIssuer
         .updateManyAndReturn({
@@ -96,7 +98,7 @@ export class ConsoleIssuersService {
             ...(name !== undefined && { name }),
             ...(clientId !== undefined && { clientId }),
             ...(clientSecret !== undefined && {
-              clientSecret: this.seal(tenantId, id, clientSecret),
+              clientSecret: sealed,
             }),
             ...(scopes !== undefined && { scopes }),
             ...(claims !== undefined && { claims }),
@@ -159,8 +161,8 @@ export class ConsoleIssuersService {
     if (new URL(issuer).search !== '') throw invalid('issuer', 'must not have a query');
   }
 
-  private seal(tenantId: string, id: string, secret: string | null) {
-    return secret === null ? null : new Uint8Array(this.secrets.seal(secret, sealedFor(tenantId, id)));
+  private async seal(tenantId: string, id: string, secret: string | null) {
+    return secret === null ? null : new Uint8Array(await this.secrets.seal(secret, sealedFor(tenantId, id)));
   }
 }
 

@@ -74,7 +74,7 @@ export class OidcClients {
     );
     if (!row) return undefined;
     const { version, issuer, clientId, clientSecret, scopes } = row;
-    const secret = clientSecret && this.secrets.open(clientSecret, sealedFor(tenantId, id)).toString();
+    const secret = clientSecret && (await this.secrets.open(clientSecret, sealedFor(tenantId, id))).toString();
     const config = await this.configOf(`${tenantId} ${id} ${version}`, issuer, clientId, secret);
     return { tenantId, id, version, issuer, clientId, scopes, claims: claimPaths.parse(row.claims), config };
   }

@@ -47,7 +47,7 @@ export class SignInAttempts {
   /** The header `set-cookie` that gives an attempt to the browser. */
   cookieWith(begun: SignInAttempt): string {
     const until = this.clock.now().getTime() + limits.consoleSignInSeconds * 1_000;
-    const value = this.secrets.seal(JSON.stringify({ ...begun, until }), place).toString('base64url');
+    const value = this.secrets.sealOurs(JSON.stringify({ ...begun, until }), place).toString('base64url');
     return `${cookieName}=${value}; ${attributes}; Max-Age=${limits.consoleSignInSeconds}`;
   }
 
@@ -56,7 +56,7 @@ export class SignInAttempts {
     const [value, ...more] = cookiesNamed(request, cookieName);
     if (value === undefined || more.length > 0) return undefined;
     try {
-      const opened = this.secrets.open(Buffer.from(value, 'base64url'), place).toString();
+      const opened = this.secrets.openOurs(Buffer.from(value, 'base64url'), place).toString();
       const { until, ...begun } = sealed.parse(JSON.parse(opened));
       return until > this.clock.now().getTime() ? begun : undefined;
     } catch {

@@ -188,7 +188,7 @@ export class IdempotencyKeys extends BackgroundWork {
   private stored(attempt: Attempt, rules: AnswerRules, answer: Answer) {
     const body = rules.hasTokens ? undefined : rules.hasSecret ? idIn(answer.body) : answer.body;
     const stored: z.input<typeof storedAnswer> = { body, moderatedIn: currentRequest()?.moderatedIn };
-    const sealed = this.secrets.seal(JSON.stringify(stored), this.sealedFor(attempt));
+    const sealed = this.secrets.sealOurs(JSON.stringify(stored), this.sealedFor(attempt));
     return { status: answer.status, answer: Uint8Array.from(sealed) };
   }
 
@@ -198,7 +198,7 @@ export class IdempotencyKeys extends BackgroundWork {
     rules: AnswerRules,
     row: { status: number | null; answer: Uint8Array | null },
   ): Promise<Answer> {
-    const opened = this.secrets.open(row.answer ?? new Uint8Array(), this.sealedFor(attempt)).toString();
+    const opened = this.secrets.openOurs(row.answer ?? new Uint8Array(), this.sealedFor(attempt)).toString();
     const { body, moderatedIn } = storedAnswer.parse(JSON.parse(opened));
     if (rules.hasSecret) throw secretWasShown(body);
     const { caller } = attempt;

@@ -216,7 +216,7 @@ export class IssuerDirectory {
           this.forget(found.tenantId, found.id);
           return undefined;
         }
-        const issuer = this.toIssuer(row);
+        const issuer = await this.toIssuer(row);
         this.issuers.set(versionOf(row), issuer, { size: issuerBytes + keyBytes * (row.jwks?.keys.length ?? 0) });
         return issuer;
       }))
@@ -253,7 +253,7 @@ export class IssuerDirectory {
     return await asked;
   }
 
-  private toIssuer(row: IssuerRow): KnownIssuer {
+  private async toIssuer(row: IssuerRow): Promise<KnownIssuer> {
     return {
       id: row.id,
       version: row.version,
@@ -266,15 +266,15 @@ export class IssuerDirectory {
       roles: row.roles,
       userIdPrefix: row.user_id_prefix,
       maxLifeSeconds: row.max_life_seconds,
-      sources: this.sourcesOf(row),
+      sources: await this.sourcesOf(row),
     };
   }
 
-  private sourcesOf({ tenant_id, id, secret, jwks, jwks_uri }: IssuerRow): KeySources {
+  private async sourcesOf({ tenant_id, id, secret, jwks, jwks_uri }: IssuerRow): Promise<KeySources> {
     if (jwks) this.onImported(jwks.keys.length);
     const owner = { tenantId: tenant_id, column: 'issuers.secret', id };
     return {
-      secret: secret ? createSecretKey(this.secrets.open(secret, owner)) : undefined,
+      secret: secret ? createSecretKey(await this.secrets.open(secret, owner)) : undefined,
       keys: jwks ? usableKeys(jwks.keys) : [],
       jwksUri: jwks_uri ?? undefined,
     };

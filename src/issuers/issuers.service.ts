@@ -40,11 +40,12 @@ export class IssuersService {
    */
   async create(caller: TenantCaller, body: CreateIssuerBody): Promise<Issuer> {
     const found = await this.lookAt(caller, body.jwksUri);
+    const data = await this.toRow(caller, body);
     const row = await this.database.inTenantOf(caller, async (tx) => {
       await assertBelowQuota(tx, caller.tenantId, 'issuers', (take) =>
         tx.issuer.count({ where: { tenantId: caller.tenantId }, take }),
       );
-      const created = await tx.issuer.create({ data: { ...this.toRow(caller, body), ...found } }).catch(refuseSecond);
+      const created = await tx.issuer.create({ data: { ...data, ...found } }).catch(refuseSecond);
       await audit(tx, caller, {
         action: 'issuer.create',
         tenantId: caller.tenantId,
@@ -86,6 +87,7 @@ export class IssuersService {
   async update(caller: TenantCaller, id: string, body: UpdateIssuerBody): Promise<Issuer> {
     const { tenantId } = caller;
     const found = await this.lookAt(caller, body.jwksUri);
+    const sources = await this.toSources(tenantId, id, body);
     const row = await this.database.inTenantOf(caller, async (tx) => {
       const where = { tenantId_id: { tenantId, id } };
       // The version is the lock: a change that another one has overtaken waits for it here, and then reads its outcome.
@@ -98,7 +100,7 @@ export class IssuersService {
         where,
         data: {
           ...defined({ audience, audienceClaim, maxLifeSeconds, roles }),
-          ...this.toSources(tenantId, id, body),
+          ...sources,
           ...found,
           algorithms: [...algorithms],
           ...(claims && { claims: withoutUndefined(claims) }),
@@ -152,13 +154,13 @@ export class IssuersService {
     return toColumns(await this.jwks.look(tenantId, jwksUri));
   }
 
-  private toRow({ tenantId }: TenantCaller, body: CreateIssuerBody): Prisma.IssuerCreateInput {
+  private async toRow({ tenantId }: TenantCaller, body: CreateIssuerBody): Promise<Prisma.IssuerCreateInput> {
     const id = newId('iss');
     return {
       tenantId,
       id,
       ...pairOf(body),
-      ...this.toSources(tenantId, id, body),
+      ...(await this.toSources(tenantId, id, body)),
       algorithms: [...(body.algorithms ?? defaultAlgorithms(body))],
       maxLifeSeconds: body.maxLifeSeconds,
       claims: withoutUndefined(body.claims),
@@ -168,16 +170,17 @@ export class IssuersService {
   }
 
   /** The columns of the sources that a body names. Null removes a source. */
-  private toSources(tenantId: string, id: string, { jwksUri, jwks, secret, secretEncoding }: SourcesInput) {
+  private async toSources(tenantId: string, id: string, { jwksUri, jwks, secret, secretEncoding }: SourcesInput) {
     const owner = { tenantId, column: 'issuers.secret', id };
-    const seal = (text: string) => new Uint8Array(this.secrets.seal(secretBytes(text, secretEncoding), owner));
+    const seal = async (text: string) =>
+      new Uint8Array(await this.secrets.seal(secretBytes(text, secretEncoding), owner));
     return {
       ...(jwksUri !== undefined && { jwksUri }),
       ...(jwks !== undefined && {
         jwks: jwks === null ? Prisma.DbNull : ({ keys: jwks.keys.map(publicMembers) } as Prisma.InputJsonObject),
       }),
       ...(secret !== undefined && {
-        secret: secret === null ? null : seal(secret),
+        secret: secret === null ? null : await seal(secret),
         secretEncoding: secret === null ? null : (secretEncoding ?? null),
       }),
     };

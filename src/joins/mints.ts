@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { IvsChat } from '../ivs/ivs-chat.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
+import { KeyUnavailable } from '../secrets/data-keys.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { SignatureThreads } from '../signatures/signature-threads.ts';
 import { privateKeyColumn } from '../signing-keys/signing-keys.service.ts';
@@ -43,9 +44,11 @@ export class Mints {
 
   /**
    * Makes a stage token. Stagedoor signs it if the tenant has an active signing key; else IVS makes it. If that fails in a
-   * way that may pass, the token is made the other way. A tenant without a signing key has only IVS.
+   * way that may pass, or the signing key cannot be decrypted now, the token is made the other way. A tenant without a signing
+   * key has only IVS.
    *
    * @throws {IvsFailure} if both ways fail, or if IVS refuses.
+   * @throws {KeyUnavailable} if IVS fails, and the signing key cannot be decrypted then.
    */
   async stageToken(
     admission: Admission,
@@ -61,7 +64,8 @@ export class Mints {
     try {
       return await first();
     } catch (error) {
-      if (!(error instanceof IvsFailure) || !error.isTransient) throw error;
+      const mayPass = error instanceof IvsFailure ? error.isTransient : error instanceof KeyUnavailable;
+      if (!mayPass) throw error;
       return await second();
     }
   }
@@ -90,6 +94,7 @@ export class Mints {
    * id. The participant can also join again with it.
    *
    * @throws {IvsFailure} if the known endpoints of the stage are too old and IVS does not return new ones.
+   * @throws {KeyUnavailable}
    */
   async exchangeToken(
     admission: Admission,
@@ -142,7 +147,7 @@ export class Mints {
         expiresAt,
       },
       key.arn,
-      this.privateKey(tenant.id, key),
+      await this.privateKey(tenant.id, key),
       this.threads,
     );
     return {
@@ -156,11 +161,11 @@ export class Mints {
     };
   }
 
-  private privateKey(tenantId: string, { id, privateKey }: SigningKey): KeyObject {
+  private async privateKey(tenantId: string, { id, privateKey }: SigningKey): Promise<KeyObject> {
     const known = this.privateKeys.get(id);
     if (known) return known;
     const sealed = Buffer.from(privateKey, 'base64');
-    const der = this.secrets.open(sealed, { tenantId, column: privateKeyColumn, id });
+    const der = await this.secrets.open(sealed, { tenantId, column: privateKeyColumn, id });
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
     this.privateKeys.set(id, key);
     return key;

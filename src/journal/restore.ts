@@ -4,7 +4,7 @@
  *
  *   DATABASE_URL=… STAGEDOOR_MASTER_KEY=… JOURNAL_URL=… node dist/journal/restore.js
  *
- * JOURNAL_ENDPOINT and AWS_REGION are as the service has them. The database is migrated before. Replicas may run: they serve
+ * JOURNAL_ENDPOINT, AWS_REGION and KMS_ENDPOINT are as the service has them. The database is migrated before. Replicas may run: they serve
  * nothing until the journal is replayed. Each part is replayed in a transaction, so after a crash the same command goes on where it was.
  * It prints a line for each part. The exit code is 2 if the command fails.
  *
@@ -22,6 +22,7 @@ import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { journalKeyOf } from '../secrets/journal-key.ts';
 import { Keyring, masterKeysOf } from '../secrets/keyring.ts';
+import { Kms } from '../secrets/kms.ts';
 import { type JournalPart, nameOf, positionOf, read } from './journal-parts.ts';
 
 const outcome = z.enum(['replayed', 'known', 'unknown tenant']);
@@ -112,7 +113,8 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
     const place = { region: env['AWS_REGION'] ?? 'us-east-1', endpoint: env['JOURNAL_ENDPOINT'] };
     const archive = archiveAt(required('JOURNAL_URL', 'the folder or bucket of the journal.'), place);
     const masterKey = required('STAGEDOOR_MASTER_KEY', 'the master key or keys of the service.');
-    const key = journalKeyOf((await Keyring.open(client, masterKeysOf(masterKey), false)).root);
+    const kms = new Kms(env['KMS_ENDPOINT']);
+    const key = journalKeyOf((await Keyring.open(client, masterKeysOf(masterKey), false, kms)).root);
     let parts = 0;
     for await (const { position, counts } of replay(client, archive, key)) {
       parts += 1;

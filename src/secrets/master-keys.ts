@@ -3,7 +3,7 @@
  *
  *   DATABASE_URL=… STAGEDOOR_MASTER_KEY=… node dist/secrets/master-keys.js
  *
- * Prints a line for each key: its id, whether it seals or is needed, and how many values in the database are sealed with it. A
+ * Prints a line for each key: its id, its ARN if it is in AWS KMS (KMS_ENDPOINT is as the service has it), whether it seals or is needed, and how many values in the database are sealed with it. A
  * key that is not needed can be taken out of STAGEDOOR_MASTER_KEY. It prints nothing of the keys themselves. The exit code is 2 if
  * the command fails, as when a key is missing that is needed.
  */
@@ -11,7 +11,9 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { assertMigrated } from '../database/serving-role.ts';
 import { sqlCall, unnamed } from '../database/sql-call.ts';
-import { idOf, Keyring, knownKeys, masterKeysOf } from './keyring.ts';
+import type { MasterKey } from '../config.ts';
+import { idOf, Keyring, knownKeys, masterKeysOf, nameOf } from './keyring.ts';
+import { Kms } from './kms.ts';
 
 /** The functions that count sealed values by their key. */
 export const counts = [
@@ -25,14 +27,20 @@ export const counts = [
 /** A master key, and what is known of it. */
 export interface KeyState {
   id: string;
+  /** Of a key in AWS KMS. */
+  arn?: string;
   /** seals: it is the first one. needed: it opens what it has sealed. spare: nothing is sealed with it. */
   state: 'seals' | 'needed' | 'spare';
   secrets: number;
 }
 
 /** The master keys of the setting, in its order. @throws {Error} if one is missing that is needed. */
-export async function statesOf(client: pg.ClientBase, masterKeys: readonly Buffer[]): Promise<KeyState[]> {
-  const keyring = await Keyring.open(client, masterKeys, false);
+export async function statesOf(
+  client: pg.ClientBase,
+  masterKeys: readonly MasterKey[],
+  kms?: Kms,
+): Promise<KeyState[]> {
+  const keyring = await Keyring.open(client, masterKeys, false, kms);
   const known = new Set((await knownKeys(client)).map(({ id }) => id));
   const sealed = new Map<string, number>();
   for (const name of counts) {
@@ -40,11 +48,15 @@ export async function statesOf(client: pg.ClientBase, masterKeys: readonly Buffe
     const { rows } = await client.query<{ seal: string; secrets: string }>(unnamed(sqlCall(name, {})));
     for (const { seal, secrets } of rows) sealed.set(seal, (sealed.get(seal) ?? 0) + Number(secrets));
   }
-  return masterKeys.map(idOf).map((id) => ({
-    id,
-    state: id === keyring.current ? 'seals' : known.has(id) ? 'needed' : 'spare',
-    secrets: sealed.get(keyring.sealOf(id)) ?? 0,
-  }));
+  return masterKeys.map((key) => {
+    const id = idOf(key);
+    return {
+      id,
+      ...(typeof key === 'string' && { arn: key }),
+      state: id === keyring.current ? 'seals' : known.has(id) ? 'needed' : 'spare',
+      secrets: sealed.get(keyring.sealOf(id)) ?? 0,
+    };
+  });
 }
 
 const told = {
@@ -61,8 +73,9 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   await client.connect();
   try {
     await assertMigrated(client);
-    for (const { id, state, secrets } of await statesOf(client, masterKeysOf(masterKey)))
-      process.stdout.write(`${id}: ${secrets} sealed, ${told[state]}\n`);
+    const states = await statesOf(client, masterKeysOf(masterKey), new Kms(env['KMS_ENDPOINT']));
+    for (const { id, arn, state, secrets } of states)
+      process.stdout.write(`${nameOf({ id, arn })}: ${secrets} sealed, ${told[state]}\n`);
   } finally {
     await client.end();
   }

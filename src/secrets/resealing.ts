@@ -4,14 +4,15 @@ import { z } from 'zod';
 import { WorkInPasses } from '../background.ts';
 import { Database } from '../database/database.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import { Keyring } from './keyring.ts';
+import { KeyUnavailable } from './data-keys.ts';
+import { Keyring, nameOf } from './keyring.ts';
 import { SealedColumns } from './sealed-columns.ts';
 import { Secrets } from './secrets.ts';
 
 /** A master key is kept for this time after a replica last sealed with it. Each notes once a minute that it does. */
 const idle = '10 minutes';
 
-const knownRow = z.object({ id: z.string() });
+const knownRow = z.object({ id: z.string(), kms_key: z.string().nullable() });
 
 /**
  * Seals the secrets of all tenants anew with the first master key, after that was replaced, and notes when an older key is not needed
@@ -53,26 +54,29 @@ export class Resealing extends WorkInPasses {
       this.waiting = 0;
       return;
     }
-    yield* this.columns.resealAll(keyring.seal, (value, place) => {
+    yield* this.columns.resealAll(keyring.seal, async (value, place) => {
       try {
-        return Uint8Array.from(this.secrets.seal(this.secrets.open(value.sealed, place), place));
+        return Uint8Array.from(await this.secrets.seal(await this.secrets.open(value.sealed, place), place));
       } catch (error) {
+        if (error instanceof KeyUnavailable) throw error; // the next pass goes on
         this.logger.error({ err: error, ...place }, 'A secret cannot be opened, so it is not sealed anew.');
         return undefined;
       }
     });
     const counts = await this.columns.counts();
     this.waiting = [...counts].reduce((sum, [seal, count]) => (seal === keyring.seal ? sum : sum + count), 0);
-    for (const id of older) {
+    for (const { id, kms_key: arn } of older) {
       if ((counts.get(keyring.sealOf(id)) ?? 0) > 0) continue;
       // oxlint-disable-next-line no-await-in-loop -- there is one, almost always
       if (await this.database.value('forget_master_key', { key: id, idle }, z.boolean()))
-        this.logger.log(`Nothing needs the master key ${id} any more. Take it out of STAGEDOOR_MASTER_KEY.`);
+        this.logger.log(
+          `Nothing needs the master key ${nameOf({ id, arn })} any more. Take it out of STAGEDOOR_MASTER_KEY.`,
+        );
     }
   }
 
-  private async olderKeys(): Promise<string[]> {
+  private async olderKeys(): Promise<z.output<typeof knownRow>[]> {
     const known = await this.database.call('list_master_keys', {}, knownRow);
-    return known.map(({ id }) => id).filter((id) => id !== this.keyring.current);
+    return known.filter(({ id }) => id !== this.keyring.current);
   }
 }

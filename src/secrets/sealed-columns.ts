@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Database, systemScope, type Tx } from '../database/database.ts';
-import type { SealedFor } from './keyring.ts';
+import type { SealedFor } from './sealed-values.ts';
 
 /** Rows that are sealed anew in one step. */
 const rowsOfStep = 100;
@@ -46,7 +46,7 @@ export class SealedColumns {
    */
   async *resealAll(
     seal: string,
-    anew: (value: SealedValue, place: SealedFor) => Uint8Array<ArrayBuffer> | undefined,
+    anew: (value: SealedValue, place: SealedFor) => Promise<Uint8Array<ArrayBuffer> | undefined>,
   ): AsyncGenerator<void> {
     for (const column of this.columns) {
       let [tenant, id] = ['', ''];
@@ -55,7 +55,7 @@ export class SealedColumns {
         const rows = await this.database.call(column.values, args, rowOf);
         for (const { tenant_id: tenantId, id, sealed } of rows) {
           const value = { tenantId, id, sealed: Uint8Array.from(sealed) };
-          const fresh = anew(value, { tenantId, column: column.column, id });
+          const fresh = await anew(value, { tenantId, column: column.column, id });
           if (fresh) await this.database.inScope(systemScope(tenantId), (tx) => column.replace(tx, value, fresh));
         }
         yield;

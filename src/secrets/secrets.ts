@@ -2,8 +2,10 @@ import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:cryp
 import { Injectable } from '@nestjs/common';
 import type { Settings } from '../config.ts';
 import { auditKeyOf } from './audit-key.ts';
+import type { DataKeys } from './data-keys.ts';
 import { journalKeyOf } from './journal-key.ts';
-import { binding, Keyring, type SealedFor } from './keyring.ts';
+import { Keyring } from './keyring.ts';
+import { binding, dataKeyVersion, headOf, idBytes, openWith, type SealedFor, sealWith } from './sealed-values.ts';
 
 /** Encrypts secrets for the database, hashes credentials and makes pseudonyms. Each purpose has a key of its own. */
 @Injectable()
@@ -20,10 +22,14 @@ export class Secrets {
   /** Proves that a part of the journal is of this deployment (HMAC-SHA-256). */
   readonly journalKey: KeyObject;
 
-  /** @param keyring of the database; without it that of a database which begins with these keys. */
+  /**
+   * @param keyring of the database; without it that of a database which begins with these keys.
+   * @param dataKeys of tenants, if a master key is in AWS KMS.
+   */
   constructor(
     settings: Pick<Settings, 'masterKeys'>,
     private readonly keyring: Keyring = Keyring.of(settings.masterKeys),
+    private readonly dataKeys?: DataKeys,
   ) {
     const { root } = keyring;
     // Key objects are made once, because importing the bytes takes longer than the hash itself.
@@ -39,17 +45,43 @@ export class Secrets {
     this.journalKey = journalKeyOf(root);
   }
 
-  /** Encrypts with AES-256-GCM and the first master key. The value names the key, and fits its place alone. */
-  seal(plain: Buffer | string, owner: SealedFor): Buffer {
-    return this.keyring.sealFor(binding(owner), plain);
+  /**
+   * Encrypts a secret of a tenant with AES-256-GCM: with the first master key, or, if that is in AWS KMS, with the data key of
+   * the tenant. The value names the master key, and fits its place alone. It may ask AWS KMS and the database, so it is called
+   * before a transaction and not in one.
+   * @throws {KeyUnavailable} if AWS KMS is needed and cannot be used.
+   */
+  async seal(plain: Buffer | string, owner: SealedFor): Promise<Buffer> {
+    const masterKey = this.keyring.currentKms;
+    if (!masterKey) return this.sealOurs(plain, owner);
+    const { key } = await this.ofTenants.sealing(masterKey, owner.tenantId);
+    return Buffer.concat([headOf(dataKeyVersion, masterKey.id), sealWith(key, plain, binding(owner))]);
   }
 
   /**
-   * Decrypts what `seal` made.
+   * Decrypts what `seal` or `sealOurs` made.
    * @throws {Error} if the value was sealed for another place, with a master key that is not there, or was changed.
+   * @throws {KeyUnavailable} if AWS KMS is needed and cannot be used.
    */
-  open(sealed: Uint8Array, owner: SealedFor): Buffer {
-    return this.keyring.openFor(binding(owner), Buffer.from(sealed));
+  async open(sealed: Uint8Array, owner: SealedFor): Promise<Buffer> {
+    const bytes = Buffer.from(sealed);
+    const masterKey = this.keyring.kmsKeyOf(bytes);
+    if (!masterKey) return this.openOurs(bytes, owner);
+    const { key } = await this.ofTenants.opening(masterKey, owner.tenantId);
+    return openWith(key, bytes.subarray(1 + idBytes), binding(owner));
+  }
+
+  /**
+   * Encrypts what is the service's own, at once: with the first master key, or, if that is in AWS KMS, with the data key of the
+   * deployment. It never waits, so no act fails because AWS KMS does not answer.
+   */
+  sealOurs(plain: Buffer | string, place: SealedFor): Buffer {
+    return this.keyring.sealFor(binding(place), plain);
+  }
+
+  /** Decrypts what `sealOurs` made. @throws {Error} as `open`. */
+  openOurs(sealed: Uint8Array, place: SealedFor): Buffer {
+    return this.keyring.openFor(binding(place), Buffer.from(sealed));
   }
 
   /** Keyed hash of an API key, 32 bytes. A fast hash is enough, because an API key has 256 random bits. */
@@ -81,5 +113,10 @@ export class Secrets {
    */
   pseudonym(tenantId: string, userId: string): string {
     return createHmac('sha256', this.pseudonymKey).update(`${tenantId}\n${userId}`).digest('hex').slice(0, 32);
+  }
+
+  private get ofTenants(): DataKeys {
+    if (!this.dataKeys) throw new Error('there are no data keys');
+    return this.dataKeys;
   }
 }

@@ -146,7 +146,7 @@ export class SigningKeysService {
       publicKeyEncoding: { type: 'spki', format: 'pem' },
       privateKeyEncoding: { type: 'pkcs8', format: 'der' },
     });
-    const sealed = Uint8Array.from(this.secrets.seal(privateKey, { tenantId, column: privateKeyColumn, id }));
+    const sealed = Uint8Array.from(await this.secrets.seal(privateKey, { tenantId, column: privateKeyColumn, id }));
     const record = async (tx: Tx) => {
       if (action === 'signingKey.create' && (await this.hasActiveKey(tx, tenantId))) throw alreadyActive();
       await assertBelowQuota(tx, tenantId, 'signingKeys', (take) =>

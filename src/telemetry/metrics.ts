@@ -94,6 +94,14 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly kmsCalls = new Histogram({
+    name: 'stagedoor_kms_call_duration_seconds',
+    help: 'Calls to AWS KMS, by operation and result (ok, refused, unavailable).',
+    labelNames: ['operation', 'result'] as const,
+    buckets: bucketsInSeconds,
+    registers: [this.registry],
+  });
+
   readonly jwksFetches = new Counter({
     name: 'stagedoor_jwks_fetches_total',
     help: 'Fetches of the keys of issuers, by result (ok, failed).',

@@ -178,10 +178,10 @@ export class WebhookSender extends BackgroundWork {
   }
 
   private async attempt(delivery: LeasedDelivery, leasedAt: number): Promise<void> {
-    if (performance.now() - leasedAt > staleAfterMs) return;
     const { id, body } = bodyOf(delivery);
     const sealed = [delivery.secret, delivery.previous_secret];
-    const keys = this.webhooks.open(delivery.tenant_id, delivery.webhook_id, sealed);
+    const keys = await this.webhooks.open(delivery.tenant_id, delivery.webhook_id, sealed);
+    if (performance.now() - leasedAt > staleAfterMs) return;
     const began = performance.now();
     const headers = signedHeaders(id, body, keys, this.clock.now());
     const result = await this.calls.post(delivery.webhook_id, delivery.url, headers, body);

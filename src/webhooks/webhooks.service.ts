@@ -45,6 +45,7 @@ export class WebhooksService {
     const { tenantId } = caller;
     const id = newId('whk');
     const key = newSecret();
+    const secret = await this.seal(tenantId, id, key);
     const row = await this.database.inTenantOf(caller, async (tx) => {
       const existing = { tenantId, deletedAt: null };
       await assertBelowQuota(tx, tenantId, 'webhooks', (take) => tx.webhook.count({ where: existing, take }));
@@ -60,7 +61,7 @@ export class WebhooksService {
           ordered,
           description,
           position,
-          secret: this.seal(tenantId, id, key),
+          secret,
         },
       });
       await audit(tx, caller, {
@@ -176,6 +177,7 @@ export class WebhooksService {
   async rotate(caller: TenantCaller, id: string, { graceSeconds }: RotateWebhookBody): Promise<WebhookWithSecret> {
     const { tenantId } = caller;
     const key = newSecret();
+    const secret = await this.seal(tenantId, id, key);
     const row = await this.database.inTenantOf(caller, async (tx) => {
       const old = await lockWebhook(tx, tenantId, id);
       const now = this.clock.now();
@@ -183,7 +185,7 @@ export class WebhooksService {
       const updated = await tx.webhook.update({
         where: { tenantId_id: { tenantId, id } },
         data: {
-          secret: this.seal(tenantId, id, key),
+          secret,
           previousSecret: hasGrace ? old.secret : null,
           previousUntil: hasGrace ? new Date(now.getTime() + graceSeconds * 1_000) : null,
           updatedAt: now,
@@ -202,12 +204,13 @@ export class WebhooksService {
   }
 
   /** The keys that sign for an endpoint, as `lease_webhook_deliveries` returns them. */
-  open(tenantId: string, id: string, sealed: readonly (Uint8Array | null)[]): Buffer[] {
-    return sealed.flatMap((one) => (one === null ? [] : [this.secrets.open(one, ownerOf(tenantId, id))]));
+  async open(tenantId: string, id: string, sealed: readonly (Uint8Array | null)[]): Promise<Buffer[]> {
+    const owner = ownerOf(tenantId, id);
+    return await Promise.all(sealed.filter((one) => one !== null).map((one) => this.secrets.open(one, owner)));
   }
 
-  private seal(tenantId: string, id: string, key: Buffer): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.secrets.seal(key, ownerOf(tenantId, id)));
+  private async seal(tenantId: string, id: string, key: Buffer): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await this.secrets.seal(key, ownerOf(tenantId, id)));
   }
 
   /** @throws Problem `invalid_request` if nothing may be sent to this URL. A name that cannot be resolved yet is allowed. */

@@ -407,7 +407,7 @@ it('no column of the database holds a secret in clear', async () => {
 it('the private half of a signing key is kept only encrypted, and is nowhere in the log', async () => {
   const [row] = await database.query(`select * from signing_keys where state = 'active'`);
   const owner = { tenantId: String(row?.['tenant_id']), column: 'signing_keys.private_key', id: String(row?.['id']) };
-  const der = new Secrets(Settings.from(env)).open(row?.['private_key'] as Buffer, owner);
+  const der = await new Secrets(Settings.from(env)).open(row?.['private_key'] as Buffer, owner);
   const jwk = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' });
   const scalar = Buffer.from(jwk.d ?? '', 'base64url');
   expect(der.includes(scalar)).toBe(true);

@@ -27,12 +27,13 @@ function statementsOf(role: string): Json[] {
 
 const actionsOf = (statements: Json[]) => statements.flatMap(({ Action }) => [Action].flat() as string[]);
 
-/** The operations of IVS and S3 that the service calls, as actions of IAM: each command that a file imports from the SDK. */
+/** The operations of IVS, S3 and KMS that the service calls, as actions of IAM: each command that a file imports from the SDK. */
 function calledActions(): string[] {
   const prefixes: Record<string, string> = {
     'client-ivs-realtime': 'ivs',
     'client-ivschat': 'ivschat',
     'client-s3': 's3',
+    'client-kms': 'kms',
   };
   const named: Record<string, string> = { 's3:ListObjectsV2': 's3:ListBucket' };
   const sources = globSync('src/**/*.ts', { cwd: root }).map(read);
@@ -82,7 +83,7 @@ test('the service may call what it calls, and nothing else', () => {
   // What is created with tags needs the right to tag.
   const wanted = [...called, 'ivs:TagResource', 'ivschat:TagResource'].sort();
   const statements = statementsOf('TaskRole');
-  const bySdk = statements.filter(({ Action }) => /^(ivs|s3)/.test(String([Action].flat()[0])));
+  const bySdk = statements.filter(({ Action }) => /^(ivs|s3|kms)/.test(String([Action].flat()[0])));
   expect([...new Set(actionsOf(bySdk))].sort()).toEqual(wanted);
   const others = statements.filter((statement) => !bySdk.includes(statement));
   expect(actionsOf(others)).toEqual(['sts:AssumeRole', 'sts:TagSession', 'sqs:ReceiveMessage', 'sqs:DeleteMessage']);
@@ -90,6 +91,17 @@ test('the service may call what it calls, and nothing else', () => {
   const policy = samplesOf('operations/deploy.md').find(({ kind }) => kind === 'json policy');
   const told = (JSON.parse(policy?.text ?? '') as { Statement: Json[] }).Statement;
   expect(ofIvs.map(({ Sid, Action }) => [Sid, Action])).toEqual(told.map(({ Sid, Action }) => [Sid, Action]));
+});
+
+test('the service may use the master key for what names a tenant, with the name that the service gives', () => {
+  const statement = statementsOf('TaskRole').find((one) => actionsOf([one]).includes('kms:Decrypt'));
+  const [, name] = /contextName = '([^']+)'/.exec(read('src/secrets/kms.ts')) ?? [];
+  expect(statement).toEqual({
+    Effect: 'Allow',
+    Action: ['kms:GenerateDataKey', 'kms:Decrypt'],
+    Resource: { Ref: 'KmsKeys' },
+    Condition: { Null: { [`kms:EncryptionContext:${name}`]: 'false' } },
+  });
 });
 
 test('no role may do anything to everything, but make and list what has no name yet', () => {

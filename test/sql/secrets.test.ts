@@ -1,4 +1,5 @@
-/** The functions of master keys. */
+/** The functions of master keys and data keys. */
+import { expectDropped } from '../support/ended-tenant.ts';
 import { inSeconds, SqlSession } from '../support/sql.ts';
 
 let sql: SqlSession;
@@ -19,6 +20,7 @@ describe('seal_of', () => {
   test.each([
     ['01ffff', 'unnamed'],
     ['02aabbccddff', 'aabbccdd'],
+    ['03aabbccddff', 'aabbccdd'],
     ['', null],
     [null, null],
   ])('of %p is %p', async (sealed, seal) => {
@@ -40,14 +42,14 @@ describe('use_master_key', () => {
   test('notes a key once, and each time that it is used', async () => {
     await put('a', { began: true, used_at: inSeconds(-60) });
     await sql.become('stagedoor_test_service');
-    await sql.call('use_master_key', { key: 'b', began: false, root });
-    await sql.call('use_master_key', { key: 'a', began: false, root: Buffer.from('another') });
+    await sql.call('use_master_key', { key: 'b', began: false, root, kmsKey: 'arn' });
+    await sql.call('use_master_key', { key: 'a', began: false, root: Buffer.from('another'), kmsKey: null });
     const rows = await sql.query(
-      `select id, began, root, used_at > clock_timestamp() - interval '30 seconds' as is_used from master_keys order by id`,
+      `select id, began, root, kms_key, used_at > clock_timestamp() - interval '30 seconds' as is_used from master_keys order by id`,
     );
     expect(rows).toEqual([
-      { id: 'a', began: true, root, is_used: true },
-      { id: 'b', began: false, root, is_used: true },
+      { id: 'a', began: true, root, kms_key: null, is_used: true },
+      { id: 'b', began: false, root, kms_key: 'arn', is_used: true },
     ]);
   });
 });
@@ -61,5 +63,42 @@ describe('forget_master_key', () => {
     await sql.become('stagedoor_test_service');
     expect([await forget('a'), await forget('b'), await forget('gone')]).toEqual([true, false, false]);
     expect(await ids()).toEqual(['b']);
+  });
+});
+
+const [one, other] = [Buffer.from('one'), Buffer.from('other')];
+
+describe('find_data_key', () => {
+  test('finds that of the tenant and the master key alone', async () => {
+    await sql.insert('data_keys', { tenant_id: 'ten_a', master_key: 'a', data_key: one });
+    await sql.become('stagedoor_test_service');
+    const find = (tenant: string, key: string) => sql.value('find_data_key', { tenant, key });
+    expect([await find('ten_a', 'a'), await find('ten_b', 'a'), await find('ten_a', 'b')]).toEqual([one, null, null]);
+  });
+});
+
+describe('keep_data_key', () => {
+  test('keeps the first one, and returns it to who comes later', async () => {
+    await sql.become('stagedoor_test_service');
+    const keep = (tenant: string, dataKey: Buffer) => sql.value('keep_data_key', { tenant, key: 'a', dataKey });
+    expect([await keep('ten_a', one), await keep('ten_a', other), await keep('ten_b', other)]).toEqual([
+      one,
+      one,
+      other,
+    ]);
+  });
+});
+
+describe('drop_data_keys_of_tenant', () => {
+  test('deletes the data keys of the tenant that is being ended, in steps', async () => {
+    await expectDropped(
+      sql,
+      ['data_keys'],
+      [
+        ['data_keys', { master_key: 'a', data_key: one }],
+        ['data_keys', { master_key: 'b', data_key: one }],
+      ],
+      (args) => sql.value('drop_data_keys_of_tenant', args),
+    );
   });
 });

@@ -101,6 +101,17 @@ describe('list_tenants', () => {
   });
 });
 
+describe('has_tenants', () => {
+  test('tells whether there is one', async () => {
+    await sql.become('stagedoor_test_service');
+    expect(await sql.value('has_tenants', {})).toBe(true);
+    await sql.query('reset role');
+    await sql.query('delete from tenants');
+    await sql.become('stagedoor_test_service');
+    expect(await sql.value('has_tenants', {})).toBe(false);
+  });
+});
+
 describe('shorter_retentions', () => {
   test('lists the tenants that keep things for a shorter time than is usual, and for how long', async () => {
     await sql.insert('tenant_settings', { tenant_id: 'ten_a', event_days: 7, audit_days: 30 });
