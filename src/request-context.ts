@@ -21,7 +21,7 @@ export interface RequestContext {
   moderatedIn?: string | null;
   /** Set if the answer holds a token: the latest time at which it may leave, in milliseconds of `performance.now()`. */
   leaveBy?: number;
-  /** Set for a vend: ends its turn in this replica. What is left to do is the work of IVS. */
+  /** Set for a vend: ends its turn in this replica. It waits for AWS, and others can go on meanwhile. */
   endTurn?: () => void;
   /** Set while nobody knows who sends the request: what its credential may still cost. */
   stranger?: Stranger;

@@ -3,7 +3,6 @@
  * docs/operations/restore.md says, on a new server, and nobody comes back.
  */
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,6 +16,7 @@ import { onStage } from './support/chat.ts';
 import type { TestDatabase } from './support/database.ts';
 import { startEmulator } from './support/emulator.ts';
 import { BackedUpPostgres, postgresFolder } from './support/postgres-tools.ts';
+import { KmsServer } from './support/kms-server.ts';
 import { S3Server } from './support/s3-server.ts';
 import { ServiceProcess } from './support/service-process.ts';
 import { build } from './support/shared.ts';
@@ -24,27 +24,31 @@ import { HttpClient, type Json, Stagedoor, started, type TestTenant } from './su
 import { until } from './support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
-const masterKey = randomBytes(32).toString('base64');
+/** Of AWS KMS, which a restore needs as the service does. */
+let masterKey: string;
 
 let bucket: S3Server;
+let kms: KmsServer;
 let ivs: Emulator;
 let folder: string;
 const servers: BackedUpPostgres[] = [];
 
 beforeAll(async () => {
-  [bucket, ivs] = await Promise.all([S3Server.start(), startEmulator({}), build()]);
+  [bucket, kms, ivs] = await Promise.all([S3Server.start(), KmsServer.start(), startEmulator({}), build()]);
+  masterKey = kms.createKey();
   folder = mkdtempSync(path.join(tmpdir(), 'backup-'));
 }, 300_000);
 
 afterAll(async () => {
   await Promise.all(servers.map((server) => server.stop()));
   await ivs.stop();
-  await bucket.stop();
+  await Promise.all([bucket.stop(), kms.stop()]);
   rmSync(folder, { recursive: true });
 });
 
 const journal = () => ({
   STAGEDOOR_MASTER_KEY: masterKey,
+  KMS_ENDPOINT: kms.url,
   JOURNAL_URL: 's3://journal/drill',
   JOURNAL_ENDPOINT: bucket.url,
 });
@@ -171,8 +175,7 @@ drill(
       (await promisify(execFile)(process.execPath, [path.join(root, file)], { env: { ...process.env, ...env } }))
         .stdout;
     await command('dist/database/migrate.js', { DATABASE_OWNER_URL: database.ownerUrl });
-    const verify = () =>
-      command('dist/audit/verify.js', { DATABASE_URL: database.serviceUrl, STAGEDOOR_MASTER_KEY: masterKey });
+    const verify = () => command('dist/audit/verify.js', { DATABASE_URL: database.serviceUrl, ...journal() });
     expect(await verify()).toContain(': holds, ');
     const after = await Replica.start(database);
     try {

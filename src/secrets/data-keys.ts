@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { CredentialDatabase } from '../database/database.ts';
 import { Problem } from '../errors.ts';
+import { currentRequest } from '../request-context.ts';
 import { type DataKey, Kms, KmsFailure } from './kms.ts';
 
 /** Whose data key seals what no tenant owns: it is kept as that of a tenant with this id. */
@@ -134,6 +135,7 @@ export class DataKeys {
     const name = nameOf(masterKey, tenantId);
     const failure = this.failures.get(name);
     if (failure) throw failure;
+    currentRequest()?.endTurn?.(); // while KMS works, this replica can serve others
     const question = `${mayMake ? 'make' : 'find'} ${name}`;
     const running = this.asking.get(question);
     if (running) return await running;

@@ -8,6 +8,7 @@ import {
   ConsecutiveBreaker,
   handleWhen,
 } from 'cockatiel';
+import { inSpan } from '../telemetry/spans.ts';
 
 /** Deadline of a call, with the second attempt, in milliseconds. */
 const deadlineMs = 2_000;
@@ -115,7 +116,9 @@ export class Kms {
     try {
       const done = await breaker.execute(async () => {
         try {
-          return await send(client, { abortSignal: AbortSignal.timeout(deadlineMs) });
+          return await inSpan(`KMS ${operation}`, {}, () =>
+            send(client, { abortSignal: AbortSignal.timeout(deadlineMs) }),
+          );
         } catch (error) {
           const isRefused = error instanceof Error && refusals.has(error.name);
           throw new KmsFailure(isRefused ? 'refused' : 'unavailable', arn, error);
