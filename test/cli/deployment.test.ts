@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { scopes } from '../../src/http/access.ts';
+import { Metrics } from '../../src/telemetry/metrics.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { build } from '../support/shared.ts';
 import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
@@ -247,6 +248,14 @@ describe('audit', () => {
     }
     expect((await cli.run(['audit', 'verify', '--head', head])).code).toBe(0);
   });
+});
+
+test('doctor looks at metrics that the service has', () => {
+  const names = readFileSync(path.resolve(import.meta.dirname, '../../cli/src/doctor/service.ts'), 'utf8');
+  const looked = [...names.matchAll(/^ {2}(stagedoor_\w+):/gm)].map(([, name]) => name);
+  expect(looked).toHaveLength(5);
+  const { registry } = stagedoor.app.get(Metrics);
+  expect(registry.getMetricsAsArray().map(({ name }) => name)).toEqual(expect.arrayContaining(looked));
 });
 
 test('doctor sees a good deployment, tries IVS, names what a key lacks, and a wrong credential', async () => {

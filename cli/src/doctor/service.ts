@@ -93,6 +93,7 @@ const bounds: Record<string, [most: number, problem: string]> = {
   stagedoor_stuck_deliveries: [0, 'calls to IVS are stuck: IVS refuses them'],
   stagedoor_bans_without_delivery: [0, 'bans have no delivery'],
   stagedoor_failing_watches: [0, 'watches fail'],
+  stagedoor_secrets_of_old_keys: [0, 'secrets are not sealed with the newest master key yet'],
   stagedoor_clock_skew_seconds: [mostSkew, 'seconds lie between the clocks of the replica and its database'],
 };
 
