@@ -85,7 +85,7 @@ FROM base AS service
 ENV NODE_ENV=production
 LABEL org.opencontainers.image.source="https://github.com/stagedoor/stagedoor" \
       org.opencontainers.image.licenses="Apache-2.0"
-COPY package.json LICENSE ./
+COPY package.json openapi.json LICENSE ./
 COPY prisma/migrations prisma/migrations
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=dependencies /app/sbom.cdx.json ./

@@ -54,7 +54,8 @@ const settled = z.object({ tenant: z.string(), allowance: z.string(), seconds: z
 export class SharedAllowances extends BackgroundWork {
   protected readonly everyMs = 60_000;
   private readonly logger = new Logger(SharedAllowances.name);
-  private readonly kept = new LRUCache<string, Allowance>({ max: mostKept });
+  /** With `max` it would take the memory of all at the start. */
+  private readonly kept = new LRUCache<string, Allowance>({ maxSize: mostKept, sizeCalculation: () => 1 });
   /** Those of which enough was taken that the others must know. */
   private readonly due = new Set<Allowance>();
   /** The timer of the next call, and whether requests wait for it. None while a call is under way. */

@@ -44,8 +44,8 @@ export class Strangers {
   private readonly lookUps: Allowances;
   private readonly signatures: Allowances;
   private readonly visits: Allowances;
-  /** Digests of credentials that were good. */
-  private readonly proven = new LRUCache<string, true>({ max: mostProven });
+  /** Digests of credentials that were good. With `max` it would take the memory of all at the start. */
+  private readonly proven = new LRUCache<string, true>({ maxSize: mostProven, sizeCalculation: () => 1 });
   /** Addresses and credentials are hashed with it, so that a dump of the memory does not tell them. */
   private readonly salt = randomBytes(16).toString('base64');
   private readonly perMinute: number;

@@ -15,7 +15,8 @@ export class Allowances {
   private readonly paidUntil: LRUCache<string, number>;
 
   constructor(private readonly options: AllowanceOptions) {
-    this.paidUntil = new LRUCache({ max: options.most });
+    // With `max` it would take the memory of all names at the start.
+    this.paidUntil = new LRUCache({ maxSize: options.most, sizeCalculation: () => 1 });
   }
 
   /** The earliest time at which it may be done for a name. */

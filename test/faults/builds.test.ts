@@ -72,6 +72,12 @@ it('a build is ready only on a database with its functions, whichever of two bui
   await fresh.process.answers(fresh.ready);
   expect(await isReady(old.ready)).toBe(true);
 
+  // A build serves the document that lies beside it. The other build has none there, and makes it of its code.
+  const document = JSON.parse(readFileSync(path.join(root, 'openapi.json'), 'utf8')) as unknown;
+  for (const { ready } of [old, fresh]) {
+    expect(await (await fetch(new URL('/openapi.json', ready))).json()).toEqual(document);
+  }
+
   // The other way round: only the other build has migrated.
   await database.query(`drop schema ${functionSet.schema} cascade`);
   await until(async () => !(await isReady(old.ready)), 'the build without functions says so');
