@@ -319,7 +319,7 @@ async function replace(by: Replica, old: MasterKey, fresh: MasterKey): Promise<v
   await resealing.runWhole();
   await works(by);
   expect(Object.keys(await sealed())).toEqual([idOf(fresh)]);
-  await by.stop();
+  expect((await Keyring.open(client, [fresh], true, new Kms(kms.url))).current).toBe(idOf(fresh));
 }
 
 test('one key in AWS KMS is replaced by another while the service runs', async () => {
@@ -343,13 +343,13 @@ test('one key in AWS KMS is replaced by another while the service runs', async (
   expect(again['ban']).toMatchObject({ id: made['ban'].id });
   await before.stop();
   await replace(replica, a, b);
+  await replica.stop();
 });
 
 test('from AWS KMS to a key in the environment, and back: a kill in the middle loses nothing', async () => {
-  const spare = await Replica.start([b, own]);
-  await works(spare);
-  await spare.stop();
-  await replace(await Replica.start([own, b]), b, own);
+  const moving = await Replica.start([own, b]);
+  await replace(moving, b, own);
+  await moving.stop();
 
   // Back, in a process. It is killed while it waits for the data key of the second tenant.
   const beside = await Replica.start([own, a]);
@@ -370,8 +370,8 @@ test('from AWS KMS to a key in the environment, and back: a kill in the middle l
   await works(beside);
   await works(beside, other);
   await beside.stop();
-  await replace(await Replica.start([a, own]), own, a);
-  first = await Replica.start([a]);
+  first = await Replica.start([a, own]);
+  await replace(first, own, a);
   await works(first, other);
 
   // What follows from the root is as before: the audit log, the journal, pseudonyms.
