@@ -1,6 +1,8 @@
 /** Many tenants, grants and bans. They are written into the database, because API calls would take too long. */
 import { generateKeyPairSync } from 'node:crypto';
 
+import type pg from 'pg';
+
 import type { Secrets as SecretsClass } from '../../src/secrets/secrets.ts';
 import type { Issuer } from './issuers.ts';
 import { root, type Deployment, withClient } from './deployment.ts';
@@ -29,12 +31,10 @@ export async function addTenants(deployment: Deployment, issuer: Issuer, from: n
         from generate_series($1::int, $2::int) n`,
       [JSON.stringify(endpoints)],
     );
-    const keys = await sealedKeys(deployment, from, to);
-    await client.query(
-      `insert into signing_keys (tenant_id, id, arn, state, private_key, public_key)
-       select 'ten_' || n, 'sgk_' || n, 'arn:aws:ivs:us-east-1:111122223333:public-key/bulk' || n, 'active', key, ''
-         from unnest($1::int[], $2::bytea[]) as k (n, key)`,
-      [keys.map(({ n }) => n), keys.map(({ key }) => key)],
+    await addSigningKeys(
+      client,
+      deployment.masterKey,
+      Array.from({ length: to - from }, (_, at) => ({ tenantId: `ten_${from + at}`, id: `sgk_${from + at}` })),
     );
   });
 }
@@ -47,18 +47,26 @@ export function bulkSpaceId(n: number): string {
   return `spc_01m0${String(n).padStart(22, '0')}`;
 }
 
-async function sealedKeys(deployment: Deployment, from: number, to: number): Promise<{ n: number; key: Buffer }[]> {
+/** Adds an active signing key of each of these tenants. All are the same key, sealed for each of them. */
+export async function addSigningKeys(
+  client: pg.Client,
+  masterKey: Buffer,
+  keys: { tenantId: string; id: string }[],
+): Promise<void> {
   // The built class, because Node does not run the decorators of its source.
   const { Secrets } = (await import(`${root}/dist/secrets/secrets.js`)) as { Secrets: typeof SecretsClass };
-  const secrets = new Secrets({ masterKeys: [deployment.masterKey] });
+  const secrets = new Secrets({ masterKeys: [masterKey] });
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   const der = privateKey.export({ format: 'der', type: 'pkcs8' });
-  const sealed = Array.from({ length: to - from }, async (_, index) => {
-    const n = from + index;
-    const owner = { tenantId: `ten_${n}`, column: 'signing_keys.private_key', id: `sgk_${n}` };
-    return { n, key: await secrets.seal(der, owner) };
-  });
-  return await Promise.all(sealed);
+  const sealed = await Promise.all(
+    keys.map((owner) => secrets.seal(der, { ...owner, column: 'signing_keys.private_key' })),
+  );
+  await client.query(
+    `insert into signing_keys (tenant_id, id, arn, state, private_key, public_key)
+     select tenant, id, 'arn:aws:ivs:us-east-1:111122223333:public-key/' || id, 'active', key, ''
+       from unnest($1::text[], $2::text[], $3::bytea[]) as k (tenant, id, key)`,
+    [keys.map(({ tenantId }) => tenantId), keys.map(({ id }) => id), sealed],
+  );
 }
 
 /** Adds grants of a tenant, ten for each user, spread over its spaces. Half of them have expired. */

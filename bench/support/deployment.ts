@@ -46,12 +46,19 @@ export interface Deployment {
   stop(): Promise<void>;
 }
 
-/** Starts everything, with an empty database. */
-export async function startDeployment(env: Record<string, string> = {}): Promise<Deployment> {
+/**
+ * Starts everything, with an empty database.
+ * @param dataDir folder of a Postgres with the database of a deployment, such as `fillRows` makes. It is used, and stays.
+ */
+export async function startDeployment(env: Record<string, string> = {}, dataDir?: string): Promise<Deployment> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-bench-'));
   chmodSync(folder, 0o711); // When root starts Postgres, it runs as another user, who must enter the folder.
   const log = path.join(folder, 'log');
-  const postgres = await startPostgres({ dataDir: path.join(folder, 'postgres'), durable: true, password: 'bench' });
+  const postgres = await startPostgres({
+    dataDir: dataDir ?? path.join(folder, 'postgres'),
+    durable: true,
+    password: 'bench',
+  });
   const emulatorPort = await freePort();
   const emulator = startProgram(
     [path.join(root, 'emulator/dist/bin.js'), '--port', String(emulatorPort), '--no-quotas'],
@@ -59,7 +66,7 @@ export async function startDeployment(env: Record<string, string> = {}): Promise
     log,
   );
   const ivsUrl = `http://127.0.0.1:${emulatorPort}`;
-  const serviceUrl = await makeDatabase(postgres);
+  const serviceUrl = dataDir === undefined ? await makeDatabase(postgres) : await migrated(postgres);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const settings = {
@@ -107,22 +114,27 @@ export async function startDeployment(env: Record<string, string> = {}): Promise
       await emulator.stop();
       await postgres.stop();
       rmSync(folder, { recursive: true, force: true });
-      rmSync(postgres.dataDir, { recursive: true, force: true });
+      if (dataDir === undefined) rmSync(postgres.dataDir, { recursive: true, force: true });
     },
   };
   return deployment;
 }
 
 /** Makes the database with an owner and a serving role, as in production. Returns the connection string of the serving role. */
-async function makeDatabase(postgres: Postgres): Promise<string> {
+export async function makeDatabase(postgres: Postgres): Promise<string> {
   await withClient(postgres.url('postgres'), async (client) => {
     await client.query(`create role stagedoor login createrole password 'bench'`);
     await client.query('create database stagedoor owner stagedoor');
   });
-  await migrate(postgres.url('stagedoor', 'stagedoor'));
+  const serviceUrl = await migrated(postgres);
   await withClient(postgres.url('stagedoor'), (client) =>
     client.query(`create role stagedoor_service login password 'bench' in role stagedoor_app`),
   );
+  return serviceUrl;
+}
+
+async function migrated(postgres: Postgres): Promise<string> {
+  await migrate(postgres.url('stagedoor', 'stagedoor'));
   return postgres.url('stagedoor', 'stagedoor_service');
 }
 

@@ -181,7 +181,7 @@ async function bansOf(
   const isExact = active === undefined && (userId === undefined || spaceId === undefined);
   const args = {
     tenant: tenantId,
-    by: userId !== undefined ? 'user' : spaceId !== undefined ? 'space' : active === true ? 'notLifted' : 'all',
+    by: userId !== undefined ? 'user' : spaceId !== undefined ? 'space' : active === true ? 'notEnded' : 'all',
     value: userId ?? spaceId ?? null,
     before: before ?? behindAllIds,
     space: spaceId ?? null,

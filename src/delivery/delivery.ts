@@ -153,7 +153,7 @@ export class Delivery extends BackgroundWork {
     this.metrics.deliveries.inc({ operation: call.operation, outcome: state === 'pending' ? 'retry' : state });
     const silenceReached = await this.database.value(
       'finish_delivery',
-      { tenant: call.tenant_id, id: call.id, attempt: call.attempts, state, error, retrySeconds, landsSeconds },
+      { tenant: call.tenant_id, id: call.id, attempt: call.attempts, state, error, retrySeconds, landsSeconds, limits },
       silence,
     );
     if (!silenceReached) return;

@@ -148,7 +148,7 @@ export class Watchdog extends BackgroundWork {
   private async checkNextBans(): Promise<boolean> {
     const { tenantId, banId } = this.position;
     const [found] = await this.database
-      .call('bans_without_hold', { afterTenant: tenantId, afterBan: banId, limit: this.bansAtOnce }, passRow)
+      .call('bans_without_hold', { afterTenant: tenantId, afterBan: banId, limit: this.bansAtOnce, limits }, passRow)
       .catch((error: unknown) => {
         // The time of the statement grows with the grants of the banned users. So fewer bans may be checked in time.
         if (error instanceof Problem && this.bansAtOnce > 1) this.bansAtOnce = Math.ceil(this.bansAtOnce / 4);

@@ -197,7 +197,7 @@ describe('bans_without_hold', () => {
   const from = { afterTenant: '', afterBan: '' };
 
   async function look(limit = 10, after: object = from): Promise<Row | undefined> {
-    const rows = await sql.call('bans_without_hold', { ...after, limit });
+    const rows = await sql.call('bans_without_hold', { ...after, limit, limits });
     expect(rows).toHaveLength(1);
     return rows[0];
   }

@@ -848,7 +848,13 @@ describe('unusable_chat_grants', () => {
     ...Object.entries(beside).map(([what, row]) => [what, row, false] as [string, Row, boolean]),
   ])('%s', async (_, changed, found) => {
     await put({ ...over, ...changed });
-    const ids = await sql.value('unusable_chat_grants', { tenant: 'ten', space: 'spc', user: 'ann', ivsUser: 'p-ann' });
+    const ids = await sql.value('unusable_chat_grants', {
+      tenant: 'ten',
+      space: 'spc',
+      user: 'ann',
+      ivsUser: 'p-ann',
+      limits,
+    });
     expect(ids).toEqual(found ? ['a'] : []);
   });
 });
@@ -865,19 +871,19 @@ describe('usable_grants', () => {
     ...Object.entries(beside).map(([what, row]) => [what, row, false] as [string, Row, boolean]),
   ])('%s', async (_, grant, usable) => {
     await put({ id: 'a', ...grant });
-    const rows = await sql.call('usable_grants', { tenant: 'ten', user: 'ann', space: 'spc' });
+    const rows = await sql.call('usable_grants', { tenant: 'ten', user: 'ann', space: 'spc', limits });
     expect(rows).toEqual(usable ? [{ id: 'a', space_id: 'spc' }] : []);
   });
 
   test('in all spaces', async () => {
     await putAll([{ id: 'a' }, { id: 'b', space_id: 'spc_beside' }]);
-    const rows = await sql.call<{ id: string }>('usable_grants', { tenant: 'ten', user: 'ann', space: null });
+    const rows = await sql.call<{ id: string }>('usable_grants', { tenant: 'ten', user: 'ann', space: null, limits });
     expect(rows.map(({ id }) => id).toSorted()).toEqual(['a', 'b']);
   });
 
   test('is not for the service', async () => {
     await sql.becomeService('ten');
-    const call = sql.call('usable_grants', { tenant: 'ten', user: 'ann', space: 'spc' });
+    const call = sql.call('usable_grants', { tenant: 'ten', user: 'ann', space: 'spc', limits });
     await expect(call).rejects.toMatchObject({ code: '42501' });
   });
 });
@@ -984,7 +990,7 @@ describe('of a deleted space whose stage a space has adopted again', () => {
   });
 
   test.each<[string, SqlArguments]>([
-    ['usable_grants', { tenant: 'ten', user: 'ann', space: 'spc' }],
+    ['usable_grants', { tenant: 'ten', user: 'ann', space: 'spc', limits }],
     ['granted_roles', { tenant: 'ten', user: 'ann', space: 'spc', limits }],
   ])('%s finds the stage grants', async (name, args) => {
     expect(await sql.call(name, args)).toMatchObject([{ space_id: 'spc_old' }]);

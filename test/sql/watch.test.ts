@@ -301,7 +301,7 @@ describe('end_overdue_holds', () => {
 
 describe('end_chat_holds', () => {
   const end = () =>
-    sql.call('end_chat_holds', { tenant: 'ten', action: 'act', space: 'spc', user: 'ann', ivsUser: 'p-ann' });
+    sql.call('end_chat_holds', { tenant: 'ten', action: 'act', space: 'spc', user: 'ann', ivsUser: 'p-ann', limits });
   const used = { kind: 'chat', ivs_user_id: 'p-ann', expires_at: inHours(-1) };
 
   test.each<[string, Row, Row, boolean]>([

@@ -1,6 +1,6 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Counts the bans of a tenant that are in force, to p_most at most.
+-- Counts the bans of a tenant that are in force, to p_most at most. It reads none that have ended.
 create function bans_in_force(p_tenant text, p_most integer)
 returns integer
 language plpgsql
@@ -13,7 +13,7 @@ begin
     from (
       select
       from public.bans
-      where tenant_id = p_tenant and lifted_at is null and (expires_at is null or expires_at > now())
+      where tenant_id = p_tenant and least(lifted_at, expires_at, 'infinity'::timestamptz) > now()
       limit p_most
     ) as counted
   );

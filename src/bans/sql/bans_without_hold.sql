@@ -1,9 +1,9 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
 -- Counts the grants of banned users that no hold of their ban covers, for the watchdog. It checks at most p_limit bans
--- after (p_after_tenant, p_after_ban), in the order of their keys. tenant_id and ban_id are those of the last checked
--- ban. They are null at the end of the table.
-create function bans_without_hold(p_after_tenant text, p_after_ban text, p_limit integer)
+-- whose end is not told, after (p_after_tenant, p_after_ban), in the order of their keys. tenant_id and ban_id are
+-- those of the last checked ban. They are null at the end of the table.
+create function bans_without_hold(p_after_tenant text, p_after_ban text, p_limit integer, p_limits jsonb)
 returns table (tenant_id text, ban_id text, grants bigint)
 language sql
 stable
@@ -12,7 +12,7 @@ as $$
     checked as materialized (
       select *
       from public.bans as b
-      where (b.tenant_id, b.id) > (p_after_tenant, p_after_ban)
+      where (b.tenant_id, b.id) > (p_after_tenant, p_after_ban) and b.lifted_at is null and not b.expiry_told
       order by b.tenant_id, b.id
       limit p_limit
     ),
@@ -25,11 +25,10 @@ as $$
   select (select last.tenant_id from last), (select last.id from last), count(*)
   from
     checked as c
-    cross join lateral usable_grants(c.tenant_id, c.user_id, c.space_id) as g
+    cross join lateral usable_grants(c.tenant_id, c.user_id, c.space_id, p_limits) as g
     join lateral spaces_at_ivs(c.tenant_id) as s on s.space_id = g.space_id and not s.is_deleted
   where
-    c.lifted_at is null
-    and (c.expires_at is null or c.expires_at > now())
+    (c.expires_at is null or c.expires_at > now())
     and not exists (
       select
       from

@@ -12,11 +12,10 @@ declare
     from public.bans
     where
       tenant_id = p_tenant
-      and (lifted_at is not null or expires_at is not null)
-      and least(lifted_at, expires_at) < p_before
+      and least(lifted_at, expires_at, 'infinity'::timestamptz) < p_before
       and (lifted_at is not null or expiry_told)
       and not has_actions_of_ban(p_tenant, id)
-    order by least(lifted_at, expires_at)
+    order by least(lifted_at, expires_at, 'infinity'::timestamptz)
     limit p_most
     for update skip locked
   );

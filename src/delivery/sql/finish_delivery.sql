@@ -11,7 +11,8 @@ create function finish_delivery(
   p_state text,
   p_error text,
   p_retry_seconds double precision,
-  p_lands_seconds double precision
+  p_lands_seconds double precision,
+  p_limits jsonb
 )
 returns jsonb
 language plpgsql
@@ -55,7 +56,8 @@ begin
   elsif p_state in ('done', 'not_connected') and v_delivery.operation = 'DisconnectUser' then
     perform
       end_chat_holds(
-        p_tenant, v_delivery.action_id, v_delivery.space_id, v_delivery.parameters ->> 'userId', v_delivery.target
+        p_tenant, v_delivery.action_id, v_delivery.space_id, v_delivery.parameters ->> 'userId', v_delivery.target,
+        p_limits
       );
   end if;
   if v_delivery.follow_up then

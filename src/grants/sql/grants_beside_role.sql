@@ -20,7 +20,8 @@ begin
       where
         g.tenant_id = p_tenant
         and g.user_id = p_user
-        and g.space_id = p_space
+        and g.space_id || '' = p_space -- makes the planner use the index of users
+        and g.issued_at > now() - limit_time(p_limits, 'longestTokenSeconds')
         and g.state = 'pending'
         and allows_more(g, v_role)
       returning g.space_id, g.user_id

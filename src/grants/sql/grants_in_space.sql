@@ -24,10 +24,12 @@ begin
       from public.grants as g
       where
         tenant_id = p_tenant
+        and space_id = any (array(select s.space_id from spaces_sharing(p_tenant, p_space) as s))
         and (space_id, kind) in (select s.space_id, s.kind from spaces_sharing(p_tenant, p_space) as s)
         and may_be_inside(g)
         and issued_at > v_oldest
-        and (session_expires_at > now() or (kind = 'stage' and expires_at > now() - v_stay))
+        and session_expires_at > now() - v_stay -- follows from the next line, for the index of spaces
+        and greatest(session_expires_at, case kind when 'stage' then expires_at + v_stay end) > now() -- no index has this
     ) as numbered
   );
 end;

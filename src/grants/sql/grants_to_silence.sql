@@ -38,7 +38,8 @@ begin
         end
         and capabilities && array['PUBLISH', 'SEND_MESSAGE']
         and issued_at > v_oldest
-        and (session_expires_at > now() or (kind = 'stage' and expires_at > now() - v_stay))
+        and session_expires_at > now() - v_stay -- follows from the next line, for the index of spaces
+        and greatest(session_expires_at, case kind when 'stage' then expires_at + v_stay end) > now() -- no index has this
     ) as numbered
   );
 end;

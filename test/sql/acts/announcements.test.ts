@@ -1,4 +1,5 @@
 /** The functions that write the events of actions. */
+import { limits } from '../../../src/limits.ts';
 import { inHours, insertDelivery, insertHold, insertTwoTenants, insertWatch } from '../../support/moderation-rows.ts';
 import { inSeconds, SqlSession } from '../../support/sql.ts';
 
@@ -136,7 +137,7 @@ test('silence_action tells once that an action has silenced everybody', async ()
 
 test('finish_delivery tells that IVS refuses a call, and nothing of a call that is repeated', async () => {
   await sql.insert('actions', action);
-  const outcome = { tenant: 'ten', attempt: 1, retrySeconds: 30, landsSeconds: 0 };
+  const outcome = { tenant: 'ten', attempt: 1, retrySeconds: 30, landsSeconds: 0, limits };
   const repeated = await insertDelivery(sql, { action_id: 'act_new', attempts: 1 });
   await sql.value('finish_delivery', { id: repeated, ...outcome, state: 'pending', error: 'throttled' });
   expect(await events()).toEqual([]);

@@ -35,7 +35,7 @@ describe('bans_looked_at', () => {
     ['all', all, 9, 'e d c b a'],
     ['those of a user', ann, 9, 'e b a'],
     ['those of a space', hall, 9, 'e c a'],
-    ['those that are not lifted', { ...all, by: 'notLifted' }, 9, 'd c a'],
+    ['those whose end is not told', { ...all, by: 'notEnded' }, 9, 'd c a'],
     ['no more than asked for', ann, 2, 'e b'],
     ['those before an id', { ...hall, before: 'c' }, 9, 'a'],
     ['those of nobody', { ...ann, value: 'an' }, 9, ''],
@@ -51,7 +51,7 @@ describe('page_of_bans', () => {
   test.each<[string, object, string, string | null]>([
     ['all', {}, 'e d c b a', null],
     ['all, with more behind', { most: 2, looked: 2 }, 'e d', 'd'],
-    ['those in force; one that ends now is over', { by: 'notLifted', active: true }, 'd a', null],
+    ['those in force; one that ends now is over', { by: 'notEnded', active: true }, 'd a', null],
     ['those that are over', { active: false }, 'e c b', null],
     ['those of a user in a space', { ...ann, space: 'hall' }, 'e a', null],
     ['those in force of a user', { ...ann, active: true }, 'a', null],

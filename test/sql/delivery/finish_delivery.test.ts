@@ -1,4 +1,5 @@
 /** `finish_delivery`, as a table: how a call went, and what follows for the delivery, the grants and the action. */
+import { limits } from '../../../src/limits.ts';
 import {
   grantStates,
   holds,
@@ -32,6 +33,7 @@ const outcome = {
   error: null as string | null,
   retrySeconds: null as number | null,
   landsSeconds: 0,
+  limits,
 };
 
 async function finish(id: string, changed: Partial<typeof outcome> = {}) {

@@ -1,5 +1,6 @@
 /** What is asked about grants while somebody vends or acts is found by index, in a ledger of some size. */
 import { limits } from '../../../src/limits.ts';
+import { rowsReadBy } from '../../support/rows-read.ts';
 import { SqlSession } from '../../support/sql.ts';
 
 let sql: SqlSession;
@@ -7,6 +8,8 @@ let sql: SqlSession;
 /** Grants of two weeks: one user, one space and one key have half of them. The last 40 can be used. */
 const rows = 20_000;
 const usable = 40;
+/** Grants of Olga's in the attic, all of them over for more than a month. */
+const old = 5_000;
 
 beforeAll(async () => {
   sql = await SqlSession.start();
@@ -24,24 +27,24 @@ beforeAll(async () => {
             lateral (select case when n > $1 - $2::int then now() + interval '1 hour' else at + interval '1 minute' end as ends) e`,
     [rows, usable],
   );
+  await sql.insert('spaces', { tenant_id: 'ten', id: 'attic' });
+  await sql.insert('bans', { tenant_id: 'ten', id: 'ban', user_id: 'olga' });
+  await sql.query(
+    `insert into grants (tenant_id, id, space_id, user_id, ivs_user_id, kind, role, capabilities, state, issued_at, expires_at, session_expires_at)
+     select 'ten', 'old_' || n, 'attic', 'olga', 'olga', case n % 2 when 0 then 'stage' else 'chat' end, 'viewer', '{PUBLISH,SEND_MESSAGE}',
+            case n % 3 when 0 then 'watched' else 'released' end, at, at + interval '1 minute', at + interval '1 minute'
+       from generate_series(1, $1::int) n, lateral (select now() - interval '40 days' - n * interval '1 minute' as at) a`,
+    [old],
+  );
   await sql.insert('grants', { tenant_id: 'ten', id: 'grt_z', space_id: 'hall', user_id: 'zoe', kind: 'chat' });
 });
 afterAll(() => sql.stop());
 beforeEach(() => sql.begin());
 afterEach(() => sql.rollback());
 
-/** Rows of grants and entries of their indexes that the connection has read since the transaction began. */
-const readSoFar = `select coalesce(sum(pg_stat_get_xact_tuples_returned(oid)), 0)::integer as read from pg_class
-  where oid = 'public.grants'::regclass
-     or oid in (select indexrelid from pg_index where indrelid = 'public.grants'::regclass)`;
+const readBy = (work: () => Promise<unknown>) => rowsReadBy(sql, 'grants', work);
 
-async function readBy(work: () => Promise<unknown>): Promise<number> {
-  const soFar = async () => Number((await sql.query(readSoFar))[0]?.['read']);
-  const before = await soFar();
-  await work();
-  return (await soFar()) - before;
-}
-
+const olga = { tenant: 'ten', user: 'olga', space: 'attic', limits };
 const ann = { tenant: 'ten', user: 'ann' };
 const page = {
   tenant: 'ten',
@@ -84,6 +87,12 @@ describe.each<[string, () => Promise<unknown>]>([
     ['a page of a space', 'page_of_grants', { ...page, by: 'space', value: 'hall' }],
     ['a page of what has expired', 'page_of_grants', { ...page, by: 'expiry', beforeTime: new Date() }],
     ['a page of all', 'page_of_grants', { ...page, before: 'zzz' }],
+    ['the roles of somebody who was here long ago', 'granted_roles', olga],
+    ['a change of their role', 'grants_beside_role', { ...olga, role: 'viewer' }],
+    ['the end of their chat', 'unusable_chat_grants', { ...olga, ivsUser: 'olga' }],
+    ['the people in a space that was full long ago', 'grants_in_space', { tenant: 'ten', space: 'attic', limits }],
+    ['whom a freezing of it silences', 'grants_to_silence', { ...olga, user: null, moderatorRoles: [] }],
+    ['the grants of the banned', 'bans_without_hold', { afterTenant: '', afterBan: '', limit: 10, limits }],
     ['what is on its way to a user', 'seconds_until_tokens_have_left', { ...ann, space: null, limits }],
   ])('%s: %s reads few grants', async (_what, name, args) => {
     expect(await readBy(() => sql.call(name, args as typeof ann))).toBeLessThanOrEqual(3 * usable);

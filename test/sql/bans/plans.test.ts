@@ -1,0 +1,51 @@
+/** What is asked about bans finds those in force, however many there were. */
+import { limits } from '../../../src/limits.ts';
+import { rowsReadBy } from '../../support/rows-read.ts';
+import { SqlSession } from '../../support/sql.ts';
+
+let sql: SqlSession;
+
+/** Bans that have ended, half of them by themselves. */
+const ended = 10_000;
+const inForce = 40;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+  await sql.query('alter table bans set (autovacuum_enabled = off)');
+  await sql.insert('tenants', { id: 'ten' });
+  await sql.query(
+    `insert into bans (tenant_id, id, user_id, created_by, created_at, expires_at, lifted_at, expiry_told)
+     select 'ten', 'ban_' || lpad(n::text, 8, '0'), 'user-' || n, '{"kind":"apiKey","id":"key"}', now() - interval '2 days',
+            case when n <= $1 then now() - interval '1 day' when n % 2 = 0 then now() + interval '1 day' end,
+            case when n <= $1 and n % 2 = 0 then now() - interval '25 hours' end, n <= $1
+       from generate_series(1, $1::int + $2::int) n`,
+    [ended, inForce],
+  );
+});
+afterAll(() => sql.stop());
+beforeEach(() => sql.begin());
+afterEach(() => sql.rollback());
+
+describe.each<[string, () => Promise<unknown>]>([
+  ['before Postgres has statistics', () => Promise.resolve()],
+  ['with statistics', () => sql.query('analyze')],
+])('%s', (_when, prepare) => {
+  beforeAll(prepare);
+
+  test.each<[string, string, object]>([
+    ['how many are in force', 'bans_in_force', { tenant: 'ten', most: 99_000 }],
+    ['whether a user is banned', 'ban_in_force', { tenant: 'ten', user: 'user-5', space: 'spc', rank: null }],
+    ['which users are banned', 'users_under_bans', { tenant: 'ten', users: ['user-5', 'user-6'] }],
+    ['whom the watchdog looks after', 'bans_without_hold', { afterTenant: '', afterBan: '', limit: ended, limits }],
+    [
+      'a page of those in force',
+      'bans_looked_at',
+      { tenant: 'ten', by: 'notEnded', value: null, before: 'zzz', looked: ended },
+    ],
+    ['which have ended and are not old', 'drop_old_bans', { tenant: 'ten', before: new Date(0), most: 1_000 }],
+  ])('%s: %s reads few bans', async (_what, name, args) => {
+    expect(await rowsReadBy(sql, 'bans', () => sql.call(name, args as { tenant: string }))).toBeLessThanOrEqual(
+      3 * inForce,
+    );
+  });
+});
