@@ -9,8 +9,12 @@ import { Metrics } from '../telemetry/metrics.ts';
 /** Largest number of bans that one statement checks. The watchdog checks fewer when a statement runs into its time limit. */
 const mostBansAtOnce = 1_000;
 
-/** Time after which a run begins no further statement about bans, in milliseconds. Vends share Postgres with it. */
-const banCheckMs = 1_000;
+/**
+ * Time after which a run begins no further statement about bans, in milliseconds: so that the watchdog takes less than a hundredth
+ * of a core. A pass that lasts for longer than `longPassSeconds` takes more, because somebody is told of one that takes five minutes.
+ */
+const banCheckMs = { usual: 100, late: 1_000 };
+const longPassSeconds = 150;
 
 /** A participant is returning if IVS has confirmed so many disconnections of them within `returningWithin`. */
 const returningAfter = 3;
@@ -137,7 +141,8 @@ export class Watchdog extends BackgroundWork {
 
   /** Checks bans until it has checked all of them, or until its time is over. */
   private async checkBans(): Promise<void> {
-    const deadline = performance.now() + banCheckMs;
+    const isLate = this.secondsSinceWholePass > longPassSeconds;
+    const deadline = performance.now() + (isLate ? banCheckMs.late : banCheckMs.usual);
     let isWhole: boolean;
     do isWhole = await this.checkNextBans();
     while (!isWhole && performance.now() < deadline);
