@@ -19,7 +19,7 @@ import { es256Issuer, type Issuer } from '../support/issuers.ts';
 import { load, type LoadResult, post } from '../support/load.ts';
 import { processorMs } from '../support/processes.ts';
 import { heading, line, median, ms, note, perSecond } from '../support/report.ts';
-import { fillRows, isSpared, issuerName, spaceId, spaces, tenantId, tenants, trust, usersOf } from '../support/rows.ts';
+import { fillRows, isSpared, issuerName, spaceId, spaces, tenantId, tenants, tenantsWithCapacity, trust, usersOf } from '../support/rows.ts';
 import { rounds, seconds } from '../support/settings.ts';
 import { refuseFailures, vend } from '../support/vending.ts';
 
@@ -81,6 +81,11 @@ async function start(folder: string, rows: number, issuer: Issuer): Promise<Size
     `/v1/tenants/${tenantId(0)}/api-keys`,
     { name: 'rows', scopes: ['*'] },
   );
+  // The first who asks in a space with a capacity makes the service count who is inside.
+  for (let n = 0; n < tenantsWithCapacity; n++) {
+    const newcomer = deployment.operator.as(issuer.token('newcomer', issuerName(n)));
+    await newcomer.call('POST', `/v1/spaces/${spaceId(n, spaces - 1)}/stage-tokens`);
+  }
   return { rows, deployment, key, keyId: id };
 }
 
@@ -437,7 +442,8 @@ async function watchdog({ deployment, rows }: Size): Promise<void> {
 }
 
 /** The oldest day of rows is deleted by the service, beside vends. */
-async function retention({ deployment, rows }: Size, issuer: Issuer): Promise<void> {
+async function retention(of: Size, issuer: Issuer): Promise<void> {
+  const { deployment, rows } = of;
   heading(`${size(rows)}: retention of a day beside ${vendsPerSecond / 2} vends a second`);
   const next = vendsOf(issuer, vendsPerSecond * 60);
   const spell = 30;
@@ -461,6 +467,30 @@ async function retention({ deployment, rows }: Size, issuer: Issuer): Promise<vo
     const gone = (after[table] ?? 0) - (before[table] ?? 0);
     line(`  deleted by one replica in ${spell} s: ${table}`, gone.toLocaleString('en'), perSecond(gone / spell));
   }
+  await deleteAtOnce(of, days - 1);
+}
+
+/** Deletes grants of another day as fast as one connection can, as the service's steps do. */
+async function deleteAtOnce({ deployment, rows }: Size, days: number): Promise<void> {
+  await withClient(deployment.serviceUrl, async (client) => {
+    const { rows: own } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const pid = own[0]?.pid ?? 0;
+    const before = new Date(Date.now() - days * 86_400_000);
+    const used = processorMs(pid) ?? NaN;
+    const began = performance.now();
+    let gone = 0;
+    for (let n = 0; n < tenants && performance.now() - began < 10_000; n++) {
+      for (let after: Date | null = new Date(0); after !== null && performance.now() - began < 10_000;) {
+        const { text, values } = await callOf('drop_old_grants', { tenant: tenantId(n), before, after, most: limits.sweptAtOnce });
+        const { rows: found } = await client.query<{ dropped: string; reached: Date | null }>(text, values);
+        gone += Number(found[0]?.dropped ?? 0);
+        after = found[0]?.reached ?? null;
+      }
+    }
+    const seconds = (performance.now() - began) / 1_000;
+    const each = (((processorMs(pid) ?? NaN) - used) / gone) * 1_000;
+    line(`${size(rows)}: grants deleted without a pause`, perSecond(gone / seconds), `${gone.toLocaleString('en')} rows, ${each.toFixed(0)} µs of processor each`);
+  });
 }
 
 async function deleted(deployment: Deployment): Promise<Record<string, number>> {
@@ -487,8 +517,8 @@ async function fillAndDelete(deployment: Deployment): Promise<void> {
       const from = vendCount + (round - 1) * step;
       await client.query('select bench_grants($1, $2)', [from + 1, from + step]);
       const gone = await dropOldest(client, step);
-      const { rows: found } = await client.query<{ size: string; dead: string; live: string }>(
-        `select pg_total_relation_size('grants') as size, (select count(*) from grants) as live, pg_stat_get_dead_tuples('grants'::regclass) as dead`,
+      const { rows: found } = await client.query<{ size: string; live: string }>(
+        `select pg_total_relation_size('grants') as size, (select count(*) from grants) as live`,
       );
       const isTime = gone + unvacuumed > 50 + Number(found[0]?.live) / 5;
       unvacuumed = isTime ? 0 : unvacuumed + gone;
