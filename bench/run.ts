@@ -62,7 +62,9 @@ const named: Record<string, () => Promise<void>> = {
 async function main(asked: string[]): Promise<number> {
   const all = { ...parts, ...named };
   const names = Object.keys(all);
-  const chosen = names.filter((name) => (asked.length === 0 ? name in parts : asked.some((word) => name.startsWith(word))));
+  const chosen = names.filter((name) =>
+    asked.length === 0 ? name in parts : asked.some((word) => name.startsWith(word)),
+  );
   if (chosen.length === 0) {
     console.error(`There is no such part. The parts are: ${names.join(', ')}`);
     return 1;

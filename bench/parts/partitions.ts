@@ -24,7 +24,9 @@ const spell = 12;
 const step = 1_000;
 
 export async function partitions(): Promise<void> {
-  heading(`A ledger of ${weeks} weeks with ${rowsOfWeek.toLocaleString('en')} rows each: one table, and one partition for each week`);
+  heading(
+    `A ledger of ${weeks} weeks with ${rowsOfWeek.toLocaleString('en')} rows each: one table, and one partition for each week`,
+  );
   const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-partitions-'));
   const postgres = await startPostgres({ dataDir: path.join(folder, 'postgres'), durable: true, password: 'bench' });
   const url = postgres.url('postgres');
@@ -48,18 +50,22 @@ const columns = `tenant_id text not null, id text not null, user_id text not nul
 async function fill(client: pg.Client): Promise<void> {
   await client.query(`create table whole (${columns}, primary key (tenant_id, id))`);
   // A unique key of a partitioned table has to hold the column of the partitions.
-  await client.query(`create table parted (${columns}, primary key (tenant_id, id, expires_at)) partition by range (expires_at)`);
+  await client.query(
+    `create table parted (${columns}, primary key (tenant_id, id, expires_at)) partition by range (expires_at)`,
+  );
   for (const table of ['whole', 'parted']) {
     await client.query(`create index on ${table} (tenant_id, user_id, issued_at)`);
     await client.query(`create index on ${table} (tenant_id, participant_id)`);
     await client.query(`create index on ${table} (tenant_id, expires_at)`);
   }
-  await client.query('create table beginning as select date_trunc(\'hour\', now()) as at');
+  await client.query("create table beginning as select date_trunc('hour', now()) as at");
   const { rows } = await client.query<{ at: Date }>('select at from beginning');
   const week = 7 * 86_400_000;
   const border = (n: number) => new Date((rows[0]?.at.getTime() ?? 0) - (weeks - 1 - n) * week).toISOString();
   for (let n = 0; n < weeks; n++)
-    await client.query(`create table parted_${n} partition of parted for values from ('${border(n)}') to ('${border(n + 1)}')`);
+    await client.query(
+      `create table parted_${n} partition of parted for values from ('${border(n)}') to ('${border(n + 1)}')`,
+    );
   for (const table of ['whole', 'parted'])
     await client.query(
       `insert into ${table}
@@ -98,7 +104,11 @@ async function lookUp(client: pg.Client): Promise<void> {
       found.push({ taken: of('taken'), pages: of('pages'), planning: of('planning') });
     }
     const [whole, parted] = found;
-    line(what, `${ms(whole?.taken ?? NaN)} → ${ms(parted?.taken ?? NaN)}`, `${whole?.pages} → ${parted?.pages} pages; planning ${ms(whole?.planning ?? NaN)} → ${ms(parted?.planning ?? NaN)}`);
+    line(
+      what,
+      `${ms(whole?.taken ?? NaN)} → ${ms(parted?.taken ?? NaN)}`,
+      `${whole?.pages} → ${parted?.pages} pages; planning ${ms(whole?.planning ?? NaN)} → ${ms(parted?.planning ?? NaN)}`,
+    );
   }
 }
 
@@ -110,11 +120,18 @@ interface Explained {
 
 /** What vends wait for while a week goes: alone, and beside a transaction that has read the table, as a backup does. */
 async function besideVends(url: string): Promise<void> {
-  note(`${vendsPerSecond} vends a second, a row and a commit each, for ${spell} s. The long transaction has read the table, and lasts for ${spell * 0.5} s more.`);
+  note(
+    `${vendsPerSecond} vends a second, a row and a commit each, for ${spell} s. The long transaction has read the table, and lasts for ${spell * 0.5} s more.`,
+  );
   let oldest = 0;
   const drop = () => `drop table parted_${oldest++}`;
   const detach = (how: string) => () => `alter table parted detach partition parted_${oldest++} ${how}`;
-  const cases: [what: string, table: string, isLong: boolean, end: ((client: pg.Client) => Promise<string>) | undefined][] = [
+  const cases: [
+    what: string,
+    table: string,
+    isLong: boolean,
+    end: ((client: pg.Client) => Promise<string>) | undefined,
+  ][] = [
     ['one table, nothing is deleted', 'whole', false, undefined],
     ['one table, a week is deleted in steps', 'whole', false, deleteInSteps],
     ['one table, the same beside a long transaction', 'whole', true, deleteInSteps],
@@ -170,7 +187,11 @@ async function measure(
     const said = (await ending) ?? '';
     const latencies = Float64Array.from(await vends).sort();
     const waited = latencies.filter((latency) => latency > 1_000).length;
-    line(what, `p99 ${ms(percentile(latencies, 0.99))}`, `p50 ${ms(percentile(latencies, 0.5))} · max ${ms(percentile(latencies, 1))}; ${waited} of ${latencies.length} vends waited for more than a second${said && `; ${said}`}`);
+    line(
+      what,
+      `p99 ${ms(percentile(latencies, 0.99))}`,
+      `p50 ${ms(percentile(latencies, 0.5))} · max ${ms(percentile(latencies, 1))}; ${waited} of ${latencies.length} vends waited for more than a second${said && `; ${said}`}`,
+    );
   } finally {
     await Promise.all([long.end(), ender.end()]);
   }
@@ -187,10 +208,10 @@ async function vend(url: string, table: string): Promise<number[]> {
     if (due > performance.now()) await delay(due - performance.now());
     under.push(
       pool
-        .query(`insert into ${table} values ($1, gen_random_uuid()::text, $2, substr(md5($2), 1, 16), now(), now() + interval '10 minutes', repeat('x', 100))`, [
-          `ten_${n % 50}`,
-          `user-${n % users}`,
-        ])
+        .query(
+          `insert into ${table} values ($1, gen_random_uuid()::text, $2, substr(md5($2), 1, 16), now(), now() + interval '10 minutes', repeat('x', 100))`,
+          [`ten_${n % 50}`, `user-${n % users}`],
+        )
         .then(() => void latencies.push(performance.now() - due)),
     );
   }

@@ -5,7 +5,9 @@ import { root } from './deployment.ts';
 
 /** The set of functions of the build. The built module is read, because the service has deployed that one. */
 export async function functionSchema(): Promise<{ schema: string }> {
-  const { functionSet } = (await import(`${root}/dist/database/function-set.js`)) as { functionSet: typeof FunctionSet };
+  const { functionSet } = (await import(`${root}/dist/database/function-set.js`)) as {
+    functionSet: typeof FunctionSet;
+  };
   return functionSet;
 }
 

@@ -1,7 +1,7 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
--- Returns the first p_looked bans of a list, the newest first: all, those with the user or space p_value, or those whose
--- end is not told. p_by says which. Only ids below p_before count.
+-- Returns the first p_looked bans of a list, the newest first: all, those with the user or space p_value, or those
+-- whose end is not told. p_by says which. Only ids below p_before count.
 -- Each query names its index by its order. So the plan is the same whatever the planner knows about the table: it may
 -- have no statistics of rows that were just written.
 create function bans_looked_at(p_tenant text, p_by text, p_value text, p_before text, p_looked integer)

@@ -1,8 +1,8 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Lists the roles of a user's grants that somebody may be connected with, or that are being made. The tokens are
--- unexpired, or expired less than stageStaySeconds ago. Null p_space means all spaces. It reads the newest grants of the
--- user alone.
+-- unexpired, or expired less than stageStaySeconds ago. Null p_space means all spaces. It reads the newest grants of
+-- the user alone.
 create function granted_roles(p_tenant text, p_space text, p_user text, p_limits jsonb)
 returns table (role text, space_id text, turn bigint, issued_at timestamptz)
 language sql

@@ -2,13 +2,7 @@
 --
 -- Returns the ids of a user's watched chat grants in a space whose tokens cannot connect any more. A chat token
 -- connects once. It reads the newest grants of the user alone.
-create function unusable_chat_grants(
-  p_tenant text,
-  p_space text,
-  p_user text,
-  p_ivs_user text,
-  p_limits jsonb
-)
+create function unusable_chat_grants(p_tenant text, p_space text, p_user text, p_ivs_user text, p_limits jsonb)
 returns text[]
 language plpgsql
 set plan_cache_mode = force_custom_plan

@@ -2,14 +2,7 @@
 --
 -- Revokes a user's chat grants in a space that this action holds and whose tokens cannot connect any more, and ends all
 -- holds of them. IVS has disconnected the user, so nobody can use these tokens any more.
-create function end_chat_holds(
-  p_tenant text,
-  p_action text,
-  p_space text,
-  p_user text,
-  p_ivs_user text,
-  p_limits jsonb
-)
+create function end_chat_holds(p_tenant text, p_action text, p_space text, p_user text, p_ivs_user text, p_limits jsonb)
 returns void
 language plpgsql
 set plan_cache_mode = force_custom_plan
