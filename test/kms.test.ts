@@ -305,6 +305,16 @@ test('a start without the rights, without the key, or while AWS KMS is away says
   const older = await createDatabase();
   await older.query(`insert into tenants (id, slug, name, region) values ('ten_x', 'x', 'x', 'us-east-1')`);
   await expect(Replica.start([a], older)).rejects.toThrow('The database is of a release that noted no master key.');
+  // It goes on with a key in AWS KMS then: its root stays, and so does what it has sealed without naming a key.
+  const way = new pg.Client({ connectionString: older.serviceUrl });
+  await way.connect();
+  const place = Buffer.from('a place');
+  const before = (await Keyring.open(way, [own], true)).sealFor(place, 'from before');
+  const moved = await Keyring.open(way, [a, own], true, new Kms(kms.url));
+  expect(moved.root).toEqual(own);
+  expect(moved.openFor(place, before).toString()).toBe('from before');
+  expect([before[0], moved.sealFor(place, 'from now on')[0], moved.seal]).toEqual([1, 2, idOf(a)]);
+  await way.end();
   await older.drop();
 });
 
