@@ -323,16 +323,6 @@ describe('acts_in_last_minute', () => {
     const [found] = await sql.call('acts_in_last_minute', request);
     expect(found).toEqual({ used, oldest: used > 0 ? expect.any(Date) : null });
   });
-
-  test('reads an index, not all actions of the tenant', async () => {
-    await sql.query('set local enable_seqscan = off');
-    const plan = await sql.query(
-      `explain select a.created_at from public.actions as a where a.tenant_id = 'ten' and a.requested_by ->> 'kind' = 'user'
-        and a.requested_by ->> 'id' = 'mod' and a.created_at > clock_timestamp() - interval '1 minute'
-        order by a.created_at desc limit 3`,
-    );
-    expect(JSON.stringify(plan)).toContain('actions_of_caller');
-  });
 });
 
 describe('newest_freezing', () => {

@@ -9,10 +9,13 @@ language plpgsql
 set enable_seqscan = off
 as $$
 #variable_conflict use_column
+declare
+  v_from timestamptz;
 begin
   if p_in_turn then
     perform take_lock('pace', array[p_tenant, p_kind, p_id], true);
   end if;
+  v_from := clock_timestamp() - interval '1 minute'; -- read once, so that Postgres can use an index
   return query
     select count(*)::integer, min(created_at)::timestamptz
     from (
@@ -22,7 +25,7 @@ begin
         a.tenant_id = p_tenant
         and a.requested_by ->> 'kind' = p_kind
         and a.requested_by ->> 'id' = p_id
-        and a.created_at > clock_timestamp() - interval '1 minute'
+        and a.created_at > v_from
         and a.created_at < now() + interval '1 minute'
       order by a.created_at desc
       limit p_most

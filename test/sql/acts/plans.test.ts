@@ -1,0 +1,40 @@
+/** What is asked at each act finds what is recent, with the rights of the service: row-level security changes plans. */
+import { rowsReadBy } from '../../support/rows-read.ts';
+import { SqlSession } from '../../support/sql.ts';
+
+let sql: SqlSession;
+
+const old = 5_000;
+const recent = 20;
+
+beforeAll(async () => {
+  sql = await SqlSession.start();
+  await sql.query('alter table actions set (autovacuum_enabled = off)');
+  await sql.insert('tenants', { id: 'ten' });
+  await sql.query(
+    `insert into actions (tenant_id, id, kind, user_id, requested_by, created_at, requested_at)
+     select 'ten', 'act_' || lpad(n::text, 8, '0'), 'user.disconnect', 'ann', '{"kind":"apiKey","id":"key"}', at, at
+       from generate_series(1, $1::int + $2::int) n,
+            lateral (select case when n <= $1 then now() - n * interval '1 hour' else now() end as at) a`,
+    [old, recent],
+  );
+});
+afterAll(() => sql.stop());
+beforeEach(() => sql.begin());
+afterEach(() => sql.rollback());
+
+describe.each<[string, () => Promise<unknown>]>([
+  ['before Postgres has statistics', () => Promise.resolve()],
+  ['with statistics', () => sql.query('analyze')],
+])('%s', (_when, prepare) => {
+  beforeAll(prepare);
+
+  test('the pace of a caller is counted from the acts of the last minute', async () => {
+    await sql.becomeService('ten');
+    const pace = { tenant: 'ten', kind: 'apiKey', id: 'key', most: 1_000, inTurn: false };
+    const read = await rowsReadBy(sql, 'actions', async () => {
+      expect(await sql.call('acts_in_last_minute', pace)).toMatchObject([{ used: recent }]);
+    });
+    expect(read).toBeLessThanOrEqual(3 * recent);
+  });
+});
