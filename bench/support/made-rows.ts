@@ -5,7 +5,7 @@
 import type pg from 'pg';
 
 import { functionSchema } from './functions.ts';
-import { days, spaces, tenants, usersOf } from './row-shape.ts';
+import { days, recent, spaces, tenants, usersOf } from './row-shape.ts';
 
 const base32 = '0123456789abcdefghjkmnpqrstvwxyz';
 /** The milliseconds of a time, as the first ten characters of an id: five bits in each. */
@@ -38,7 +38,9 @@ async function makeVends(client: pg.Client, vends: number): Promise<void> {
              is_acted, is_long, is_acted and is_long and ${dice(8)} % 10 = 0 and at + interval '14 days' > begins + interval '${days} days'
         from generate_series(p_from, p_to) as g (v)
              cross join bench_begin
-             cross join lateral (select date_trunc('milliseconds', begins + g.v::float8 / ${vends} * interval '${days} days') as at offset 0) a
+             cross join lateral (select date_trunc('milliseconds', begins + interval '1 day' * case
+               when g.v > ${vends - recent.vends} then ${days} - ${recent.days} * (${vends} - g.v)::float8 / ${recent.vends}
+               else ${days - recent.days} * g.v::float8 / ${Math.max(1, vends - recent.vends)} end) as at offset 0) a
              cross join lateral (select (extract(epoch from at) * 1000)::bigint as ms,
                     (case when ${dice(1)} % 10 < 4 then 0 when ${dice(1)} % 10 < 6 then 1 + ${dice(2)} % 9 else 10 + ${dice(2)} % ${tenants - 10} end)::int as t offset 0) b
              cross join lateral (select (case when ${dice(3)} % 2 = 0 then 0 else 1 + ${dice(3)} / 2 % ${spaces - 2} end)::int as s,

@@ -36,7 +36,7 @@ export async function retention(of: Size, issuer: Issuer): Promise<void> {
     ),
   );
   const days = ages[0]?.days ?? 79;
-  await deployment.restart({ GRANT_RETENTION_DAYS: String(days), AUDIT_RETENTION_DAYS: String(days) });
+  await deployment.restart({ GRANT_RETENTION_DAYS: String(days), AUDIT_RETENTION_DAYS: String(Math.max(30, days)) });
   const before = await deleted(deployment);
   const beside = await ask();
   const after = await deleted(deployment);

@@ -7,6 +7,11 @@ export const spaces = 20;
 export const tenantsWithCapacity = 10;
 /** Days that the rows are of. It is less than the days for which grants are kept, so nothing is deleted by itself. */
 export const days = 80;
+/**
+ * So many of the newest vends are of the last days, whatever there is in all. So two databases of different sizes have the same
+ * activity, and differ in their history alone: an act against all people of a day has as much to do in both.
+ */
+export const recent = { days: 16, vends: 66_667 };
 /** Numbers a tenant, a space of one and a user of one, as the rows name them. */
 export const tenantId = (tenant: number) => `ten_01m0${digits(tenant)}`;
 export const spaceId = (tenant: number, space: number) => `spc_01m0${digits(tenant * 100 + space)}`;

@@ -42,7 +42,7 @@ interface Saved {
 }
 
 /** Changes with what the rows are, so that a folder with others is not taken. */
-const shape = 1;
+const shape = 2;
 
 /**
  * Fills a database, or takes the one that is in the folder already.
