@@ -205,7 +205,7 @@ async function vend(url: string, table: string): Promise<number[]> {
   const start = performance.now();
   for (let n = 0; n < vendsPerSecond * spell; n++) {
     const due = start + (n / vendsPerSecond) * 1_000;
-    if (due > performance.now()) await delay(due - performance.now());
+    if (due > performance.now()) await delay(Math.max(0, due - performance.now()));
     under.push(
       pool
         .query(
