@@ -781,16 +781,18 @@ describe('erase_holds', () => {
   });
 });
 
-test('drop_old_holds deletes holds of chat grants that expired long ago, one step after the other', async () => {
-  const old = { kind: 'chat', expires_at: inHours(-5) };
-  for (const grant_id of ['old_a', 'old_b']) await insertHold(sql, { ...old, grant_id });
-  await insertHold(sql, { ...old, grant_id: 'recent', expires_at: inHours(-3) });
-  await insertHold(sql, { ...old, grant_id: 'on_stage', kind: 'stage' });
-  const args = { tenant: 'ten', before: new Date(Date.now() - 4 * 3_600_000), most: 1 };
-  expect(await sql.value('drop_old_holds', { ...args, tenant: 'ten_other' })).toBe(0);
-  for (const dropped of [1, 1, 0]) expect(await sql.value('drop_old_holds', args)).toBe(dropped);
-  expect(await list(sql, `select grant_id from holds where tenant_id = 'ten' order by 1`)).toEqual([
-    'on_stage',
-    'recent',
-  ]);
+describe('drop_old_holds', () => {
+  test('deletes holds of chat grants that expired long ago, one step after the other', async () => {
+    const old = { kind: 'chat', expires_at: inHours(-5) };
+    for (const grant_id of ['old_a', 'old_b']) await insertHold(sql, { ...old, grant_id });
+    await insertHold(sql, { ...old, grant_id: 'recent', expires_at: inHours(-3) });
+    await insertHold(sql, { ...old, grant_id: 'on_stage', kind: 'stage' });
+    const args = { tenant: 'ten', before: new Date(Date.now() - 4 * 3_600_000), most: 1 };
+    expect(await sql.value('drop_old_holds', { ...args, tenant: 'ten_other' })).toBe(0);
+    for (const dropped of [1, 1, 0]) expect(await sql.value('drop_old_holds', args)).toBe(dropped);
+    expect(await list(sql, `select grant_id from holds where tenant_id = 'ten' order by 1`)).toEqual([
+      'on_stage',
+      'recent',
+    ]);
+  });
 });
