@@ -17,7 +17,7 @@ import { es256Issuer, type Issuer } from '../support/issuers.ts';
 import { load, post } from '../support/load.ts';
 import { heading, line, median, ms, note, perSecond } from '../support/report.ts';
 import { pathCalls } from '../support/path-calls.ts';
-import { fillAndDelete, retention } from '../support/row-retention.ts';
+import { retention } from '../support/row-retention.ts';
 import { isSpared, issuerName, spaceId, spaces, tenantId, tenantsWithCapacity, usersOf } from '../support/row-shape.ts';
 import { watchdog } from '../support/row-watchdog.ts';
 import { few, mb, printLatencies, type Size, size, vendsOf } from '../support/row-sizes.ts';
@@ -53,7 +53,6 @@ export async function rowsOfYears(): Promise<void> {
     await lists(sizes);
     for (const size of sizes) await watchdog(size);
     for (const size of sizes) await retention(size, issuer);
-    for (const { deployment } of sizes.slice(0, 1)) await fillAndDelete(deployment);
   } finally {
     for (const { deployment } of sizes) await deployment.stop();
     if (kept === undefined) rmSync(folder, { recursive: true, force: true });
