@@ -652,7 +652,7 @@ const crossingMay = [
   'refusals.DELETE, INSERT, SELECT, UPDATE',
   'reservations.DELETE, SELECT',
   'roles.DELETE, SELECT',
-  'signing_keys.DELETE, SELECT, UPDATE attempted_at',
+  'signing_keys.DELETE, SELECT, UPDATE attempted_at+compared_at',
   'spaces.DELETE, SELECT, UPDATE attempted_at',
   'stage_looks.DELETE, INSERT, SELECT, UPDATE',
   'stage_participants.DELETE, INSERT, SELECT, UPDATE',

@@ -131,6 +131,10 @@ const rows: Record<string, Row> = {
   },
   'GET /v1/signing-keys': {},
   'POST /v1/signing-keys/rotate': { body: {} },
+  'POST /v1/signing-keys/{signingKeyId}/kill': {
+    body: {},
+    prepare: async (world) => ({ signingKeyId: (await activeKey(world)) ?? (await makeSigningKey(world)) }),
+  },
   'DELETE /v1/signing-keys/{signingKeyId}': {
     prepare: async (world) => ({ signingKeyId: (await activeKey(world)) ?? (await makeSigningKey(world)) }),
   },

@@ -109,6 +109,9 @@ const frozen: Record<string, string> = {
   '0045_journal': 'dbc9163e88b05d2c53a008bd66fe4c2b67a301b4bc598fea177bd1c49c59e529',
   '0046_master_keys': '734d4193c7f803d8383b86e0a8acf075b0557e5368ae609f23ddcbc20239aaab',
   '0040_audit_checkpoints': '10ff34dae11190f092bcc17177ec63cfe1db94a63334c18f7e1aa521b33fb589',
+  '0049_bans_by_end': '0d498a3eed09ed068fcc4ff8162881cd4ed6151efa176c2d43e8846f8f6372b7',
+  '0050_recent_acts': '76ccd1dbf2b6d4ee3d8c4f45bcb270ea17497bac53b6fbf0b237ad6e9ab65d7d',
+  '0051_compared_keys': '2fcee379cc594a9909021be9291bec3d8dfe862a554a5752479cfea6668e0ad2',
 };
 
 test('no migration was changed since it was frozen', () => {

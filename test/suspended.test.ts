@@ -16,6 +16,8 @@ const document = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../o
 const taking = [
   'POST /v1/spaces/{spaceId}/join/explain',
   'DELETE /v1/api-keys/{keyId}',
+  'POST /v1/signing-keys/{signingKeyId}/kill',
+  'DELETE /v1/signing-keys/{signingKeyId}',
   'DELETE /v1/console-issuers/{consoleIssuerId}',
   'DELETE /v1/console-users/{userId}',
   'POST /v1/bans',

@@ -129,6 +129,15 @@ export async function revokeGrantsOfSigningKey(database: Database, tenantId: str
   }
 }
 
+/** Tokens of a signing key are counted up to this number. */
+export const mostTokensCounted = 1_000_000;
+
+/** Number of unexpired tokens that a signing key has signed, `mostTokensCounted` at most. */
+export async function countLiveTokensOfSigningKey(tx: Tx, tenantId: string, keyId: string): Promise<number> {
+  const args = { tenant: tenantId, key: keyId, most: mostTokensCounted };
+  return await valueIn(tx, 'count_live_tokens_of_key', args, z.int());
+}
+
 /** The expiry of the last token that each of these signing keys has signed. A key that has signed none is missing. */
 export async function lastTokenExpiries(tx: Tx, tenantId: string, keyIds: string[]): Promise<Map<string, Date>> {
   const found = await Promise.all(

@@ -35,6 +35,7 @@ export const tenantRates = {
   ImportPublicKey: { rate: 2.7, burst: 2 },
   DeletePublicKey: { rate: 2.7, burst: 2 },
   ListPublicKeys: { rate: 2.7, burst: 2 },
+  GetPublicKey: { rate: 2.7, burst: 2 },
   GetStage: { rate: 0.8, burst: 1 },
   ListParticipants: { rate: 0.8, burst: 1 },
   ListParticipantEvents: { rate: 0.8, burst: 1 },

@@ -5,6 +5,7 @@ import {
   DeletePublicKeyCommand,
   DeleteStageCommand,
   DisconnectParticipantCommand,
+  GetPublicKeyCommand,
   GetStageCommand,
   ImportPublicKeyCommand,
   ListParticipantEventsCommand,
@@ -16,6 +17,7 @@ import { z } from 'zod';
 import { collectPages } from './collect-pages.ts';
 import { IvsCalls } from './ivs-calls.ts';
 import type { IvsAccount, IvsTenant } from './ivs-clients.ts';
+import { IvsFailure } from './ivs-errors.ts';
 import {
   type MakeCall,
   pageOf,
@@ -246,6 +248,19 @@ export class IvsRealTime {
       );
       return { items: page.publicKeys, nextToken: page.nextToken };
     });
+  }
+
+  /** Whether IVS has a public key. A list may lack one for a moment; this answer is about the key itself. */
+  async hasPublicKey(tenant: IvsTenant, arn: string): Promise<boolean> {
+    try {
+      await this.calls.callForTenant(tenant, 'GetPublicKey', publicKey, ({ realTime }, options) =>
+        realTime.send(new GetPublicKeyCommand({ arn }), options),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof IvsFailure && error.kind === 'not_found') return false;
+      throw error;
+    }
   }
 
   private reserved(account: IvsAccount): MakeCall {

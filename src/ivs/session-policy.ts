@@ -20,6 +20,7 @@ const uses = [
   'ivs:ListParticipantEvents',
   'ivs:ListStageSessions',
   'ivs:GetStageSession',
+  'ivs:GetPublicKey',
   'ivs:DeletePublicKey',
   'ivschat:GetRoom',
   'ivschat:DeleteRoom',

@@ -130,6 +130,7 @@ const verbs: Record<string, string> = {
   remove: 'delete',
   revoke: 'revoke',
   rotate: 'rotate',
+  kill: 'kill',
   lift: 'lift',
 };
 

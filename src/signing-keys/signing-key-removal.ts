@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { auditBeside } from '../audit/audit.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, systemScope } from '../database/database.ts';
 import type { SigningKey as SigningKeyRow } from '../database/generated/client.ts';
@@ -52,6 +53,30 @@ export class SigningKeyRemoval {
     void this.forgetRemoved(tenantId, keyId).catch((error: unknown) => {
       this.logger.warn({ signingKeyId: keyId, err: error }, 'the grants of a deleted key are marked later');
     });
+  }
+
+  /**
+   * Notes that IVS does not have a key any more, because somebody has deleted it there. Its tokens are worth nothing, so the
+   * ledger shows their grants as revoked, and IVS makes the stage tokens of the tenant if the key was the active one.
+   */
+  async noteMissing(tenantId: string, keyId: string): Promise<void> {
+    const isNoted = await this.database.inScope(systemScope(tenantId), async (tx) => {
+      const { count } = await tx.signingKey.updateMany({
+        where: { tenantId, id: keyId, state: { in: ['active', 'retiring'] } },
+        data: { state: 'deleting', removedAt: this.clock.now() },
+      });
+      if (count === 0) return false;
+      const by = { kind: 'system', id: 'key-comparison' } as const;
+      await auditBeside(tx, by, {
+        action: 'signingKey.delete',
+        tenantId,
+        subject: keyId,
+        details: { missingAtIvs: true },
+        events: [{ type: 'signing_key.deleted', data: { keyId } }],
+      });
+      return true;
+    });
+    if (isNoted) await this.forgetRemoved(tenantId, keyId);
   }
 
   /** Removes the retiring and deleted keys of a tenant that no unexpired token needs. Returns whether it removed any. */

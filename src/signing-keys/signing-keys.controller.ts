@@ -5,11 +5,13 @@ import { Endpoint } from '../http/endpoint.ts';
 import { pathId } from '../http/ids.ts';
 import { type ListQuery, listQuery } from '../http/paging.ts';
 import { noBody } from '../http/text.ts';
-import { signingKey, signingKeyPage } from './signing-keys.schemas.ts';
+import { killedSigningKey, signingKey, signingKeyPage } from './signing-keys.schemas.ts';
 import { SigningKeysService } from './signing-keys.service.ts';
 
 const tag = 'Signing keys';
 const access = { scope: 'keys:write' } as const;
+/** To delete a key only takes something away. */
+const taking = { ...access, evenIfSuspended: true } as const;
 
 @Controller('v1/signing-keys')
 export class SigningKeysController {
@@ -49,12 +51,30 @@ export class SigningKeysController {
     return await this.signingKeys.rotate(caller);
   }
 
+  @Post(':signingKeyId/kill')
+  @Endpoint({
+    summary: 'Delete a signing key at once, and learn how many tokens that voids',
+    description:
+      'For a key that may have leaked. Nobody can join with its tokens any more. Participants who are connected stay connected. If it was the active key, IVS makes the stage tokens of the tenant until there is another one.',
+    tag,
+    access: taking,
+    answers: { 200: killedSigningKey },
+    problems: ['rate_limited', 'not_found', 'ivs_rejected', 'ivs_unavailable'],
+  })
+  async kill(
+    @CurrentCaller() caller: TenantCaller,
+    @Param('signingKeyId', { schema: pathId('sgk', 'signing key') }) keyId: string,
+    @Body({ schema: noBody }) _body: object,
+  ) {
+    return await this.signingKeys.kill(caller, keyId);
+  }
+
   @Delete(':signingKeyId')
   @Endpoint({
     summary: 'Delete a signing key at once',
     description: 'Nobody can join with its tokens any more. Participants who are connected stay connected.',
     tag,
-    access,
+    access: taking,
     answers: { 204: null },
     problems: ['rate_limited', 'not_found', 'ivs_rejected', 'ivs_unavailable'],
   })

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { IdleKeySweeper } from './idle-key-sweeper.ts';
+import { KeyComparison } from './key-comparison.ts';
 import { SigningKeysController } from './signing-keys.controller.ts';
 import { SigningKeyRemoval } from './signing-key-removal.ts';
 import { TenantSigningKeysController } from './tenant-signing-keys.controller.ts';
@@ -9,7 +10,7 @@ import { sealedKeys } from './sealed-keys.ts';
 
 @Module({
   controllers: [SigningKeysController, TenantSigningKeysController],
-  providers: [SigningKeysService, SigningKeyRemoval, IdleKeySweeper],
+  providers: [SigningKeysService, SigningKeyRemoval, IdleKeySweeper, KeyComparison],
   exports: [SigningKeyRemoval],
 })
 export class SigningKeysModule {

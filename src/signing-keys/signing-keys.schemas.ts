@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mostTokensCounted } from '../grants/ledger.ts';
 import { exampleId, idOf } from '../http/ids.ts';
 import { pageOf } from '../http/paging.ts';
 
@@ -30,6 +31,19 @@ export const signingKey = z
     ],
   });
 export type SigningKey = z.output<typeof signingKey>;
+
+/** What it did to delete a signing key at once. */
+export const killedSigningKey = z
+  .object({
+    voided: z
+      .int()
+      .nullable()
+      .meta({
+        description: `Number of unexpired tokens that the key had signed; ${mostTokensCounted.toLocaleString('en')} stands for that many or more. null: they could not be counted in time. The key is deleted all the same.`,
+      }),
+  })
+  .meta({ id: 'KilledSigningKey', examples: [{ voided: 128 }] });
+export type KilledSigningKey = z.output<typeof killedSigningKey>;
 
 /** A page of signing keys. */
 export const signingKeyPage = pageOf(signingKey);

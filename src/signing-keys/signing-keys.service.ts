@@ -1,14 +1,14 @@
 import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
-import { Injectable } from '@nestjs/common';
-import { audit } from '../audit/audit.ts';
+import { Injectable, Logger } from '@nestjs/common';
+import { audit, type AuditEntry } from '../audit/audit.ts';
 import { callerRef, type OperatorCaller, type TenantCaller } from '../caller.ts';
 import { isUniqueViolation } from '../database/database-errors.ts';
 import { Database, ReadDatabase, type Scope, type Tx } from '../database/database.ts';
 import type { SigningKey as SigningKeyRow } from '../database/generated/client.ts';
 import { notFound, Problem } from '../errors.ts';
 import type { NewEvent } from '../events/event-log.ts';
-import { lastTokenExpiries } from '../grants/ledger.ts';
+import { countLiveTokensOfSigningKey, lastTokenExpiries } from '../grants/ledger.ts';
 import { idKeys, type ListQuery, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
@@ -16,16 +16,28 @@ import { IvsRealTime } from '../ivs/ivs-real-time.ts';
 import { TenantAttempts } from '../ivs/tenant-attempts.ts';
 import { tenantTag } from '../ivs/session-policy.ts';
 import { assertBelowQuota } from '../quotas.ts';
+import type { Answer } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { accountOf } from '../tenants/tenant-account.ts';
 import { slugOf } from '../tenants/tenants.service.ts';
 import { keyTag, SigningKeyRemoval } from './signing-key-removal.ts';
-import type { SigningKey } from './signing-keys.schemas.ts';
+import type { KilledSigningKey, SigningKey } from './signing-keys.schemas.ts';
 
 const generateKeyPairAsync = promisify(generateKeyPair);
 
 /** The column of the encrypted private key, as `Secrets` takes it. */
 export const privateKeyColumn = 'signing_keys.private_key';
+
+/** The answer to the removal of a key that says no more. */
+const removed: Answer = { status: 204 };
+
+/** The removal of a key, as the audit log has it and as it is answered. */
+interface Removal {
+  tenantId: string;
+  keyId: string;
+  details?: AuditEntry['details'];
+  answer: Answer;
+}
 
 /**
  * The key pairs that sign the stage tokens of tenants. IVS allows three public keys in an account and Region (service
@@ -33,6 +45,8 @@ export const privateKeyColumn = 'signing_keys.private_key';
  */
 @Injectable()
 export class SigningKeysService {
+  private readonly logger = new Logger(SigningKeysService.name);
+
   constructor(
     private readonly database: Database,
     private readonly reads: ReadDatabase,
@@ -102,15 +116,44 @@ export class SigningKeysService {
    * @throws Problem `not_found`, or for a failure of IVS.
    */
   async remove(caller: TenantCaller, keyId: string): Promise<void> {
-    await this.database.inTenantOf(caller, (tx) => this.recordRemoval(tx, caller, caller.tenantId, keyId));
-    await this.removal.finishFor(caller.tenantId, keyId);
+    const { tenantId } = caller;
+    await this.database.inTenantOf(caller, (tx) =>
+      this.recordRemoval(tx, caller, { tenantId, keyId, answer: removed }),
+    );
+    await this.removal.finishFor(tenantId, keyId);
+  }
+
+  /**
+   * Removes the key from IVS, as `remove` does.
+   * @returns the number of unexpired tokens of the key that this voids, `mostTokensCounted` at most; null if they could not be
+   * counted in time. That keeps no key from being removed.
+   * @throws Problem `not_found`, or for a failure of IVS.
+   */
+  async kill(caller: TenantCaller, keyId: string): Promise<KilledSigningKey> {
+    const { tenantId } = caller;
+    const voided = await this.reads
+      .inTenantOf(caller, (tx) => countLiveTokensOfSigningKey(tx, tenantId, keyId))
+      .catch((error: unknown) => {
+        this.logger.warn({ signingKeyId: keyId, err: error }, 'The tokens of a signing key could not be counted.');
+        return null;
+      });
+    await this.database.inTenantOf(caller, (tx) =>
+      this.recordRemoval(tx, caller, {
+        tenantId,
+        keyId,
+        details: { voided },
+        answer: { status: 200, body: { voided } },
+      }),
+    );
+    await this.removal.finishFor(tenantId, keyId);
+    return { voided };
   }
 
   /** Takes a key back from a tenant, as `remove` does. The audit log of the tenant tells. */
   async removeOf(caller: OperatorCaller, tenantId: string, keyId: string): Promise<void> {
     await this.database.inScope(operatorScope(caller, tenantId), async (tx) => {
       await slugOf(tx, tenantId); // throws if there is no such tenant
-      await this.recordRemoval(tx, caller, tenantId, keyId);
+      await this.recordRemoval(tx, caller, { tenantId, keyId, answer: removed });
     });
     await this.removal.finishFor(tenantId, keyId);
   }
@@ -118,16 +161,20 @@ export class SigningKeysService {
   private async recordRemoval(
     tx: Tx,
     caller: TenantCaller | OperatorCaller,
-    tenantId: string,
-    keyId: string,
+    { tenantId, keyId, details = {}, answer }: Removal,
   ): Promise<void> {
     const { count } = await tx.signingKey.updateMany({
       where: { tenantId, id: keyId, arn: { not: null }, removedAt: null },
       data: { state: 'deleting' },
     });
     if (count === 0) throw notFound('signing key');
-    const answer = () => ({ status: 204 });
-    await audit(tx, caller, { action: 'signingKey.delete', tenantId, subject: keyId, answer });
+    await audit(tx, caller, {
+      action: 'signingKey.delete',
+      tenantId,
+      subject: keyId,
+      details,
+      answer: () => answer,
+    });
   }
 
   /**

@@ -48,6 +48,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly differingKeys = new Counter({
+    name: 'stagedoor_signing_key_differences_total',
+    help: 'Differences between the signing keys of the service and the public keys that IVS lists, each time that they are found: missing (IVS does not have a key), unknown (IVS has a key of a tenant that the service does not know).',
+    labelNames: ['found'] as const,
+    registers: [this.registry],
+  });
+
   readonly signatures = new Gauge({
     name: 'stagedoor_signatures_per_second',
     help: 'Stage tokens that one processor can sign in a second, measured at the start, by which OpenSSL signs (node, system, provider).',

@@ -612,6 +612,7 @@ describe('an id in a path', () => {
     ['POST', '/v1/spaces/:id/stage-tokens', 'key', { userId: 'u' }],
     ['POST', '/v1/spaces/:id/chat-tokens', 'key', { userId: 'u' }],
     ['POST', '/v1/spaces/:id/console-chat-tokens', 'key', {}],
+    ['POST', '/v1/signing-keys/:id/kill', 'key', {}],
     ['DELETE', '/v1/signing-keys/:id', 'key', undefined],
     ['DELETE', '/v1/users/ann/notes/:id', 'key', undefined],
   ];

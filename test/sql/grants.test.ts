@@ -1056,6 +1056,31 @@ describe('revoke_grants_of_key', () => {
   });
 });
 
+describe('count_live_tokens_of_key', () => {
+  const of = { signing_key_id: 'sgk', mint: 'key-pair' };
+  const count = (most = 10) => sql.value('count_live_tokens_of_key', { tenant: 'ten', key: 'sgk', most });
+
+  test.each<[string, Row, number]>([
+    ['a released grant', {}, 1],
+    ['a pending grant', { state: 'pending' }, 1],
+    ['a watched grant', { state: 'watched' }, 1],
+    ['a revoked grant', { state: 'revoked' }, 1],
+    ['a refused grant', { state: 'refused' }, 0],
+    ['a grant that has expired', { expires_at: fromNow(0) }, 0],
+    ['a grant of another key', { signing_key_id: 'sgk_beside' }, 0],
+    ['a grant of no key', { signing_key_id: null, mint: 'ivs' }, 0],
+    ['a grant at another tenant', { tenant_id: 'ten_other' }, 0],
+  ])('%s: %j', async (_, row, counted) => {
+    await put({ ...of, ...row });
+    expect(await count()).toBe(counted);
+  });
+
+  test('goes no further than asked for', async () => {
+    await putAll([of, of, of]);
+    expect([await count(2), await count(3), await count(4)]).toEqual([2, 3, 3]);
+  });
+});
+
 describe('vends_of_users', () => {
   test('counts for each user as vends_in_last_minute does for one', async () => {
     const chat = { kind: 'chat' };

@@ -40,6 +40,11 @@ const queues: Queue[] = [
     take: () => sql.call('take_idle_signing_keys', { olderThan: '0 seconds', expiredFor: '1 minute', limit: 2 }),
   },
   {
+    name: 'take_signing_keys_to_compare',
+    put: (row) => sql.insert('signing_keys', { ...row, state: 'retiring', created_at: inSeconds(-100) }),
+    take: () => sql.call('take_signing_keys_to_compare', { olderThan: '0 seconds', limit: 2 }),
+  },
+  {
     name: 'take_unfinished_actions',
     put: async ({ tenant_id, id }) => {
       await sql.insert('actions', { tenant_id, id });

@@ -101,6 +101,58 @@ describe('take_idle_signing_keys', () => {
   });
 });
 
+describe('take_signing_keys_to_compare', () => {
+  const ask = { olderThan: '1 minute', limit: 10 };
+  const made = { created_at: fromNow(-60_001) };
+
+  test.each<[string, Row, boolean]>([
+    ['an active key', { ...made, state: 'active' }, true],
+    ['a retiring key', { ...made, state: 'retiring' }, true],
+    ['a key that is being imported', { ...made, state: 'importing', arn: null }, false],
+    ['a key that is being deleted', { ...made, state: 'deleting' }, false],
+    ['a key that IVS may not list yet', { state: 'active', created_at: fromNow(-59_999) }, false],
+    ['a key that was compared just now', { ...made, compared_at: fromNow(-30_000) }, false],
+    ['a key that was compared before the clock was set back', { ...made, compared_at: fromNow(3_600_000) }, true],
+  ])('%s', async (_, key, isTaken) => {
+    await putKeys([{ id: 'key', arn: 'arn', ...key }]);
+    const rows = await sql.call('take_signing_keys_to_compare', ask);
+    expect(rows).toMatchObject(isTaken ? [{ tenant_id: 'ten', id: 'key', arn: 'arn' }] : []);
+    expect(await sql.call('take_signing_keys_to_compare', ask)).toEqual([]);
+  });
+
+  test('tells the service in which account to look', async () => {
+    const account = { region: 'eu-west-1', aws_role_arn: 'arn:aws:iam::1:role/r', aws_external_id: 'x' };
+    await sql.insert('tenants', { id: 'ten_account', ...account });
+    await putKeys([made, { ...made, tenant_id: 'ten_account' }]);
+    await sql.becomeService();
+    const rows = await sql.call<{ tenant_id: string }>('take_signing_keys_to_compare', ask);
+    expect(rows.toSorted((one, two) => one.tenant_id.localeCompare(two.tenant_id))).toMatchObject([
+      { tenant_id: 'ten', account: 'own us-east-1', region: 'us-east-1', aws_role_arn: null },
+      { tenant_id: 'ten_account', account: 'arn:aws:iam::1:role/r eu-west-1', ...account },
+    ]);
+  });
+
+  test('takes no more than asked for', async () => {
+    await putKeys([
+      { ...made, state: 'active' },
+      { ...made, state: 'retiring' },
+      { ...made, state: 'retiring' },
+    ]);
+    expect(await sql.call('take_signing_keys_to_compare', { ...ask, limit: 2 })).toHaveLength(2);
+  });
+});
+
+describe('unknown_signing_keys', () => {
+  test('are those that tenants of this database do not have', async () => {
+    await putKeys([{ id: 'known' }, { id: 'foreign', tenant_id: 'ten_other' }]);
+    await sql.becomeService();
+    const tenants = ['ten', 'ten', 'ten', 'ten_elsewhere'];
+    const keys = ['known', 'foreign', 'unknown', 'elsewhere'];
+    expect(await sql.value('unknown_signing_keys', { tenants, keys })).toEqual(['foreign', 'unknown']);
+    expect(await sql.value('unknown_signing_keys', { tenants: [], keys: [] })).toEqual([]);
+  });
+});
+
 describe('removed_signing_keys', () => {
   test('lists the keys of the tenant that IVS has deleted', async () => {
     const gone = { state: 'deleting', removed_at: inSeconds(-1) };

@@ -150,12 +150,18 @@ function addSigningKeys(program: Command): void {
   destroying(
     leaf(key, 'delete <key>', {
       summary: 'Delete a signing key',
-      more: 'Tokens that it signed become worthless.',
+      more: 'Tokens that it signed become worthless. It says how many of them had not expired.',
       examples: ['stagedoor signing-key delete $SIGNING_KEY --yes'],
     }),
   ).action(async (signingKeyId: string, options: Common & Confirmable) => {
     await confirm(`Nobody can join with a token that ${signingKeyId} has signed.`, options.yes);
-    await connect(options).api.DELETE('/v1/signing-keys/{signingKeyId}', { params: { path: { signingKeyId } } });
-    show(options, { id: signingKeyId, deleted: true }, () => `The signing key ${signingKeyId} is deleted.`);
+    const params = { path: { signingKeyId } };
+    const { voided } = await connect(options).api.POST('/v1/signing-keys/{signingKeyId}/kill', { params, body: {} });
+    const tokens = voided === null ? 'tokens that could not be counted' : `${voided} unexpired tokens`;
+    show(
+      options,
+      { id: signingKeyId, deleted: true, voided },
+      () => `The signing key ${signingKeyId} is deleted. That voids ${tokens}.`,
+    );
   });
 }

@@ -1,6 +1,10 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { DeletePublicKeyCommand, ImportPublicKeyCommand, IVSRealTimeClient } from '@aws-sdk/client-ivs-realtime';
 import pg from 'pg';
 import { limits } from '../../../src/limits.ts';
 import { IdleKeySweeper } from '../../../src/signing-keys/idle-key-sweeper.ts';
+import { KeyComparison } from '../../../src/signing-keys/key-comparison.ts';
+import { Metrics } from '../../../src/telemetry/metrics.ts';
 import { sized } from '../../support/full-size.ts';
 import { inTime } from '../../support/own-time.ts';
 import { expectProblem } from '../../support/problem.ts';
@@ -254,6 +258,135 @@ describe('deleting', () => {
     expectProblem(await remove(made['id'], other.key), 'not_found');
     expect(await list(other)).toEqual([]);
     expect((await vend())['mint']).toBe('key-pair');
+  });
+});
+
+describe('killing', () => {
+  const kill = (id: string, as = tenant.key, headers = {}) =>
+    stagedoor.request('POST', `/v1/signing-keys/${id}/kill`, { as, headers, body: {} });
+
+  it('voids what the key signed, and says how many unexpired tokens that were', async () => {
+    const made = await create();
+    const [expired, refused, revoked, live] = [await vend('a'), await vend('b'), await vend('c'), await vend('d')];
+    const set = (what: string, { grantId }: Json) =>
+      stagedoor.database.query(`update grants set ${what} where id = $1`, [grantId]);
+    await set(`expires_at = now() - interval '1 second'`, expired);
+    await set(`state = 'refused'`, refused);
+    await stagedoor.expect(200, stagedoor.post(`/v1/grants/${revoked['grantId']}/revoke`, tenant.key));
+    const headers = { 'idempotency-key': 'leaked' };
+    const { body, status } = await kill(made['id'], tenant.key, headers);
+    expect([status, body]).toEqual([200, { voided: 2 }]); // IVS would have let the revoked one in, too
+    expect(() => stagedoor.ivs.join(live['token'])).toThrow();
+    expect([await list(), keysAtIvs(), (await vend('e'))['mint']]).toEqual([[], 0, 'ivs']);
+    const { data } = (await stagedoor.get('/v1/audit?action=signingKey.delete', tenant.key)).body;
+    expect(data).toMatchObject([{ subject: made['id'], details: { voided: 2 }, caller: { kind: 'apiKey' } }]);
+    expect((await kill(made['id'], tenant.key, headers)).body).toEqual({ voided: 2 });
+    expectProblem(await kill(made['id']), 'not_found');
+  });
+
+  it('does not wait for a ledger that cannot be read: the key is gone all the same', async () => {
+    const made = await create();
+    await vend();
+    const blocker = new pg.Client({ connectionString: stagedoor.database.superuserUrl });
+    await blocker.connect();
+    try {
+      await blocker.query('begin; lock table grants in access exclusive mode');
+      const { body, status } = await kill(made['id']);
+      expect([status, body]).toEqual([200, { voided: null }]);
+      expect(keysAtIvs()).toBe(0);
+    } finally {
+      await blocker.end();
+    }
+    await until(async () => (await rows()).length === 0, 'the key is forgotten');
+  });
+
+  it('is finished by another call, or by the sweeper, if IVS fails', async () => {
+    const made = await create();
+    stagedoor.ivs.fault({ operation: 'DeletePublicKey', effect: { error: 'InternalServerException' } });
+    expectProblem(await kill(made['id']), 'ivs_unavailable');
+    expect((await vend())['mint']).toBe('ivs');
+    stagedoor.ivs.clearFaults();
+    expect((await kill(made['id'])).body).toEqual({ voided: 0 });
+    expect(keysAtIvs()).toBe(0);
+  });
+
+  it('is not for another tenant', async () => {
+    const made = await create();
+    expectProblem(await kill(made['id'], (await stagedoor.createTenant()).key), 'not_found');
+    expect((await vend())['mint']).toBe('key-pair');
+  });
+});
+
+describe('compared with what IVS lists', () => {
+  const compare = () => stagedoor.app.get(KeyComparison).run('0 seconds');
+  const found = async (what: string) =>
+    (await stagedoor.app.get(Metrics).differingKeys.get()).values.find(({ labels }) => labels.found === what)?.value ??
+    0;
+  /** Somebody with the right to do so works on the keys of the account, beside the service. */
+  const someone = () => {
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+    return new IVSRealTimeClient({ endpoint: stagedoor.ivs.url, region: 'us-east-1', credentials });
+  };
+
+  it('a key that somebody deleted there signs nothing any more, and the ledger and the events say so', async () => {
+    const made = await create();
+    const stage = await vend();
+    await someone().send(new DeletePublicKeyCommand({ arn: made['arn'] }));
+    const before = await found('missing');
+    await compare();
+    const next = await vend('bob');
+    expect(next['mint']).toBe('ivs');
+    stagedoor.ivs.join(next['token']);
+    expect([await list(), await rows(), await found('missing')]).toEqual([[], [], before + 1]);
+    const grants = (await stagedoor.get('/v1/grants?userId=alice', tenant.key)).body['data'];
+    expect(grants).toEqual([expect.objectContaining({ id: stage['grantId'], state: 'revoked' })]);
+    const { data } = (await stagedoor.get('/v1/audit?action=signingKey.delete', tenant.key)).body;
+    const caller = { kind: 'system', id: 'key-comparison' };
+    expect(data).toMatchObject([{ subject: made['id'], caller, details: { missingAtIvs: true } }]);
+    await until(async () => {
+      const events = (await stagedoor.get('/v1/events?type=signing_key.deleted', tenant.key)).body['data'];
+      return events.some(({ data: { keyId } }: Json) => keyId === made['id']);
+    }, 'the event is told');
+    expect((await create())['state']).toBe('active');
+  });
+
+  it.each([
+    ['ListPublicKeys', { error: 'AccessDeniedException' }],
+    ['ListPublicKeys', { empty: true }],
+    ['GetPublicKey', { error: 'AccessDeniedException' }],
+  ])('no key is given up as long as IVS does not say that it is gone: %s %j', async (operation, effect) => {
+    const made = await create();
+    await someone().send(new DeletePublicKeyCommand({ arn: made['arn'] }));
+    stagedoor.ivs.fault({ operation, effect });
+    await compare();
+    expect(await list()).toHaveLength(1);
+    stagedoor.ivs.clearFaults();
+    await compare();
+    expect(await list()).toEqual([]);
+  });
+
+  it('a key of a tenant that nobody here knows is told of and left alone, and one of another deployment is not ours to tell of', async () => {
+    const made = await create();
+    const before = await found('unknown');
+    const importKey = (tenantId: string, keyId: string) =>
+      someone().send(
+        new ImportPublicKeyCommand({
+          publicKeyMaterial: generateKeyPairSync('ec', { namedCurve: 'P-384' })
+            .publicKey.export({ type: 'spki', format: 'pem' })
+            .toString(),
+          tags: { 'stagedoor:tenant': tenantId, 'stagedoor:signing-key': keyId },
+        }),
+      );
+    const ours = await importKey(tenant.id, 'sgk_01h455vb4pex5vsknk084sn02q');
+    const foreign = await importKey('ten_01h455vb4pex5vsknk084sn02q', 'sgk_01h455vb4pex5vsknk084sn03q');
+    await compare();
+    expect([await found('unknown'), keysAtIvs(), (await list()).map(({ id }) => id)]).toEqual([
+      before + 1,
+      3,
+      [made['id']],
+    ]);
+    for (const { publicKey: key } of [ours, foreign])
+      await someone().send(new DeletePublicKeyCommand({ arn: key?.arn }));
   });
 });
 

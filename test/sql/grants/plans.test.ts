@@ -76,6 +76,8 @@ describe.each<[string, () => Promise<unknown>]>([
     ['a participant', 'capabilities_of_participant', { tenant: 'ten', participant: 'p7' }],
     ['a participant who wants to stay', 'participant_may_stay', { ...ann, space: 'hall', participant: 'p8' }],
     ['a key whose tokens have expired', 'signing_key_is_needed', { tenant: 'ten', key: 'old', after: new Date() }],
+    ['the tokens of a key that can be used', 'count_live_tokens_of_key', { tenant: 'ten', key: 'new', most: 100 }],
+    ['the tokens of a key that cannot', 'count_live_tokens_of_key', { tenant: 'ten', key: 'old', most: 100 }],
     ['a key whose tokens can be used', 'signing_key_is_needed', { tenant: 'ten', key: 'new', after: new Date() }],
     [
       'the end of a key whose tokens have expired',
