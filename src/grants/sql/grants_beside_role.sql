@@ -12,6 +12,7 @@ declare
   v_role public.roles := find_role(p_tenant, p_role);
   v_spaces text[];
   v_users text[];
+  v_ids text[];
 begin
   with
     refused as (
@@ -31,10 +32,12 @@ begin
   from refused as r;
   perform note_places(p_tenant, v_spaces, v_users);
 
+  -- In the statement below, the planner may want them anew for each grant of the user.
+  v_ids := grants_to_act_on(p_tenant, p_user, p_space, 'infinity', p_limits);
   return query
     select g.id, g.kind, g.role, g.participant_id, g.ivs_user_id, allows_more(g, v_role)
     from public.grants as g
-    where g.tenant_id = p_tenant and g.id = any (grants_to_act_on(p_tenant, p_user, p_space, 'infinity', p_limits))
+    where g.tenant_id = p_tenant and g.id = any (v_ids)
     order by g.issued_at desc, g.id desc;
 end;
 $$;
