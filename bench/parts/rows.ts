@@ -16,6 +16,7 @@ import { callOf } from '../support/functions.ts';
 import { es256Issuer, type Issuer } from '../support/issuers.ts';
 import { load, post } from '../support/load.ts';
 import { heading, line, median, ms, note, perSecond } from '../support/report.ts';
+import type { Before } from '../support/path-call.ts';
 import { pathCalls } from '../support/path-calls.ts';
 import { retention } from '../support/row-retention.ts';
 import { isSpared, issuerName, spaceId, spaces, tenantId, tenantsWithCapacity, usersOf } from '../support/row-shape.ts';
@@ -130,9 +131,9 @@ async function functions(sizes: Size[]): Promise<void> {
       const found: Touched[] = [];
       let what = '';
       for (const [n, { keyId }] of sizes.entries()) {
-        const [path = '', name = '', args = () => ({}), setUp] = pathCalls(keyId)[at] ?? [];
+        const [path = '', name = '', args = () => ({}), before = []] = pathCalls(keyId)[at] ?? [];
         what = `${name} (${path})`;
-        found.push(await touchedBy(clients[n] as pg.Client, name, args, setUp));
+        found.push(await touchedBy(clients[n] as pg.Client, name, args, before));
       }
       const [small, large] = found as [Touched, Touched];
       const slow = large.longest > longestStatementMs ? '; TOO SLOW' : '';
@@ -159,7 +160,7 @@ async function touchedBy(
   client: pg.Client,
   name: string,
   args: (n: number) => SqlArguments,
-  setUp = '',
+  before: Before[],
 ): Promise<Touched> {
   const found: Touched[] = [];
   let left = 2 * times;
@@ -167,7 +168,7 @@ async function touchedBy(
     const { text, values } = await callOf(name, args(n));
     await client.query('begin');
     await client.query(`select set_config('app.tenant_id', $1, true)`, [tenantId(0)]);
-    if (setUp) await client.query(setUp);
+    for (const one of before) await client.query(typeof one === 'string' ? one : await callOf(...one));
     const { rows } = await client.query<{ 'QUERY PLAN': [Explained] }>(
       `explain (analyze, buffers, timing off, format json) ${text}`,
       values,
