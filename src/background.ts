@@ -2,13 +2,15 @@ import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } f
 
 /**
  * Work that the service repeats by itself. Every replica runs it, so two runs at the same time must do no harm. A failed
- * run is logged, and the next run tries again.
+ * run is logged and counted, and the next run tries again. What a run passes over because it failed goes to `partFailed`:
+ * such a run succeeds, so nothing else would show it.
  */
 export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private stopped = false;
   private succeededAt = performance.now();
+  private failed = 0;
 
   /** Milliseconds from the end of one run to the start of the next. */
   protected abstract readonly everyMs: number;
@@ -27,6 +29,11 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
   /** Seconds from the end of one run to the start of the next. */
   get secondsBetweenRuns(): number {
     return this.everyMs / 1000;
+  }
+
+  /** Failures since the start of the process: of runs, and of parts that a run has passed over. */
+  get failures(): number {
+    return this.failed;
   }
 
   /** Waits for the current run, so that it ends before the database pool and the AWS clients are closed. */
@@ -54,8 +61,19 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
       await this.run();
       this.succeededAt = performance.now();
     } catch (error) {
-      new Logger(this.constructor.name).warn({ err: error }, 'A background run failed. The next run tries again.');
+      this.partFailed(error, 'A background run failed. The next run tries again.');
     }
+  }
+
+  /** Logs and counts a failure that the work goes on after. @param about what was being worked on, for the log. */
+  protected partFailed(error: unknown, text: string, about: object = {}, level: 'warn' | 'error' = 'warn'): void {
+    this.countFailure();
+    new Logger(this.constructor.name)[level]({ ...about, err: error }, text);
+  }
+
+  /** Counts a failure that was logged before, and lasts. */
+  protected countFailure(): void {
+    this.failed++;
   }
 }
 

@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { ModerationDatabase } from '../database/database.ts';
@@ -14,7 +14,6 @@ const actionsAtOnce = 10;
 @Injectable()
 export class UnfinishedActions extends BackgroundWork {
   protected readonly everyMs = 250;
-  private readonly logger = new Logger(UnfinishedActions.name);
 
   constructor(private readonly database: ModerationDatabase) {
     super();
@@ -35,7 +34,7 @@ export class UnfinishedActions extends BackgroundWork {
           continued++;
         } catch (error) {
           const text = 'An action could not be continued. It is tried again after the others.';
-          this.logger.warn({ actionId: action, err: error }, text);
+          this.partFailed(error, text, { actionId: action });
         }
       }
       if (continued === 0) return;

@@ -23,6 +23,9 @@ const placeRow = z.object({
   problem: z.string().nullable(),
 });
 
+/** A place of a hash chain is not as it was written: somebody has changed the audit log from outside. */
+export const broken = Symbol('the chain is broken');
+
 /** Entries that are about to be deleted: those after one place, to another one that is signed. */
 export interface Cut {
   after: bigint;
@@ -39,22 +42,29 @@ export class AuditCheckpoints {
     private readonly clock: DatabaseClock,
   ) {}
 
-  /** Signs the next place of a tenant that is due. Returns whether another one may be due. */
-  async signNext(tenantId: string): Promise<boolean> {
+  /** Signs the next place of a tenant that is due. Returns whether another one may be due; `broken`: it was not signed. */
+  async signNext(tenantId: string): Promise<boolean | typeof broken> {
     const args = { tenant: tenantId, age: checkpointAge, most: entriesAtOnce };
     const [found] = await this.database.call('next_checkpoint', args, placeRow);
     const place = this.placeAt(tenantId, 'head', found);
     if (!place) return false;
+    if (place === broken) return broken;
     await this.store(signed(place, this.secrets.auditKey));
     return true;
   }
 
-  /** The next entries of a tenant that are older than `before`, if there are any and they are as they were written. */
-  async nextCut(tenantId: string, before: Date): Promise<Cut | undefined> {
+  /** The next entries of a tenant that are older than `before`, if there are any; `broken`: they are not as they were written. */
+  async nextCut(tenantId: string, before: Date): Promise<Cut | typeof broken | undefined> {
     const args = { tenant: tenantId, before, most: entriesAtOnce };
     const [found] = await this.database.call('next_cut', args, placeRow);
     const place = this.placeAt(tenantId, 'cut', found);
-    return place && { after: found?.after ?? 0n, checkpoint: signed(place, this.secrets.auditKey) };
+    if (!place || place === broken) return place;
+    return { after: found?.after ?? 0n, checkpoint: signed(place, this.secrets.auditKey) };
+  }
+
+  /** For how many seconds the oldest sealed entry of a tenant has been older than `before`; 0 if it is not. */
+  async overdueSeconds(tenantId: string, before: Date): Promise<number> {
+    return await this.database.value('overdue_audit', { tenant: tenantId, before }, z.number());
   }
 
   /** Deletes the entries of a cut. Returns how many: none if another replica has done so. */
@@ -83,7 +93,7 @@ export class AuditCheckpoints {
     tenantId: string,
     kind: Place['kind'],
     found: z.output<typeof placeRow> | undefined,
-  ): Place | undefined {
+  ): Place | typeof broken | undefined {
     if (!found) return undefined;
     const { seq, hash, id, problem } = found;
     if (problem !== null || hash === null) {
@@ -91,7 +101,7 @@ export class AuditCheckpoints {
         { tenantId, seq: String(seq), entryId: id, problem },
         'The audit log of a tenant was changed from outside: audit/verify.js says where. Nothing of it is signed or deleted.',
       );
-      return undefined;
+      return broken;
     }
     return { tenantId, kind, seq, hash, at: this.clock.now() };
   }

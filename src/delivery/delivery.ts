@@ -139,7 +139,8 @@ export class Delivery extends BackgroundWork {
     const work: Promise<void> = this.attempt(call, leasedAt)
       .catch((error: unknown) => {
         // The lease ends by itself. Then a replica makes the call again.
-        this.logger.warn({ err: error, operation: call.operation }, 'the outcome of a delivery could not be recorded');
+        const text = 'the outcome of a delivery could not be recorded';
+        this.partFailed(error, text, { operation: call.operation });
       })
       .finally(() => this.inFlight.delete(work));
     this.inFlight.set(work, call.action_id);

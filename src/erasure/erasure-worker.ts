@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
@@ -43,7 +43,6 @@ const stepRow = z.object({ changed: z.coerce.number(), waiting: z.coerce.number(
 @Injectable()
 export class ErasureWorker extends BackgroundWork {
   protected readonly everyMs = 1_000;
-  private readonly logger = new Logger(ErasureWorker.name);
 
   constructor(
     private readonly database: Database,
@@ -61,11 +60,8 @@ export class ErasureWorker extends BackgroundWork {
     try {
       await this.goOn(erasure);
     } catch (error) {
-      this.logger.warn(
-        { erasureId: erasure.id, err: error },
-        'An erasure could not go on. It goes on in half a minute.',
-      );
       const { tenant_id: tenantId, id } = erasure;
+      this.partFailed(error, 'An erasure could not go on. It goes on in half a minute.', { erasureId: id });
       const data = { nextAt: this.inMs(waits.shortest), leasedUntil: new Date(0) };
       await this.database.inScope(systemScope(tenantId), (tx) =>
         tx.erasure.updateMany({ where: { tenantId, id }, data }),

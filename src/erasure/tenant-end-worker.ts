@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { recordActBy, spacesActedOn } from '../acts/record-act.ts';
 import { audit } from '../audit/audit.ts';
@@ -48,7 +48,6 @@ type Outcome = 'done' | 'more' | 'wait';
 @Injectable()
 export class TenantEndWorker extends BackgroundWork {
   protected readonly everyMs = 1_000;
-  private readonly logger = new Logger(TenantEndWorker.name);
 
   private readonly steps: Record<Exclude<EndStep, 'ended'>, (end: Taken) => Promise<Outcome>> = {
     access: (end) => this.drop(end, accessFunctions),
@@ -83,8 +82,8 @@ export class TenantEndWorker extends BackgroundWork {
       await this.goOn(end);
     } catch (error) {
       const waitMs = Math.min(waits.failure * 2 ** end.failures, waits.longest);
-      const told = { err: error, tenantId: end.tenant_id, step: end.step };
-      this.logger.warn(told, 'The end of a tenant could not go on. It is tried again.');
+      const about = { tenantId: end.tenant_id, step: end.step };
+      this.partFailed(error, 'The end of a tenant could not go on. It is tried again.', about);
       const lastError = error instanceof Error ? error.message.slice(0, 500) : 'unknown';
       const failed = { lastError, failures: end.failures + 1, nextAt: this.inMs(waitMs), leasedUntil: new Date(0) };
       await this.note(end.tenant_id, failed);

@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { Database, ReadDatabase, systemScope } from '../database/database.ts';
@@ -30,7 +30,6 @@ interface TenantFeed {
 @Injectable()
 export class EventFeed extends BackgroundWork {
   protected readonly everyMs = 1_000;
-  private readonly logger = new Logger(EventFeed.name);
   private readonly feeds = new Map<string, TenantFeed>();
 
   constructor(
@@ -103,7 +102,7 @@ export class EventFeed extends BackgroundWork {
       try {
         await this.readOn(tenantId, feed, feed.position);
       } catch (error) {
-        this.logger.warn({ err: error }, 'New events could not be read. The next look, a second later, tries again.');
+        this.partFailed(error, 'New events could not be read. The next look, a second later, tries again.');
         return;
       }
     }

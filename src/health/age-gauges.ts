@@ -1,12 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { Gauge } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import { BackgroundWork } from '../background.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { Watchdog } from './watchdog.ts';
 
 /**
- * Gauges of age that grow when this replica does nothing. They are computed when they are read, so a replica whose background
+ * What background work tells of itself: its failures, and gauges of age that grow when this replica does nothing. They are computed when they are read, so a replica whose background
  * work fails, or hangs, cannot show an old value.
  */
 @Injectable()
@@ -41,6 +41,16 @@ export class AgeGauges implements OnModuleInit {
         for (const work of works) this.set({ work: work.constructor.name }, work.secondsBetweenRuns);
       },
     });
+    const failures = new Counter({
+      name: 'stagedoor_background_failures_total',
+      help: 'Failures of this background work on this replica: of runs, and of parts that a run has passed over.',
+      labelNames: ['work'] as const,
+      registers: [],
+      collect() {
+        this.reset();
+        for (const work of works) this.inc({ work: work.constructor.name }, work.failures);
+      },
+    });
     const passAge = new Gauge({
       name: 'stagedoor_watchdog_pass_age_seconds',
       help: 'Time since the watchdog of this replica last finished a pass over all bans, or since the replica started.',
@@ -49,6 +59,6 @@ export class AgeGauges implements OnModuleInit {
         this.set(watchdog.secondsSinceWholePass);
       },
     });
-    for (const gauge of [runAge, interval, passAge]) this.metrics.registry.registerMetric(gauge);
+    for (const metric of [runAge, interval, failures, passAge]) this.metrics.registry.registerMetric(metric);
   }
 }

@@ -42,11 +42,12 @@ const passRow = z.object({
   ban_id: z.string().nullable(),
   grants: z.coerce.number(),
 });
+const unfinishedRow = z.object({ erasure: z.number(), tenant_end: z.number() });
 const wrongPlaces = z.int().nullable();
 
 /**
  * Checks every 15 seconds that deliveries are made, that the disconnected stay away, that watched stages are looked at, that
- * audit entries are sealed, that holds cover the grants of all banned users, and that the users of spaces with a capacity are
+ * audit entries are sealed, that large acts, erasures and ends of tenants get finished, that holds cover the grants of all banned users, and that the users of spaces with a capacity are
  * counted rightly. It sets the metrics for them. A check that fails does not keep the others from running.
  */
 @Injectable()
@@ -81,6 +82,7 @@ export class Watchdog extends BackgroundWork {
       this.checkLooks,
       this.checkAudit,
       this.checkWebhooks,
+      this.checkUnfinished,
       this.checkBans,
       this.checkCounts,
     ]) {
@@ -114,6 +116,14 @@ export class Watchdog extends BackgroundWork {
     const [unsealed] = await this.database.call('unsealed_audit', { most: mostUnsealedCounted }, unsealedRow);
     this.metrics.unsealedAudit.set(unsealed?.entries ?? 0);
     this.metrics.oldestUnsealedAudit.set(unsealed?.oldest_seconds ?? 0);
+  }
+
+  /** Looks at what goes on in steps until it is finished: it may fail, or wait for what never comes. */
+  private async checkUnfinished(): Promise<void> {
+    this.metrics.oldestUnfinishedAction.set(await this.database.value('oldest_unfinished_action', {}, z.number()));
+    const [oldest] = await this.database.call('oldest_erasures', {}, unfinishedRow);
+    this.metrics.oldestErasure.set(oldest?.erasure ?? 0);
+    this.metrics.oldestTenantEnd.set(oldest?.tenant_end ?? 0);
   }
 
   /** Checks the counts of users that are due, and mends them, until its time is over. */

@@ -168,8 +168,8 @@ export class SharedAllowances extends BackgroundWork {
       if (this.isAlone) this.logger.log('The replicas share their limits again.');
       this.isAlone = false;
     } catch (error) {
-      if (!this.isAlone)
-        this.logger.warn({ err: error }, 'The database is away. Each replica limits callers by itself.');
+      if (this.isAlone) this.countFailure();
+      else this.partFailed(error, 'The database is away. Each replica limits callers by itself.');
       this.isAlone = true;
       for (const one of batch) {
         // What is told later is no more than one step, so that nobody pays for the outage.

@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { WorkInPasses } from '../background.ts';
 import { Settings } from '../config.ts';
@@ -31,8 +31,8 @@ export class Retention extends WorkInPasses {
       try {
         yield* this.overTenant(kept.tenantId, kept.before(this.clock.now()));
       } catch (error) {
-        const told = { err: error, tenantId: kept.tenantId };
-        new Logger(Retention.name).warn(told, 'Old rows of a tenant were not deleted. The next pass tries again.');
+        const { tenantId } = kept;
+        this.partFailed(error, 'Old rows of a tenant were not deleted. The next pass tries again.', { tenantId });
       }
     }
   }

@@ -59,7 +59,7 @@ export class Resealing extends WorkInPasses {
         return Uint8Array.from(await this.secrets.seal(await this.secrets.open(value.sealed, place), place));
       } catch (error) {
         if (error instanceof KeyUnavailable) throw error; // the next pass goes on
-        this.logger.error({ err: error, ...place }, 'A secret cannot be opened, so it is not sealed anew.');
+        this.partFailed(error, 'A secret cannot be opened, so it is not sealed anew.', place, 'error');
         return undefined;
       }
     });

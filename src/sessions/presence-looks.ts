@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { SteppedWork } from '../background.ts';
 import { Settings } from '../config.ts';
 import { Database } from '../database/database.ts';
@@ -28,7 +28,6 @@ const nextInSeconds = { soon: 1, refused: 60 };
 @Injectable()
 export class PresenceLooks extends SteppedWork {
   protected readonly everyMs = 1_000;
-  private readonly logger = new Logger(PresenceLooks.name);
 
   constructor(
     private readonly database: Database,
@@ -65,10 +64,8 @@ export class PresenceLooks extends SteppedWork {
     const step = this.take(leased)
       .catch((error: unknown) => {
         // The lease ends by itself. Then a replica takes the step again.
-        this.logger.warn(
-          { spaceId: leased.space_id, err: error },
-          'What a look at a stage has found could not be noted.',
-        );
+        const text = 'What a look at a stage has found could not be noted.';
+        this.partFailed(error, text, { spaceId: leased.space_id });
       })
       .finally(eventsWereWritten);
     this.hold(step);

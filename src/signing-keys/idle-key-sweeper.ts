@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { Database } from '../database/database.ts';
@@ -14,7 +14,6 @@ const keysAtOnce = 20;
 @Injectable()
 export class IdleKeySweeper extends BackgroundWork {
   protected readonly everyMs = 60_000;
-  private readonly logger = new Logger(IdleKeySweeper.name);
 
   constructor(
     private readonly database: Database,
@@ -39,7 +38,7 @@ export class IdleKeySweeper extends BackgroundWork {
       await this.removal.finish(tenantId, id);
     } catch (error) {
       const text = 'A signing key could not be removed. It is tried again after the others.';
-      this.logger.warn({ signingKeyId: id, err: error }, text);
+      this.partFailed(error, text, { signingKeyId: id });
     }
   }
 }

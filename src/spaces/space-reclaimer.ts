@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { Database, systemScope } from '../database/database.ts';
@@ -11,7 +11,6 @@ const spacesAtOnce = 20;
 @Injectable()
 export class SpaceReclaimer extends BackgroundWork {
   protected readonly everyMs = 30_000;
-  private readonly logger = new Logger(SpaceReclaimer.name);
 
   constructor(
     private readonly database: Database,
@@ -36,7 +35,7 @@ export class SpaceReclaimer extends BackgroundWork {
       await this.finish(tenantId, spaceId);
     } catch (error) {
       const text = 'The creation or deletion of a space could not be finished. It is tried again after the others.';
-      this.logger.warn({ spaceId, err: error }, text);
+      this.partFailed(error, text, { spaceId });
     }
   }
 

@@ -185,6 +185,36 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly brokenAuditChains = new Gauge({
+    name: 'stagedoor_broken_audit_chains',
+    help: 'Tenants whose audit log was changed from outside, as the last pass of this replica found. Must be zero.',
+    registers: [this.registry],
+  });
+
+  readonly overdueAudit = new Gauge({
+    name: 'stagedoor_oldest_overdue_audit_entry_seconds',
+    help: 'Time for which the oldest audit entry should have been deleted, as the last pass of this replica found.',
+    registers: [this.registry],
+  });
+
+  readonly oldestErasure = new Gauge({
+    name: 'stagedoor_oldest_erasure_seconds',
+    help: 'Age of the oldest erasure that is not finished, since it was asked for.',
+    registers: [this.registry],
+  });
+
+  readonly oldestTenantEnd = new Gauge({
+    name: 'stagedoor_oldest_tenant_end_seconds',
+    help: 'Age of the oldest end of a tenant that is not finished, since it was asked for.',
+    registers: [this.registry],
+  });
+
+  readonly oldestUnfinishedAction = new Gauge({
+    name: 'stagedoor_oldest_unfinished_action_seconds',
+    help: 'Age of the oldest action that is not against all of its grants yet, since it was asked for.',
+    registers: [this.registry],
+  });
+
   readonly undeliveredBans = new Gauge({
     name: 'stagedoor_bans_without_delivery',
     help: 'Grants of banned users that the service does not act on. Must be zero.',

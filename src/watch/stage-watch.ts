@@ -89,10 +89,8 @@ export class StageWatch extends SteppedWork {
       })
       .catch((error: unknown) => {
         // The lease ends by itself. Then a replica takes the step again.
-        this.logger.warn(
-          { spaceId: watch.space_id, err: error },
-          'the result of a look at a stage could not be recorded; the watch looks again',
-        );
+        const text = 'the result of a look at a stage could not be recorded; the watch looks again';
+        this.partFailed(error, text, { spaceId: watch.space_id });
       });
     this.hold(step);
   }

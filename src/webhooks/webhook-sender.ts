@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { BackgroundWork } from '../background.ts';
 import { Settings } from '../config.ts';
@@ -80,7 +80,6 @@ const toDisable = z.object({
 @Injectable()
 export class WebhookSender extends BackgroundWork {
   protected readonly everyMs = 250;
-  private readonly logger = new Logger(WebhookSender.name);
   private readonly calls: WebhookCalls;
   private readonly inFlight = new CallsInFlight();
   private outcomes: Outcome[] = [];
@@ -172,7 +171,7 @@ export class WebhookSender extends BackgroundWork {
   private start(delivery: LeasedDelivery, leasedAt: number): void {
     const work = this.attempt(delivery, leasedAt).catch((error: unknown) => {
       // The lease ends by itself. Then a replica sends the webhook again.
-      this.logger.warn({ err: error, webhookId: delivery.webhook_id }, 'a webhook could not be sent');
+      this.partFailed(error, 'a webhook could not be sent', { webhookId: delivery.webhook_id });
     });
     this.inFlight.add(work, { isUnsteady: delivery.is_unsteady, since: leasedAt });
   }
@@ -208,7 +207,7 @@ export class WebhookSender extends BackgroundWork {
           });
         }
       } catch (error) {
-        this.logger.warn({ err: error }, 'the outcomes of webhooks could not be recorded; they are sent again');
+        this.partFailed(error, 'the outcomes of webhooks could not be recorded; they are sent again');
       }
       this.wake(); // places are free, and the next event of a space may be due
     }
