@@ -11,6 +11,7 @@ import { type Verdict, verifyAudit } from '../src/audit/verify.ts';
 import { AuditRetention } from '../src/retention/audit-retention.ts';
 import { Secrets } from '../src/secrets/secrets.ts';
 import { publicHalf } from '../src/secrets/audit-key.ts';
+import { Metrics } from '../src/telemetry/metrics.ts';
 import { S3Server } from './support/s3-server.ts';
 import { build } from './support/shared.ts';
 import { type Json, Stagedoor, type TestTenant } from './support/stagedoor.ts';
@@ -79,6 +80,17 @@ async function verdictOf({ id }: TestTenant): Promise<Verdict | undefined> {
   }
 }
 
+/** The value of a metric, as Prometheus reads it. @param name with its labels. */
+async function metric(name: string): Promise<number> {
+  const text = await stagedoor.app.get(Metrics).registry.metrics();
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length),
+  );
+}
+
 /** What the verifier says after changes by somebody whom nothing holds back. They are undone afterwards. */
 async function faultAfter(tenant: TestTenant, ...changes: string[]): Promise<Verdict['fault']> {
   const tables = ['audit', 'audit_checkpoints'];
@@ -99,10 +111,19 @@ test('entries go into the bucket before they are deleted, and the rest is verifi
   const tenant = await tenantWithPast(5_003);
   const other = await stagedoor.createTenant();
   bucket.failures = 1_000; // nothing goes while the archive takes nothing
+  const failures = 'stagedoor_background_failures_total{work="AuditRetention"}';
+  const failuresBefore = await metric(failures);
   await stagedoor.app.get(AuditRetention).runWhole();
   expect(await verdictOf(tenant)).toMatchObject({ cut: null, fault: undefined });
+  // The run has succeeded. That the archive is away shows: entries are ten days overdue, and more with each day.
+  expect(await metric(failures)).toBe(failuresBefore + 1);
+  const overdue = await metric('stagedoor_oldest_overdue_audit_entry_seconds');
+  expect(overdue / 86_400).toBeCloseTo(10, 1);
+  await stagedoor.app.get(AuditRetention).runWhole();
+  expect(await metric('stagedoor_oldest_overdue_audit_entry_seconds')).toBeGreaterThan(overdue);
   bucket.failures = 0;
   await stagedoor.app.get(AuditRetention).runWhole();
+  expect(await metric('stagedoor_oldest_overdue_audit_entry_seconds')).toBe(0);
 
   const verdict = await verdictOf(tenant);
   expect(verdict).toMatchObject({ cut: '5003', fault: undefined });
@@ -186,6 +207,31 @@ test('after the cut, what is changed or missing is still found, and so is a cut 
       `delete from audit where tenant_id = $1 and seq <= ${head}`,
     ),
   ).toMatchObject({ seq: head, problem: 'the cut is not signed with the key of this deployment' });
+});
+
+test('a log that was changed from outside shows in a metric until it is as it was written', async () => {
+  const tenant = await tenantWithPast(3);
+  const pass = () => stagedoor.app.get(AuditRetention).runWhole();
+  const change = (from: string, to: string) =>
+    superuser.query('update audit set action = $3 where tenant_id = $1 and seq = 2 and action = $2', [
+      tenant.id,
+      from,
+      to,
+    ]);
+  expect(await metric('stagedoor_broken_audit_chains')).toBe(0);
+  await change('past', 'passed');
+  // The entries would be signed, and would be deleted. Nothing of that is done, and the tenant counts once.
+  await pass();
+  expect(await metric('stagedoor_broken_audit_chains')).toBe(1);
+  expect((await metric('stagedoor_oldest_overdue_audit_entry_seconds')) / 86_400).toBeCloseTo(10, 1);
+  await pass();
+  expect(await metric('stagedoor_broken_audit_chains')).toBe(1);
+  expect(await verdictOf(tenant)).toMatchObject({ cut: null, fault: { seq: '2', problem: 'row changed' } });
+  await change('passed', 'past');
+  await pass();
+  expect(await metric('stagedoor_broken_audit_chains')).toBe(0);
+  expect(await metric('stagedoor_oldest_overdue_audit_entry_seconds')).toBe(0);
+  expect(await verdictOf(tenant)).toMatchObject({ cut: '3', fault: undefined });
 });
 
 describe('the command that exports', () => {

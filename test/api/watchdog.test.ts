@@ -1,4 +1,5 @@
 import { Watchdog } from '../../src/health/watchdog.ts';
+import { Retention } from '../../src/retention/retention.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { ban } from '../support/actions.ts';
 import { onStage } from '../support/chat.ts';
@@ -186,6 +187,88 @@ test('background work that fails shows in the age of its last run', async () => 
     const before = await age();
     expect(before).toBeGreaterThanOrEqual(0);
     await until(async () => (await age()) > before + 2.5, 'the age grows');
+  });
+});
+
+/** What a step needs is refused by the database, until `work` is over. */
+async function whileRefused(trigger: string, work: () => Promise<void>): Promise<void> {
+  await asSuperuser(stagedoor.database.name, async (client) => {
+    await client.query(`create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$`);
+    await client.query(`create trigger refused before ${trigger} for each row execute function refuse()`);
+    try {
+      await work();
+    } finally {
+      await client.query('drop function refuse() cascade');
+    }
+  });
+}
+
+describe('what goes on in steps and cannot be finished shows by its age, and its failures are counted', () => {
+  const failures = (work: string) => metric(`stagedoor_background_failures_total\\{work="${work}"\\}`);
+  const ageIsZero = (name: string) =>
+    until(async () => {
+      await run();
+      return (await metric(name)) === 0;
+    }, `${name} is 0`);
+
+  test('an erasure', async () => {
+    const age = 'stagedoor_oldest_erasure_seconds';
+    await stagedoor.expect(201, stagedoor.post('/v1/users/eve/notes', tenant.key, { text: 'words' }));
+    await whileRefused('delete on user_notes', async () => {
+      await stagedoor.expect(202, stagedoor.request('DELETE', '/v1/users/eve/data', { as: tenant.key }));
+      await until(async () => (await failures('ErasureWorker')) > 0, 'the erasure has failed');
+      await stagedoor.database.query(`update erasures set requested_at = requested_at - interval '20 days'`);
+      await run();
+      expect((await metric(age)) / 86_400).toBeCloseTo(20, 1);
+    });
+    await stagedoor.database.query(`update erasures set next_at = now()`);
+    await ageIsZero(age);
+  });
+
+  test('the end of a tenant', async () => {
+    const age = 'stagedoor_oldest_tenant_end_seconds';
+    const ending = await stagedoor.createTenant();
+    const as = Stagedoor.operatorToken;
+    const path = `/v1/tenants/${ending.id}`;
+    await stagedoor.expect(200, stagedoor.request('PATCH', path, { as, body: { status: 'suspended' } }));
+    await whileRefused('delete on api_keys', async () => {
+      await stagedoor.expect(202, stagedoor.request('DELETE', path, { as }));
+      await until(async () => (await failures('TenantEndWorker')) > 0, 'the end has failed');
+      await stagedoor.database.query(`update tenant_ends set requested_at = requested_at - interval '20 days'`);
+      await run();
+      expect((await metric(age)) / 86_400).toBeCloseTo(20, 1);
+    });
+    await stagedoor.database.query(`update tenant_ends set next_at = now()`);
+    await ageIsZero(age);
+  });
+
+  test('an act against more than a thousand grants', async () => {
+    const age = 'stagedoor_oldest_unfinished_action_seconds';
+    await hoard(stagedoor.database, tenant.id, space['id'], { userIds: ['who-hoards'], each: 1_001, kinds: ['chat'] });
+    await whileRefused('update of grants or delete on unfinished_actions', async () => {
+      await ban(stagedoor, tenant.key, { userId: 'who-hoards' });
+      await until(async () => (await failures('UnfinishedActions')) > 0, 'the second step has failed');
+      await stagedoor.database.query(
+        `update actions set requested_at = requested_at - interval '1 hour' where user_id = 'who-hoards'`,
+      );
+      await run();
+      expect(await metric(age)).toBeGreaterThanOrEqual(3_600);
+    });
+    await ageIsZero(age);
+  });
+
+  test('what a tenant does not keep', async () => {
+    await stagedoor.database.query(
+      `insert into actions (tenant_id, id, kind, user_id, requested_by, created_at, requested_at, delivery_told)
+       values ($1, 'act_0', 'user.disconnect', 'old', '{}', now() - interval '900 days', now() - interval '900 days', true)`,
+      [tenant.id],
+    );
+    const retention = stagedoor.app.get(Retention);
+    const before = await failures('Retention');
+    await whileRefused('delete on actions', async () => {
+      await retention.runWhole();
+      expect(await failures('Retention')).toBeGreaterThan(before);
+    });
   });
 });
 

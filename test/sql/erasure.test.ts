@@ -109,3 +109,32 @@ describe('drop_erasures_of_tenant', () => {
     await expectDropped(sql, ['erasures'], rows, (args) => sql.value('drop_erasures_of_tenant', args));
   });
 });
+
+describe('oldest_erasures', () => {
+  test('is zero when everything is finished', async () => {
+    await sql.insert('tenants', { id: 'ten' });
+    const over = { user_id: null, finished_at: new Date() };
+    await sql.insert('erasures', { tenant_id: 'ten', id: 'act', name: 'x', requested_at: inSeconds(-900), ...over });
+    await sql.insert('tenant_ends', {
+      tenant_id: 'ten',
+      requested_at: inSeconds(-900),
+      step: 'ended',
+      ended_at: new Date(),
+    });
+    expect(await sql.call('oldest_erasures')).toEqual([{ erasure: 0, tenant_end: 0 }]);
+  });
+
+  test('is the age of the oldest that is not finished, of all tenants', async () => {
+    for (const [tenant_id, ago] of [
+      ['ten', 100],
+      ['ten_other', 300],
+    ] as const) {
+      await sql.insert('tenants', { id: tenant_id });
+      await sql.insert('erasures', { tenant_id, id: 'act', user_id: 'ann', name: 'x', requested_at: inSeconds(-ago) });
+      await sql.insert('tenant_ends', { tenant_id, requested_at: inSeconds(-2 * ago) });
+    }
+    const [oldest] = await sql.call<{ erasure: number; tenant_end: number }>('oldest_erasures');
+    expect(Math.floor((oldest?.erasure ?? 0) / 10)).toBe(30);
+    expect(Math.floor((oldest?.tenant_end ?? 0) / 10)).toBe(60);
+  });
+});

@@ -8,7 +8,8 @@ language sql
 stable
 as $$
   select coalesce(greatest(extract(epoch from p_before - min(o.at)), 0), 0)::double precision
-  from
-    (select a.at, a.seq from public.audit as a where a.tenant_id = p_tenant and a.seq > 0 order by a.seq limit 1) as o
+  from (
+    select a.at, a.seq from public.audit as a where a.tenant_id = p_tenant and a.seq > 0 order by a.seq limit 1
+  ) as o
   where exists (select from public.audit as a where a.tenant_id = p_tenant and a.seq > o.seq);
 $$;

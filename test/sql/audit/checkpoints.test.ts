@@ -193,3 +193,22 @@ describe('audit_lines', () => {
     });
   });
 });
+
+describe('overdue_audit', () => {
+  const days = async (kept: number) =>
+    Math.round(
+      (await sql.value<number>('overdue_audit', { tenant: 'ten', before: new Date(Date.now() - kept * day * 1_000) })) /
+        day,
+    );
+
+  test('is the time for which the oldest entry is older than the tenant keeps entries', async () => {
+    await chain(50, 45, 1);
+    expect([await days(40), await days(49), await days(51)]).toEqual([10, 1, 0]);
+  });
+
+  test('is zero without an entry, and of the newest one, which stays', async () => {
+    expect(await days(40)).toBe(0);
+    await chain(50);
+    expect(await days(40)).toBe(0);
+  });
+});
