@@ -57,7 +57,7 @@ export class KeyComparison extends BackgroundWork {
     } catch (error) {
       const ids = keys.map(({ id }) => id);
       const text = 'Signing keys could not be compared with those that IVS lists. It is tried again.';
-      this.logger.warn({ signingKeyIds: ids, err: error }, text);
+      this.partFailed(error, text, { signingKeyIds: ids });
     }
   }
 
