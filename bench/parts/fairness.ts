@@ -11,7 +11,7 @@ import { vendRequests, warmUp } from '../support/vending.ts';
 /** What the quiet tenant asks for in a second: far below what a replica serves. */
 const vendsPerSecond = 50;
 const bansPerSecond = 5;
-/** The other tenant asks ten times as often; and, in the last case, as often as it can. */
+/** The other tenant asks ten times as often: with a limit at the rate of the quiet one, and without; and at last as often as it can. */
 const times = 10;
 
 interface Quiet {
@@ -24,19 +24,29 @@ export async function fairness(): Promise<void> {
   note(`The quiet tenant asks for ${vendsPerSecond} stage tokens and ${bansPerSecond} bans a second.`);
   const deployment = await startDeployment();
   try {
-    const issuers = [es256Issuer('https://quiet.example'), es256Issuer('https://loud.example')] as const;
+    const issuers = [
+      es256Issuer('https://quiet.example'),
+      es256Issuer('https://loud.example'),
+      es256Issuer('https://limited.example'),
+    ] as const;
     const quiet = await makeTenant(deployment, 'quiet', { issuers: [issuers[0]], spaces: 5, signingKey: true });
     const loud = await makeTenant(deployment, 'loud', { issuers: [issuers[1]], spaces: 5, signingKey: true });
+    const limited = await makeTenant(deployment, 'limited', { issuers: [issuers[2]], spaces: 5, signingKey: true });
+    await deployment.operator.call('PATCH', `/v1/tenants/${limited.id}`, {
+      limits: { vendsPerMinute: vendsPerSecond * 60 },
+    });
     await warmUp(deployment, vendRequests(loud, issuers[1], 6_000, 2));
     const ask = async () => await askQuietly(deployment, quiet, issuers[0]);
     await ask(); // the code of bans is compiled, too
-    const cases: Record<string, Quiet[]> = { alone: [], tenTimes: [], flooded: [] };
+    const cases: Record<string, Quiet[]> = { alone: [], beyondLimit: [], tenTimes: [], flooded: [] };
     for (let round = 0; round < rounds; round++) {
       cases['alone']?.push(await ask());
+      cases['beyondLimit']?.push(await beside(deployment, limited, issuers[2], vendsPerSecond * times, ask));
       cases['tenTimes']?.push(await beside(deployment, loud, issuers[1], vendsPerSecond * times, ask));
       cases['flooded']?.push(await beside(deployment, loud, issuers[1], undefined, ask));
     }
     print('alone', cases['alone'] ?? []);
+    print('beside one that asks for ten times its limit', cases['beyondLimit'] ?? [], cases['alone']);
     print(`beside one with ${perSecond(vendsPerSecond * times)} vends`, cases['tenTimes'] ?? [], cases['alone']);
     print('beside one that floods over 64 connections', cases['flooded'] ?? [], cases['alone']);
   } finally {
