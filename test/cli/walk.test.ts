@@ -94,6 +94,19 @@ test('the walk of the README by the command line alone, from a tenant to a lifte
     cli.env = { STAGEDOOR_URL: stagedoor.url, STAGEDOOR_OPERATOR_TOKEN: Stagedoor.operatorToken };
     expect(await cli.json('tenant', 'suspend', tenant['id'] as string, '--yes')).toMatchObject({ status: 'suspended' });
     expect(await cli.json('tenant', 'resume', 'walk')).toMatchObject({ status: 'active' });
+    const set = (...changes: string[]) => cli.json('tenant', 'set', 'walk', ...changes);
+    const numbers = ['--quota', 'spaces=7', '--quota', 'roles=9', '--limit', 'vendsPerMinute=600', '--weight', '3'];
+    expect(await set(...numbers, '--ivs-user-ids', 'pseudonym')).toMatchObject({
+      name: 'Walk',
+      quotas: { spaces: 7, roles: 9 },
+      limits: { vendsPerMinute: 600 },
+      weight: 3,
+      ivsUserIds: 'pseudonym',
+    });
+    expect(await set('--quota', 'spaces=default', '--name', 'Walked')).toMatchObject({
+      name: 'Walked',
+      quotas: { spaces: tenant['quotas'].spaces, roles: 9 },
+    });
   } finally {
     cli.remove();
   }

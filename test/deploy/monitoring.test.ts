@@ -208,18 +208,21 @@ test('the port that is open to the world serves no metrics, unless METRICS_PUBLI
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 
 // CI has it: there it must not be skipped.
-(hasPromtool || process.env['CI'] === 'true' ? describe : describe.skip)('promtool, of the Debian package prometheus,', () => {
-  test('finds no fault in the rules', () => {
-    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', path.join(root, rulesFile)]);
-    expect([status, String(stdout) + String(stderr)]).toEqual([
-      0,
-      expect.stringContaining(`${rules.length} rules found`),
-    ]);
-  });
+(hasPromtool || process.env['CI'] === 'true' ? describe : describe.skip)(
+  'promtool, of the Debian package prometheus,',
+  () => {
+    test('finds no fault in the rules', () => {
+      const { status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', path.join(root, rulesFile)]);
+      expect([status, String(stdout) + String(stderr)]).toEqual([
+        0,
+        expect.stringContaining(`${rules.length} rules found`),
+      ]);
+    });
 
-  test('finds no fault in the names of the metrics', () => {
-    const { stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: printed });
-    const said = `${String(stdout)}${String(stderr)}`.split('\n');
-    expect(said.filter((line) => line.startsWith('stagedoor_'))).toEqual([]);
-  });
-});
+    test('finds no fault in the names of the metrics', () => {
+      const { stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: printed });
+      const said = `${String(stdout)}${String(stderr)}`.split('\n');
+      expect(said.filter((line) => line.startsWith('stagedoor_'))).toEqual([]);
+    });
+  },
+);

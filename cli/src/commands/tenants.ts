@@ -1,9 +1,10 @@
 import type { components } from '@stagedoor/client/server';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { confirm } from '../ask.ts';
 import { connect, type Connection } from '../connection.ts';
 import { UsageError } from '../errors.ts';
 import { type Common, type CommonOfList, type Confirmable, destroying, group, leaf, listed } from '../leaf.ts';
+import { whole } from '../options.ts';
 import { facts, record, show, showList } from '../output.ts';
 import { type KeyOptions, keyBounds, keyOptions, showKey } from './keys.ts';
 
@@ -55,6 +56,7 @@ export function addTenants(program: Command): void {
     summary: 'End the suspension of a tenant',
     examples: ['stagedoor tenant resume $TENANT'],
   }).action(async (name: string, options: Common) => await setStatus(name, 'active', options));
+  addSet(tenant);
   addEnd(tenant);
   keyOptions(
     leaf(tenant, 'key <tenant>', {
@@ -80,14 +82,86 @@ function addCreate(tenant: Command): void {
     .option('--role-arn <arn>', 'act in the AWS account of the tenant, with this role')
     .option('--external-id <id>', 'the external id that the role asks for')
     .action(async (slug: string, options: CreateOptions) => {
-      const { name = slug, region, roleArn, externalId } = options;
-      if ((roleArn === undefined) !== (externalId === undefined))
-        throw new UsageError('Give both --role-arn and --external-id, or neither.');
+      const { name = slug, region } = options;
+      const aws = awsOf(options);
       const { api } = connect(options, 'operator');
-      const aws = roleArn !== undefined && externalId !== undefined && { aws: { roleArn, externalId } };
-      const made = await api.POST('/v1/tenants', { body: { slug, name, ...(region && { region }), ...aws } });
+      const body = { slug, name, ...(region && { region }), ...(aws && { aws }) };
+      const made = await api.POST('/v1/tenants', { body });
       show(options, made, () => record(made));
     });
+}
+
+/** Numbers of things or requests by kind; null: what the deployment has by default. */
+type Numbers = Record<string, number | null>;
+
+interface SetOptions extends Common {
+  name?: string;
+  weight?: number;
+  quota?: Numbers;
+  limit?: Numbers;
+  ivsUserIds?: components['schemas']['UpdateTenantRequest']['ivsUserIds'];
+  roleArn?: string;
+  externalId?: string;
+}
+
+function addSet(tenant: Command): void {
+  leaf(tenant, 'set <tenant>', {
+    summary: 'Change how much a tenant may have and ask for, and other facts about it',
+    more: 'What is not named stays as it is. The kinds of quotas and limits are those that stagedoor tenant get shows.',
+    examples: [
+      'stagedoor tenant set $TENANT --quota signingKeys=3 --quota spaces=default',
+      'stagedoor tenant set $TENANT --limit vendsPerMinute=600000 --weight 5',
+      'stagedoor tenant set $TENANT --name "Acme Live" --ivs-user-ids pseudonym',
+    ],
+  })
+    .option('--name <name>', 'a name for people')
+    .option(
+      '--quota <kind=number>',
+      'how many things of a kind it may have, or default; repeat it for each kind',
+      numbers,
+    )
+    .option('--limit <kind=number>', 'how much it may ask for, or default; repeat it for each kind', numbers)
+    .option('--weight <turns>', 'the turns that it has where others have one', whole(1, 100))
+    .addOption(
+      new Option('--ivs-user-ids <ids>', 'the user ids that IVS sees from now on').choices(['plain', 'pseudonym']),
+    )
+    .option('--role-arn <arn>', 'act in the AWS account of the tenant, with this role')
+    .option('--external-id <id>', 'the external id that the role asks for')
+    .action(async (name: string, options: SetOptions) => {
+      const body = changesOf(options);
+      if (Object.keys(body).length === 0) throw new UsageError('Name at least one change: see --help.');
+      const { api } = connect(options, 'operator');
+      const params = { path: { tenantId: await tenantId(api, name) } };
+      const changed = await api.PATCH('/v1/tenants/{tenantId}', { params, body });
+      show(options, changed, () => record(changed));
+    });
+}
+
+function changesOf(options: SetOptions): components['schemas']['UpdateTenantRequest'] {
+  const { name, weight, quota, limit, ivsUserIds } = options;
+  const aws = awsOf(options);
+  return {
+    ...(name !== undefined && { name }),
+    ...(weight !== undefined && { weight }),
+    ...(quota && { quotas: quota }),
+    ...(limit && { limits: limit }),
+    ...(ivsUserIds && { ivsUserIds }),
+    ...(aws && { aws }),
+  };
+}
+
+/** Adds a pair such as `spaces=500` or `spaces=default` to those before. */
+function numbers(text: string, before: Numbers = {}): Numbers {
+  const match = /^([a-zA-Z]+)=(\d{1,9}|default)$/.exec(text);
+  if (!match) throw new InvalidArgumentError('It takes a kind and a number, or default, such as spaces=500.');
+  return { ...before, [match[1] ?? '']: match[2] === 'default' ? null : Number(match[2]) };
+}
+
+/** The AWS account of a tenant, if the options name one. */
+function awsOf({ roleArn, externalId }: { roleArn?: string; externalId?: string }) {
+  if ((roleArn === undefined) !== (externalId === undefined))
+    throw new UsageError('Give both --role-arn and --external-id, or neither.');
+  return roleArn !== undefined && externalId !== undefined ? { roleArn, externalId } : undefined;
 }
 
 function addEnd(tenant: Command): void {
