@@ -66,6 +66,7 @@ export async function assemble(
   reach = new Reach(false),
   keyring = Keyring.of(settings.masterKeys),
 ): Promise<NestFastifyApplication> {
+  const ownSecrets = settings.secrets;
   const adapter = new FastifyAdapter({
     bodyLimit: maxBodyBytes,
     requestTimeout: 10_000,
@@ -76,11 +77,7 @@ export async function assemble(
     trustProxy: settings.trustedProxies ?? false,
     requestIdHeader: false,
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
-      requestId(request.headers['x-request-id'], [
-        settings.operatorToken,
-        ...settings.masterKeys.filter(Buffer.isBuffer).map((key) => key.toString('base64')),
-        ...settings.ivsEventsSecrets,
-      ]),
+      requestId(request.headers['x-request-id'], ownSecrets),
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: 'idle',
     // A stopping service still serves requests on open connections, and closes each connection after the answer.

@@ -257,6 +257,19 @@ export class Settings {
     this.eventStreamsPerReplica = env.EVENT_STREAMS_PER_REPLICA;
   }
 
+  /** What must never be told: the settings that are secrets. Short passwords are left out: they may be words. */
+  get secrets(): string[] {
+    const passwords = [this.databaseUrl, this.databaseOwnerUrl ?? '']
+      .flatMap((url) => (URL.canParse(url) ? [new URL(url).password] : []))
+      .flatMap((password) => [password, unescaped(password)]);
+    return [
+      this.operatorToken,
+      ...this.masterKeys.filter((key) => typeof key !== 'string').map((key) => key.toString('base64')),
+      ...this.ivsEventsSecrets,
+      ...new Set(passwords.filter((password) => password.length >= 12)),
+    ];
+  }
+
   /**
    * Reads and checks the environment. An empty variable counts as unset.
    * @param required variables that this start needs, in addition to those that every start needs.
@@ -298,6 +311,15 @@ function isRange(part: string): boolean {
 function isOrigin(part: string): boolean {
   if (/^https?:/i.test(part)) return URL.canParse(part) && new URL(part).origin === part && !part.includes('*');
   return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d{1,5})?$/.test(part);
+}
+
+/** A part of a URL as it was before it was escaped. */
+function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function lowerFirst(text: string): string {

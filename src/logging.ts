@@ -2,10 +2,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger, type Params } from 'nestjs-pino';
 import { type DestinationStream, pino } from 'pino';
 import type { Settings } from './config.ts';
+import { redaction } from './redaction.ts';
 import { traceOf } from './telemetry/spans.ts';
 
-/** Logs JSON to standard output. Headers, bodies and queries are never logged, because they hold secrets. */
-export function loggerOptions(settings: Settings): Params {
+/**
+ * Logs JSON to standard output. Headers, bodies and queries are never logged, because they hold secrets. What is a secret all
+ * the same, by the name of its key, by its form or because it is one of the settings, is taken out of the finished line: the
+ * messages and stacks of errors are of others.
+ */
+export function loggerOptions(
+  settings: Pick<Settings, 'logLevel' | 'secrets'>,
+  output: DestinationStream = new StandardOutput(),
+): Params {
+  const redacted = redaction(settings.secrets);
   return {
     forRoutes: [], // `logRequest` writes the request line, so no route needs nestjs-pino's middleware
     pinoHttp: [
@@ -14,7 +23,10 @@ export function loggerOptions(settings: Settings): Params {
         mixin: () => traceOf(),
         redact: { paths: ['*.token', '*.key', '*.secret', '*.authorization'], censor: '[redacted]' },
       },
-      new StandardOutput(),
+      {
+        write: (line: string) => output.write(redacted(line)),
+        flushSync: () => (output as Partial<StandardOutput>).flushSync?.(), // pino calls it after a fatal error
+      } as DestinationStream,
     ],
   };
 }
@@ -47,7 +59,7 @@ export class StandardOutput implements DestinationStream {
     this.output.write(line);
   }
 
-  /** Pino calls it after a fatal error. */
+  /** Writes what waits. */
   flushSync(): void {
     this.output.flushSync();
   }

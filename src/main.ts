@@ -1,4 +1,5 @@
 import { Settings } from './config.ts';
+import { messageOf } from './redaction.ts';
 import { StopOnSignals } from './stop-on-signals.ts';
 
 /** Starts the service. With `--migrate` it migrates the database first. */
@@ -22,6 +23,6 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`stagedoor: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`stagedoor: ${messageOf(error)}\n`);
   process.exit(1);
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from './redaction.ts';
 
 /** What ends when the process is told to end. */
 export interface Stoppable {
@@ -55,7 +56,7 @@ export class StopOnSignals {
       await service.close();
       process.exit(0);
     } catch (error) {
-      fail(error instanceof Error ? error.message : String(error));
+      fail(messageOf(error));
     }
   }
 }

@@ -10,6 +10,7 @@ import { assemble } from '../src/app.ts';
 import { Settings } from '../src/config.ts';
 import { problemKinds } from '../src/errors.ts';
 import { openApiDocument, openApiText } from '../src/openapi/openapi.ts';
+import './support/secret-search.ts';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 

@@ -17,6 +17,7 @@ import { z } from 'zod';
 import { type Archive, archiveAt } from '../archive/archive.ts';
 import { assertMigrated } from '../database/serving-role.ts';
 import { type SqlArguments, sqlCall, unnamed } from '../database/sql-call.ts';
+import { messageOf } from '../redaction.ts';
 import { entriesOfFile, fileOf, lineRow } from './lines.ts';
 
 const tenantRow = z.object({ id: z.string(), slug: z.string() });
@@ -113,7 +114,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     await main(process.argv.slice(2), process.env);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${messageOf(error)}\n`);
     process.exitCode = 2;
   }
 }

@@ -13,6 +13,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { messageOf } from '../redaction.ts';
 import { auditKeyOf, publicHalf } from '../secrets/audit-key.ts';
 import { Keyring, masterKeysOf } from '../secrets/keyring.ts';
 import { Kms } from '../secrets/kms.ts';
@@ -128,7 +129,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     process.exitCode = await main(process.env);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${messageOf(error)}\n`);
     process.exitCode = 2;
   }
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { messageOf } from '../redaction.ts';
 import { deployFunctions } from './deploy-functions.ts';
 import { functionSet, migrationsFolder } from './function-set.ts';
 
@@ -129,7 +130,7 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
     await client.query(sql); // in the simple protocol, Postgres runs the whole file as one transaction
   } catch (error) {
     await client.query('update _prisma_migrations set logs = $2 where id = $1', [id, String(error)]);
-    throw new Error(`migration ${name} failed: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new Error(`migration ${name} failed: ${messageOf(error)}`, {
       cause: error,
     });
   }
@@ -153,7 +154,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     process.stdout.write(`${describe(await migrate(ownerUrl))}\n`);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${messageOf(error)}\n`);
     process.exit(1);
   }
 }

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, problemKinds } from '../errors.ts';
+import { withoutSecrets } from '../redaction.ts';
 
 /** The pages that explain the problem codes: one page a code, `docs/problems/<code>.md`. */
 const problemDocsPath = '/docs/problems';
@@ -25,12 +26,20 @@ export class ProblemFilter implements ExceptionFilter {
     void reply
       .status(problem.status)
       .type('application/problem+json; charset=utf-8')
-      .send(JSON.stringify(problemDocument(problem, request.id)));
+      .send(problemText(problem, request.id));
   }
 
   private report(problem: Problem, request: FastifyRequest): void {
     this.logger.error({ requestId: request.id, code: problem.code, err: problem.cause ?? problem }, problem.detail);
   }
+}
+
+/**
+ * The document of a problem as JSON, for its answer. Details name what is wrong and not what was sent; what has the form of a
+ * secret would be a mistake, and is taken out.
+ */
+export function problemText(problem: Problem, requestId: string): string {
+  return withoutSecrets(JSON.stringify(problemDocument(problem, requestId)));
 }
 
 /** The RFC 9457 document of a problem. */
@@ -96,5 +105,5 @@ export function refuse(problem: Problem, request: FastifyRequest, reply: Fastify
     .status(problem.status)
     .header('retry-after', String(problem.retryAfterSeconds ?? 1))
     .type('application/problem+json; charset=utf-8')
-    .send(JSON.stringify(problemDocument(problem, request.id)));
+    .send(problemText(problem, request.id));
 }

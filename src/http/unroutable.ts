@@ -4,7 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../errors.ts';
 import { type AllowedOrigins, headersForOrigin } from './cross-origin.ts';
-import { problemDocument, toProblem } from './problem.filter.ts';
+import { problemText, toProblem } from './problem.filter.ts';
 
 const problemType = 'application/problem+json; charset=utf-8';
 
@@ -15,7 +15,7 @@ export function unroutableHandler(origins: AllowedOrigins) {
     void reply
       .status(problem.status)
       .headers({ 'x-request-id': request.id, 'content-type': problemType, ...headersForOrigin(request, origins) })
-      .send(JSON.stringify(problemDocument(problem, request.id)));
+      .send(problemText(problem, request.id));
   };
 }
 
@@ -36,7 +36,7 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): v
   }
   const problem = clientProblems[error.code ?? ''] ?? malformed;
   const requestId = randomUUID();
-  const body = JSON.stringify(problemDocument(problem, requestId));
+  const body = problemText(problem, requestId);
   socket.end(
     [
       `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,

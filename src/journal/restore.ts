@@ -20,6 +20,7 @@ import { assertMigrated } from '../database/serving-role.ts';
 import { type SqlArguments, sqlCall, unnamed } from '../database/sql-call.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
+import { messageOf } from '../redaction.ts';
 import { journalKeyOf } from '../secrets/journal-key.ts';
 import { Keyring, masterKeysOf } from '../secrets/keyring.ts';
 import { Kms } from '../secrets/kms.ts';
@@ -131,7 +132,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     await main(process.argv.slice(2), process.env);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${messageOf(error)}\n`);
     process.exitCode = 2;
   }
 }

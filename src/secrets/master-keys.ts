@@ -12,6 +12,7 @@ import pg from 'pg';
 import { assertMigrated } from '../database/serving-role.ts';
 import { sqlCall, unnamed } from '../database/sql-call.ts';
 import type { MasterKey } from '../config.ts';
+import { messageOf } from '../redaction.ts';
 import { idOf, Keyring, knownKeys, masterKeysOf, nameOf } from './keyring.ts';
 import { Kms } from './kms.ts';
 
@@ -85,7 +86,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     await main(process.env);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${messageOf(error)}\n`);
     process.exitCode = 2;
   }
 }

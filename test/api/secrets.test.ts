@@ -1,6 +1,8 @@
 import { createPrivateKey, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SignJWT } from 'jose';
@@ -37,6 +39,9 @@ let service: ServiceProcess;
 let collector: http.Server;
 let client: Recorder;
 let env: Record<string, string>;
+/** Where the service keeps its journal, and where the archive of the audit log goes. */
+const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-secrets-'));
+const urlOf = (name: string) => pathToFileURL(path.join(folder, name)).href;
 
 function keep(what: string, secret: unknown): string {
   if (typeof secret !== 'string' || secret.length < 16) throw new Error(`${what} is no secret`);
@@ -65,6 +70,7 @@ beforeAll(async () => {
     STAGEDOOR_OPERATOR_TOKEN: keep('operator token', randomBytes(32).toString('hex')),
     STAGEDOOR_MASTER_KEY: keep('master key', randomBytes(32).toString('base64')),
     IVS_EVENTS_SECRET: keep('secret of EventBridge', randomBytes(32).toString('hex')),
+    JOURNAL_URL: urlOf('journal'),
     AWS_ACCESS_KEY_ID: 'AKIATEST',
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
@@ -74,6 +80,10 @@ beforeAll(async () => {
   client = new Recorder(`http://127.0.0.1:${port}`);
   await service.answers(`${client.url}/health/ready`);
   await liveThroughEverything();
+  await until(async () => {
+    const [{ left } = {}] = await database.query('select count(*)::int as left from journal_entries');
+    return left === 0;
+  }, 'the journal has everything');
   service.kill('SIGTERM'); // what is still to be logged and traced is, before it ends
   await service.ended;
 });
@@ -84,6 +94,7 @@ afterAll(async () => {
   await new Promise((resolve) => collector.close(resolve));
   await ivs.stop();
   await database.drop();
+  rmSync(folder, { recursive: true });
 });
 
 async function liveThroughEverything(): Promise<void> {
@@ -402,6 +413,16 @@ it('no column of the database holds a secret in clear', async () => {
     expect({ table: name, found: found(text) }).toEqual({ table: name, found: [] });
   });
   await Promise.all(dumps);
+});
+
+it('neither the journal nor the archive of the audit log holds a secret', async () => {
+  const archiving = ServiceProcess.start('src/audit/export.ts', env, ['--to', urlOf('audit')]);
+  expect({ code: await archiving.ended, output: archiving.output }).toMatchObject({ code: 0 });
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  const texts = files.map((file) => readFileSync(path.join(file.parentPath, file.name), 'utf8'));
+  // Each has what was done: a ban is in both.
+  expect(texts.filter((text) => text.includes('ban.create')).length).toBeGreaterThanOrEqual(2);
+  expect(found(texts.join('\n'))).toEqual([]);
 });
 
 it('the private half of a signing key is kept only encrypted, and is nowhere in the log', async () => {

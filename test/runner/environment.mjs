@@ -1,6 +1,7 @@
 /** Where a test file runs: in the realm of its worker, not in one of its own. runtime.mjs says why. */
 import { ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
+import { atEndOfFile } from './end-of-file.mjs';
 
 export default class WorkersRealm {
   global = globalThis;
@@ -32,6 +33,7 @@ export default class WorkersRealm {
     process.exit = this.#exit;
     for (const name of Object.keys(process.env)) if (!(name in this.#env)) delete process.env[name];
     Object.assign(process.env, this.#env);
+    for (const work of atEndOfFile) work();
   }
 
   getVmContext() {

@@ -8,6 +8,7 @@ import { freePort } from '../../dev/ports.mjs';
 import { createDatabase, type TestDatabase } from './database.ts';
 import { startEmulator } from './emulator.ts';
 import type { Outage } from './outage.ts';
+import { readLines, secretSearch } from './secret-search.ts';
 import { databaseWasTooSlow, HttpClient, Stagedoor } from './stagedoor.ts';
 import { until } from './until.ts';
 
@@ -30,6 +31,7 @@ export class Service extends HttpClient {
     this.ended = new Promise((resolve) => child.once('exit', () => resolve()));
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (this.output = (this.output + text).slice(-5_000)));
+      if (stream) readLines(stream, (lines) => secretSearch.read('the output of a process', lines));
     }
   }
 
@@ -113,7 +115,7 @@ export class Cluster {
       VENDS_PER_USER_PER_MINUTE: '10000',
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
-      LOG_LEVEL: 'error',
+      LOG_LEVEL: 'info', // as in production
       ...(outage && { DATABASE_URL: await outage.reroute(database) }),
     });
     const cluster = new Cluster(ivs, database, env);

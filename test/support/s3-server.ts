@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
+import { secretSearch } from './secret-search.ts';
 
 export class S3Server {
   /** Objects by `bucket/key`. */
@@ -62,6 +63,7 @@ export class S3Server {
   }
 
   async stop(): Promise<void> {
+    for (const [name, text] of this.objects) secretSearch.read(name, text);
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { readLines, secretSearch } from './secret-search.ts';
 import { until } from './until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -15,6 +16,7 @@ export class ServiceProcess {
   private constructor(private readonly child: ChildProcess) {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+      if (stream) readLines(stream, (lines) => secretSearch.read('the output of a process', lines));
     }
     this.ended = new Promise((resolve) => child.once('close', (code) => resolve(code)));
   }

@@ -8,6 +8,7 @@ import { Settings } from '../../src/config.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
 import { startEmulator } from './emulator.ts';
 import { LocalIssuer } from './local-issuer.ts';
+import { secretSearch } from './secret-search.ts';
 import { patienceMs, until } from './until.ts';
 
 export type Json = Record<string, any>; // oxlint-disable-line typescript/no-explicit-any -- tests look into answers freely
@@ -43,7 +44,8 @@ const shortestLimitMs = 1_000;
 
 /** Talks to a service as a customer does, and to start with as the operator. */
 export class HttpClient {
-  static readonly operatorToken = 'operator-token-of-the-tests-0123456789';
+  /** No words: every log is searched for its parts. */
+  static readonly operatorToken = '1f7a40c92be85d3360aa94e7d8152bf64c0e9137';
 
   constructor(
     readonly url: string,
@@ -77,6 +79,9 @@ export class HttpClient {
   }
 
   private async send(method: string, path: string, { as, body, headers }: RequestOptions): Promise<Answer> {
+    const where = `${method} ${path.split('?')[0]}`;
+    if (as !== undefined) secretSearch.add(`credential of ${where}`, as);
+    if (body !== undefined && !Buffer.isBuffer(body)) secretSearch.addFrom(where, JSON.stringify(body));
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {
@@ -90,6 +95,7 @@ export class HttpClient {
     });
     const isStream = response.headers.get('content-type') === 'text/event-stream';
     const text = isStream ? await beginningOf(response) : await response.text();
+    secretSearch.addFrom(where, text);
     return { status: response.status, headers: response.headers, body: parse(text), text };
   }
 
@@ -175,7 +181,7 @@ export class Stagedoor extends HttpClient {
   /** The environment a service needs to run on this database and this emulator. */
   static environment(ivs: Emulator, database: TestDatabase, env: Record<string, string> = {}): Record<string, string> {
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
-    return {
+    const all = {
       PORT: '0',
       LOG_LEVEL: 'silent',
       METRICS_PUBLIC: 'true',
@@ -190,6 +196,12 @@ export class Stagedoor extends HttpClient {
       PRESENCE_LOOK_SECONDS: '0', // tests count the calls to IVS; those of looks ask for them
       ...env,
     };
+    for (const [name, value] of Object.entries(all)) {
+      if (!/TOKEN|SECRET|MASTER_KEY/.test(name)) continue;
+      const secrets = value.split(',').filter((part) => !part.startsWith('arn:')); // the ARN of a key in KMS is none
+      for (const secret of secrets) secretSearch.add(name, secret);
+    }
+    return all;
   }
 
   /** Stops the service alone: nobody works in its database from then on. */

@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { assemble } from '../../src/app.ts';
 import { Settings } from '../../src/config.ts';
 import { Reach } from '../../src/database/reach.ts';
+import './secret-search.ts';
 import { HttpClient } from './stagedoor.ts';
 
 /**
