@@ -19,7 +19,8 @@ const beside: Record<string, string> = {
   'A page of a list, which somebody looks at. The bench measures lists by their routes.':
     'page_of_audit page_of_bans page_of_deliveries page_of_grants page_of_webhook_deliveries',
   'Tenants, their settings and keys, which are few and change seldom.':
-    'add_user_note has_tenants kept_days list_tenants lock_api_key removed_signing_keys revoke_api_keys take_idle_signing_keys tenant_limits',
+    'add_user_note has_tenants kept_days list_tenants lock_api_key removed_signing_keys revoke_api_keys take_idle_signing_keys ' +
+    'take_signing_keys_to_compare tenant_limits unknown_signing_keys',
   'A space is made or ends.': 'forget_members take_unsettled_spaces',
   'The console: a caller has 20 sessions at most.':
     'begin_console_session end_console_session end_sessions_of_person find_console_session find_console_tenant lock_console_user sweep_console_sessions',

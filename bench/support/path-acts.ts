@@ -50,6 +50,11 @@ export function callsOfActs(keyId: string): PathCall[] {
     ],
     [
       'end of a signing key',
+      'count_live_tokens_of_key',
+      () => ({ tenant, key: `sgk_01m0${'0'.repeat(22)}`, most: 1_000_000 }),
+    ],
+    [
+      'end of a signing key',
       'revoke_grants_of_key',
       () => ({ tenant, key: `sgk_01m0${'0'.repeat(22)}`, from: '-infinity', limit: 1_000 }),
     ],
