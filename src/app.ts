@@ -8,7 +8,7 @@ import type { Settings } from './config.ts';
 import { ChatOrigins } from './console/chat-origins.ts';
 import { serveConsole } from './console/console-pages.ts';
 import { examine, Reach } from './database/reach.ts';
-import { Problem } from './errors.ts';
+import { Problem, rateLimitFields } from './errors.ts';
 import { EventStreams } from './events/event-streams.ts';
 import { Stopping } from './health/stopping.ts';
 import { allowOrigins } from './http/cross-origin.ts';
@@ -126,6 +126,12 @@ function observeRequests(fastify: FastifyInstance, metrics: Metrics): void {
     });
     const begin = () => runInRequest({ requestId: request.id, startedAt: performance.now() }, done);
     spans.set(request, beginRequestSpan(request.method, routeOf(request), request.headers, begin));
+  });
+  fastify.addHook('onSend', (_request, reply, _payload, done) => {
+    // The guard has told how many acts may be tried, which are more.
+    const acts = currentRequest()?.acts;
+    if (acts && reply.statusCode < 400) reply.headers(rateLimitFields(acts.limit, acts.left, acts.moreInSeconds));
+    done();
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     const labels = { method: request.method, route: routeOf(request), status: String(reply.statusCode) };

@@ -80,6 +80,41 @@ export function invalid(path: string, message: string): Problem {
   });
 }
 
+/** A limit that somebody has used up, or has a part of left. */
+export interface RateLimit {
+  /** Name of the limit in the header fields. */
+  policy: string;
+  /** How much the limit allows in its window, or at the same time. */
+  quota: number;
+  /** Length of the window. Without it the limit is on what is under way at the same time. */
+  windowSeconds?: number;
+}
+
+/**
+ * The RateLimit header fields (IETF draft-ietf-httpapi-ratelimit-headers).
+ * @param left how much is left.
+ * @param moreInSeconds seconds until there is more.
+ */
+export function rateLimitFields(
+  { policy, quota, windowSeconds }: RateLimit,
+  left: number,
+  moreInSeconds: number,
+): Record<string, string> {
+  return {
+    'ratelimit-policy': `"${policy}";q=${quota}${windowSeconds === undefined ? '' : `;w=${windowSeconds}`}`,
+    ratelimit: `"${policy}";r=${left};t=${moreInSeconds}`,
+  };
+}
+
+/** The problem `rate_limited`, with the RateLimit header fields. Nothing else makes one. */
+export function rateLimited(
+  detail: string,
+  { retryAfterSeconds, cause, ...limit }: RateLimit & { retryAfterSeconds: number; cause?: unknown },
+): Problem {
+  const headers = rateLimitFields(limit, 0, retryAfterSeconds);
+  return new Problem('rate_limited', detail, { retryAfterSeconds, headers, cause });
+}
+
 /** The database has refused the credential of the caller in the first statement: nothing was done for them. */
 export class CredentialRefused extends Problem {
   constructor() {

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Tx } from './database/database.ts';
+import type { RateLimit } from './errors.ts';
 
 /** The answer to a request: its HTTP status and its body. */
 export interface Answer {
@@ -19,6 +20,8 @@ export interface RequestContext {
   markApplied?: (tx: Tx, tenantId: string, answer: Answer | undefined) => Promise<void>;
   /** Set if the caller is a user who acts as a moderator: the space; null: the whole tenant. */
   moderatedIn?: string | null;
+  /** Set once the acts of the caller were counted: how many they have left, and in how many seconds they have more. */
+  acts?: { limit: RateLimit; left: number; moreInSeconds: number };
   /** Set if the answer holds a token: the latest time at which it may leave, in milliseconds of `performance.now()`. */
   leaveBy?: number;
   /** Set for a vend: ends its turn in this replica. It waits for AWS, and others can go on meanwhile. */

@@ -5,10 +5,12 @@ import { Settings } from '../config.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import type { Tx } from '../database/database.ts';
 import { callIn } from '../database/sql-call.ts';
-import { Problem } from '../errors.ts';
+import { type Problem, rateLimited } from '../errors.ts';
+import { currentRequest } from '../request-context.ts';
 
 /** A row of `acts_in_last_minute`. */
-const acts = z.object({ used: z.int(), oldest: z.coerce.date().nullable() });
+export const countedActs = z.object({ used: z.int(), oldest: z.coerce.date().nullable() });
+type CountedActs = z.output<typeof countedActs>;
 
 const words: Record<TenantCaller['kind'], string> = {
   user: 'A moderator',
@@ -31,14 +33,24 @@ export class ActPace {
    * Call it in the transaction of an act. The acts of a person then run one after the other. Those of an API key do not, so
    * it may go a little over its limit.
    * @param holdsLocks true: the transaction holds locks already. Then it waits for no other act, so that no two deadlock.
+   * The answer of the request says then how many acts its caller has left.
    * @throws Problem `rate_limited`
    */
   async assertNotTooFast(tx: Tx, { tenantId, kind, id }: TenantCaller, holdsLocks = false): Promise<void> {
     const inTurn = kind === 'user' && !holdsLocks;
     const most = this.mostOf(kind);
-    const [found] = await callIn(tx, 'acts_in_last_minute', { tenant: tenantId, kind, id, most, inTurn }, acts);
-    if (!found?.oldest || found.used < most) return;
-    throw this.tooFast(kind, found.oldest);
+    const [found] = await callIn(tx, 'acts_in_last_minute', { tenant: tenantId, kind, id, most, inTurn }, countedActs);
+    if (found?.oldest && found.used >= most) throw this.tooFast(kind, found.oldest);
+    this.tell(kind, found ?? { used: 0, oldest: null });
+  }
+
+  /** Lets the answer of the request say how many acts the caller has left. An act that is recorded from then on counts, too. */
+  tell(kind: TenantCaller['kind'], { used, oldest }: CountedActs): void {
+    const current = currentRequest();
+    if (!current) return;
+    const limit = this.limitOf(kind);
+    const moreInSeconds = oldest ? this.secondsUntilMore(oldest) : 60;
+    current.acts = { limit, left: Math.max(0, limit.quota - used), moreInSeconds };
   }
 
   /**
@@ -51,11 +63,18 @@ export class ActPace {
 
   /** The problem of a caller who acts too fast. @param oldest time of their oldest act of the last minute. */
   tooFast(kind: TenantCaller['kind'], oldest: Date): Problem {
-    const most = this.mostOf(kind);
-    const seconds = Math.max(1, Math.ceil((oldest.getTime() + 60_000 - this.clock.now().getTime()) / 1000));
-    return new Problem('rate_limited', `${words[kind]} acts at most ${most} times in a minute.`, {
-      retryAfterSeconds: Math.min(seconds, 60),
-      headers: { 'ratelimit-policy': `"acts";q=${most};w=60`, ratelimit: `"acts";r=0;t=${Math.min(seconds, 60)}` },
-    });
+    const limit = this.limitOf(kind);
+    const detail = `${words[kind]} acts at most ${limit.quota} times in a minute.`;
+    return rateLimited(detail, { ...limit, retryAfterSeconds: this.secondsUntilMore(oldest) });
+  }
+
+  private limitOf(kind: TenantCaller['kind']) {
+    return { policy: 'acts', quota: this.mostOf(kind), windowSeconds: 60 };
+  }
+
+  /** Seconds until the oldest act of the last minute does not count any more. */
+  private secondsUntilMore(oldest: Date): number {
+    const seconds = Math.ceil((oldest.getTime() + 60_000 - this.clock.now().getTime()) / 1000);
+    return Math.min(Math.max(1, seconds), 60);
   }
 }

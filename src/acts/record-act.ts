@@ -58,6 +58,8 @@ export async function recordActBy(tx: Tx, tenantId: string, by: CallerRef, act: 
     caller: by,
     elapsed: secondsSinceRequest(),
   });
+  const acts = currentRequest()?.acts;
+  if (acts) acts.left = Math.max(0, acts.left - 1);
   for (const { ids, keepOut, exchangeWithinSeconds } of act.grants ?? []) {
     await runIn(tx, 'act_on_grants', {
       tenant: tenantId,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { ActPace } from '../acts/act-pace.ts';
+import { ActPace, countedActs } from '../acts/act-pace.ts';
 import { secondsSinceRequest } from '../acts/record-act.ts';
 import { mayNotAct, mayNotActReasons, noteModerator } from '../auth/authority.ts';
 import { callerRef, credentialId, type TenantCaller } from '../caller.ts';
@@ -26,7 +26,12 @@ const refusal = z.discriminatedUnion('refused', [
 ]);
 const decision = z.union([
   refusal,
-  z.object({ createdAt: z.coerce.date(), waitSeconds: z.number(), byRank: z.int().nullable() }),
+  z.object({
+    createdAt: z.coerce.date(),
+    waitSeconds: z.number(),
+    byRank: z.int().nullable(),
+    before: countedActs,
+  }),
 ]);
 
 /** A ban that is not decided on yet. */
@@ -106,7 +111,8 @@ export class BanRecords {
   private recorded(caller: TenantCaller, row: AskedRow, decided: Decision): RecordedBan {
     if ('refused' in decided) throw this.problemOf(decided, caller, row.spaceId);
     if (caller.kind === 'user') noteModerator(row.spaceId);
-    const { createdAt, byRank, waitSeconds } = decided;
+    const { createdAt, byRank, waitSeconds, before } = decided;
+    this.pace.tell(caller.kind, { ...before, used: before.used + 1 });
     const notLifted = { liftedAt: null, liftedBy: null, outranked: false, expiryTold: false };
     return { row: { ...row, createdAt, byRank, ...notLifted }, waitSeconds };
   }

@@ -1,4 +1,4 @@
-import { Problem } from '../errors.ts';
+import { type Problem, rateLimited } from '../errors.ts';
 
 /** Largest number of reads of one tenant that wait for their turn in a replica. */
 const mostWaiting = 20;
@@ -51,10 +51,9 @@ export class TenantShare {
   }
 
   private tooMany(): Problem {
-    return new Problem(
-      'rate_limited',
+    return rateLimited(
       `The tenant reads too much at the same time. Send at most ${this.most} requests that list or read things at a time.`,
-      { retryAfterSeconds: 1 },
+      { policy: 'reads-at-once', quota: this.most, retryAfterSeconds: 1 },
     );
   }
 }

@@ -4,7 +4,7 @@ import { credentialId, type TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { Database, ReadDatabase, systemScope } from '../database/database.ts';
 import { Line } from '../database/line.ts';
-import { Problem } from '../errors.ts';
+import { Problem, rateLimited } from '../errors.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { EventFeed } from './event-feed.ts';
 import { type EventsFound, lastPosition, type LoggedEvent, readEvents } from './event-log.ts';
@@ -176,9 +176,8 @@ export class EventStreams implements BeforeApplicationShutdown {
     const count = this.counts.get(tenantId) ?? 0;
     const most = this.settings.eventStreamsPerTenant;
     if (count >= most) {
-      throw new Problem('rate_limited', `Too many streams are open. A tenant may have ${most} on a replica.`, {
-        retryAfterSeconds: fullSeconds,
-      });
+      const detail = `Too many streams are open. A tenant may have ${most} on a replica.`;
+      throw rateLimited(detail, { policy: 'streams', quota: most, retryAfterSeconds: fullSeconds });
     }
     if (this.total >= this.settings.eventStreamsPerReplica) {
       throw new Problem('unavailable', 'This replica takes no more streams. Connect again: another may have room.', {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { Database } from '../database/database.ts';
 import { Line } from '../database/line.ts';
-import { Problem } from '../errors.ts';
+import { Problem, rateLimited } from '../errors.ts';
 import { eventsOfTenant, lookedAtForEvents } from '../ivs/call-rates.ts';
 import { ReportedEvents } from '../sessions/reported-events.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -90,10 +90,13 @@ export class IngestService {
     }
     if (owner.outcome === 'known') return { outcome: 'known' };
     if (owner.outcome === 'busy') {
-      throw new Problem(
-        'rate_limited',
-        'Too many events of IVS come about the stages of one tenant. Send this one later.',
-      );
+      const { rate, burst } = eventsOfTenant;
+      throw rateLimited('Too many events of IVS come about the stages of one tenant. Send this one later.', {
+        policy: 'ivs-events',
+        quota: burst,
+        windowSeconds: burst / rate,
+        retryAfterSeconds: 1,
+      });
     }
     // First: a copy of an event that is kept has no effect, so a crash in between must not leave it kept and without one.
     if (event['detail-type'] === stageUpdate && kind === 'stage') await this.report(event, arn);

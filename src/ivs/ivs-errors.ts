@@ -1,6 +1,5 @@
 import { BrokenCircuitError } from 'cockatiel';
-import { Problem } from '../errors.ts';
-import { rateLimited } from '../limiting/rate-limited.ts';
+import { Problem, rateLimited } from '../errors.ts';
 
 /** Kinds of failures of a call to IVS. The kind decides what to do next. */
 export type IvsFailureKind =

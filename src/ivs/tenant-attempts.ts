@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Database } from '../database/database.ts';
-import { Problem } from '../errors.ts';
+import { Problem, rateLimited } from '../errors.ts';
 import { failedAttempts } from './call-rates.ts';
-import { rateLimited } from '../limiting/rate-limited.ts';
 
 /** Problems that are no fault of the tenant. Such an attempt does not count as failed. */
 const notTheirs = new Set<string>(['rate_limited', 'ivs_unavailable', 'unavailable', 'internal']);

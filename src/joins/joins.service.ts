@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
-import { invalid, Problem } from '../errors.ts';
+import { invalid, Problem, rateLimitFields } from '../errors.ts';
 import { ExpectedParticipants } from '../grants/expected-participants.ts';
 import { newId, newParticipantId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
@@ -15,8 +15,8 @@ import { AdmissionService } from './admission.ts';
 import { noClaims, tokenAttributes } from './attributes.ts';
 import type { ChatToken, JoinAnswer, StageToken, TokenBody } from './joins.schemas.ts';
 import { type TokenHolder, Mints, type MintedStageToken } from './mints.ts';
-import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { type MintedToken, releaseWindowMs, Settlements } from './settlements.ts';
+import { vendLimit } from './vend-limit.ts';
 
 /** Which tokens the caller requests. */
 export interface RequestedTokens {
@@ -101,7 +101,7 @@ export class JoinsService {
         stage: stage && toStageToken(request.stageGrantId ?? '', stage),
         chat: chat && { grantId: request.chatGrantId ?? '', ...chat },
       },
-      headers: rateLimitHeaders(perMinute, admission.used, 60),
+      headers: rateLimitFields(vendLimit(perMinute), Math.max(0, perMinute - admission.used), 60),
     };
   }
 

@@ -1,6 +1,6 @@
-import { CredentialRefused, invalid, notFound, Problem } from '../errors.ts';
+import { CredentialRefused, invalid, notFound, Problem, rateLimited } from '../errors.ts';
 import type { Refusal } from './admission-answers.ts';
-import { rateLimitHeaders } from './rate-limit-headers.ts';
+import { vendLimit } from './vend-limit.ts';
 
 /** What a join is answered that is refused. @param perMinute vends that a user may have in a minute. */
 export function refusalProblem(refused: Refusal, perMinute: number): Problem {
@@ -38,9 +38,9 @@ export function refusalProblem(refused: Refusal, perMinute: number): Problem {
     case 'space_full':
       return new Problem('space_full', 'The space is full. Try again later.');
     case 'rate':
-      return new Problem('rate_limited', `A user gets at most ${perMinute} tokens of a kind in a minute.`, {
+      return rateLimited(`A user gets at most ${perMinute} tokens of a kind in a minute.`, {
+        ...vendLimit(perMinute),
         retryAfterSeconds: refused.retryAfterSeconds,
-        headers: rateLimitHeaders(perMinute, perMinute, refused.retryAfterSeconds),
       });
     case 'too_slow':
       return new Problem('unavailable', 'The tokens were not made in time. Try again.');

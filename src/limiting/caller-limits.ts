@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
-import { Problem } from '../errors.ts';
+import { rateLimited, rateLimitFields } from '../errors.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import { rateLimited } from './rate-limited.ts';
 import { type Allowance, SharedAllowances } from './shared-allowances.ts';
 import { TenantLimits } from './tenant-limits.ts';
 
@@ -68,10 +67,8 @@ export class CallerLimits {
     const most = this.tenants.of(tenantId).requestsAtOnce;
     if (running >= most) {
       this.metrics.limited.inc({ limit: 'atOnce' });
-      throw new Problem('rate_limited', `The tenant has ${most} requests under way. Send fewer at the same time.`, {
-        retryAfterSeconds: 1,
-        headers: { 'ratelimit-policy': `"at-once";q=${most};w=1`, ratelimit: '"at-once";r=0;t=1' },
-      });
+      const detail = `The tenant has ${most} requests under way. Send fewer at the same time.`;
+      throw rateLimited(detail, { policy: 'at-once', quota: most, retryAfterSeconds: 1 });
     }
     this.running.set(tenantId, running + 1);
     let isOver = false;
@@ -134,10 +131,7 @@ export class CallerLimits {
 
   private headersOf({ policy, allowance }: Limit, now: number): Record<string, string> {
     const { left, wholeInSeconds } = this.allowances.left(allowance, now);
-    return {
-      'ratelimit-policy': `"${policy}";q=${allowance.most};w=60`,
-      ratelimit: `"${policy}";r=${left};t=${wholeInSeconds}`,
-    };
+    return rateLimitFields({ policy, quota: allowance.most, windowSeconds: 60 }, left, wholeInSeconds);
   }
 }
 

@@ -2,15 +2,19 @@ import type { Server, Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import ipaddr from 'ipaddr.js';
 import { Settings } from '../config.ts';
+import { rateLimitFields } from '../errors.ts';
 import { isGlobalAddress } from '../outgoing/addresses.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { networkOf } from './strangers.ts';
 
 /** Everything that is said on a connection that is one too many. Nothing of the client is read. */
+/** What `Retry-After` says, in seconds. */
+const againSeconds = 10;
+
 const refusal = [
   'HTTP/1.1 429 Too Many Requests',
   'content-type: application/problem+json',
-  'retry-after: 10',
+  `retry-after: ${againSeconds}`,
   'connection: close',
 ];
 
@@ -79,7 +83,9 @@ export class Connections {
     });
     socket.on('error', () => undefined); // the client may be gone
     socket.resume(); // what it sends is not read
-    socket.end([...refusal, `content-length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'));
+    const limit = { policy: 'connections', quota: this.settings.connectionsPerAddress };
+    const fields = Object.entries(rateLimitFields(limit, 0, againSeconds)).map(([name, value]) => `${name}: ${value}`);
+    socket.end([...refusal, ...fields, `content-length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'));
     setTimeout(() => socket.destroy(), readMs).unref();
   }
 

@@ -3,12 +3,11 @@ import { Injectable, Logger } from '@nestjs/common';
 import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import { Settings } from '../config.ts';
-import { Problem } from '../errors.ts';
+import { Problem, rateLimited } from '../errors.ts';
 import { isGlobalAddress } from '../outgoing/addresses.ts';
 import { Allowances } from '../outgoing/allowances.ts';
 import { currentRequest, type Stranger } from '../request-context.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import { rateLimited } from './rate-limited.ts';
 
 /** Largest number of addresses that a replica keeps, for each of its limits. Each takes some hundred bytes. */
 const mostAddresses = 100_000;

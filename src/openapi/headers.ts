@@ -16,7 +16,7 @@ export const headers: Headers = {
   },
   RateLimitPolicy: {
     description:
-      'At most `q` in `w` seconds. The name says of what: `vends` (tokens of a kind for a user), `acts`, `requests`, `vend-requests`, `act-requests` (of the caller), the same with `tenant-` (of all callers of the tenant), or `look-ups`, `signatures` and `sign-ins` (of an address).',
+      'At most `q` in `w` seconds, or, without `w`, at the same time. The name says of what: `vends` (tokens of a kind for a user), `acts`, `requests`, `vend-requests`, `act-requests` (of the caller), the same with `tenant-` (of all callers of the tenant), `at-once`, `reads-at-once` and `streams` (of the tenant, on one replica), `open-deliveries` (of a webhook endpoint), `failures` and `ivs-calls` (of the tenant at Amazon IVS), `ivs-events`, or `look-ups`, `signatures`, `sign-ins` and `connections` (of an address).',
     schema: { type: 'string' },
     example: '"vends";q=30;w=60',
   },

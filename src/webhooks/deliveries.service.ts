@@ -7,7 +7,7 @@ import { DatabaseClock } from '../database/database-clock.ts';
 import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { Webhook as WebhookRow, WebhookDelivery as DeliveryRow } from '../database/generated/client.ts';
 import { callIn, runIn, valueIn } from '../database/sql-call.ts';
-import { notFound, Problem } from '../errors.ts';
+import { notFound, Problem, rateLimited } from '../errors.ts';
 import { eventId } from '../events/event-id.ts';
 import { numberKeys, type Page, readCursor, toPage } from '../http/paging.ts';
 import { newId } from '../ids.ts';
@@ -190,7 +190,7 @@ async function assertRoom(tx: Tx, tenant: string, webhook: string): Promise<void
   const most = limits.openWebhookDeliveries;
   if ((await valueIn(tx, 'open_webhook_deliveries', { tenant, webhook, most }, z.int())) < most) return;
   const detail = `${most} deliveries of this webhook endpoint are open. Wait until the receiver has taken some.`;
-  throw new Problem('rate_limited', detail, { retryAfterSeconds: 60 });
+  throw rateLimited(detail, { policy: 'open-deliveries', quota: most, retryAfterSeconds: 60 });
 }
 
 function fromRow(row: DeliveryRow): WebhookDelivery {

@@ -143,7 +143,7 @@ describe('limits that the operator sets for a tenant', () => {
     for (const as of [tenant.key, moderator]) {
       const ban = await stagedoor.post('/v1/bans', as, { userId: 'troll', spaceId: space['id'] });
       expect(ban.status).toBe(201);
-      expect(ban.headers.get('ratelimit-policy')).toMatch(/^"act-requests";q=\d+;w=60$/);
+      expect(ban.headers.get('ratelimit-policy')).toMatch(/^"acts";q=\d+;w=60$/);
       const { ban: made } = ban.body;
       const lift = await stagedoor.request('DELETE', `/v1/bans/${made.id}`, { as, body: {} });
       expect(lift.status).toBe(200);

@@ -21,6 +21,12 @@ export function expectProblemDocument(answer: Answer): void {
   });
   expect(Object.keys(problemKinds)).toContain(body['code']);
   if (status === 429 || status === 503) expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+  if (body['code'] === 'rate_limited') {
+    const [, policy] = /^"([a-z-]+)";q=\d+(?:;w=\d+)?$/.exec(headers.get('ratelimit-policy') ?? '') ?? [];
+    expect(policy).toMatch(/^[a-z]/);
+    // The fields are those of the limit that is used up, and say when there is more.
+    expect(headers.get('ratelimit')).toBe(`"${policy}";r=0;t=${headers.get('retry-after')}`);
+  }
   for (const fault of (body['errors'] as unknown[] | undefined) ?? []) {
     expect(fault).toEqual({ path: expect.any(String), message: expect.stringMatching(/\S/) });
   }

@@ -2,10 +2,10 @@
 --
 -- Decides on a ban and records it, with its audit entry and its events. It is one call, because a round trip takes long
 -- while vends keep the replica busy. It enters the tenant as enter_tenant does, so it can be a transaction of its own.
--- Returns { "refused": code, ... }, or what ban_user returns and "byRank", the rank of a person who bans. The codes are
--- those of ban_user and moderator_rank, "rate" with "oldest", the time of the oldest act of the last minute,
--- "themselves", "rank", and "quota" with "most". p_claimed has the roles that the caller's JWT claims, and
--- p_pseudonym is theirs.
+-- Returns { "refused": code, ... }, or what ban_user returns, "byRank", the rank of a person who bans, and "before",
+-- what acts_in_last_minute has counted. The codes are those of ban_user and moderator_rank, "rate" with "oldest", the
+-- time of the oldest act of the last minute, "themselves", "rank", and "quota" with "most". p_claimed has the roles
+-- that the caller's JWT claims, and p_pseudonym is theirs.
 create function create_ban(
   p_tenant text,
   p_kind text,
@@ -75,6 +75,6 @@ begin
       p_details || jsonb_strip_nulls(jsonb_build_object('byRank', v_own -> 'rank')), p_request
     );
   perform write_events(p_tenant, p_events);
-  return v_ban || jsonb_build_object('byRank', v_own -> 'rank');
+  return v_ban || jsonb_build_object('byRank', v_own -> 'rank', 'before', to_jsonb(v_acts));
 end;
 $$;

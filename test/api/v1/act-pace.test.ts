@@ -1,6 +1,6 @@
 /** How fast one caller may act. */
 import { expectProblem } from '../../support/problem.ts';
-import { type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
+import { type Answer, type Json, Stagedoor, type TestTenant } from '../../support/stagedoor.ts';
 
 let stagedoor: Stagedoor;
 let tenant: TestTenant;
@@ -48,7 +48,22 @@ test('one moderator acts only so often in a minute, also at once; they undo as o
   expect((await ban(calm, 'troll')).status).toBe(201);
 });
 
-test('an API key acts more often, and has its limit too', async () => {
-  for (let n = 0; n < 6; n++) expect((await ban(tenant.key, `troll-${n}`)).status).toBe(201);
+test('an API key acts more often, and has its limit too; each answer says how many acts are left', async () => {
+  const lefts: (string | undefined)[] = [];
+  const note = ({ status, headers }: Answer) => {
+    expect(status).toBeLessThan(300);
+    expect(headers.get('ratelimit-policy')).toBe('"acts";q=6;w=60');
+    lefts.push(/^"acts";r=(\d+);t=([1-9]|[1-5]\d|60)$/.exec(headers.get('ratelimit') ?? '')?.[1]);
+  };
+  const here = `/v1/spaces/${space['id']}`;
+  for (let n = 0; n < 3; n++) note(await ban(tenant.key, `troll-${n}`));
+  note(await stagedoor.post(`${here}/freeze`, tenant.key, {}));
+  note(await stagedoor.post(`${here}/users/victim/disconnect`, tenant.key, {}));
+  // What fails records no act, nor does a change of role without tokens to act on.
+  const failed = await stagedoor.post(`${here}/freeze`, tenant.key, {});
+  expectProblem(failed, 'conflict');
+  note(await stagedoor.post(`${here}/users/victim/role`, tenant.key, { role: 'viewer' }));
+  note(await ban(tenant.key, 'last'));
+  expect(lefts).toEqual(['5', '4', '3', '2', '1', '1', '0']);
   expectProblem(await ban(tenant.key, 'troll'), 'rate_limited');
 });
