@@ -621,7 +621,7 @@ const writtenByFunctions = new Set([
 const crossingMay = [
   'actions.DELETE, SELECT, UPDATE delivery_told+look_again_at+reason+requested_by+user_id',
   'allowances.DELETE, INSERT, SELECT, UPDATE',
-  'api_keys.DELETE, SELECT, UPDATE last_used_at',
+  'api_keys.DELETE, SELECT, UPDATE last_used_at+parent_id',
   'audit.DELETE, INSERT, SELECT, UPDATE hash+seq',
   'audit_checkpoints.DELETE, SELECT',
   'bans.DELETE, SELECT, UPDATE created_by+expiry_told+lifted_by+reason+user_id',

@@ -30,15 +30,17 @@ test('every table', () => {
   expect(listed('Tables')).toEqual(tables.sort());
 });
 
-test('every map, set and cache that outlives a call', () => {
+test('every map, set, cache and list that outlives a call', () => {
   // Fields of classes, and constants of files. What begins with content that stands in the code does not grow.
   const kept =
     /^(?:const |  (?:private |protected |public |static )*(?:readonly )?)(?<name>\w+)(?:: [^=\n]+)? = new (?:LRUCache\b|(?:Map|Set)(?:<.*>)?\((?:\)|\[null\]))/gm;
+  const list =
+    /^(?:const |let |  (?:private |protected |public |static )*(?:readonly )?)(?<name>\w+)(?:: [^=\n]+)? = (?:\[\]|new Array\b.*);/gm;
   const assigned = /^ +this\.(?<name>\w+) = new LRUCache\b/gm;
   const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !/\.test\.ts$|generated/.test(file));
   const found = files.flatMap((file) => {
     const text = read(file);
-    return [kept, assigned].flatMap((pattern) =>
+    return [kept, list, assigned].flatMap((pattern) =>
       [...text.matchAll(pattern)].map(({ groups }) => `${file.replaceAll('\\', '/')} ${groups?.['name']}`),
     );
   });

@@ -108,7 +108,7 @@ export const apiKey = z
     sourceAddresses: z.array(z.string()).nullable().meta({ description: 'null: the key can be used from everywhere.' }),
     parentId: z.string().nullable().meta({
       description:
-        'The key that made this one, also by a rotation; null: the operator made it, or a person at the console.',
+        'The key that made this one, also by a rotation; if that has ended and its days in the audit log are over, the key that made that one; null: there is none, as the operator made it, or a person at the console.',
     }),
     replacedBy: z
       .string()

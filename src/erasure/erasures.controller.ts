@@ -32,7 +32,8 @@ export class ErasuresController {
   @Get('erasures/:erasureId')
   @Endpoint({
     summary: 'Get an erasure',
-    description: 'It says how far the service has come, and what remains and why. Its id is that of the action.',
+    description:
+      'It says how far the service has come, and what remains and why. Its id is that of the action. Once it is finished it can be read for as long as the audit log is kept.',
     tag,
     access,
     answers: { 200: erasure },

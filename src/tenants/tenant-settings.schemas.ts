@@ -13,7 +13,7 @@ const kinds = {
   events: { least: 1, what: 'Events, and sessions of stages with their participants.' },
   // IVS allows tokens of 14 days, and what was done against a token counts as long as the token.
   grants: { least: 15, what: 'Grants that have expired; actions with their targets, and bans, that have ended.' },
-  audit: { least: 30, what: 'Entries of the audit log.' },
+  audit: { least: 30, what: 'Entries of the audit log, and API keys, spaces and erasures after their end.' },
 };
 type Kind = keyof typeof kinds;
 

@@ -239,3 +239,81 @@ describe('drop_api_keys_of_tenant', () => {
     await expectDropped(sql, ['api_keys'], rows, (args) => sql.value('drop_api_keys_of_tenant', args));
   });
 });
+
+describe('drop_old_api_keys', () => {
+  const day = 24 * 3_600;
+  const before = new Date(Date.now() - 40 * day * 1_000);
+  const drop = (most = 10) => sql.value('drop_old_api_keys', { tenant: 'ten', before, most });
+  const put = (id: string, parent: string | null, more: object = {}) =>
+    sql.insert('api_keys', { tenant_id: 'ten', id, parent_id: parent, ...more });
+  const ended = (days: number) => ({ revoked_at: inSeconds(-days * day) });
+  const parents = async () =>
+    Object.fromEntries(
+      (await sql.query(`select id, parent_id from api_keys where tenant_id = 'ten'`)).map(({ id, parent_id }) => [
+        id,
+        parent_id,
+      ]),
+    );
+
+  test('deletes keys that were revoked or expired before, those that ended first first, and of no other tenant', async () => {
+    await put('revoked', null, ended(50));
+    await put('expired', null, { expires_at: inSeconds(-60 * day) });
+    await put('expired_first', null, { expires_at: inSeconds(-70 * day), ...ended(5) });
+    await put('lately', null, ended(30));
+    await put('in_use', null, { expires_at: inSeconds(day) });
+    await put('without_end', null);
+    await sql.insert('api_keys', { tenant_id: 'ten_other', id: 'other', ...ended(50) });
+    expect(await drop(2)).toBe(2);
+    expect(Object.keys(await parents()).sort()).toEqual(['in_use', 'lately', 'revoked', 'without_end']);
+    expect(await drop(2)).toBe(1);
+    expect(await drop(2)).toBe(0);
+    expect(await sql.query(`select id from api_keys where tenant_id = 'ten_other'`)).toEqual([{ id: 'other' }]);
+  });
+
+  test('leaves what a deleted key has made to the key above it, so that a revocation with descendants finds it', async () => {
+    await put('root', null);
+    await put('old', 'root', ended(60));
+    await put('older', 'old', ended(70));
+    await put('kept', 'older');
+    await put('below', 'kept');
+    await put('first', null, ended(50)); // made by the operator
+    await put('second', 'first');
+    expect(await drop()).toBe(3);
+    expect(await parents()).toEqual({ root: null, kept: 'root', below: 'kept', second: null });
+    const args = { tenant: 'ten', key: 'root', by: null, descendants: true };
+    expect(await sql.value('revoke_api_keys', args)).toEqual(['root', 'kept', 'below']);
+  });
+
+  test('waits for nobody: what somebody works with is left for later', async () => {
+    const other = await sql.another();
+    try {
+      await put('old', null, ended(50));
+      await put('made', 'old');
+      await sql.commit();
+      await other.begin();
+      for (const id of ['old', 'made']) {
+        await other.query('select from api_keys where id = $1 for update', [id]);
+        await sql.begin();
+        expect([id, await drop()]).toEqual([id, 0]);
+        await sql.rollback();
+        await other.rollback();
+        await other.begin();
+      }
+      await sql.begin();
+      expect(await drop()).toBe(1);
+    } finally {
+      await other.stop();
+      await sql.query('delete from api_keys');
+      await sql.query('delete from tenants');
+      await sql.commit();
+      await sql.begin();
+    }
+  });
+
+  test('goes from one end of a row of rotations to the other in steps', async () => {
+    for (let n = 0; n < 9; n++) await put(`key_${n}`, n === 0 ? null : `key_${n - 1}`, ended(90 - n));
+    await put('now', 'key_8');
+    for (const dropped of [4, 4, 1, 0]) expect(await drop(4)).toBe(dropped);
+    expect(await parents()).toEqual({ now: null });
+  });
+});

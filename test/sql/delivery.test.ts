@@ -1064,3 +1064,20 @@ describe('erase_deliveries', () => {
     expect(await erase(ids[2], 4)).toEqual([{ changed: '0', waiting: '1', reached: null }]);
   });
 });
+
+describe('has_deliveries_in_space', () => {
+  test('tells of the space, and of no other', async () => {
+    for (const tenant_id of ['t', 't_other']) {
+      await sql.insert('tenants', { id: tenant_id });
+      for (const id of ['full', 'empty']) await sql.insert('spaces', { tenant_id, id });
+    }
+    await sql.insert('actions', { tenant_id: 't', id: 'act_in_t' });
+    await sql.insert('deliveries', { tenant_id: 't', space_id: 'full', action_id: 'act_in_t' });
+    const has = (tenant: string, space: string) => sql.value('has_deliveries_in_space', { tenant, space });
+    expect([await has('t', 'full'), await has('t', 'empty'), await has('t_other', 'full')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+});

@@ -138,3 +138,29 @@ describe('oldest_erasures', () => {
     expect(Math.floor((oldest?.tenant_end ?? 0) / 10)).toBe(60);
   });
 });
+
+describe('drop_old_erasures', () => {
+  test('deletes what was finished before, in steps, and nothing that goes on', async () => {
+    const day = 24 * 3_600;
+    for (const tenant_id of ['ten', 'ten_other']) {
+      await sql.insert('tenants', { id: tenant_id });
+      for (const [id, days] of Object.entries({ a: 50, b: 60, c: 70, lately: 30 }))
+        await sql.insert('erasures', { tenant_id, id, name: 'x', user_id: null, finished_at: inSeconds(-days * day) });
+      await sql.insert('erasures', {
+        tenant_id,
+        id: 'on',
+        user_id: 'ann',
+        name: 'x',
+        requested_at: inSeconds(-90 * day),
+      });
+    }
+    const before = new Date(Date.now() - 40 * day * 1_000);
+    const left = async (tenant: string) =>
+      (await sql.query('select id from erasures where tenant_id = $1 order by id', [tenant])).map(({ id }) => id);
+    expect(await sql.value('drop_old_erasures', { tenant: 'ten', before, most: 2 })).toBe(2);
+    expect(await left('ten')).toEqual(['a', 'lately', 'on']);
+    expect(await sql.value('drop_old_erasures', { tenant: 'ten', before, most: 2 })).toBe(1);
+    expect(await left('ten')).toEqual(['lately', 'on']);
+    expect(await left('ten_other')).toHaveLength(5);
+  });
+});

@@ -1468,3 +1468,19 @@ describe('erase_grants', () => {
     ]);
   });
 });
+
+describe('has_grants_in_space', () => {
+  test('tells of the space, and of no other', async () => {
+    for (const tenant_id of ['t', 't_other']) {
+      await sql.insert('tenants', { id: tenant_id });
+      for (const id of ['full', 'empty']) await sql.insert('spaces', { tenant_id, id });
+    }
+    await sql.insert('grants', { tenant_id: 't', space_id: 'full' });
+    const has = (tenant: string, space: string) => sql.value('has_grants_in_space', { tenant, space });
+    expect([await has('t', 'full'), await has('t', 'empty'), await has('t_other', 'full')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+});

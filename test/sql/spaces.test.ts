@@ -319,3 +319,66 @@ describe('drop_spaces_of_tenant', () => {
     await expectDropped(sql, ['spaces'], rows, (args) => sql.value('drop_spaces_of_tenant', args));
   });
 });
+
+describe('drop_old_spaces', () => {
+  const day = 24 * 3_600;
+  const gone = { stage_arn: null, room_arn: null };
+  const drop = async (after = new Date(0), most = 100) => {
+    const before = new Date(Date.now() - 40 * day * 1_000);
+    const [done] = await sql.call('drop_old_spaces', { tenant: 'ten', before, after, most });
+    return { dropped: Number(done?.['dropped']), reached: done?.['reached'] as Date | null };
+  };
+  const put = (id: string, days: number, more: Row = {}) =>
+    sql.insert('spaces', { tenant_id: 'ten', id, ...gone, deleted_at: inSeconds(-days * day), ...more });
+  const left = async () =>
+    (await sql.query(`select id from spaces where tenant_id = 'ten' order by id`)).map(({ id }) => id);
+
+  test('deletes spaces that were deleted before, with what hangs on them, in steps, and of no other tenant', async () => {
+    for (const [id, days] of Object.entries({ a: 70, b: 60, c: 50, lately: 30 })) await put(id, days);
+    await sql.insert('roles', { tenant_id: 'ten', name: 'host' });
+    await sql.insert('members', { tenant_id: 'ten', space_id: 'a', role: 'host' });
+    await sql.insert('stage_looks', { tenant_id: 'ten', space_id: 'a' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'open' });
+    await sql.insert('spaces', { tenant_id: 'ten_other', id: 'other', ...gone, deleted_at: inSeconds(-60 * day) });
+    const first = await drop(undefined, 2);
+    expect(first).toEqual({ dropped: 2, reached: expect.any(Date) });
+    expect(await left()).toEqual(['c', 'lately', 'open']);
+    expect(await drop(first.reached ?? undefined, 2)).toEqual({ dropped: 1, reached: null });
+    expect(await left()).toEqual(['lately', 'open']);
+    expect(await sql.query(`select from spaces where tenant_id = 'ten_other'`)).toHaveLength(1);
+    for (const table of ['members', 'stage_looks'])
+      expect([table, await sql.query(`select from ${table}`)]).toEqual([table, []]);
+  });
+
+  const needs: [string, (space: { tenant_id: string; space_id: string }) => Promise<unknown>][] = [
+    ['a grant', (space) => sql.insert('grants', { ...space, expires_at: inSeconds(-60 * day) })],
+    ['a ban', (space) => sql.insert('bans', space)],
+    ['an action', (space) => sql.insert('actions', space)],
+    [
+      'a delivery of an action of the whole tenant',
+      async ({ tenant_id, space_id }) => {
+        await sql.insert('actions', { tenant_id, id: 'act' });
+        await sql.insert('deliveries', { tenant_id, space_id, action_id: 'act' });
+      },
+    ],
+    ['a watch', (space) => sql.insert('watches', space)],
+    [
+      'a session',
+      async (space) => {
+        await sql.insert('stage_looks', space);
+        await sql.insert('stage_sessions', space);
+      },
+    ],
+    ['a stage at IVS', ({ space_id }) => sql.query(`update spaces set stage_arn = 'stage' where id = $1`, [space_id])],
+  ];
+
+  test.each(needs)('leaves a space with %s, and passes over it', async (_, need) => {
+    await put('needed', 60);
+    await put('not_needed', 50);
+    await need({ tenant_id: 'ten', space_id: 'needed' });
+    const first = await drop(undefined, 1);
+    expect(first).toEqual({ dropped: 0, reached: expect.any(Date) });
+    expect((await drop(first.reached ?? undefined, 1)).dropped).toBe(1);
+    expect(await left()).toEqual(['needed']);
+  });
+});

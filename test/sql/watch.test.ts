@@ -796,3 +796,19 @@ describe('drop_old_holds', () => {
     ]);
   });
 });
+
+describe('has_watch', () => {
+  test('tells of the space, and of no other', async () => {
+    for (const tenant_id of ['t', 't_other']) {
+      await sql.insert('tenants', { id: tenant_id });
+      for (const id of ['full', 'empty']) await sql.insert('spaces', { tenant_id, id });
+    }
+    await sql.insert('watches', { tenant_id: 't', space_id: 'full' });
+    const has = (tenant: string, space: string) => sql.value('has_watch', { tenant, space });
+    expect([await has('t', 'full'), await has('t', 'empty'), await has('t_other', 'full')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+});

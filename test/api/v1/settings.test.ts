@@ -190,3 +190,60 @@ test('what a ban held in a chat ends too, though its call to IVS was given up', 
     expect([table, await rows(`select from ${table} where tenant_id = $1`)]).toEqual([table, []]);
   expect(ban.state).toBe('active');
 });
+
+test('API keys that have ended, deleted spaces and finished erasures end after the days of the audit log', async () => {
+  const one = await stagedoor.createTenant();
+  const as = one.key;
+  const rows = async (sql: string) => await stagedoor.database.query(sql, [one.id]);
+  const days = { retentionDays: { audit: 30, grants: 15 } };
+  await stagedoor.expect(200, stagedoor.request('PATCH', '/v1/settings', { as, body: days }));
+  const made = await stagedoor.expect(201, stagedoor.post('/v1/api-keys', as, { name: 'first', scopes: ['*'] }));
+  const rotate = { graceSeconds: 0 };
+  const next = await stagedoor.expect(201, stagedoor.post(`/v1/api-keys/${made['id']}/rotate`, made['key'], rotate));
+  expect(next['parentId']).toBe(made['id']);
+  const space = await stagedoor.createSpace(one);
+  const needed = await stagedoor.createSpace(one);
+  await stagedoor.expect(201, stagedoor.post('/v1/bans', as, { userId: 'ben', spaceId: needed['id'] }));
+  await stagedoor.expect(201, stagedoor.post(`/v1/spaces/${space['id']}/join`, as, { userId: 'ann' }));
+  for (const { id } of [space, needed])
+    await stagedoor.expect(204, stagedoor.request('DELETE', `/v1/spaces/${id}`, { as }));
+  const erasure = await stagedoor.expect(202, stagedoor.request('DELETE', '/v1/users/eve/data', { as }));
+  const isSettled = `select from spaces where tenant_id = $1 and (stage_arn is not null or room_arn is not null)
+    union all select from erasures where tenant_id = $1 and finished_at is null
+    union all select from actions where tenant_id = $1 and not delivery_told`;
+  await until(async () => (await rows(isSettled)).length === 0, 'what was deleted is gone, and the person is erased');
+
+  // Twenty days pass. Grants have ended, and the audit log still names the key, the spaces and the erasure.
+  const pass = async (days: number) => {
+    for (const [table, ...times] of [
+      ['grants', 'issued_at', 'expires_at', 'session_expires_at'],
+      ['holds', 'expires_at'],
+      ['actions', 'created_at'],
+      ['deliveries', 'done_at'],
+      ['spaces', 'deleted_at'],
+      ['api_keys', 'expires_at'],
+      ['erasures', 'finished_at'],
+    ] as const)
+      for (const time of times)
+        await rows(`update ${table} set ${time} = ${time} - interval '${days} days' where tenant_id = $1`);
+    await stagedoor.app.get(Retention).runWhole();
+  };
+  const count = async (table: string) => (await rows(`select from ${table} where tenant_id = $1`)).length;
+  await pass(20);
+  expect([await count('grants'), await count('spaces'), await count('erasures')]).toEqual([0, 2, 1]);
+  await stagedoor.expect(200, stagedoor.get(`/v1/erasures/${erasure['id']}`, as));
+  await pass(20);
+  // A ban is in force in one of the spaces, and was never lifted.
+  expect(await rows('select id from spaces where tenant_id = $1')).toEqual([{ id: needed['id'] }]);
+  expect(await count('erasures')).toBe(0);
+  expectProblem(await stagedoor.get(`/v1/erasures/${erasure['id']}`, as), 'not_found');
+  expectProblem(await stagedoor.get('/v1/spaces', made['key']), 'unauthenticated');
+  // What it has made counts as made by the key that had made it, and is used as before.
+  const keys = await stagedoor.expect(200, stagedoor.get('/v1/api-keys', as));
+  const nextNow = (keys['data'] as Json[]).find(({ id }) => id === next['id']);
+  expect(made['parentId']).toMatch(/^key_/);
+  expect(nextNow?.['parentId']).toBe(made['parentId']);
+  expect(await rows(`select from api_keys where tenant_id = $1 and id = '${made['id']}'`)).toEqual([]);
+  await stagedoor.expect(200, stagedoor.get('/v1/spaces', next['key']));
+  await stagedoor.createSpace(one);
+});

@@ -372,3 +372,13 @@ describe('erase_participants', () => {
     expect(await erase(step?.['reached'] as string, 3)).toEqual([{ changed: '0', waiting: '1', reached: null }]);
   });
 });
+
+describe('forget_stage', () => {
+  test('deletes what is known of looks, unless a session is on record', async () => {
+    for (const space_id of ['spc', 'spc_2']) await sql.insert('stage_looks', { tenant_id: 'ten', space_id });
+    await sql.insert('stage_sessions', { tenant_id: 'ten', space_id: 'spc' });
+    const forget = (space: string) => sql.value('forget_stage', { tenant: 'ten', space });
+    expect([await forget('spc'), await forget('spc_2'), await forget('spc_3')]).toEqual([false, true, true]);
+    expect(await sql.query('select space_id from stage_looks')).toEqual([{ space_id: 'spc' }]);
+  });
+});

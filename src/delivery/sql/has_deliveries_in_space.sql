@@ -1,0 +1,13 @@
+-- owner: migrator; security: invoker; execute: stagedoor_crossing
+--
+-- Says whether there is a delivery to the stage or the room of the space.
+create function has_deliveries_in_space(p_tenant text, p_space text)
+returns boolean
+language plpgsql
+stable
+set enable_seqscan = off
+as $$
+begin
+  return exists (select from public.deliveries where tenant_id = p_tenant and space_id = p_space);
+end;
+$$;
