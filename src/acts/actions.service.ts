@@ -9,6 +9,7 @@ import { countDeliveries, firstDeliveries, noDeliveries, pageOfDeliveries } from
 import { callIn, valueIn } from '../database/sql-call.ts';
 import { notFound } from '../errors.ts';
 import { idKeys, numberKeys, type Page, readCursor, toPage } from '../http/paging.ts';
+import { linkTo } from '../telemetry/spans.ts';
 import type { Action, ActionsQuery, Target, TargetsQuery } from './actions.schemas.ts';
 import { Authority } from '../auth/authority.ts';
 import { Delivery } from '../delivery/delivery.ts';
@@ -53,6 +54,7 @@ export class ActionsService {
     readMs = readWaitMs,
   ): Promise<Action> {
     const { tenantId } = caller;
+    linkTo(recorded.id);
     const calls = this.delivery.deliver(tenantId, recorded.id, callsMs).catch((error: unknown) => {
       this.logger.warn(
         { actionId: recorded.id, err: error },

@@ -9,6 +9,7 @@ import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { IvsRealTime } from '../ivs/ivs-real-time.ts';
 import { limits } from '../limits.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { inTraceOf } from '../telemetry/spans.ts';
 import { accountInRow } from '../tenants/tenant-account.ts';
 
 /** Length of a lease, in seconds. It is longer than any call takes, so two replicas never make the same call at once. */
@@ -136,7 +137,7 @@ export class Delivery extends BackgroundWork {
 
   /** @param leasedAt time before the lease, in milliseconds of `performance.now()`. The replica may have stood still since. */
   private start(call: LeasedDelivery, leasedAt: number): void {
-    const work: Promise<void> = this.attempt(call, leasedAt)
+    const work: Promise<void> = inTraceOf(call.action_id, () => this.attempt(call, leasedAt))
       .catch((error: unknown) => {
         // The lease ends by itself. Then a replica makes the call again.
         const text = 'the outcome of a delivery could not be recorded';

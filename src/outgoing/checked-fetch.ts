@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher, request } from 'undici';
+import { inHttpSpan } from '../telemetry/spans.ts';
 import { faultOfUrl } from './addresses.ts';
 import { type OutgoingOptions, pinnedTo, resolve } from './resolve.ts';
 
@@ -28,19 +29,23 @@ export async function checkedRequest<T>(
 ): Promise<T> {
   const fault = faultOfUrl(url, options.allowPrivateAddresses);
   if (fault !== undefined) throw new Error(`the URL ${fault}`);
-  const signal = AbortSignal.timeout(deadlineMs);
-  const addresses = await resolve(new URL(url), options, signal);
-  // One agent for each request: requests are rare, and so no connection stays open after its request.
-  const agent = new Agent({
-    connect: { timeout: deadlineMs, lookup: pinnedTo(addresses) },
-    maxResponseSize: maxAnswerBytes,
+  return await inHttpSpan(method, url, async (answered) => {
+    const signal = AbortSignal.timeout(deadlineMs);
+    const addresses = await resolve(new URL(url), options, signal);
+    // One agent for each request: requests are rare, and so no connection stays open after its request.
+    const agent = new Agent({
+      connect: { timeout: deadlineMs, lookup: pinnedTo(addresses) },
+      maxResponseSize: maxAnswerBytes,
+    });
+    try {
+      const sent = { dispatcher: agent, signal, method: method as Dispatcher.HttpMethod, body };
+      const answer = await request(url, { ...sent, headers: { ...headers, 'accept-encoding': 'identity' } });
+      answered(answer.statusCode);
+      return await read(answer);
+    } finally {
+      void agent.destroy().catch(() => undefined);
+    }
   });
-  try {
-    const sent = { dispatcher: agent, signal, method: method as Dispatcher.HttpMethod, body };
-    return await read(await request(url, { ...sent, headers: { ...headers, 'accept-encoding': 'identity' } }));
-  } finally {
-    void agent.destroy().catch(() => undefined);
-  }
 }
 
 export function isCompressed({ headers }: Dispatcher.ResponseData): boolean {

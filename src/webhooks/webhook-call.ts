@@ -2,6 +2,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { LRUCache } from 'lru-cache';
 import { faultOfUrl } from '../outgoing/addresses.ts';
 import { checkedLookup, type OutgoingOptions } from '../outgoing/resolve.ts';
+import { inHttpSpan } from '../telemetry/spans.ts';
 
 /** Deadline of a call in milliseconds, from resolving the name to the headers of the answer. */
 export const callDeadlineMs = 5_000;
@@ -64,16 +65,20 @@ export class WebhookCalls {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), callDeadlineMs);
     try {
-      const response = await request(url, {
-        dispatcher: this.agentOf(key),
-        method: 'POST',
-        signal: deadline.signal,
-        headers: {
-          ...headers,
-          'content-type': 'application/json',
-          'accept-encoding': 'identity',
-        },
-        body,
+      const response = await inHttpSpan('POST', url, async (answered) => {
+        const found = await request(url, {
+          dispatcher: this.agentOf(key),
+          method: 'POST',
+          signal: deadline.signal,
+          headers: {
+            ...headers,
+            'content-type': 'application/json',
+            'accept-encoding': 'identity',
+          },
+          body,
+        });
+        answered(found.statusCode);
+        return found;
       });
       clearTimeout(timer);
       const { statusCode: status } = response;

@@ -9,6 +9,7 @@ import { eventsChannel } from '../events/event-feed.ts';
 import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { inSpanFor } from '../telemetry/spans.ts';
 import { CallsInFlight } from './calls-in-flight.ts';
 import { bodyOf } from './event-body.ts';
 import { pauseOf, retryDelay } from './retry-schedule.ts';
@@ -183,7 +184,11 @@ export class WebhookSender extends BackgroundWork {
     if (performance.now() - leasedAt > staleAfterMs) return;
     const began = performance.now();
     const headers = signedHeaders(id, body, keys, this.clock.now());
-    const result = await this.calls.post(delivery.webhook_id, delivery.url, headers, body);
+    const { actionId } = delivery.data;
+    const cause = typeof actionId === 'string' ? actionId : undefined;
+    const result = await inSpanFor(delivery.id, 'send webhook', cause, (ofTrace) =>
+      this.calls.post(delivery.webhook_id, delivery.url, { ...headers, ...ofTrace }, body),
+    );
     const seconds = (performance.now() - began) / 1_000;
     this.metrics.webhookCalls.observe({ result: result.fault ?? 'delivered' }, seconds);
     if (result.fault === null && delivery.reason === 'event') {

@@ -48,7 +48,8 @@ test('one moderator acts only so often in a minute, also at once; they undo as o
   expect((await ban(calm, 'troll')).status).toBe(201);
 });
 
-test('an API key acts more often, and has its limit too; each answer says how many acts are left', async () => {
+test('an API key acts more often, and has its limit too', async () => {
+  // Each answer says how many acts are left.
   const lefts: (string | undefined)[] = [];
   const note = ({ status, headers }: Answer) => {
     expect(status).toBeLessThan(300);
