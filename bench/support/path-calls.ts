@@ -26,6 +26,7 @@ function callsOfTime(): PathCall[] {
     ['pending grants', 'sweep_pending_grants', () => ({ olderThan: '1 minute', most: 1_000 })],
     ['audit', 'seal_audit', () => ({ limit: 1_000 })],
     ['audit', 'unsealed_audit', () => ({ most: 100_000 })],
+    ['audit', 'overdue_audit', () => ({ tenant, before: past })],
     ['audit', 'next_checkpoint', () => ({ tenant, age: '1 hour', most: 5_000 })],
     ['retention: nothing is due', 'next_cut', () => ({ tenant, before: past, most: 5_000 })],
     ['retention: nothing is due', 'drop_old_grants', () => ({ tenant, before: past, after: past, most: 1_000 })],
@@ -33,5 +34,10 @@ function callsOfTime(): PathCall[] {
     ['retention: nothing is due', 'drop_old_actions', () => ({ tenant, before: past, after: '', most: 1_000 })],
     ['retention: nothing is due', 'drop_old_bans', () => ({ tenant, before: past, most: 1_000 })],
     ['retention: nothing is due', 'drop_old_deliveries', () => ({ tenant, before: past, most: 1_000 })],
+    ['retention: nothing is due', 'drop_old_api_keys', () => ({ tenant, before: past, most: 1_000 })],
+    ['retention: nothing is due', 'drop_old_spaces', () => ({ tenant, before: past, after: past, most: 1_000 })],
+    ['retention: nothing is due', 'drop_old_erasures', () => ({ tenant, before: past, most: 1_000 })],
+    ['watchdog', 'oldest_unfinished_action', () => ({})],
+    ['watchdog', 'oldest_erasures', () => ({})],
   ];
 }
