@@ -43,6 +43,11 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
     await this.running;
   }
 
+  /** What the timer begins. */
+  protected async runOnTime(): Promise<void> {
+    await this.run();
+  }
+
   private schedule(): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => void this.runNow(), this.everyMs);
@@ -58,7 +63,7 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
   /** Never fails. */
   protected async runOnce(): Promise<void> {
     try {
-      await this.run();
+      await this.runOnTime();
       this.succeededAt = performance.now();
     } catch (error) {
       this.partFailed(error, 'A background run failed. The next run tries again.');

@@ -181,6 +181,7 @@ describe('the tables', () => {
       'master_keys', // of the deployment; functions write it
       'pacing', // call rates of AWS accounts, which tenants share; only functions touch it
       'tenants', // has the tenant as its id
+      'watchdog', // looks at the bans of all tenants; only functions touch it
     ]);
   });
 
@@ -665,6 +666,7 @@ const crossingMay = [
   'unsealed_vends.DELETE, SELECT, UPDATE id',
   'untold_grants.DELETE, INSERT, SELECT',
   'user_notes.DELETE, SELECT, UPDATE author',
+  'watchdog.INSERT, SELECT, UPDATE',
   'watches.DELETE, SELECT, UPDATE',
   'webhook_deliveries.DELETE, INSERT, SELECT, UPDATE',
   'webhooks.DELETE, SELECT, UPDATE failing_since+failures+paused_until+position+replay_position+skipped_events',

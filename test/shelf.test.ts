@@ -158,6 +158,7 @@ const owners: Record<string, string> = {
   lock_salt: 'database',
   journal_entries: 'journal',
   journal_state: 'journal',
+  watchdog: 'health',
   master_keys: 'secrets',
   data_keys: 'secrets',
 };

@@ -2,7 +2,7 @@
 import { limits } from '../../src/limits.ts';
 import { callsOfActions, callsOfActs } from './path-acts.ts';
 import { type PathCall, tenant } from './path-call.ts';
-import { callsOfIvsEvents, callsOfPresence, callsOfWatch } from './path-looks.ts';
+import { callsOfIvsEvents, callsOfPresence, callsOfWatch, callsOfWatchdog } from './path-looks.ts';
 import { callsBesideVends, callsOfVends } from './path-vends.ts';
 
 /** @param keyId of an API key of the first tenant. */
@@ -13,6 +13,7 @@ export function pathCalls(keyId: string): PathCall[] {
     ...callsOfActs(keyId),
     ...callsOfActions(keyId),
     ...callsOfWatch(),
+    ...callsOfWatchdog(),
     ...callsOfPresence(),
     ...callsOfIvsEvents(),
     ...callsOfTime(),
@@ -28,6 +29,7 @@ function callsOfTime(): PathCall[] {
     ['audit', 'unsealed_audit', () => ({ most: 100_000 })],
     ['audit', 'overdue_audit', () => ({ tenant, before: past })],
     ['audit', 'next_checkpoint', () => ({ tenant, age: '1 hour', most: 5_000 })],
+    ['retention: nothing is due', 'overdue_audit', () => ({ tenant, before: past })],
     ['retention: nothing is due', 'next_cut', () => ({ tenant, before: past, most: 5_000 })],
     ['retention: nothing is due', 'drop_old_grants', () => ({ tenant, before: past, after: past, most: 1_000 })],
     ['retention: nothing is due', 'drop_old_holds', () => ({ tenant, before: past, most: 1_000 })],

@@ -69,8 +69,18 @@ export function callsOfWatch(): PathCall[] {
       () => ({ tenant, wanted: 1, ...moderationRates.ListParticipantEvents }),
     ],
     ['watch', 'watch_backlog', () => ({})],
-    ['watchdog: 1,000 bans', 'bans_without_hold', () => ({ afterTenant: '', afterBan: '', limit: 1_000, limits })],
+  ];
+}
+
+export function callsOfWatchdog(): PathCall[] {
+  return [
+    ['watchdog: 1,000 bans', 'check_bans', () => ({ most: 1_000, limits })],
+    ['watchdog', 'take_watchdog_turn', () => ({ every: '15 seconds', longest: '300 seconds' })],
+    ['watchdog', 'end_watchdog_turn', () => ({ findings: {}, failed: [], wait: '10 seconds' })],
+    ['watchdog', 'watchdog_findings', () => ({})],
     ['watchdog', 'check_count', () => ({ every: '0 seconds', limits })],
+    ['watchdog', 'oldest_unfinished_action', () => ({})],
+    ['watchdog', 'oldest_erasures', () => ({})],
     ['watchdog', 'webhook_backlog', () => ({ steady: limits.steadyFailures })],
   ];
 }

@@ -2,14 +2,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { SqlArguments } from '../../src/database/sql-call.ts';
+import { checkMs, turnEveryMs, waitAfter } from '../../src/health/watchdog-share.ts';
 import { limits } from '../../src/limits.ts';
 import { withClient } from './deployment.ts';
 import { callOf } from './functions.ts';
 import { processorMs } from './processes.ts';
-import { line, ms } from './report.ts';
+import { line, median, ms } from './report.ts';
 import { type Size, size } from './row-sizes.ts';
 
-/** What the watchdog asks in a whole pass, which a replica does every 15 seconds, as long as it does not last too long. */
+/** What a pass over all bans costs, and how long it lasts in the turns that the replicas take together. */
 export async function watchdog({ deployment, rows }: Size): Promise<void> {
   await withClient(deployment.serviceUrl, async (client) => {
     const ask = async (name: string, args: SqlArguments) => {
@@ -18,38 +19,48 @@ export async function watchdog({ deployment, rows }: Size): Promise<void> {
     };
     const { rows: own } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
     const pid = own[0]?.pid ?? 0;
-    let bansChecked = 0;
+    /** The processor time that Postgres takes for this, in milliseconds: the median of five. */
+    const cost = async (work: () => Promise<unknown>) => {
+      await work();
+      const found: number[] = [];
+      for (let n = 0; n < 5; n++) {
+        const before = processorMs(pid) ?? NaN;
+        await work();
+        found.push((processorMs(pid) ?? NaN) - before);
+      }
+      return median(found);
+    };
+    let bans = 0;
     const pass = async () => {
+      bans = 0;
+      for (;;) {
+        const step = await ask('check_bans', { most: 1_000, limits });
+        bans += Number(step?.['bans']);
+        if (step?.['is_whole'] === true) return;
+      }
+    };
+    await pass(); // a pass of the service may have begun
+    const ofPass = await cost(pass);
+    const ofOthers = await cost(async () => {
       await ask('delivery_backlog', { overdueAfter: '10 seconds' });
       await ask('returning_participants', { times: 3, within: '5 minutes' });
       await ask('watch_backlog', {});
       await ask('unsealed_audit', { most: 100_000 });
       await ask('webhook_backlog', { steady: limits.steadyFailures });
-      bansChecked = 0;
-      for (
-        let after: Record<string, unknown> | undefined = { tenant_id: '', ban_id: '' };
-        after?.['tenant_id'] !== null;
-        bansChecked += 1_000
-      )
-        after = await ask('bans_without_hold', {
-          afterTenant: after?.['tenant_id'] as string,
-          afterBan: after?.['ban_id'] as string,
-          limit: 1_000,
-          limits,
-        });
-      for (let wrong: unknown = 0; wrong !== null;)
-        wrong = (await ask('check_count', { every: '1 minute', limits }))?.['result'];
-    };
-    await pass();
-    const passes = 5;
-    const before = processorMs(pid) ?? NaN;
-    const began = performance.now();
-    for (let n = 0; n < passes; n++) await pass();
-    const used = ((processorMs(pid) ?? NaN) - before) / passes;
+    });
+    const ofCount = await cost(() => ask('check_count', { every: '0 seconds', limits }));
+    const turns = Math.max(1, Math.ceil(ofPass / checkMs.bans));
+    const turn = ofOthers + ofPass / turns + Math.max(checkMs.counts, ofCount);
+    const everyMs = Math.max(turnEveryMs, turn + waitAfter(turn));
     line(
       `${size(rows)}: a pass of the watchdog`,
-      ms(used),
-      `of processor in Postgres, ${ms((performance.now() - began) / passes)} in all; up to ${bansChecked.toLocaleString('en')} bans; every 15 s that is ${(used / 150).toFixed(2)} % of a core`,
+      ms(ofPass),
+      `of processor in Postgres for ${bans.toLocaleString('en')} bans in force, in ${turns} turns: ${Math.round((turns * everyMs) / 1_000)} s, whatever the number of replicas`,
+    );
+    line(
+      `${size(rows)}: a turn of the watchdog`,
+      ms(turn),
+      `of processor in Postgres at most: ${((turn / everyMs) * 100).toFixed(2)} % of a core; one count of a space ${ms(ofCount)}, the other checks ${ms(ofOthers)}`,
     );
   });
   const postgres = () => processorMs(deployment.postgresPid, true) ?? NaN;

@@ -53,12 +53,21 @@ export class AgeGauges implements OnModuleInit {
     });
     const passAge = new Gauge({
       name: 'stagedoor_watchdog_pass_age_seconds',
-      help: 'Time since the watchdog of this replica last finished a pass over all bans, or since the replica started.',
+      help: 'Time since the watchdog last finished a pass over all bans, on whichever replica, or since the replica started.',
       registers: [],
       collect() {
         this.set(watchdog.secondsSinceWholePass);
       },
     });
-    for (const metric of [runAge, interval, failures, passAge]) this.metrics.registry.registerMetric(metric);
+    const passLength = new Gauge({
+      name: 'stagedoor_watchdog_pass_seconds',
+      help: 'How long the last pass of the watchdog over all bans took.',
+      registers: [],
+      collect() {
+        this.set(watchdog.secondsOfLastPass);
+      },
+    });
+    for (const metric of [runAge, interval, failures, passAge, passLength])
+      this.metrics.registry.registerMetric(metric);
   }
 }

@@ -226,7 +226,8 @@ describe('bans_without_hold', () => {
   ])('%s', async (_, ban, grant, count) => {
     await putBans([{ id: 'ban', ...ban }]);
     await putGrant(grant);
-    expect(await look()).toEqual({ tenant_id: null, ban_id: null, grants: String(count) });
+    const bans = ban['lifted_at'] === undefined ? '1' : '0';
+    expect(await look()).toEqual({ tenant_id: null, ban_id: null, grants: String(count), bans });
   });
 
   /** What covers the grant: the action of the hold, the action that is unfinished. `act` is of the ban, `act_other` of another. */
@@ -275,9 +276,9 @@ describe('bans_without_hold', () => {
       ['ten_other', 'a', '0'],
       [null, null, '0'],
     ]);
-    expect(await look(2)).toEqual({ tenant_id: 'ten', ban_id: 'c', grants: '1' });
-    expect(await look(3)).toEqual({ tenant_id: 'ten_other', ban_id: 'a', grants: '1' });
-    expect(await look(4)).toEqual({ tenant_id: null, ban_id: null, grants: '1' });
+    expect(await look(2)).toEqual({ tenant_id: 'ten', ban_id: 'c', grants: '1', bans: '2' });
+    expect(await look(3)).toEqual({ tenant_id: 'ten_other', ban_id: 'a', grants: '1', bans: '3' });
+    expect(await look(4)).toEqual({ tenant_id: null, ban_id: null, grants: '1', bans: '3' });
   });
 
   test('serves the service for all tenants', async () => {
@@ -285,7 +286,7 @@ describe('bans_without_hold', () => {
     await putGrant();
     await sql.becomeService();
     expect(await sql.query('select from bans')).toEqual([]);
-    expect(await look()).toEqual({ tenant_id: null, ban_id: null, grants: '1' });
+    expect(await look()).toEqual({ tenant_id: null, ban_id: null, grants: '1', bans: '1' });
   });
 });
 

@@ -1,4 +1,5 @@
 /** Calls SQL functions directly, on rows that the test itself puts into the tables. */
+import type { Socket } from 'node:net';
 import pg from 'pg';
 import { type SqlArguments, sqlCall } from '../../src/database/sql-call.ts';
 import { limits } from '../../src/limits.ts';
@@ -204,6 +205,14 @@ export class SqlSession {
   async stop(): Promise<void> {
     await this.client.end();
     if (this.isFirst) await this.database.drop();
+  }
+
+  /** Cuts the connection, as it is when the process is killed. */
+  async cut(): Promise<void> {
+    this.client.on('error', () => undefined);
+    const ended = new Promise((resolve) => this.client.once('end', () => resolve(undefined)));
+    (this.client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+    await ended;
   }
 
   async begin(): Promise<void> {
