@@ -219,6 +219,13 @@ const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
       ]);
     });
 
+    test('sees them fire when they should, and not before', () => {
+      const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', 'test/deploy/alerts.yaml'], {
+        cwd: root,
+      });
+      expect([status, String(stdout) + String(stderr)]).toEqual([0, expect.stringContaining('SUCCESS')]);
+    });
+
     test('finds no fault in the names of the metrics', () => {
       const { stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: printed });
       const said = `${String(stdout)}${String(stderr)}`.split('\n');
