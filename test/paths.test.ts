@@ -33,7 +33,7 @@ const beside: Record<string, string> = {
     'ask_for_issued_grants event_log_ends feed_webhooks finish_webhook_deliveries lease_webhook_deliveries line_up_chain ' +
     'number_events open_webhook_deliveries place_before_time',
   'Data that ends: small steps in the background. The bench measures the retention of grants and the audit log by itself.':
-    'audit_lines drop_audit drop_old_api_keys drop_old_erasures drop_old_events drop_old_refusals drop_old_sessions drop_old_spaces ' +
+    'audit_lines drop_audit drop_old_events drop_old_refusals drop_old_sessions ' +
     'sweep_allowances sweep_idempotency_keys sweep_ivs_calls ' +
     'sweep_ivs_events sweep_webhooks',
   'The audit log is verified, which reads all of it.': 'check_audit_chain verify_audit',

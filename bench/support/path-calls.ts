@@ -29,7 +29,6 @@ function callsOfTime(): PathCall[] {
     ['audit', 'unsealed_audit', () => ({ most: 100_000 })],
     ['audit', 'overdue_audit', () => ({ tenant, before: past })],
     ['audit', 'next_checkpoint', () => ({ tenant, age: '1 hour', most: 5_000 })],
-    ['retention: nothing is due', 'overdue_audit', () => ({ tenant, before: past })],
     ['retention: nothing is due', 'next_cut', () => ({ tenant, before: past, most: 5_000 })],
     ['retention: nothing is due', 'drop_old_grants', () => ({ tenant, before: past, after: past, most: 1_000 })],
     ['retention: nothing is due', 'drop_old_holds', () => ({ tenant, before: past, most: 1_000 })],
@@ -39,7 +38,5 @@ function callsOfTime(): PathCall[] {
     ['retention: nothing is due', 'drop_old_api_keys', () => ({ tenant, before: past, most: 1_000 })],
     ['retention: nothing is due', 'drop_old_spaces', () => ({ tenant, before: past, after: past, most: 1_000 })],
     ['retention: nothing is due', 'drop_old_erasures', () => ({ tenant, before: past, most: 1_000 })],
-    ['watchdog', 'oldest_unfinished_action', () => ({})],
-    ['watchdog', 'oldest_erasures', () => ({})],
   ];
 }
