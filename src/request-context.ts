@@ -26,6 +26,8 @@ export interface RequestContext {
   leaveBy?: number;
   /** Set for a vend: ends its turn in this replica. It waits for AWS, and others can go on meanwhile. */
   endTurn?: () => void;
+  /** Set for a repeated request for tokens (`Idempotency-Key`): ids of the grants that the request got before. */
+  repeats?: readonly string[];
   /** Set while nobody knows who sends the request: what its credential may still cost. */
   stranger?: Stranger;
 }

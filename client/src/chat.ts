@@ -20,11 +20,14 @@ export interface ChatRoomLike {
   addListener(eventName: 'connect', listener: () => void): () => void;
   addListener(eventName: 'disconnect', listener: (reason: string) => void): () => void;
   addListener(eventName: 'event', listener: (event: ChatEventLike) => void): () => void;
-  addListener(eventName: 'userDisconnect', listener: (event: { userId: string }) => void): () => void;
+  addListener(eventName: 'userDisconnect', listener: (event: { userId: string; reason?: string }) => void): () => void;
 }
 
 /** The room tells of a kick and of the lost connection one after the other, at most this long apart, in milliseconds. */
 const kickMs = 10_000;
+
+/** Why the service disconnects a user whose newer token takes the place of this one (`oneLiveToken`). */
+const newerToken = 'stagedoor:newer_token';
 
 /** A moderator may send away everybody at once. They ask again spread over this time, in milliseconds. */
 const spreadMs = 2_000;
@@ -42,6 +45,7 @@ export function watchChat(space: Space, room: ChatRoomLike): () => void {
   const stopped = new AbortController();
   let attempt = 0;
   let kickedAt = -Infinity;
+  let isReplaced = false;
   const pause = (ms: number) => waitUntil(space.now() + ms, space.now, { signal: stopped.signal });
 
   /** A room that is connected stays so: a refusal may have been about the stage alone. */
@@ -58,6 +62,8 @@ export function watchChat(space: Space, room: ChatRoomLike): () => void {
     if (isClosed && space.now() - kickedAt < kickMs) {
       kickedAt = -Infinity;
       space.markKicked(true);
+      // To ask would take the place back, and both would go on so for ever.
+      if (isReplaced) return;
       // It is a ban if the service says so; then the space tells of it.
       await space.ask(ownTokens, { stage: false, chat: true }).catch(() => {});
     } else connect();
@@ -69,8 +75,10 @@ export function watchChat(space: Space, room: ChatRoomLike): () => void {
       space.markKicked(false);
     }),
     room.addListener('event', (event) => space.handleChatEvent(event)),
-    room.addListener('userDisconnect', ({ userId }) => {
-      if (space.isOwn(userId)) kickedAt = space.now();
+    room.addListener('userDisconnect', ({ userId, reason }) => {
+      if (!space.isOwn(userId)) return;
+      kickedAt = space.now();
+      isReplaced = reason === newerToken;
     }),
     room.addListener('disconnect', (reason) => void comeBack(reason)),
     space.onRetry(connect),

@@ -1,6 +1,7 @@
 import type { StageToken } from './api.ts';
 import { Listeners } from './listeners.ts';
 import { waitUntil } from './pace.ts';
+import { StagedoorProblem } from './problem.ts';
 import { type Attributes, type ChatEventLike, ownTokens, type Space } from './space.ts';
 
 /** The part of the `Stage` of `amazon-ivs-web-broadcast` that is used here. */
@@ -29,6 +30,8 @@ const renewAtLeastMs = 30_000;
  */
 export class StageTokenSource {
   private newest: StageToken | null = null;
+  /** The participant whom the service has disconnected, for the next request. */
+  private lost: string | undefined;
   private readonly stages = new Set<StageLike>();
   private readonly replacements = new Listeners<StageToken>();
   private readonly ended = new AbortController();
@@ -42,7 +45,10 @@ export class StageTokenSource {
     this.stopListening = [
       space.onRoleChange(() => void this.changeRole()),
       // The participant of the old token may be disconnected for good.
-      space.onRetry(() => (this.newest = null)),
+      space.onRetry(() => {
+        this.newest = null;
+        this.lost = undefined;
+      }),
     ];
   }
 
@@ -102,19 +108,29 @@ export class StageTokenSource {
     return Date.parse(expiresAt) - this.space.now();
   }
 
-  /** Asks for a token. A token that can be exchanged is for the participant `before`, if there is one. */
+  /**
+   * @internal The participant was disconnected. The next request names them: if a newer token of the user has taken their place
+   * (`oneLiveToken`), the service refuses it (`conflict`). Without the name it would take the place back.
+   */
+  lose(participantId: string | undefined): void {
+    this.newest = null;
+    this.lost = participantId;
+  }
+
+  /** Asks for a token. It is for the participant `before` if they can exchange theirs for it. */
   private async fetch(before?: StageToken): Promise<StageToken> {
-    const isExchange = before?.mint === 'key-pair';
-    const wanted = { stage: true, chat: false, ...(isExchange && { participantId: before.participantId }) };
+    const participantId = before?.participantId ?? this.lost;
+    const wanted = { stage: true, chat: false, ...(participantId !== undefined && { participantId }) };
     const { stage } = await this.space.ask(ownTokens, wanted, this.attributes, this.ended.signal);
     if (!stage) throw this.space.lacks('stage', this.attributes);
     this.newest = stage;
+    this.lost = undefined;
     return stage;
   }
 
   /** Nobody can join with the token any more. The service says whether it was a ban; then the space tells of it. */
   private async loseParticipant(): Promise<void> {
-    this.newest = null;
+    this.lose(this.newest?.participantId);
     await this.fetch().catch(() => {});
   }
 
@@ -131,7 +147,7 @@ export class StageTokenSource {
 
   /** Gives a new token to the stages that are joined. False: they have to be joined anew. */
   private async exchange(before: StageToken, token: StageToken): Promise<boolean> {
-    if (before.participantId !== token.participantId) return false;
+    if (before.mint !== 'key-pair' || before.participantId !== token.participantId) return false;
     const exchanged = [...this.stages].map(async (stage) => {
       if (!stage.exchangeToken) throw new Error('This version of amazon-ivs-web-broadcast exchanges no tokens.');
       await stage.exchangeToken(token.token);
@@ -150,7 +166,12 @@ export class StageTokenSource {
       await waitUntil(now() + Math.max(renewAtLeastMs, leftMs - early * (1 + Math.random() / 2)), now, { signal });
       // Somebody else may have renewed it meanwhile.
       if (signal.aborted || !newest || newest !== this.newest) continue;
-      const token = await this.fetch(newest).catch(() => undefined);
+      const token = await this.fetch(newest).catch((error: unknown) => {
+        // The user may have one token, and this one cannot be exchanged (`oneLiveToken`).
+        if (error instanceof StagedoorProblem && error.code === 'conflict') return null;
+        return undefined;
+      });
+      if (token === null) return;
       if (token) await this.exchange(newest, token);
     }
   }

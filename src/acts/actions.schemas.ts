@@ -83,6 +83,16 @@ export const exampleAction = {
   silencedAt: '2026-03-01T19:30:00.412Z',
 };
 
+/** Who did it: a caller, or the service itself. */
+const actor = z
+  .object({
+    kind: z.enum([...callerSchema.shape.kind.options, 'system']).meta({
+      description: 'system: the service itself, because a setting of the tenant says so.',
+    }),
+    id: z.string().meta({ description: 'As of a caller. Of the service: the setting, such as `one-live-token`.' }),
+  })
+  .meta({ id: 'Actor', examples: [{ kind: 'user', id: 'user-7' }] });
+
 /** The record of what a moderator did, as answers show it. */
 export const action = z
   .object({
@@ -100,7 +110,7 @@ export const action = z
       description:
         'Number of deliveries in each state. Absent if the service has recorded the action and could not read it in time.',
     }),
-    requestedBy: callerSchema.meta({ description: 'The caller who did it.' }),
+    requestedBy: actor.meta({ description: 'Who did it.' }),
     createdAt: z.iso.datetime(),
     silencedAt: z.iso
       .datetime()

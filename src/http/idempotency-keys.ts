@@ -37,6 +37,9 @@ export interface AnswerRules {
   hasSecret: boolean;
 }
 
+/** The ids of the grants of an answer with tokens: all that is stored of it. */
+const givenGrants = z.array(z.string()).catch([]);
+
 /** What is stored of an answer, encrypted. */
 const storedAnswer = z.object({
   body: z.unknown().optional(),
@@ -86,21 +89,27 @@ export class IdempotencyKeys extends BackgroundWork {
     const requestHash = Uint8Array.from(this.secrets.hashRequest(body));
     const hashBefore = Uint8Array.from(hash('sha256', body, 'buffer')); // of a key that an older build has taken
     return await this.inScope(attempt, callerScope(attempt), async (tx) => {
-      const taken = await tx.$executeRaw`
-        insert into idempotency_keys (tenant_id, caller, operation, key, request_hash, state, taken_until, attempt_id)
+      const taken = await tx.$queryRaw<{ before: Uint8Array | null }[]>`
+        insert into idempotency_keys as taken (tenant_id, caller, operation, key, request_hash, state, taken_until, attempt_id)
         values (${where.tenantId}, ${where.caller}, ${where.operation}, ${where.key}, ${requestHash}, 'running',
                 now() + make_interval(secs => ${ownedForMs / 1000}), ${attempt.id})
         on conflict (tenant_id, caller, operation, key) do update
            set taken_until = excluded.taken_until, state = 'running', request_hash = excluded.request_hash,
                attempt_id = excluded.attempt_id, status = null, answer = null
-         where idempotency_keys.request_hash in (excluded.request_hash, ${hashBefore})
-           and ((idempotency_keys.state = 'running'
-                 and idempotency_keys.taken_until not between now() and excluded.taken_until)
+         where taken.request_hash in (excluded.request_hash, ${hashBefore})
+           and ((taken.state = 'running'
+                 and taken.taken_until not between now() and excluded.taken_until)
                 or (${rules.hasTokens}
-                    and (idempotency_keys.state = 'answered'
-                         or (idempotency_keys.state = 'applied'
-                             and idempotency_keys.taken_until not between now() and excluded.taken_until))))`;
-      if (taken === 1) return undefined;
+                    and (taken.state = 'answered'
+                         or (taken.state = 'applied'
+                             and taken.taken_until not between now() and excluded.taken_until))))
+        returning (select answer from idempotency_keys as one -- as it was before this statement
+                    where one.tenant_id = taken.tenant_id and one.caller = taken.caller
+                      and one.operation = taken.operation and one.key = taken.key) as before`;
+      if (taken[0]) {
+        this.noteRepeat(attempt, rules, taken[0].before);
+        return undefined;
+      }
       const row = await tx.idempotencyKey.findUniqueOrThrow({ where: { tenantId_caller_operation_key: where } });
       if (![requestHash, hashBefore].some((one) => Buffer.from(row.requestHash).equals(one))) {
         throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another body. Use a new key.');
@@ -186,10 +195,18 @@ export class IdempotencyKeys extends BackgroundWork {
   }
 
   private stored(attempt: Attempt, rules: AnswerRules, answer: Answer) {
-    const body = rules.hasTokens ? undefined : rules.hasSecret ? idIn(answer.body) : answer.body;
+    const body = rules.hasTokens ? grantsIn(answer.body) : rules.hasSecret ? idIn(answer.body) : answer.body;
     const stored: z.input<typeof storedAnswer> = { body, moderatedIn: currentRequest()?.moderatedIn };
     const sealed = this.secrets.sealOurs(JSON.stringify(stored), this.sealedFor(attempt));
     return { status: answer.status, answer: Uint8Array.from(sealed) };
+  }
+
+  /** A user who may have one live token gets a new one for that of the first try, whose answer may have been lost. */
+  private noteRepeat(attempt: Attempt, rules: AnswerRules, before: Uint8Array | null): void {
+    const current = currentRequest();
+    if (!current || !rules.hasTokens || !before) return;
+    const opened = this.secrets.openOurs(before, this.sealedFor(attempt)).toString();
+    current.repeats = givenGrants.parse(storedAnswer.parse(JSON.parse(opened)).body);
   }
 
   private async read(
@@ -271,5 +288,16 @@ function secretWasShown(body: unknown): Problem {
     'conflict',
     'The first request was carried out, and its answer showed a secret. It is shown only once. If you do not have it, rotate or revoke what was made.',
     { extra: { id } },
+  );
+}
+
+/** The ids of the grants of an answer with tokens: of a join, or of one token. */
+function grantsIn(body: unknown): string[] {
+  if (typeof body !== 'object' || body === null) return [];
+  const parts = [body, 'stage' in body ? body.stage : null, 'chat' in body ? body.chat : null];
+  return parts.flatMap((part) =>
+    typeof part === 'object' && part !== null && 'grantId' in part && typeof part.grantId === 'string'
+      ? part.grantId
+      : [],
   );
 }

@@ -77,6 +77,19 @@ export const refusal = z.discriminatedUnion('refused', [
   z.object({ refused: z.literal('disconnecting'), seconds: z.number() }),
   z.object({ refused: z.literal('space_full') }),
   z.object({ refused: z.literal('rate'), retryAfterSeconds: z.int() }),
+  z.object({
+    refused: z.literal('live_token'),
+    kind: z.enum(['stage', 'chat']),
+    /** Id of its grant. */
+    grant: z.string(),
+    /** When it does not count any more; null: its participant is on the stage, and may stay. */
+    until: z.coerce.date().nullable(),
+    /** Whole seconds until then. */
+    seconds: z.int().nullable(),
+    /** True: it counts because it was the first; false: because the request names a participant, who is not that one. */
+    first: z.boolean(),
+  }),
+  z.object({ refused: z.literal('replaced') }),
   z.object({ refused: z.literal('too_slow') }),
 ]);
 export type Refusal = z.output<typeof refusal>;

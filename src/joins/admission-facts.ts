@@ -29,7 +29,7 @@ const role = z.object({
   sessionMinutes: z.int().nullable(),
 });
 
-/** What `admission_facts` returns. */
+/** What `admission_facts` returns, and what `explain_admission` adds. */
 const facts = z.object({
   space: z.object({
     defaultRole: z.string().nullable(),
@@ -55,6 +55,9 @@ const facts = z.object({
   /** Ids of bans that do not bind the user. */
   outrankedBans: z.array(z.string()),
   mint: z.enum(['ivs', 'key-pair']),
+  oneLiveToken: z.enum(['off', 'newest', 'first']),
+  /** Live tokens of the user of the kinds that are asked for, if the tenant allows one. */
+  liveTokens: z.array(z.object({ id: z.string(), kind: z.enum(['stage', 'chat']) })),
 });
 export type AdmissionFacts = z.output<typeof facts>;
 

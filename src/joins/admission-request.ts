@@ -18,6 +18,8 @@ export interface AdmissionRequest {
   participantId: string;
   /** Id of a participant who is on the stage, and whom the token is for if it may be (`participant_may_stay`). */
   stayingId: string | null;
+  /** Ids of the grants that this request got before, if it is repeated. */
+  repeats: readonly string[];
   /** Name of the vend in the audit log. */
   action: string;
 }

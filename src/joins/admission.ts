@@ -50,7 +50,8 @@ export class AdmissionService {
 
   /**
    * Runs every admission check and records the grants, in one round trip. It ends bans that the user outranks first. It
-   * waits for calls that disconnect the user from the room, two seconds at most.
+   * waits for calls that disconnect the user from the room, two seconds at most. If a user of the tenant may have one live
+   * token, `admit` revokes the older ones.
    * @returns the admission, and the time before its check, in milliseconds of `performance.now()`.
    * @throws Problem that gives the reason of the refusal.
    */
@@ -94,6 +95,9 @@ export class AdmissionService {
         request: requestId,
         vendsPerMinute: this.settings.vendsPerUserPerMinute,
         limits,
+        olderAction: newId('act'),
+        olderEntry: newId('aud'),
+        repeats: request.repeats,
       },
       answer,
     );

@@ -33,6 +33,8 @@ const checkOf: Record<Refusal['refused'], AdmissionCheck> = {
   disconnecting: 'disconnecting',
   space_full: 'capacity',
   rate: 'rate',
+  live_token: 'live_token',
+  replaced: 'live_token',
   too_slow: 'rate',
 };
 
@@ -73,6 +75,7 @@ const whyPassed: Record<AdmissionCheck, (question: StepsQuestion) => string> = {
     'used' in decision
       ? `The user got ${decision.used} tokens of a kind in the last minute. ${vendsPerMinute} are allowed.`
       : '',
+  live_token: ({ facts }) => whyNoOtherToken(facts),
   attributes: () => 'The attributes of the role, and those of the request, may be given.',
 };
 
@@ -95,6 +98,8 @@ function whyRefused(
       const { users, capacity } = question.facts.space;
       return `${users} other users have a place, and the space has ${capacity} places. PATCH /v1/spaces/${question.spaceId} changes its capacity.`;
     }
+    case 'live_token':
+      return `${problem.detail} PATCH /v1/settings changes oneLiveToken, which is ${question.facts.oneLiveToken}.`;
     case 'attributes':
       return [problem.detail, ...(problem.errors ?? []).map(({ path, message }) => `${path} ${message}.`)].join(' ');
     default:
@@ -150,4 +155,12 @@ function whyNotFull({ space: { capacity, users, hasPlace } }: AdmissionFacts): s
   return hasPlace
     ? 'The user has a place in the space already.'
     : `${users} other users have a place, and the space has ${capacity} places.`;
+}
+
+function whyNoOtherToken({ oneLiveToken, liveTokens }: AdmissionFacts): string {
+  if (oneLiveToken === 'off') return 'The tenant lets a user have several live tokens (oneLiveToken is off).';
+  const setting = `A user may have one live token of a kind (oneLiveToken is ${oneLiveToken}).`;
+  if (liveTokens.length === 0) return `${setting} This one has none that would stand against the join.`;
+  const older = liveTokens.map(({ id, kind }) => `${id} (${kind})`).join(', ');
+  return `${setting} A join revokes the older ones, and disconnects who came in with them: ${older}.`;
 }

@@ -18,6 +18,7 @@ export const admissionChecks = [
   'disconnecting',
   'capacity',
   'rate',
+  'live_token',
   'attributes',
 ] as const;
 
@@ -44,7 +45,7 @@ export type ExplainBody = z.output<typeof explainBody>;
 const check = z.enum([...tokenChecks, ...admissionChecks]).meta({
   id: 'JoinCheck',
   description:
-    'A check of a join. Those that begin with `token_` are of the JWT. halves: whether space and role have what is asked for. disconnecting: whether a call to Amazon IVS would close the new chat connection.',
+    'A check of a join. Those that begin with `token_` are of the JWT. halves: whether space and role have what is asked for. disconnecting: whether a call to Amazon IVS would close the new chat connection. live_token: whether the user has a token already, and the tenant allows one (`oneLiveToken`).',
 });
 export type Check = z.output<typeof check>;
 

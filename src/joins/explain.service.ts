@@ -96,6 +96,7 @@ export class ExplainService {
       ...requested,
       vendsPerMinute,
       limits,
+      staying: body.participantId ?? null,
     };
     const found = await valueIn(tx, 'explain_admission', asked, explainedAdmission);
     if (!found) throw notFound('space');

@@ -28,6 +28,7 @@ const problems: ProblemCode[] = [
   'banned',
   'space_closed',
   'space_full',
+  'conflict',
   'rate_limited',
   'quota_exceeded',
   'ivs_rejected',

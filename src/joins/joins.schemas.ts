@@ -15,7 +15,7 @@ const common = {
   }),
   participantId: text(1, 64).optional().meta({
     description:
-      'A participant of the user who is on the stage. The stage token is for them, so that they exchange their token for it (`exchangeToken` of the IVS broadcast SDK) and stay connected, as after a change of role. It is for a new participant if the tenant has no signing key, if the participant is not the user’s, or if they are disconnected.',
+      'A participant of the user who is on the stage. The stage token is for them, so that they exchange their token for it (`exchangeToken` of the IVS broadcast SDK) and stay connected, as after a change of role. It is for a new participant if the tenant has no signing key, if the participant is not the user’s, or if they are disconnected. Where a user may have one live token (`oneLiveToken`), a request that names a participant replaces no other: it is refused (`conflict`) if the user has another live stage token.',
   }),
 };
 

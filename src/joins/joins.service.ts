@@ -6,7 +6,7 @@ import { ExpectedParticipants } from '../grants/expected-participants.ts';
 import { newId, newParticipantId } from '../ids.ts';
 import { IvsFailure } from '../ivs/ivs-errors.ts';
 import { RefusalCounts } from '../refusals/refusal-counts.ts';
-import { mustLeaveBy } from '../request-context.ts';
+import { currentRequest, mustLeaveBy } from '../request-context.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import type { Admission } from './admission-answers.ts';
@@ -170,6 +170,7 @@ export class JoinsService {
       chatGrantId: requested.chat ? newId('grt') : null,
       participantId: newParticipantId(),
       stayingId: (requested.stage && body.participantId) || null,
+      repeats: currentRequest()?.repeats ?? [],
       action,
     };
   }

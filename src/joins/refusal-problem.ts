@@ -32,7 +32,7 @@ export function refusalProblem(refused: Refusal, perMinute: number): Problem {
     case 'disconnecting':
       return new Problem(
         'unavailable',
-        'A moderator’s call that disconnects the user from the chat room is not over, and would close a new connection too. Try again, or ask for the stage token alone.',
+        'A call that disconnects the user from the chat room is not over, and would close a new connection too. Try again, or ask for the stage token alone.',
         { retryAfterSeconds: Math.max(1, Math.ceil(refused.seconds)) },
       );
     case 'space_full':
@@ -42,6 +42,10 @@ export function refusalProblem(refused: Refusal, perMinute: number): Problem {
         ...vendLimit(perMinute),
         retryAfterSeconds: refused.retryAfterSeconds,
       });
+    case 'live_token':
+      return liveToken(refused);
+    case 'replaced':
+      return new Problem('conflict', 'A newer token of the user has taken the place of this one. It does not leave.');
     case 'too_slow':
       return new Problem('unavailable', 'The tokens were not made in time. Try again.');
   }
@@ -54,6 +58,22 @@ function bannedProblem({ until, reason }: Extract<Refusal, { refused: 'banned' }
   return new Problem('banned', what, {
     extra: { until: until?.toISOString() ?? null, ...(reason && { reason }) },
   });
+}
+
+/** `Retry-After` is the end of the token. It is absent if nobody knows when the participant leaves. */
+function liveToken({ kind, grant, until, seconds, first }: Extract<Refusal, { refused: 'live_token' }>): Problem {
+  const which = `The ${kind} token of ${grant} counts until ${until?.toISOString() ?? 'its participant has left the stage'}.`;
+  if (first) {
+    return new Problem(
+      'conflict',
+      `The user has a live token in this space, and may have one of a kind. ${which} POST /v1/grants/${grant}/revoke ends it at once.`,
+      seconds === null ? {} : { retryAfterSeconds: seconds },
+    );
+  }
+  return new Problem(
+    'conflict',
+    `A request that names a participant takes no place of another token of the user: leave out participantId. ${which}`,
+  );
 }
 
 function nothingToGive({ role, space }: Extract<Refusal, { refused: 'nothing_to_give' }>): Problem {

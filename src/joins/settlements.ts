@@ -87,6 +87,7 @@ export class Settlements {
         grants: [request.stageGrantId, request.chatGrantId].filter((id) => id !== null),
         made: JSON.stringify(made),
         failed,
+        limits,
       },
       refusal.nullable(),
     );

@@ -41,6 +41,13 @@ const reasons = z
     examples: [['Spam', 'Insults others']],
   });
 
+/** Whether a user may have several live tokens of a kind in a space. */
+const oneLiveToken = z.enum(['off', 'newest', 'first']).meta({
+  id: 'OneLiveToken',
+  description:
+    'How many live tokens a user may have in a space: of stage tokens and of chat tokens, each. off: as many as they ask for. newest: one. A new token revokes the older ones, and disconnects who came in with them. first: one. A user with a live token gets no other (`conflict`) until it has ended or was revoked. A chat token is live until its session ends, and a stage token until it expires and its participant has left.',
+});
+
 /** The settings of a tenant that can be changed. What is absent stays as it is. */
 export const updateSettingsBody = z
   .strictObject({
@@ -53,6 +60,7 @@ export const updateSettingsBody = z
       })
       .optional(),
     reasons: reasons.optional(),
+    oneLiveToken: oneLiveToken.optional(),
   })
   .refine((body) => Object.keys(body).length > 0, { error: 'must change something' })
   .meta({
@@ -77,6 +85,7 @@ export const tenantSettings = z
       examples: [{ events: 30, grants: 90, audit: 400 }],
     }),
     reasons,
+    oneLiveToken,
     updatedAt: z.iso.datetime().nullable().meta({ description: 'null: the tenant has never changed its settings.' }),
   })
   .meta({
@@ -86,6 +95,7 @@ export const tenantSettings = z
         retentionDays: { events: 14, grants: 90, audit: 400 },
         mostRetentionDays: { events: 30, grants: 90, audit: 400 },
         reasons: ['Spam', 'Insults others'],
+        oneLiveToken: 'off',
         updatedAt: '2026-03-01T19:00:00.000Z',
       },
     ],

@@ -3,7 +3,7 @@ import { audit } from '../audit/audit.ts';
 import type { TenantCaller } from '../caller.ts';
 import { Settings } from '../config.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
-import { Database, ReadDatabase } from '../database/database.ts';
+import { Database, ReadDatabase, type Tx } from '../database/database.ts';
 import type { TenantSettings as SettingsRow } from '../database/generated/client.ts';
 import { invalid } from '../errors.ts';
 import type { TenantSettings, UpdateSettingsBody } from './tenant-settings.schemas.ts';
@@ -29,7 +29,9 @@ export class TenantSettingsService {
 
   async get(caller: TenantCaller): Promise<TenantSettings> {
     const where = { tenantId: caller.tenantId };
-    return await this.reads.inTenantOf(caller, async (tx) => this.shown(await tx.tenantSettings.findUnique({ where })));
+    return await this.reads.inTenantOf(caller, async (tx) =>
+      this.shown(await tx.tenantSettings.findUnique({ where }), await oneLiveTokenOf(tx, caller)),
+    );
   }
 
   /** @throws Problem `invalid_request` if a number of days is larger than that of the deployment. */
@@ -52,7 +54,10 @@ export class TenantSettingsService {
         create: { tenantId, ...changes },
         update: changes,
       });
-      const shown = this.shown(row);
+      if (body.oneLiveToken !== undefined) {
+        await tx.tenant.update({ where: { id: tenantId }, data: { oneLiveToken: body.oneLiveToken } });
+      }
+      const shown = this.shown(row, await oneLiveTokenOf(tx, caller));
       const answer = () => ({ status: 200, body: shown });
       await audit(tx, caller, { action: 'settings.update', tenantId, details: { ...body }, answer });
       return shown;
@@ -66,7 +71,7 @@ export class TenantSettingsService {
   }
 
   /** The deployment may allow less than it did when the tenant chose. */
-  private shown(row: SettingsRow | null): TenantSettings {
+  private shown(row: SettingsRow | null, oneLiveToken: TenantSettings['oneLiveToken']): TenantSettings {
     const { events, grants, audit: entries } = this.most;
     return {
       retentionDays: {
@@ -76,7 +81,17 @@ export class TenantSettingsService {
       },
       mostRetentionDays: this.most,
       reasons: row?.reasons ?? [],
+      oneLiveToken,
       updatedAt: row?.updatedAt.toISOString() ?? null,
     };
   }
+}
+
+/** It stands with the tenant, because each vend reads that row. */
+async function oneLiveTokenOf(tx: Tx, { tenantId }: TenantCaller): Promise<TenantSettings['oneLiveToken']> {
+  const { oneLiveToken } = await tx.tenant.findUniqueOrThrow({
+    where: { id: tenantId },
+    select: { oneLiveToken: true },
+  });
+  return oneLiveToken as TenantSettings['oneLiveToken'];
 }

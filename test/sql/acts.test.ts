@@ -671,6 +671,7 @@ describe('restore_revocation', () => {
     ['all grants of the user', {}, ['beside', 'old', 'young']],
     ['those of a space', { spaceId: 'spc' }, ['old', 'young']],
     ['one grant', { details: { grantId: 'old' } }, ['old']],
+    ['several grants that a newer one has replaced', { details: { grantIds: ['old', 'beside'] } }, ['beside', 'old']],
     ['no grant that never had a token', { details: { grantId: 'refused' } }, []],
     ['no grant that is not there', { details: { grantId: 'gone' } }, []],
   ])('revokes %s', async (_, changed, ids) => {
@@ -813,5 +814,32 @@ describe('has_actions_in_space', () => {
       false,
       false,
     ]);
+  });
+});
+
+describe('replace_grants', () => {
+  test('acts on the grants as a moderator who revokes them, and the service is who did it', async () => {
+    for (const id of ['old', 'other'])
+      await sql.insert('grants', {
+        tenant_id: 'ten',
+        space_id: 'spc',
+        id,
+        expires_at: inHours(5),
+        session_expires_at: inHours(5),
+      });
+    await sql.valueOf(
+      'replace_grants',
+      `(select t from public.tenants as t where id = 'ten'), 'spc', 'ann', '{old}', 'act_new', 'aud_new', 'request', $1`,
+      [limits],
+    );
+    const [action] = await sql.query(`select kind, user_id, reason, requested_by from actions where id = 'act_new'`);
+    expect(action).toEqual({
+      kind: 'grants.revoke',
+      user_id: 'ann',
+      reason: 'stagedoor:newer_token',
+      requested_by: { kind: 'system', id: 'one-live-token' },
+    });
+    expect(await list(sql, `select grant_id from holds where action_id = 'act_new'`)).toEqual(['old']);
+    expect(await list(sql, `select details ->> 'grantIds' from audit where id = 'aud_new'`)).toEqual(['["old"]']);
   });
 });

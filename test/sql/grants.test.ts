@@ -1484,3 +1484,47 @@ describe('has_grants_in_space', () => {
     ]);
   });
 });
+
+describe('live_grants', () => {
+  const live = async (kinds: string[], but: string | null = null) => {
+    const args = { tenant: 'ten', space: 'spc', user: 'ann', kinds, but, limits };
+    return (await sql.call('live_grants', args)).map(({ id }) => id);
+  };
+
+  test('lists those that could be used, the newest first, and reads no others', async () => {
+    await sql.insert('tenants', { id: 'ten' });
+    for (const id of ['spc', 'spc_b']) await sql.insert('spaces', { tenant_id: 'ten', id });
+    await putAll([
+      { id: 'made', state: 'pending', participant_id: null, issued_at: inSeconds(-1) },
+      { id: 'stage', participant_id: 'p', issued_at: inSeconds(-2) },
+      { id: 'chat', kind: 'chat', participant_id: null, expires_at: inSeconds(-1), issued_at: inSeconds(-3) },
+      { id: 'over', session_expires_at: inSeconds(-1), expires_at: inSeconds(-1) },
+      { id: 'refused', state: 'refused' },
+      { id: 'revoked', state: 'revoked' },
+      { id: 'watched', state: 'watched' },
+      { id: 'beside', space_id: 'spc_b' },
+      { id: 'ben', user_id: 'ben' },
+    ]);
+    expect(await live(['stage', 'chat'])).toEqual(['made', 'stage', 'chat']);
+    expect(await live(['chat'])).toEqual(['chat']);
+    expect(await live(['stage'], 'p')).toEqual(['made']);
+  });
+
+  test('lists those of a deleted space whose stage this one has adopted', async () => {
+    await sql.insert('tenants', { id: 'ten' });
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'spc', stage_arn: 'stage' });
+    await sql.insert('spaces', {
+      tenant_id: 'ten',
+      id: 'spc_b',
+      stage_arn: null,
+      room_arn: null,
+      former_stage_arn: 'stage',
+      deleted_at: inSeconds(-1),
+    });
+    await putAll([
+      { id: 'stage', space_id: 'spc_b' },
+      { id: 'chat', space_id: 'spc_b', kind: 'chat' },
+    ]);
+    expect(await live(['stage', 'chat'])).toEqual(['stage']);
+  });
+});

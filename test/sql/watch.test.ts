@@ -812,3 +812,16 @@ describe('has_watch', () => {
     ]);
   });
 });
+
+describe('is_only_demoted', () => {
+  test.each<[string, Row[], boolean]>([
+    ['is held by nothing', [], false],
+    ['is held by changes of role', [{ watch_for: 'demoted' }, { watch_for: 'demoted', action_id: 'act_2' }], true],
+    ['is held by an act beside one', [{ watch_for: 'demoted' }, { watch_for: 'gone', action_id: 'act_2' }], false],
+  ])('says so of a grant that %s', async (_, rows, answer) => {
+    await sql.insert('actions', { tenant_id: 'ten', id: 'act_2' });
+    for (const row of rows) await insertHold(sql, { grant_id: 'grt', ...row });
+    await insertHold(sql, { grant_id: 'grt', watch_for: 'banned', ...others });
+    expect(await sql.value('is_only_demoted', { tenant: 'ten', grant: 'grt' })).toBe(answer);
+  });
+});

@@ -1,5 +1,5 @@
 import type { components } from '@stagedoor/client/server';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { connect } from '../connection.ts';
 import { UsageError } from '../errors.ts';
 import { type Common, group, leaf } from '../leaf.ts';
@@ -16,11 +16,16 @@ interface SetOptions extends Common {
   keepAudit?: Days;
   reason?: string[];
   reasons?: false;
+  oneLiveToken?: Settings['oneLiveToken'];
 }
 
 /** `stagedoor settings`: what a tenant settles for itself. */
 export function addSettings(program: Command): void {
-  const settings = group(program, 'settings', 'Settings of the tenant: how long things are kept, and reasons');
+  const settings = group(
+    program,
+    'settings',
+    'Settings of the tenant: how long things are kept, reasons, and shared accounts',
+  );
   leaf(settings, 'get', { summary: 'Show the settings', examples: ['stagedoor settings get'] }).action(
     async (options: Common) => {
       const found = await connect(options).api.GET('/v1/settings');
@@ -33,6 +38,7 @@ export function addSettings(program: Command): void {
     examples: [
       'stagedoor settings set --keep-events 14 --keep-grants default',
       'stagedoor settings set --reason Spam --reason "Insults others"',
+      'stagedoor settings set --one-live-token newest',
     ],
   })
     .option('--keep-events <days>', 'how long events and sessions are kept: days, or default', days)
@@ -48,6 +54,12 @@ export function addSettings(program: Command): void {
       (text: string, before?: string[]): string[] | undefined => [...(before ?? []), text],
     )
     .option('--no-reasons', 'offer no reasons')
+    .addOption(
+      new Option(
+        '--one-live-token <which>',
+        'how many live tokens of a kind a user may have in a space: off is any number, newest replaces the older one, first keeps it',
+      ).choices(['off', 'newest', 'first']),
+    )
     .action(async (options: SetOptions) => {
       const body = changesOf(options);
       if (Object.keys(body).length === 0) throw new UsageError('Name at least one setting: see --help.');
@@ -66,7 +78,7 @@ function days(text: string): Days {
 }
 
 function changesOf(options: SetOptions): components['schemas']['UpdateSettingsRequest'] {
-  const { keepEvents: events, keepGrants: grants, keepAudit: audit, reason, reasons } = options;
+  const { keepEvents: events, keepGrants: grants, keepAudit: audit, reason, reasons, oneLiveToken } = options;
   if (reason && reasons === false) throw new UsageError('Give either --reason or --no-reasons, not both.');
   const retentionDays = {
     ...(events !== undefined && { events: numberOf(events) }),
@@ -76,6 +88,7 @@ function changesOf(options: SetOptions): components['schemas']['UpdateSettingsRe
   return {
     ...(Object.keys(retentionDays).length > 0 && { retentionDays }),
     ...((reason ?? (reasons === false && [])) && { reasons: reason ?? [] }),
+    ...(oneLiveToken !== undefined && { oneLiveToken }),
   };
 }
 
@@ -84,7 +97,7 @@ function numberOf(kept: Days): number | null {
   return kept === 'default' ? null : kept;
 }
 
-function settingsForPeople({ retentionDays, mostRetentionDays, reasons, updatedAt }: Settings): string {
+function settingsForPeople({ retentionDays, mostRetentionDays, reasons, oneLiveToken, updatedAt }: Settings): string {
   const kept = (kind: keyof typeof retentionDays) =>
     `${retentionDays[kind]} days, of at most ${mostRetentionDays[kind]}`;
   return facts([
@@ -92,6 +105,7 @@ function settingsForPeople({ retentionDays, mostRetentionDays, reasons, updatedA
     ['grants', kept('grants')],
     ['audit', kept('audit')],
     ['reasons', reasons.join(', ')],
+    ['one live token', oneLiveToken],
     ['changed', updatedAt],
   ]);
 }

@@ -239,13 +239,16 @@ export class StageSession extends Session<StageView> {
     if (reason !== 'participant-disconnected') return;
     // It may be a kick, a ban or another role: the service knows. The token of before is of no use in either case, and its
     // source would ask too.
+    const lost = this.#source?.tokens.current?.participantId;
     this.#source?.end();
     this.#source = undefined;
     const { now } = this.#space;
     await waitUntil(now() + Math.random() * spreadMs, now, { signal });
     if (signal.aborted || attempt !== this.#attempt) return;
     try {
-      await this.#tokens(signal).token();
+      const tokens = this.#tokens(signal);
+      tokens.lose(lost);
+      await tokens.token();
     } catch {
       if (attempt === this.#attempt && this.#space.getSnapshot().refusal) this.change({ state: 'refused' });
       return;

@@ -10,6 +10,7 @@ import { Issuers } from './settings/Issuers.tsx';
 import { Keys } from './settings/Keys.tsx';
 import { Roles } from './settings/Roles.tsx';
 import { SigningKeys } from './settings/SigningKeys.tsx';
+import { Tokens } from './settings/Tokens.tsx';
 
 type Part = keyof PageTexts['settings']['parts'];
 
@@ -25,6 +26,7 @@ const parts: Record<Part, PartOfSettings> = {
   issuers: { scope: 'issuers:write', isForBound: false, Content: Issuers },
   'signing-keys': { scope: 'keys:write', isForBound: false, Content: SigningKeys },
   roles: { scope: 'spaces:read', isForBound: true, Content: Roles },
+  tokens: { scope: 'settings:write', isForBound: false, Content: Tokens },
 };
 
 /** What a tenant has set up: those parts that the session may see. */

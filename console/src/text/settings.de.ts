@@ -5,7 +5,13 @@ export const settingsDe: SettingsTexts = {
   settings: {
     title: 'Einstellungen',
     nothing: 'Hier ist nichts, was Sie sehen dürfen.',
-    parts: { keys: 'API-Schlüssel', issuers: 'Aussteller', 'signing-keys': 'Signierschlüssel', roles: 'Rollen' },
+    parts: {
+      keys: 'API-Schlüssel',
+      issuers: 'Aussteller',
+      'signing-keys': 'Signierschlüssel',
+      roles: 'Rollen',
+      tokens: 'Geteilte Konten',
+    },
   },
   keys: {
     about: 'Was die API aufruft, und wer sich mit einem Schlüssel in der Konsole anmeldet.',
@@ -142,6 +148,21 @@ export const settingsDe: SettingsTexts = {
     rankOf: (n) => `Rang ${n}`,
     moderator: 'Moderiert',
     attributes: (n) => (n === 1 ? '1 Attribut' : `${n} Attribute`),
+  },
+  tokens: {
+    about: 'Wie viele gültige Tokens jemand in einem Raum haben darf: für die Bühne und für den Chat je so viele.',
+    label: 'Gültige Tokens einer Person',
+    choices: { off: 'So viele, wie sie anfordert', newest: 'Eines: das neueste', first: 'Eines: das erste' },
+    means: {
+      off: 'Jemand kann mit mehreren Geräten gleichzeitig in einem Raum sein.',
+      newest:
+        'Ein neues Token tritt an die Stelle des älteren, und dessen Gerät wird getrennt. Wer die Seite neu lädt, kommt hinein. Ein Chat-Token der letzten Minute lässt sich noch benutzen, deshalb wartet ein neueres bis zu 65 Sekunden.',
+      first:
+        'Wer ein Token hat, bekommt kein weiteres, bis es endet oder widerrufen wird. Wer die Seite neu lädt oder die Verbindung verliert, muss warten.',
+    },
+    change: 'Ändern',
+    changeTitle: 'Ändern, wie viele gültige Tokens jemand haben darf?',
+    changeWill: 'Es gilt für Tokens, die ab jetzt angefordert werden.',
   },
   members: {
     link: 'Mitglieder',

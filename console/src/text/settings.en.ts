@@ -3,7 +3,13 @@ export const settingsEn = {
   settings: {
     title: 'Settings',
     nothing: 'There is nothing here that you may see.',
-    parts: { keys: 'API keys', issuers: 'Issuers', 'signing-keys': 'Signing keys', roles: 'Roles' },
+    parts: {
+      keys: 'API keys',
+      issuers: 'Issuers',
+      'signing-keys': 'Signing keys',
+      roles: 'Roles',
+      tokens: 'Shared accounts',
+    },
   },
   keys: {
     about: 'What calls the API, and who signs in to the console with a key.',
@@ -137,6 +143,21 @@ export const settingsEn = {
     rankOf: (n: number) => `rank ${n}`,
     moderator: 'Moderates',
     attributes: (n: number) => (n === 1 ? '1 attribute' : `${n} attributes`),
+  },
+  tokens: {
+    about: 'How many live tokens a user may have in a space: of the stage and of the chat room, each.',
+    label: 'Live tokens of a user',
+    choices: { off: 'As many as they ask for', newest: 'One: the newest', first: 'One: the first' },
+    means: {
+      off: 'A user can be in a space on several devices at the same time.',
+      newest:
+        'A new token takes the place of the older one, whose device is disconnected. Somebody who loads the page anew gets in. A chat token of the last minute can still be used, so a newer one waits for up to 65 seconds.',
+      first:
+        'Somebody who has a token gets no other until it has ended or was revoked. Somebody who loads the page anew, or loses their connection, has to wait.',
+    },
+    change: 'Change',
+    changeTitle: 'Change how many live tokens a user may have?',
+    changeWill: 'It counts for tokens that are asked for from now on.',
   },
   members: {
     link: 'Members',

@@ -1,7 +1,9 @@
 -- owner: migrator; security: invoker; execute: stagedoor_app
 --
 -- Decides on one vend and records its grants, in one round trip.
--- Returns { "refused": code, ... } and records nothing, or what admission_answer returns.
+-- Returns { "refused": code, ... } and records nothing, or what admission_answer returns. If the user may have one live
+-- token, older ones are revoked (replace_live_tokens): p_older_action and p_older_entry are the ids of the action and
+-- of its audit entry. p_repeats are grants of an earlier try of the same request, which do not stand against it.
 -- p_stage_grant and p_chat_grant are the ids of the grants to record; null for a token that was not requested.
 -- p_role_asked is the role that an API key names. p_roles_claimed has the names of the roles that the user's JWT
 -- claims. p_participant is the participant id for a token that Stagedoor signs, unless p_staying, a participant who is
@@ -29,7 +31,10 @@ create function admit(
   p_audit_action text,
   p_request text,
   p_vends_per_minute integer,
-  p_limits jsonb
+  p_limits jsonb,
+  p_older_action text default null,
+  p_older_entry text default null,
+  p_repeats text[] default '{}'
 )
 returns jsonb
 language plpgsql
@@ -48,13 +53,22 @@ begin
   -- The space is read under its lock, and the bans under that of the user. What held the locks before is seen.
   perform lock_space(p_tenant, p_space, false);
   v_space := find_space(p_tenant, p_space);
-  perform lock_user(p_tenant, p_user, false);
+  perform lock_user(p_tenant, p_user, v_tenant.one_live_token != 'off');
   v_own_role := coalesce(p_role_asked, role_name_in_space(p_tenant, p_space, p_user, p_roles_claimed, null));
   v_role := find_role(p_tenant, coalesce(v_own_role, v_space.default_role));
   v_decision := decide_admission(
     v_tenant, v_space, v_role, p_user, p_pseudonym, v_own_role, p_caller_kind, p_credential, p_stage_grant is not null,
-    p_chat_grant is not null, p_vends_per_minute, false, p_limits
+    p_chat_grant is not null, p_vends_per_minute, false, p_limits, p_staying, p_repeats
   );
+  if not v_decision ? 'refused' and v_tenant.one_live_token != 'off' then
+    v_decision := coalesce(
+      replace_live_tokens(
+        v_tenant, v_space, v_role, p_user, p_pseudonym, v_decision, p_staying, p_older_action, p_older_entry, p_request,
+        p_limits
+      ),
+      v_decision
+    );
+  end if;
   if v_decision ? 'refused' then
     return v_decision;
   end if;

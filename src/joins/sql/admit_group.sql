@@ -32,7 +32,7 @@ begin
     array_agg(distinct d.space) filter (where d.leaves is null) as spaces,
     array_agg(distinct d.role) filter (where d.leaves is null) as roles
   into v_group
-  from decide_group(v_tenant, p_requests, v_spaces, v_users, p_vends_per_minute) as d;
+  from decide_group(v_tenant, p_requests, v_spaces, v_users, p_vends_per_minute, p_limits) as d;
   if v_group.vends is not null then
     v_key := signing_key_to_use(p_tenant);
     v_now := date_trunc('milliseconds', clock_timestamp());

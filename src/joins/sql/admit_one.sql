@@ -37,7 +37,8 @@ begin
   v_role := find_role(p_tenant, coalesce(v_own_role, v_space.default_role));
   v_leaves := why_alone(
     v_tenant, v_space, v_role, case when v_own_role is not null then v_role.rank end, v_request."user",
-    v_request.pseudonym, case when v_request.asked is null then v_request.claimed end, v_request.chat_grant is not null
+    v_request.pseudonym, case when v_request.asked is null then v_request.claimed end, v_request.chat_grant is not null,
+    p_limits
   );
   if v_leaves is not null then
     return jsonb_build_object('left', v_leaves);

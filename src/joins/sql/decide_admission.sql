@@ -6,7 +6,7 @@
 -- say what is asked for.
 -- p_is_dry: nothing is done and nothing waits. The answer is what a vend gets now, after what it does first: it ends
 -- the bans that do not bind the user, and kicks that IVS refuses, and waits for calls that may be over soon. seconds is
--- the time for which it waits; null: it does not.
+-- the time for which it waits; null: it does not. p_staying and p_repeats are as in admit.
 create function decide_admission(
   p_tenant public.tenants,
   p_space public.spaces,
@@ -20,7 +20,9 @@ create function decide_admission(
   p_chat boolean,
   p_vends_per_minute integer,
   p_is_dry boolean,
-  p_limits jsonb
+  p_limits jsonb,
+  p_staying text default null,
+  p_repeats text[] default '{}'
 )
 returns jsonb
 language plpgsql
@@ -63,6 +65,14 @@ begin
   from vends_in_last_minute(p_tenant.id, p_user, v_stage, v_chat, p_vends_per_minute, p_is_dry);
   if v_used >= p_vends_per_minute then
     return refusal_by_rate(v_oldest);
+  end if;
+  if p_tenant.one_live_token != 'off' and not is_of_console(p_role.name) then
+    v_refusal := refusal_by_live_token(
+      p_tenant, p_space, p_user, p_pseudonym, v_stage, v_chat, p_staying, p_repeats, p_is_dry, p_limits
+    );
+    if v_refusal is not null then
+      return v_refusal;
+    end if;
   end if;
   return jsonb_build_object('stage', v_stage, 'chat', v_chat, 'used', v_used, 'seconds', v_seconds);
 end;

@@ -9,7 +9,8 @@ create function decide_group(
   p_requests jsonb,
   p_spaces text[],
   p_users text[],
-  p_vends_per_minute integer
+  p_vends_per_minute integer,
+  p_limits jsonb
 )
 returns table (nth integer, leaves text, space public.spaces, role public.roles, vend jsonb)
 language plpgsql
@@ -54,6 +55,14 @@ begin
             )
           ) then 'disconnecting'
         when c.used >= p_vends_per_minute then 'rate'
+        when p_tenant.one_live_token != 'off'
+          and exists (
+            select
+            from
+              other_live_tokens(
+                p_tenant, c.space, c.user_id, c.stage_grant is not null, c.chat_grant is not null, null, p_limits
+              )
+          ) then 'live_token'
       end,
       c.space, c.role, c.vend || jsonb_build_object('used', c.used + 1)
     from counted as c;

@@ -15,7 +15,8 @@ create function explain_admission(
   p_stage boolean,
   p_chat boolean,
   p_vends_per_minute integer,
-  p_limits jsonb
+  p_limits jsonb,
+  p_staying text default null
 )
 returns jsonb
 language plpgsql
@@ -33,9 +34,20 @@ begin
   return jsonb_build_object(
     'decision', decide_admission(
       v_tenant, v_space, v_role, p_user, p_pseudonym, v_own_role, p_caller_kind, p_credential, p_stage, p_chat,
-      p_vends_per_minute, true, p_limits
+      p_vends_per_minute, true, p_limits, p_staying
     ),
-    'facts', admission_facts(v_space, v_role, p_user, v_own_role, p_roles_claimed, p_limits, p_pseudonym)
+    'facts', admission_facts(
+      v_space, v_role, p_user, v_own_role, p_roles_claimed, p_limits, p_pseudonym
+    ) || jsonb_build_object(
+      'oneLiveToken', v_tenant.one_live_token,
+      'liveTokens', case
+        when v_tenant.one_live_token = 'off' then '[]'::jsonb
+        else (
+            select coalesce(jsonb_agg(jsonb_build_object('id', g.id, 'kind', g.kind)), '[]')
+            from other_live_tokens(v_tenant, v_space, p_user, p_stage, p_chat, p_staying, p_limits) as g
+          )
+      end
+    )
   );
 end;
 $$;

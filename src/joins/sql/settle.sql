@@ -2,8 +2,8 @@
 --
 -- Ends a vend that IVS had a part in. It records what IVS made (settle_grants), and makes the checks of admit once more
 -- that do not depend on other vends (admission_refusal). Returns null, or { "refused": code, ... } if the tokens may
--- not leave any more, or if the vend took so long that its grants were swept. Then none of p_grants, the grants of the
--- vend, stays released. p_pseudonym is as in admit.
+-- not leave any more, if a newer vend has replaced them (oneLiveToken), or if the vend took so long that its grants
+-- were swept. Then none of p_grants, the grants of the vend, stays released. p_pseudonym is as in admit.
 create function settle(
   p_tenant text,
   p_caller_kind text,
@@ -15,7 +15,8 @@ create function settle(
   p_grants text[],
   p_made jsonb,
   p_failed text[],
-  p_pseudonym text default null
+  p_pseudonym text default null,
+  p_limits jsonb default '{}'
 )
 returns jsonb
 language plpgsql
@@ -43,8 +44,11 @@ begin
   v_settled := settle_grants(
     p_tenant, p_made, p_failed, case when v_refusal is null then 'released' else 'refused' end
   );
-  if v_refusal is null and v_settled < jsonb_array_length(p_made) then
-    v_refusal := refusal('too_slow');
+  if v_refusal is null then
+    v_refusal := case
+      when has_other_live_token(v_tenant, p_space, p_user, p_grants, p_limits) then refusal('replaced')
+      when v_settled < jsonb_array_length(p_made) then refusal('too_slow')
+    end;
   end if;
   if v_refusal is not null then
     perform refuse_grants(p_tenant, p_grants);

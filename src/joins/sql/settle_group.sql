@@ -10,6 +10,7 @@ language plpgsql
 set enable_seqscan = off
 as $$
 declare
+  v_tenant public.tenants;
   v_spaces text[];
   v_users text[];
   v_allowed integer[];
@@ -23,11 +24,14 @@ begin
   v_spaces := try_locks('space', p_tenant, v_spaces, false);
   v_users := try_locks('user', p_tenant, v_users, false);
   -- The statements from here on see all that was committed before these locks were free.
+  v_tenant := find_tenant(p_tenant);
   select
-    array_agg(s.nth) filter (where s.leaves is null),
-    jsonb_agg(jsonb_build_array(s.nth, s.leaves)) filter (where s.leaves is not null)
+    array_agg(s.nth) filter (where s.leaves is null and v_tenant.one_live_token = 'off'),
+    jsonb_agg(jsonb_build_array(s.nth, coalesce(s.leaves, 'live_token'))) filter (
+      where s.leaves is not null or v_tenant.one_live_token != 'off'
+    )
   into v_allowed, v_left
-  from standings(find_tenant(p_tenant), p_requests, v_spaces, v_users) as s;
+  from standings(v_tenant, p_requests, v_spaces, v_users) as s;
   v_made := (
     select jsonb_agg(m.made || jsonb_build_object('nth', r.nth))
     from

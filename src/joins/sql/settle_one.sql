@@ -10,6 +10,7 @@ set enable_seqscan = off
 as $$
 declare
   v_request record;
+  v_tenant public.tenants;
   v_space public.spaces;
   v_own_role text;
   v_role public.roles;
@@ -27,14 +28,20 @@ begin
     return jsonb_build_object('settled', jsonb_build_array(), 'left', jsonb_build_array());
   end if;
   -- The statements from here on see all that was committed before these locks were free.
+  v_tenant := find_tenant(p_tenant);
+  if v_tenant.one_live_token != 'off' then
+    return jsonb_build_object(
+      'settled', jsonb_build_array(), 'left', jsonb_build_array(jsonb_build_array(v_request.nth, 'live_token'))
+    );
+  end if;
   v_space := find_space(p_tenant, v_request.space);
   v_own_role := coalesce(
     v_request.asked, role_name_in_space(p_tenant, v_request.space, v_request."user", v_request.claimed, null)
   );
   v_role := find_role(p_tenant, coalesce(v_own_role, v_space.default_role));
   v_refusal := admission_refusal(
-    find_tenant(p_tenant), v_space, v_role, v_request."user", v_own_role,
-    case when v_own_role is not null then v_role.rank end, v_request.kind, v_request.credential, v_request.pseudonym
+    v_tenant, v_space, v_role, v_request."user", v_own_role, case when v_own_role is not null then v_role.rank end,
+    v_request.kind, v_request.credential, v_request.pseudonym
   );
   if v_refusal is not null then
     return jsonb_build_object(

@@ -11,7 +11,8 @@ create function why_alone(
   p_user text,
   p_pseudonym text,
   p_roles_claimed text[],
-  p_chat boolean
+  p_chat boolean,
+  p_limits jsonb
 )
 returns text
 language plpgsql
@@ -42,6 +43,12 @@ begin
     ) is not null
   then
     return 'disconnecting';
+  end if;
+  if
+    p_tenant.one_live_token != 'off'
+    and exists (select from other_live_tokens(p_tenant, p_space, p_user, true, p_chat, null, p_limits))
+  then
+    return 'live_token';
   end if;
   return null;
 end;

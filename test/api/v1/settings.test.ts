@@ -31,7 +31,13 @@ async function keyWith(...scopes: string[]): Promise<string> {
 
 test('a tenant has the numbers of the deployment until it chooses its own, and each change stands alone', async () => {
   const most = { events: 20, grants: 40, audit: 60 };
-  const before = { retentionDays: most, mostRetentionDays: most, reasons: [], updatedAt: null };
+  const before = {
+    retentionDays: most,
+    mostRetentionDays: most,
+    reasons: [],
+    oneLiveToken: 'off',
+    updatedAt: null,
+  };
   expect(await settings()).toEqual(before);
   const first = await stagedoor.expect(200, change({ reasons: ['Spam', 'Insults others'] }));
   expect(first).toEqual({ ...before, reasons: ['Spam', 'Insults others'], updatedAt: expect.any(String) });
@@ -42,8 +48,11 @@ test('a tenant has the numbers of the deployment until it chooses its own, and e
   });
   await stagedoor.expect(200, change({ retentionDays: { events: null, grants: null }, reasons: [] }));
   expect(await settings()).toMatchObject({ retentionDays: most, reasons: [] });
+  expect(await stagedoor.expect(200, change({ oneLiveToken: 'newest' }))).toMatchObject({ oneLiveToken: 'newest' });
+  expect(await settings()).toMatchObject({ oneLiveToken: 'newest', reasons: [] });
   const { data } = await stagedoor.expect(200, stagedoor.get('/v1/audit?action=settings.update', tenant.key));
   expect((data as Json[]).map(({ details }) => details as unknown)).toEqual([
+    { oneLiveToken: 'newest' },
     { retentionDays: { events: null, grants: null }, reasons: [] },
     { retentionDays: { events: 7, grants: 15 } },
     { reasons: ['Spam', 'Insults others'] },
@@ -59,6 +68,7 @@ test.each<[string, Json, string]>([
   ['no day', { retentionDays: { events: 0 } }, 'retentionDays.events'],
   ['a reason twice', { reasons: ['Spam', 'Spam'] }, 'reasons'],
   ['a reason that IVS would cut', { reasons: ['x'.repeat(129)] }, 'reasons.0'],
+  ['a number of live tokens that is none', { oneLiveToken: 'two' }, 'oneLiveToken'],
   ['too many reasons', { reasons: Array.from({ length: 31 }, (_, at) => `reason ${at}`) }, 'reasons'],
 ])('%s is refused', async (_, body, path) => {
   const answer = await change(body);

@@ -754,7 +754,7 @@ describe('decide_group', () => {
       await sql.insert(table, { tenant_id: 'ten', ...grant, ...row });
     }
     const [args, values] = under([member(0, 'ann', changed)], ['spc', 'spc_full']);
-    const [decided] = await sql.rowsOf('decide_group', `${args}, ${perMinute}`, values);
+    const [decided] = await sql.rowsOf('decide_group', `${args}, ${perMinute}, $4`, [...values, limits]);
     expect(decided).toMatchObject({ leaves });
     if (leaves === null) {
       const used = rows.filter(([table]) => table === 'grants').length + 1;
@@ -797,10 +797,10 @@ describe('why_alone', () => {
     for (const [table, row] of rows) await sql.insert(table, { tenant_id: 'ten', ...row });
     const one = member(0, 'ann', changed);
     const args = `(select t from public.tenants as t), (select s from public.spaces as s where id = $1),
-       (select r from public.roles as r where name = 'viewer'), $2, $3, $4, $5, $6`;
+       (select r from public.roles as r where name = 'viewer'), $2, $3, $4, $5, $6, $7`;
     const { space, user, pseudonym, asked, claimed, chat_grant } = one;
     const rank = asked === null && claimed.length === 0 ? null : 0;
-    const values = [space, rank, user, pseudonym, asked === null ? claimed : null, chat_grant !== null];
+    const values = [space, rank, user, pseudonym, asked === null ? claimed : null, chat_grant !== null, limits];
     expect(await sql.valueOf('why_alone', args, values)).toBe(leaves);
   });
 });

@@ -382,3 +382,20 @@ describe('forget_stage', () => {
     expect(await sql.query('select space_id from stage_looks')).toEqual([{ space_id: 'spc' }]);
   });
 });
+
+describe('participant_is_there', () => {
+  test('knows who has not left, in this space and tenant', async () => {
+    for (const tenant_id of ['ten', 'ten_other']) {
+      await sql.insert('stage_looks', { tenant_id, space_id: 'spc' });
+      await sql.insert('stage_sessions', { tenant_id, space_id: 'spc', session_id: 'st' });
+    }
+    const here = { ...key, session_id: 'st' };
+    await sql.insert('stage_participants', { ...here, participant_id: 'there' });
+    await sql.insert('stage_participants', { ...here, participant_id: 'gone', left_at: at(0) });
+    await sql.insert('stage_participants', { ...here, tenant_id: 'ten_other', participant_id: 'elsewhere' });
+    const isThere = async (participant: string, space = 'spc') =>
+      await sql.value('participant_is_there', { tenant: 'ten', space, participant });
+    expect([await isThere('there'), await isThere('gone'), await isThere('elsewhere')]).toEqual([true, false, false]);
+    expect(await isThere('there', 'spc_2')).toBe(false);
+  });
+});

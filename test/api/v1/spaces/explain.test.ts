@@ -40,7 +40,7 @@ function stepOf(explanation: Json, check: string): Json {
 
 /** All checks of a join with a JWT, in the order in which they are made. */
 const allChecks =
-  'token_form token_issuer token_audience token_signature token_times token_kind token_user_id credential tenant space ban role freeze halves disconnecting capacity rate attributes'.split(
+  'token_form token_issuer token_audience token_signature token_times token_kind token_user_id credential tenant space ban role freeze halves disconnecting capacity rate live_token attributes'.split(
     ' ',
   );
 
