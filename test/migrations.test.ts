@@ -112,9 +112,9 @@ const frozen: Record<string, string> = {
   '0049_bans_by_end': '0d498a3eed09ed068fcc4ff8162881cd4ed6151efa176c2d43e8846f8f6372b7',
   '0050_recent_acts': '76ccd1dbf2b6d4ee3d8c4f45bcb270ea17497bac53b6fbf0b237ad6e9ab65d7d',
   '0051_compared_keys': '2fcee379cc594a9909021be9291bec3d8dfe862a554a5752479cfea6668e0ad2',
+  '0052_one_live_token': 'a63b43d4d0aa9b9f73afe576fe69e805ffe7107dd9b857d5a94168f56defaab4',
   '0053_rows_that_end': '636da5b752bcd24cf9f81e54e76d9fd8fbfaadf6aa019f5a6b20c9559bbe65a6',
   '0055_watchdog': '107bd3a1895658ad64f894e6e6e1cf661f807817fa89f6dc7c9db5d69f437cd8',
-  '0052_one_live_token': 'a63b43d4d0aa9b9f73afe576fe69e805ffe7107dd9b857d5a94168f56defaab4',
 };
 
 test('no migration was changed since it was frozen', () => {

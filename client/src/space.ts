@@ -81,6 +81,8 @@ export class Space {
   private readonly changes = new Listeners();
   private readonly roleChanges = new Listeners();
   private readonly retries = new Listeners();
+  /** @internal How often somebody wanted to start anew. */
+  retried = 0;
   private readonly flights = new Map<string, Flight>();
   private readonly held = new Map<string, { problem: StagedoorProblem; until: number }>();
   /** The ids by which the chat room and the stage know the user. */
@@ -119,6 +121,7 @@ export class Space {
 
   /** Starts anew after a final answer, after a kick, or without waiting out a failure. */
   retry(): void {
+    this.retried++;
     this.held.clear();
     if (!this.snapshot.refusal && !this.snapshot.isKicked) return;
     this.update({ refusal: null, isKicked: false });

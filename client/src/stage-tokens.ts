@@ -30,8 +30,8 @@ const renewAtLeastMs = 30_000;
  */
 export class StageTokenSource {
   private newest: StageToken | null = null;
-  /** The participant whom the service has disconnected, for the next request. */
-  private lost: string | undefined;
+  /** The participant whom the service has disconnected, and `Space.retried` of then: a person who wants to come back is another one. */
+  private lost: { participantId: string | undefined; retried: number } | undefined;
   private readonly stages = new Set<StageLike>();
   private readonly replacements = new Listeners<StageToken>();
   private readonly ended = new AbortController();
@@ -45,10 +45,7 @@ export class StageTokenSource {
     this.stopListening = [
       space.onRoleChange(() => void this.changeRole()),
       // The participant of the old token may be disconnected for good.
-      space.onRetry(() => {
-        this.newest = null;
-        this.lost = undefined;
-      }),
+      space.onRetry(() => (this.newest = null)),
     ];
   }
 
@@ -114,12 +111,13 @@ export class StageTokenSource {
    */
   lose(participantId: string | undefined): void {
     this.newest = null;
-    this.lost = participantId;
+    this.lost = { participantId, retried: this.space.retried };
   }
 
   /** Asks for a token. It is for the participant `before` if they can exchange theirs for it. */
   private async fetch(before?: StageToken): Promise<StageToken> {
-    const participantId = before?.participantId ?? this.lost;
+    const lost = this.lost?.retried === this.space.retried ? this.lost.participantId : undefined;
+    const participantId = before?.participantId ?? lost;
     const wanted = { stage: true, chat: false, ...(participantId !== undefined && { participantId }) };
     const { stage } = await this.space.ask(ownTokens, wanted, this.attributes, this.ended.signal);
     if (!stage) throw this.space.lacks('stage', this.attributes);

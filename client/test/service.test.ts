@@ -124,3 +124,32 @@ it('a change of role is exchanged on the stage: the participant stays, with the 
   source.close();
   room.disconnect();
 });
+
+it('of two pages of a user the newer one stays, and the older one does not take the place back', async () => {
+  const one = await service.createTenant();
+  const body = { oneLiveToken: 'newest' };
+  await service.expect(200, service.request('PATCH', '/v1/settings', { as: one.key, body }));
+  const made = (await service.createSpace(one)) as Json;
+  const id = made['id'] as string;
+  const page = () => {
+    const client = createStagedoor({ url: service.url, getUserToken: () => one.issuer.token('tom') });
+    return { client, ...enter(client, id) };
+  };
+  const older = page();
+  await connected(older.room);
+  // A chat token of the last minute keeps a newer one waiting.
+  await service.database.query(`update grants set expires_at = now() where user_id = 'tom'`);
+  const newer = page();
+  await until(() => older.client.space(id).getSnapshot().isKicked, 'the older page knows that it is out');
+  await connected(newer.room);
+  const vended = () => service.database.query(`select id from grants where user_id = 'tom' and kind = 'chat'`);
+  const before = (await vended()).length;
+  // The older page would ask within two seconds.
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  expect((await vended()).length).toBe(before);
+  expect([older.room.state, newer.room.state]).toEqual(['disconnected', 'connected']);
+  for (const { stop, room } of [older, newer]) {
+    stop();
+    room.disconnect();
+  }
+});

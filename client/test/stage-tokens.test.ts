@@ -207,6 +207,42 @@ it('asks why the participant was disconnected, and tells of a ban', async () => 
   expect(asked).toHaveLength(3);
 });
 
+it('names its participant when it asks by itself, and does not take the place of a newer token of the user', async () => {
+  const { stagedoor, asked, answers } = playService();
+  const source = stagedoor.stageTokenSource(spaceId);
+  await source.token();
+  const { participantId } = source.current!;
+  const listeners = new Map<string, (reason: string) => void>();
+  source.attach({
+    on: (event: string, listener: (reason: string) => void) => listeners.set(event, listener),
+    off: (event: string) => listeners.delete(event),
+  });
+  answers(() => problem(409, 'conflict'));
+  listeners.get('stageLeft')?.('participant-disconnected');
+  await pass(0);
+  await pass(6_000); // the same failure is held for a moment
+  await expect(source.token()).rejects.toMatchObject({ code: 'conflict' });
+  expect(asked.map(({ body }) => body.participantId)).toEqual([undefined, participantId, participantId]);
+  expect(stagedoor.space(spaceId).getSnapshot().refusal).toBeNull();
+
+  // A person wants to come back here.
+  answers(joined);
+  await pass(6_000);
+  stagedoor.space(spaceId).retry();
+  await source.token();
+  expect(asked.at(-1)?.body.participantId).toBeUndefined();
+});
+
+it('asks for no further renewal of a token that the service does not renew', async () => {
+  const { stagedoor, asked, answers } = playService();
+  const source = stagedoor.stageTokenSource(spaceId);
+  await source.token();
+  source.attach(stageOf());
+  answers(() => problem(409, 'conflict'));
+  await pass(24 * 3_600_000);
+  expect(asked).toHaveLength(2);
+});
+
 it('says how much time is left', async () => {
   const { stagedoor } = playService();
   expect(stagedoor.space(spaceId).timeLeft()).toEqual({ stage: null, chat: null });

@@ -397,6 +397,20 @@ describeInBrowser('the console, to look and find', () => {
       await button('Delete: panel').click();
       await confirm('Delete');
       await section('Roles').getByText('panel', { exact: true }).waitFor({ state: 'detached' });
+
+      await page.getByRole('tab', { name: 'Shared accounts' }).click();
+      await page.getByLabel('One: the newest').check();
+      await look('shared-accounts');
+      await button('Change').click();
+      await confirm('Change');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      const settled = async () => await stagedoor.expect(200, stagedoor.get('/v1/settings', acme.key));
+      expect((await settled())['oneLiveToken']).toBe('newest');
+      await page.getByLabel('As many as they ask for').check();
+      await button('Change').click();
+      await confirm('Change');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      expect((await settled())['oneLiveToken']).toBe('off');
     },
     patience,
   );
