@@ -10,8 +10,9 @@ import { type Kept, keptDays } from './kept-days.ts';
 const stepRow = z.object({ dropped: z.coerce.number(), reached: z.union([z.date(), z.string()]).nullable() });
 
 /**
- * Deletes what its tenant does not keep any more: deliveries, actions, bans that have ended, and grants, after the days of grants;
- * API keys that have ended, deleted spaces and finished erasures after the days of the audit log. A pass goes over all tenants in small steps, each a transaction of its own. What a step has deleted is deleted: a pass that a restart has
+ * Deletes what its tenant does not keep any more: deliveries, actions, bans that have ended, and grants, after the days of
+ * grants; API keys that have ended, deleted spaces and finished erasures, after the days of the audit log. A pass goes over
+ * all tenants in small steps, each a transaction of its own. What a step has deleted is deleted: a pass that a restart has
  * ended begins anew, and finds what is left. Steps of two replicas at the same time do no harm.
  */
 @Injectable()
