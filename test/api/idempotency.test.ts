@@ -467,9 +467,11 @@ describe('the answer of a request that ended after its change was committed', ()
     ['POST /v1/signing-keys', () => ['/v1/signing-keys']],
     ['POST /v1/signing-keys/rotate', () => ['/v1/signing-keys/rotate']],
     ['DELETE /v1/signing-keys/{signingKeyId}', ({ signingKeys }) => [`/v1/signing-keys/${signingKeys[0]}`]],
+    ['POST /v1/signing-keys/rotate', () => ['/v1/signing-keys/rotate']],
+    ['POST /v1/signing-keys/{signingKeyId}/kill', ({ signingKeys }) => [`/v1/signing-keys/${signingKeys[1]}/kill`]],
     [
       'DELETE /v1/tenants/{tenantId}/signing-keys/{signingKeyId}',
-      ({ signingKeys }) => [`/v1/tenants/${tenant.id}/signing-keys/${signingKeys[1]}`, undefined, operatorToken],
+      ({ signingKeys }) => [`/v1/tenants/${tenant.id}/signing-keys/${signingKeys[2]}`, undefined, operatorToken],
     ],
     ['DELETE /v1/api-keys/{keyId}', ({ apiKey }) => [`/v1/api-keys/${apiKey}`]],
     ['PATCH /v1/settings', () => ['/v1/settings', { reasons: ['Lost'] }]],
