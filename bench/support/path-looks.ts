@@ -75,7 +75,7 @@ export function callsOfWatch(): PathCall[] {
 export function callsOfWatchdog(): PathCall[] {
   return [
     ['watchdog: 1,000 bans', 'check_bans', () => ({ most: 1_000, limits })],
-    ['watchdog', 'take_watchdog_turn', () => ({ every: '15 seconds', longest: '300 seconds' })],
+    ['watchdog', 'take_watchdog_turn', () => ({ every: '15 seconds', longest: '200 seconds' })],
     ['watchdog', 'end_watchdog_turn', () => ({ findings: {}, failed: [], wait: '10 seconds' })],
     ['watchdog', 'watchdog_findings', () => ({})],
     ['watchdog', 'check_count', () => ({ every: '0 seconds', limits })],

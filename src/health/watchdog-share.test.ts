@@ -103,6 +103,6 @@ test.each([10, 50, 1_000, 20_000])(
   },
 );
 
-test('after a turn in which everything took too long, the watchdog comes back in five minutes', () => {
-  expect(waitAfter(14_000)).toBe(longestWaitMs);
+test('after a turn in which everything took too long, the watchdog comes back in some minutes', () => {
+  expect([1_000, 2_000, 14_000].map(waitAfter)).toEqual([99_000, 198_000, longestWaitMs]);
 });

@@ -12,8 +12,11 @@ export const checkMs = { bans: 80, counts: 20 };
 /** A turn is the hundredth part of the time until the next. It takes a connection, and so a core at most. */
 const oneOf = 100;
 
-/** The longest wait after a turn, in milliseconds: so that the watchdog comes back soon after Postgres was slow. */
-export const longestWaitMs = 300_000;
+/**
+ * The longest wait after a turn, in milliseconds: as long as after one statement that ran into its time limit of two seconds. So
+ * the watchdog comes back soon after Postgres was slow.
+ */
+export const longestWaitMs = 200_000;
 
 /** Time after a turn of this length in which no other begins, in milliseconds. */
 export function waitAfter(turnMs: number): number {

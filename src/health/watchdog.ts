@@ -26,7 +26,7 @@ const mostUnsealedCounted = 100_000;
 /** Time after which the count of the users of a space with a capacity is checked again. */
 const countCheckedEvery = '1 minute';
 
-/** What the last turn has found is not shown when it is older than this. */
+/** If no turn has succeeded for longer than this, a replica that shows what was found fails, too. */
 const staleSeconds = (longestWaitMs + 60_000) / 1_000;
 
 /** The gauges that a turn sets. Replicas that do not have the turn show what it has found. */
@@ -149,7 +149,7 @@ export class Watchdog extends BackgroundWork {
 
   /**
    * Shows what another replica has found.
-   * @throws {Error} if its turn failed, or is long ago: then the age of this work tells.
+   * @throws {Error} if no turn has succeeded for long: then the age of this work tells.
    */
   private async showFindings(): Promise<void> {
     const { runs } = this;
@@ -162,10 +162,10 @@ export class Watchdog extends BackgroundWork {
     }
     this.passedAt = Math.max(this.startedAt, performance.now() - turn.pass_age_seconds * 1000);
     this.lastPassSeconds = turn.pass_seconds;
-    if (turn.failed.length > 0)
-      throw new Error(`the last turn of the watchdog could not check: ${turn.failed.join(', ')}`);
-    if (turn.age_seconds > staleSeconds)
-      throw new Error(`no replica has had a turn of the watchdog for ${Math.round(turn.age_seconds)} seconds`);
+    if (turn.age_seconds <= staleSeconds) return;
+    const seconds = Math.round(turn.age_seconds);
+    const failed = turn.failed.length > 0 ? `; the last one could not check: ${turn.failed.join(', ')}` : '';
+    throw new Error(`no turn of the watchdog has succeeded for ${seconds} seconds, on whichever replica${failed}`);
   }
 
   private set(name: GaugeName, value: number): void {

@@ -1,7 +1,8 @@
 -- owner: stagedoor_crossing; security: definer; execute: stagedoor_app
 --
--- Returns what the last turn of the watchdog has found, how long ago it ended, how long ago the last pass over all bans
--- ended, and how long that pass took. There is no row before the first turn.
+-- Returns what the last turn of the watchdog has found, the checks of it that failed, how long ago the last turn ended
+-- in which none failed, how long ago the last pass over all bans ended, and how long that pass took. There is no row
+-- before the first turn.
 create function watchdog_findings()
 returns table (
   findings jsonb,
