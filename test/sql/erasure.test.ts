@@ -134,8 +134,8 @@ describe('oldest_erasures', () => {
       await sql.insert('tenant_ends', { tenant_id, requested_at: inSeconds(-2 * ago) });
     }
     const [oldest] = await sql.call<{ erasure: number; tenant_end: number }>('oldest_erasures');
-    expect(Math.floor((oldest?.erasure ?? 0) / 10)).toBe(30);
-    expect(Math.floor((oldest?.tenant_end ?? 0) / 10)).toBe(60);
+    expect(Math.round((oldest?.erasure ?? 0) / 10)).toBe(30);
+    expect(Math.round((oldest?.tenant_end ?? 0) / 10)).toBe(60);
   });
 });
 
