@@ -29,6 +29,19 @@ describe.each<[string, () => Promise<unknown>]>([
 ])('%s', (_when, prepare) => {
   beforeAll(prepare);
 
+  test('the newest freezing of a space is found among all that was ever done there', async () => {
+    await sql.insert('spaces', { tenant_id: 'ten', id: 'hall' });
+    await sql.query(
+      `update actions set space_id = 'hall', kind = 'space.freeze' where id in ('act_00000007', 'act_00000009')`,
+    );
+    await sql.query(`update actions set space_id = 'hall' where space_id is null`);
+    await sql.becomeService('ten');
+    const read = await rowsReadBy(sql, 'actions', async () => {
+      expect(await sql.value('newest_freezing', { tenant: 'ten', space: 'hall' })).toBe('act_00000009');
+    });
+    expect(read).toBeLessThanOrEqual(3 * recent);
+  });
+
   test('the pace of a caller is counted from the acts of the last minute', async () => {
     await sql.becomeService('ten');
     const pace = { tenant: 'ten', kind: 'apiKey', id: 'key', most: 1_000, inTurn: false };
