@@ -62,8 +62,11 @@ describeInBrowser('text with HTML in it', () => {
     stagedoor.ivs.fault({ operation: 'DisconnectParticipant', effect: { error: 'AccessDeniedException' } });
     await post('/v1/bans', { userId: ben.userId, reason: markup('reason') });
     ben.chat.room.disconnect();
+    const has = async (sql: string) => (await stagedoor.database.query(sql, [acme.id])).length > 0;
     const isStuck = `select from deliveries where tenant_id = $1 and state = 'stuck'`;
-    await until(async () => (await stagedoor.database.query(isStuck, [acme.id])).length > 0, 'a delivery is stuck');
+    await until(() => has(isStuck), 'a delivery is stuck');
+    // A look at the stage is what tells the service of its session.
+    await until(() => has('select from stage_sessions where tenant_id = $1'), 'the session of the stage is known');
     ({ context, page, faults } = await visit(browser, () => [stagedoor.url]));
     await signIn(page, stagedoor.url, acme.key);
   }, patience);

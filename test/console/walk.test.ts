@@ -46,6 +46,8 @@ describeInBrowser('the console', () => {
   });
   afterEach(async () => {
     await context?.close();
+    // A page asks until it is closed. Until then it may call whom its test let it call.
+    provider = mortalUrl = undefined;
     expect(faults).toEqual([]);
   });
 
@@ -118,7 +120,6 @@ describeInBrowser('the console', () => {
         expect(await page.getByRole('button', { name: /ban|freeze|disconnect|lift/i }).count()).toBe(0);
       } finally {
         await provider.stop();
-        provider = undefined;
       }
     },
     patience,
@@ -437,7 +438,6 @@ describeInBrowser('the console', () => {
         await live();
         expect(await page.evaluate('globalThis.isTheSamePage')).toBe(true);
       } finally {
-        mortalUrl = undefined;
         await page.close();
         await kill(service);
       }
