@@ -38,6 +38,11 @@ export interface Stranger {
   lookUp(): void;
   /** Call it before a signature is verified. @throws Problem `rate_limited` */
   verify(): void;
+  /**
+   * Call it before the signature of a JWT is verified whose issuer and audience the tenant has registered.
+   * @throws Problem `rate_limited` if the tenant may ask for nothing more now, whoever sends the request
+   */
+  verifyFor(tenantId: string): void;
   /** Call it when the request names a thing that is not there, whoever sends it. */
   missed(): void;
 }

@@ -1,10 +1,10 @@
 /** What a tenant waits for its tokens and its bans while another tenant asks for ten times its share. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { makeTenant, type Deployment, startDeployment, type Tenant } from '../support/deployment.ts';
+import { makeTenant, processorUse, type Deployment, startDeployment, type Tenant } from '../support/deployment.ts';
 import { es256Issuer, type Issuer } from '../support/issuers.ts';
 import { load, type LoadResult, post } from '../support/load.ts';
-import { heading, line, ms, note, perSecond } from '../support/report.ts';
+import { heading, line, median, ms, note, percentile, perSecond } from '../support/report.ts';
 import { rounds, seconds } from '../support/settings.ts';
 import { vendRequests, warmUp } from '../support/vending.ts';
 
@@ -14,9 +14,15 @@ const bansPerSecond = 5;
 /** The other tenant asks ten times as often: with a limit at the rate of the quiet one, and without; and at last as often as it can. */
 const times = 10;
 
+/** So many times as long as other parts: the slowest of a hundred bans are a handful, and a figure of theirs means little. */
+const longer = 3;
+
+/** What the quiet tenant was answered, in one round. */
 interface Quiet {
   vends: LoadResult;
   bans: LoadResult;
+  /** Cores that all programs kept busy meanwhile, the generator of the load among them. */
+  cores: number;
 }
 
 export async function fairness(): Promise<void> {
@@ -38,35 +44,43 @@ export async function fairness(): Promise<void> {
     await warmUp(deployment, vendRequests(loud, issuers[1], 6_000, 2));
     const ask = async () => await askQuietly(deployment, quiet, issuers[0]);
     await ask(); // the code of bans is compiled, too
-    const cases: Record<string, Quiet[]> = { alone: [], beyondLimit: [], tenTimes: [], flooded: [] };
+    const tenTimes = vendsPerSecond * times;
+    const cases: Record<string, () => Promise<Quiet>> = {
+      alone: ask,
+      'beside one that asks for ten times its limit': () => beside(deployment, limited, issuers[2], tenTimes, ask),
+      [`beside one with ${perSecond(tenTimes)} vends`]: () => beside(deployment, loud, issuers[1], tenTimes, ask),
+      'beside one that floods over 64 connections': () => beside(deployment, loud, issuers[1], undefined, ask),
+    };
+    const found = new Map(Object.keys(cases).map((name) => [name, [] as Quiet[]]));
     for (let round = 0; round < rounds; round++) {
-      cases['alone']?.push(await ask());
-      cases['beyondLimit']?.push(await beside(deployment, limited, issuers[2], vendsPerSecond * times, ask));
-      cases['tenTimes']?.push(await beside(deployment, loud, issuers[1], vendsPerSecond * times, ask));
-      cases['flooded']?.push(await beside(deployment, loud, issuers[1], undefined, ask));
+      for (const [name, run] of Object.entries(cases)) found.get(name)?.push(await run());
     }
-    print('alone', cases['alone'] ?? []);
-    print('beside one that asks for ten times its limit', cases['beyondLimit'] ?? [], cases['alone']);
-    print(`beside one with ${perSecond(vendsPerSecond * times)} vends`, cases['tenTimes'] ?? [], cases['alone']);
-    print('beside one that floods over 64 connections', cases['flooded'] ?? [], cases['alone']);
+    for (const [name, all] of found) print(name, all, name === 'alone' ? undefined : found.get('alone'));
   } finally {
     await deployment.stop();
   }
 }
 
-async function askQuietly({ url }: Deployment, tenant: Tenant, issuer: Issuer): Promise<Quiet> {
-  const next = vendRequests(tenant, issuer, vendsPerSecond * (seconds + 1), 1);
+async function askQuietly(deployment: Deployment, tenant: Tenant, issuer: Issuer): Promise<Quiet> {
+  const { url } = deployment;
+  const lasts = seconds * longer;
+  const next = vendRequests(tenant, issuer, vendsPerSecond * (lasts + 1), 1);
   const run = Math.random().toString(36).slice(2, 8);
   let banned = 0;
   const ban = () => {
     const body = JSON.stringify({ userId: `${run}-${banned++}`, spaceId: tenant.spaceIds[0] });
     return post('/v1/bans', tenant.api.credential, body);
   };
+  const before = usedMs(deployment);
   const [vends, bans] = await Promise.all([
-    load({ url, connections: 16, seconds, rate: vendsPerSecond, next }),
-    load({ url, connections: 4, seconds, rate: bansPerSecond, next: ban }),
+    load({ url, connections: 16, seconds: lasts, rate: vendsPerSecond, next }),
+    load({ url, connections: 4, seconds: lasts, rate: bansPerSecond, next: ban }),
   ]);
-  return { vends, bans };
+  return { vends, bans, cores: (usedMs(deployment) - before) / 1_000 / vends.seconds };
+}
+
+function usedMs(deployment: Deployment): number {
+  return Object.values(processorUse(deployment) ?? { unknown: NaN }).reduce((sum, ms) => sum + ms, 0);
 }
 
 /** Lets the loud tenant ask meanwhile: it begins a second before, and ends after. @param rate undefined: as often as it can. */
@@ -77,8 +91,9 @@ async function beside(
   rate: number | undefined,
   ask: () => Promise<Quiet>,
 ): Promise<Quiet> {
-  const next = vendRequests(loud, issuer, (rate ?? 2_500) * (seconds + 2), 1);
-  const flood = load({ url, connections: 64, seconds: seconds + 2, next, ...(rate !== undefined && { rate }) });
+  const lasts = seconds * longer + 2;
+  const next = vendRequests(loud, issuer, (rate ?? 2_500) * lasts, 1);
+  const flood = load({ url, connections: 64, seconds: lasts, next, ...(rate !== undefined && { rate }) });
   await delay(1_000);
   const quiet = await ask();
   const { perSecond: reached, others } = await flood;
@@ -86,20 +101,15 @@ async function beside(
   return quiet;
 }
 
-/** The medians of the rounds. The quiet tenant must never be refused. */
+/** All answers of all rounds together. The quiet tenant must never be refused. */
 function print(when: string, found: Quiet[], alone?: Quiet[]): void {
+  const cores = median(found.map((one) => one.cores)).toFixed(1);
   for (const what of ['vends', 'bans'] as const) {
-    const p99 = median(found.map((one) => one[what].p99));
-    const before = alone && median(alone.map((one) => one[what].p99));
+    const at = (share: number, of: Quiet[] = found) =>
+      percentile(Float64Array.from(of.flatMap((one) => one[what].latencies)).sort(), share);
     const refused = found.flatMap((one) => Object.entries(one[what].others)).map(([status, n]) => `${n} × ${status}`);
-    line(
-      `${what} of a tenant, ${when}`,
-      `p99 ${ms(p99)}`,
-      `${before === undefined ? '' : `${(p99 / before).toFixed(1)} × alone; `}p50 ${ms(median(found.map((one) => one[what].p50)))}; ${refused.join(', ') || 'none refused'}`,
-    );
+    const ratio = alone === undefined ? '' : `${(at(0.99) / at(0.99, alone)).toFixed(1)} × alone; `;
+    const more = `${ratio}p50 ${ms(at(0.5))}; ${refused.join(', ') || 'none refused'}; ${cores} cores busy`;
+    line(`${what} of a tenant, ${when}`, `p99 ${ms(at(0.99))}`, more);
   }
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }

@@ -21,7 +21,8 @@ export interface LoadResult {
   /** Answers that were not 2xx, by status. */
   others: Record<string, number>;
   perSecond: number;
-  /** Milliseconds from the time at which a request was due until the end of its answer. */
+  /** Of each answer: milliseconds from the time at which its request was due until its end. In the order of the answers. */
+  latencies: readonly number[];
   p50: number;
   p95: number;
   p99: number;
@@ -75,7 +76,8 @@ class Run {
     const elapsed = (performance.now() - start) / 1_000;
     const answers = this.latencies.length;
     for (const connection of this.all) connection.close();
-    return { ...summary(this.latencies), seconds: elapsed, answers, others: this.others, perSecond: answers / elapsed };
+    const { latencies, others } = this;
+    return { ...summary(latencies), latencies, seconds: elapsed, answers, others, perSecond: answers / elapsed };
   }
 
   private pace(rate: number, start: number): NodeJS.Timeout {
@@ -106,7 +108,7 @@ class Run {
   }
 }
 
-function summary(latencies: number[]): Pick<LoadResult, 'p50' | 'p95' | 'p99' | 'max'> {
+function summary(latencies: readonly number[]): Pick<LoadResult, 'p50' | 'p95' | 'p99' | 'max'> {
   const sorted = Float64Array.from(latencies).sort();
   const at = (share: number) => percentile(sorted, share);
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };

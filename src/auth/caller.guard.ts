@@ -7,7 +7,7 @@ import { tokenInCookie } from '../console/session-cookie.ts';
 import { Problem } from '../errors.ts';
 import { type Access, accessMetadata, type AuthenticatedRequest, hasScope, kindOf, scopesOf } from '../http/access.ts';
 import { assertWithinBounds } from './bounds.ts';
-import { CallerLimits } from '../limiting/caller-limits.ts';
+import { CallerLimits, type RequestKind } from '../limiting/caller-limits.ts';
 import { Strangers } from '../limiting/strangers.ts';
 import { IngestSecret } from './ingest-secret.ts';
 import { bearerToken } from './strategies.ts';
@@ -45,9 +45,12 @@ export class CallerGuard implements CanActivate {
     }
     const kind = credentialKind(request);
     const credential = request.headers.authorization ?? '';
-    await this.strangers.meet(request, credential, async () => await this.guards[kind].canActivate(context));
+    const asked = kindOf(access, request.method);
+    const refuseUsedUp = (tenantId: string) => this.limits.refuseUsedUp(tenantId, asked);
+    const authenticate = async () => await this.guards[kind].canActivate(context);
+    await this.strangers.meet(request, credential, authenticate, refuseUsedUp);
     const reply = context.switchToHttp().getResponse<FastifyReply>();
-    await this.limit(request, reply, access);
+    await this.limit(request, reply, asked);
     authorize(request, access);
     if (request.renewedCookie !== undefined) {
       void reply.header('set-cookie', request.renewedCookie);
@@ -57,10 +60,9 @@ export class CallerGuard implements CanActivate {
   }
 
   /** Takes the request from what its caller and their tenant may ask for. The operator has no limit. */
-  private async limit(request: AuthenticatedRequest, reply: FastifyReply, access: Access | undefined): Promise<void> {
-    const { caller, method } = request;
+  private async limit(request: AuthenticatedRequest, reply: FastifyReply, kind: RequestKind): Promise<void> {
+    const { caller } = request;
     if (!caller || caller.kind === 'operator') return;
-    const kind = kindOf(access, method);
     void reply.headers(await this.limits.take(caller, kind));
     if (kind !== 'requests' || request.routeOptions.url === streamRoute) return;
     reply.raw.once('close', this.limits.begin(caller.tenantId));

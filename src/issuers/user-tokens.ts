@@ -5,6 +5,7 @@ import type { UserCaller } from '../caller.ts';
 import { DatabaseClock } from '../database/database-clock.ts';
 import { Problem } from '../errors.ts';
 import { currentRequest } from '../request-context.ts';
+import { hasAudience } from './audiences.ts';
 import { Candidates, type Outcome } from './candidates.ts';
 import { IssuerDirectory, type Place, type Reads } from './issuer-directory.ts';
 import { maxTokenLength, readUnverified, refused, type UnverifiedToken } from './unverified-token.ts';
@@ -101,6 +102,7 @@ export class UserTokens {
     const own = await this.issuers.ofPlace(place, issuer, reads);
     const remembered = this.remembered(digest, own?.tenantId);
     if (remembered) return remembered;
+    if (own?.issuers.some((one) => hasAudience(claims, one))) currentRequest()?.stranger?.verifyFor(own.tenantId);
     const outcome = own && (await this.candidates.tryTenant(own.issuers, asked));
     if (own && outcome && outcome.kind !== 'refused') return settle(outcome, own.tenantId);
     const refusal = outcome?.kind === 'refused' ? outcome.problem : undefined;

@@ -58,6 +58,15 @@ export class CallerLimits {
   }
 
   /**
+   * Refuses a request about a tenant whose allowance is used up, before work is done to find out which of its users sends it.
+   * Nothing is taken.
+   * @throws Problem `rate_limited`
+   */
+  refuseUsedUp(tenantId: string, kind: RequestKind): void {
+    if (kind !== 'acts') this.assertNotUsedUp(this.limitOfTenant(tenantId, kind), performance.now());
+  }
+
+  /**
    * Notes that this replica works on a request of a tenant.
    * @returns what must be called when it has its answer.
    * @throws Problem `rate_limited` if it works on too many.
@@ -84,14 +93,16 @@ export class CallerLimits {
   private limitsOf({ kind: caller, id, tenantId }: TenantCaller, kind: RequestKind): Limit[] {
     const whose = caller === 'user' ? 'user' : 'apiKey';
     const own = this.allowances.of(tenantId, `${kind} ${caller} ${tenantId} ${id}`, this.mostOf(whose, kind));
-    const policy = kind === 'acts' ? 'act-requests' : kind === 'vends' ? 'vend-requests' : kind;
-    const limits: Limit[] = [{ whose, policy, allowance: own }];
-    if (kind === 'acts') return limits; // one moderator must not use up what another one needs
+    const limit: Limit = { whose, policy: policyOf[kind], allowance: own };
+    // Acts have no limit of the tenant: one moderator must not use up what another one needs.
+    return kind === 'acts' ? [limit] : [limit, this.limitOfTenant(tenantId, kind)];
+  }
+
+  private limitOfTenant(tenantId: string, kind: 'vends' | 'requests'): Limit {
     const { requestsPerMinute, vendsPerMinute } = this.tenants.of(tenantId);
     const most = kind === 'vends' ? vendsPerMinute : requestsPerMinute;
     const allowance = this.allowances.of(tenantId, `${kind} tenant ${tenantId}`, most);
-    limits.push({ whose: 'tenant', policy: `tenant-${policy}`, allowance });
-    return limits;
+    return { whose: 'tenant', policy: `tenant-${policyOf[kind]}`, allowance };
   }
 
   private mostOf(whose: 'user' | 'apiKey', kind: RequestKind): number {
@@ -134,5 +145,7 @@ export class CallerLimits {
     return rateLimitFields({ policy, quota: allowance.most, windowSeconds: 60 }, left, wholeInSeconds);
   }
 }
+
+const policyOf = { vends: 'vend-requests', acts: 'act-requests', requests: 'requests' } as const;
 
 const words = { user: 'The user', apiKey: 'The API key', tenant: 'The tenant' } as const;

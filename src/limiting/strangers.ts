@@ -65,9 +65,15 @@ export class Strangers {
    * Finds out who sends a request. What `authenticate` looks up and verifies meanwhile is paid for by the address, or by the
    * credential if it was good before. A good one gets it back.
    * @param credential what the sender proves with who they are.
+   * @param refuseUsedUp throws if a tenant may ask for nothing more now. By default none is asked about.
    * @throws Problem `rate_limited` if too much has failed; else what `authenticate` throws.
    */
-  async meet<T>(sender: Sender, credential: string, authenticate: () => Promise<T>): Promise<T> {
+  async meet<T>(
+    sender: Sender,
+    credential: string,
+    authenticate: () => Promise<T>,
+    refuseUsedUp: (tenantId: string) => void = () => undefined,
+  ): Promise<T> {
     const current = currentRequest();
     if (!current) return await authenticate();
     let known: string | undefined;
@@ -79,6 +85,7 @@ export class Strangers {
     const attempt = new Attempt(
       () => payFrom(this.lookUps, 'look-ups', 1),
       () => payFrom(this.signatures, 'signatures', timesCheaper),
+      refuseUsedUp,
     );
     current.stranger = attempt;
     try {
@@ -146,6 +153,7 @@ class Attempt implements Stranger {
   constructor(
     private readonly payLookUp: () => GiveBack,
     private readonly paySignature: () => GiveBack,
+    readonly verifyFor: (tenantId: string) => void,
   ) {}
 
   lookUp(): void {

@@ -162,6 +162,25 @@ describe('limits that the operator sets for a tenant', () => {
     expect([...banned.by.keys()]).toEqual([201]);
   });
 
+  test('that are used up cost no signature, and strangers to the tenant do not learn of them', async () => {
+    const [tenant, neighbour] = await Promise.all([stagedoor.createTenant(), stagedoor.createTenant()]);
+    const space = await stagedoor.createSpace(tenant);
+    const token = await tenant.issuer.token('ann', { role: 'moderator' });
+    const forged = `${token.slice(0, token.lastIndexOf('.'))}.${randomBytes(64).toString('base64url')}`;
+    const join = (as: string) => stagedoor.post(`/v1/spaces/${space['id']}/join`, as, { chat: false });
+    expectProblem(await join(forged), 'unauthenticated');
+    await stagedoor.expect(200, set(tenant, { limits: { vendsPerMinute: 1 } }));
+    expect((await join(token)).status).toBe(201);
+
+    const refused = await join(forged);
+    expectProblem(refused, 'rate_limited');
+    expect(refused.headers.get('ratelimit-policy')).toBe('"tenant-vend-requests";q=1;w=60');
+    expectProblem(await join(await neighbour.issuer.token('ann')), 'not_found');
+    expectProblem(await stagedoor.post('/v1/bans', forged, { userId: 'bob' }), 'unauthenticated');
+    const ban = stagedoor.post('/v1/bans', token, { userId: 'bob', spaceId: space['id'] });
+    await stagedoor.expect(201, ban);
+  });
+
   test('are put back by null, and what cannot be a limit is refused', async () => {
     const tenant = await stagedoor.createTenant();
     const before = (await stagedoor.get(`/v1/tenants/${tenant.id}`, operatorToken)).body['limits'];
