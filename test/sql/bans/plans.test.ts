@@ -49,3 +49,14 @@ describe.each<[string, () => Promise<unknown>]>([
     );
   });
 });
+
+test('how many are in force is counted in an index, and no ban is looked at', async () => {
+  await sql.rollback();
+  await sql.query('vacuum bans');
+  await sql.begin();
+  const looked = async () =>
+    Number((await sql.query(`select pg_stat_get_xact_tuples_fetched('public.bans'::regclass) as n`))[0]?.['n']);
+  const before = await looked();
+  expect(await sql.call('bans_in_force', { tenant: 'ten', most: 99_000 })).toEqual([{ result: inForce }]);
+  expect((await looked()) - before).toBe(0);
+});
