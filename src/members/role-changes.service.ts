@@ -154,6 +154,7 @@ export class RoleChanges {
       grants: [grantId],
       made: JSON.stringify([{ ...made, ...(signingKey && { signingKeyId: signingKey.id }) }]),
       failed: [],
+      limits,
     };
     let checkedAt = 0;
     const refused = await this.database.inTenantOf(caller, async (tx) => {

@@ -139,6 +139,23 @@ describe('newest', () => {
     expect(back.body['detail']).toContain('leave out participantId');
   });
 
+  test('a change of role exchanges the token of the participant, and they stay', async () => {
+    const userId = somebody();
+    const { space, tenant } = of('signing');
+    const member = { as: tenant.key, body: { role: 'host' } };
+    await stagedoor.expect(200, stagedoor.request('PUT', `/v1/spaces/${space['id']}/members/${userId}`, member));
+    const first = await join('signing', userId);
+    stagedoor.ivs.join(first['stage'].token);
+    const change = await stagedoor.post(`/v1/spaces/${space['id']}/users/${userId}/role`, tenant.key, {
+      role: 'viewer',
+    });
+    expect(change.body['exchange']).toMatchObject({
+      participantId: first['stage'].participantId,
+      capabilities: ['SUBSCRIBE'],
+    });
+    expect(isOnStage('signing', first)).toBe(true);
+  });
+
   test('the explanation names the tokens that a join revokes, and changes nothing', async () => {
     const userId = somebody();
     const { stage } = await join('newest', userId);
