@@ -6,6 +6,7 @@ import { AuditModule } from './audit/audit.module.ts';
 import { AuthModule } from './auth/auth.module.ts';
 import { BansModule } from './bans/bans.module.ts';
 import { Settings } from './config.ts';
+import { ChecksModule } from './checks/checks.module.ts';
 import { CallQuotasModule } from './call-quotas/call-quotas.module.ts';
 import { ConsoleModule } from './console/console.module.ts';
 import { DatabaseModule } from './database/database.module.ts';
@@ -68,6 +69,7 @@ export class AppModule {
         AuthModule, // before HttpModule: a caller is renewed before an idempotency key is taken for them
         HttpModule,
         HealthModule,
+        ChecksModule,
         EventsModule,
         AuditModule,
         RolesModule,

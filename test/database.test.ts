@@ -471,6 +471,8 @@ describe('the roles', () => {
       journal_entries: 'INSERT, SELECT', // functions store and delete them
       journal_state: 'SELECT',
       master_keys: 'SELECT',
+      function_sets: 'SELECT', // the checks of the operator
+      _prisma_migrations: 'SELECT', // likewise; without what went wrong
     });
   });
 

@@ -55,6 +55,8 @@ const rows: Record<string, Row> = {
   'GET /health/live': {},
   'GET /health/ready': {},
   'GET /metrics': {},
+  'GET /v1/checks': {},
+  'GET /v1/checks/ivs': {},
   'POST /v1/tenants': { body: { slug: 'third', name: 'third' } },
   'GET /v1/tenants': {},
   'GET /v1/tenants/{tenantId}': {},

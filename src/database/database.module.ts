@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ClockReadings } from './clock-readings.ts';
+import { DatabaseChecks } from './database-checks.ts';
 import { DatabaseClock } from './database-clock.ts';
 import { CredentialDatabase, Database, ModerationDatabase, ReadDatabase, ReadinessDatabase } from './database.ts';
 import { Notifications } from './notifications.ts';
@@ -17,10 +18,11 @@ export class DatabaseModule {
         { provide: Reach, useValue: reach },
         { provide: DatabaseClock, useValue: reach.clock },
         ClockReadings,
+        DatabaseChecks,
         Notifications,
         ...databases,
       ],
-      exports: [DatabaseClock, Notifications, ...databases],
+      exports: [DatabaseChecks, DatabaseClock, Notifications, ...databases],
     };
   }
 }

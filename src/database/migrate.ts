@@ -84,9 +84,11 @@ async function applyMigrations(client: pg.Client, folder: string): Promise<strin
   return applied;
 }
 
-interface Migration {
+/** A migration of the build. */
+export interface Migration {
   name: string;
   sql: string;
+  /** SHA-256 of its text, in hexadecimal. */
   checksum: string;
 }
 
@@ -108,7 +110,7 @@ async function earlierTransactionsEnd(client: pg.Client): Promise<void> {
 }
 
 /** The migrations of a folder in Prisma's layout, in order. */
-async function readMigrations(folder: string): Promise<Migration[]> {
+export async function readMigrations(folder = migrationsFolder): Promise<Migration[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   return await Promise.all(

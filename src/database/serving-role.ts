@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { ReadOnlyDatabase } from './database-errors.ts';
 import { functionSet } from './function-set.ts';
 
-const remedy =
+/** What to do about a role that the service must not serve as. */
+export const roleRemedy =
   'Serve as a plain login role that is a member of stagedoor_app, and migrate as another role (see docs/operations.md).';
 
 /**
@@ -12,8 +13,22 @@ const remedy =
  * @throws {Error} with a message of one line that names the remedy.
  */
 export async function assertServable(client: pg.Pool | pg.ClientBase): Promise<void> {
-  const { rows } = await explainingConnectionErrors(() =>
-    client.query<{ role: string; powers: string[]; owns: string | null; crosses: boolean; serving: boolean }>(`
+  const { role, fault } = await explainingConnectionErrors(() => standingOf(client));
+  if (fault !== undefined) throw new Error(`DATABASE_URL connects as ${role}, which ${fault}. ${roleRemedy}`);
+  await assertMigrated(client);
+}
+
+/** The connected role, and why the service must not serve as it; undefined: it may. */
+export async function standingOf(
+  client: pg.Pool | pg.ClientBase,
+): Promise<{ role: string; fault: string | undefined }> {
+  const { rows } = await client.query<{
+    role: string;
+    powers: string[];
+    owns: string | null;
+    crosses: boolean;
+    serving: boolean;
+  }>(`
     select current_user as role,
            coalesce((select array_agg(rolname::text) from pg_roles
                       where (rolsuper or rolbypassrls) and pg_has_role(current_user, oid, 'member')), '{}') as powers,
@@ -23,23 +38,22 @@ export async function assertServable(client: pg.Pool | pg.ClientBase): Promise<v
            exists (select from pg_roles where rolname = 'stagedoor_crossing' and pg_has_role(current_user, oid, 'member'))
              as crosses,
            exists (select from pg_roles where rolname = 'stagedoor_app' and pg_has_role(current_user, oid, 'usage'))
-             as serving`),
-  );
+             as serving`);
   const [found] = rows;
   if (!found) throw new Error('The database does not return the connected role.');
-  if (found.powers.length > 0) {
-    throw new Error(`DATABASE_URL connects as ${found.role}, which can bypass row-level security. ${remedy}`);
-  }
-  if (found.owns) {
-    throw new Error(`DATABASE_URL connects as ${found.role}, which owns the table ${found.owns}. ${remedy}`);
-  }
-  if (found.crosses) {
-    throw new Error(`DATABASE_URL connects as ${found.role}, which can see the rows of all tenants. ${remedy}`);
-  }
-  if (!found.serving) {
-    throw new Error(`DATABASE_URL connects as ${found.role}, which is not a member of stagedoor_app. ${remedy}`);
-  }
-  await assertMigrated(client);
+  return { role: found.role, fault: faultOf(found) };
+}
+
+function faultOf(found: {
+  powers: string[];
+  owns: string | null;
+  crosses: boolean;
+  serving: boolean;
+}): string | undefined {
+  if (found.powers.length > 0) return 'can bypass row-level security';
+  if (found.owns !== null) return `owns the table ${found.owns}`;
+  if (found.crosses) return 'can see the rows of all tenants';
+  return found.serving ? undefined : 'is not a member of stagedoor_app';
 }
 
 /**
@@ -65,6 +79,11 @@ export async function assertTakesWrites(client: pg.Pool | pg.ClientBase): Promis
 /** Functions of the set that the serving role itself calls. */
 const calledByService = functionSet.functions.filter(({ execute }) => execute.includes('stagedoor_app'));
 
+const migrate = 'as the role that owns the tables: DATABASE_OWNER_URL=… node dist/database/migrate.js';
+
+/** What to do about functions of this build that are not as it has them. */
+export const howToDeployAgain = `Run in Postgres: drop schema ${functionSet.schema} cascade. Then run this, ${migrate}`;
+
 /** What the database lacks of the functions of this build, and what to do; undefined: nothing. */
 export async function lackOfFunctions(client: pg.Pool | pg.ClientBase): Promise<string | undefined> {
   const { schema, functions } = functionSet;
@@ -79,17 +98,15 @@ export async function lackOfFunctions(client: pg.Pool | pg.ClientBase): Promise<
     [schema, functions.map(({ name }) => name), calledByService.map(({ name }) => name)],
   );
   const [{ found, usable, missing, refused } = { found: false, usable: false, missing: [], refused: [] }] = rows;
-  const migrate = 'as the role that owns the tables: DATABASE_OWNER_URL=… node dist/database/migrate.js';
   if (!found) {
     return `The database does not have the functions of this build (schema ${schema}). Run this first, ${migrate}`;
   }
-  const again = `Run in Postgres: drop schema ${schema} cascade. Then run this, ${migrate}`;
   if (missing.length > 0) {
-    return `The database lacks functions of this build (${missing.length} of schema ${schema}, such as ${missing[0]}). ${again}`;
+    return `The database lacks functions of this build (${missing.length} of schema ${schema}, such as ${missing[0]}). ${howToDeployAgain}`;
   }
   if (usable !== true || refused.length > 0) {
     const what = usable === true ? `the function ${refused[0]} of the schema ${schema}` : `the schema ${schema}`;
-    return `The serving role may not use ${what}, as after a restore without privileges. ${again}`;
+    return `The serving role may not use ${what}, as after a restore without privileges. ${howToDeployAgain}`;
   }
   return undefined;
 }

@@ -76,5 +76,11 @@ export const lookedAtForEvents = {
  */
 export const eventsOfTenant: CallRate = { rate: 50, burst: 2_000 };
 
+/**
+ * Checks of what IVS lets the service do in an account and Region: one in twenty seconds. A check makes each call once, so it
+ * stands beside all rates above.
+ */
+export const permissionChecks: CallRate = { rate: 0.05, burst: 1 };
+
 /** Failed requests of one tenant that cost calls to IVS: six a minute, and twenty at once. */
 export const failedAttempts: CallRate = { rate: 0.1, burst: 20 };

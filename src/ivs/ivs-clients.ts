@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { IVSRealTimeClient } from '@aws-sdk/client-ivs-realtime';
 import { IvschatClient } from '@aws-sdk/client-ivschat';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { LRUCache } from 'lru-cache';
@@ -77,6 +78,21 @@ export class IvsClientPool implements OnApplicationShutdown {
     const made = { realTime: new IVSRealTimeClient(config), chat: new IvschatClient(config) };
     this.clients.set(key, made);
     return made;
+  }
+
+  /** Who AWS takes the service for in an account, and the number of that account. No policy can forbid the call. */
+  async identityIn(account: IvsAccount): Promise<{ account: string; arn: string }> {
+    const { credentials } = this.of(account).realTime.config;
+    const { region } = account;
+    const sts = new STSClient({
+      region,
+      maxAttempts: 1,
+      requestHandler: this.requestHandler,
+      ...this.endpoint,
+      credentials,
+    });
+    const { Account = '', Arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
+    return { account: Account, arn: Arn };
   }
 
   /** The credentials of a session in the account of a tenant, which both clients share. */

@@ -5,11 +5,12 @@ import { IvsChat } from './ivs-chat.ts';
 import { IvsClientPool } from './ivs-clients.ts';
 import { IvsPresence } from './ivs-presence.ts';
 import { IvsRealTime } from './ivs-real-time.ts';
+import { IvsPermissions } from './permission-checks.ts';
 import { TenantAttempts } from './tenant-attempts.ts';
 
 @Global()
 @Module({
-  providers: [IvsClientPool, IvsCalls, CallUses, IvsRealTime, IvsPresence, IvsChat, TenantAttempts],
-  exports: [IvsCalls, CallUses, IvsRealTime, IvsPresence, IvsChat, TenantAttempts],
+  providers: [IvsClientPool, IvsCalls, CallUses, IvsRealTime, IvsPresence, IvsChat, IvsPermissions, TenantAttempts],
+  exports: [IvsCalls, CallUses, IvsRealTime, IvsPresence, IvsChat, IvsPermissions, TenantAttempts],
 })
 export class IvsModule {}

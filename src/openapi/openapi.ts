@@ -56,6 +56,7 @@ const tags: Record<string, string> = {
   Console:
     'A person signs in to the console at /console, and their browser gets a session: a cookie that stands for their credential.',
   Health: 'Routes for load balancers and Prometheus.',
+  Checks: 'What is wrong with a deployment, and what to do about it. `stagedoor doctor` shows it.',
 };
 
 /** The fields of package.json that the document repeats. The file is two folders above src/openapi and dist/openapi. */

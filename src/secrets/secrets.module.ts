@@ -6,6 +6,7 @@ import { DataKeys } from './data-keys.ts';
 import { Keyring } from './keyring.ts';
 import { Kms } from './kms.ts';
 import { KmsWatch } from './kms-watch.ts';
+import { MasterKeyCheck } from './master-key-check.ts';
 import { OperatorToken } from './operator-token.ts';
 import { Resealing } from './resealing.ts';
 import { SealedColumns } from './sealed-columns.ts';
@@ -36,11 +37,12 @@ export class SecretsModule {
           useFactory: (database: CredentialDatabase, kms: Kms) => new DataKeys(database, kms),
         },
         KmsWatch,
+        MasterKeyCheck,
         OperatorToken,
         Resealing,
         SealedColumns,
       ],
-      exports: [OperatorToken, SealedColumns, Secrets],
+      exports: [MasterKeyCheck, OperatorToken, SealedColumns, Secrets],
     };
   }
 }

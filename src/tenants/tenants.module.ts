@@ -7,6 +7,6 @@ import { TenantsService } from './tenants.service.ts';
 @Module({
   controllers: [TenantsController, SettingsController],
   providers: [TenantsService, TenantSettingsService],
-  exports: [TenantSettingsService],
+  exports: [TenantsService, TenantSettingsService],
 })
 export class TenantsModule {}

@@ -53,6 +53,14 @@ export class TenantsService {
     }
   }
 
+  /** Whether the service sees a tenant that it has not entered. Row-level security must not allow that. */
+  async seesOutside(_caller: OperatorCaller): Promise<boolean> {
+    const { rows } = await this.reads.pool.query<{ seen: boolean }>(
+      'select exists (select from public.tenants) as seen',
+    );
+    return rows[0]?.seen !== false;
+  }
+
   async list(_caller: OperatorCaller, query: ListQuery): Promise<Page<Tenant>> {
     const after = readCursor(query.cursor, idKeys('ten'));
     const rows = await this.reads.asOperator((tx) =>

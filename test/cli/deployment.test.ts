@@ -275,6 +275,7 @@ test('doctor sees a good deployment, tries IVS, names what a key lacks, and a wr
   const all = (good['checks'] as Json[]).find(({ check }) => check === 'scopes')?.['found'] as string;
   for (const scope of scopes) if (scope !== '*') expect(all).toContain(scope);
   expect(good['notChecked']).toMatch(/backups/);
+  expect(outcomes(good)['database role']).toBe('unknown'); // only the operator sees it
   const small = { name: 'small', scopes: ['tokens:vend', 'spaces:read'] };
   const { key } = await stagedoor.expect(201, stagedoor.post('/v1/api-keys', tenant.key, small));
   const found = await cli.run(['doctor', '--json'], { env: { STAGEDOOR_API_KEY: key as string } });
@@ -286,4 +287,42 @@ test('doctor sees a good deployment, tries IVS, names what a key lacks, and a wr
   expect(wrong.code).toBe(1);
   expect(outcomes(wrong.json)['API key']).toBe('failed');
   expect(wrong.out + wrong.err).not.toContain(tenant.key);
+});
+
+describe('doctor, with the operator token', () => {
+  const operator = { STAGEDOOR_OPERATOR_TOKEN: Stagedoor.operatorToken };
+  const doctor = async (...args: string[]) => {
+    await stagedoor.database.query(`delete from pacing where operation = 'All for checks'`);
+    return await cli.run(['doctor', ...args], { env: operator });
+  };
+
+  test('shows the settings, the database and each permission at IVS, each with a verdict and a remedy', async () => {
+    const { code, json } = await doctor('--json');
+    const found = new Map((json['checks'] as Json[]).map((one) => [one['check'] as string, one]));
+    for (const name of ['operator token', 'database role', 'row-level security', 'migrations', 'functions'])
+      expect(found.get(name)).toMatchObject({ outcome: 'ok' });
+    expect(found.get('JOURNAL_URL')).toMatchObject({ outcome: 'warning', remedy: expect.stringMatching(/restore/) });
+    expect([...found.keys()]).toEqual(
+      expect.arrayContaining(
+        ['ImportPublicKey', 'GetPublicKey', 'ListPublicKeys', 'DeletePublicKey'].map((one) => `ivs:${one}`),
+      ),
+    );
+    expect(code).toBe(0);
+  });
+
+  test('says of what has failed what to do, to people too, and looks at the account of a tenant', async () => {
+    stagedoor.ivs.fault({ operation: 'ImportPublicKey', effect: { error: 'AccessDeniedException', status: 403 } });
+    const { code, out } = await doctor();
+    const aws = { roleArn: 'arn:aws:iam::444455556666:role/stagedoor', externalId: 'acme-7f3a' };
+    const { id, slug } = await stagedoor.createTenant(undefined, { aws });
+    const ofTenant = await doctor('--tenant', slug);
+    stagedoor.ivs.clearFaults();
+    expect(code).toBe(1);
+    expect(out).toMatch(/✗ ivs:ImportPublicKey +AWS denies it\..*Allow ivs:ImportPublicKey in the role of the service/);
+    expect(ofTenant.out).toMatch(/✗ ivs:ImportPublicKey .*Allow ivs:ImportPublicKey in arn:aws:iam::444455556666:role/);
+    expect((await doctor()).out).toContain(`stagedoor doctor --tenant ${slug}`);
+    const nobodys = id.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+    expect((await doctor('--tenant', nobodys)).out).toMatch(/\? IVS permissions +There is no such tenant/);
+    for (const text of [out, ofTenant.out]) expect(text).not.toContain(Stagedoor.operatorToken);
+  });
 });

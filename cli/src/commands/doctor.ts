@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { connectWith, readUrl, settingsOf, usualPatience } from '../connection.ts';
 import { type Check, type Outcome, Probe } from '../doctor/check.ts';
 import { checkApiKey, checkOperator, checkTenant } from '../doctor/credentials.ts';
+import { checkDeployment, checkPermissions } from '../doctor/deployment.ts';
 import { checkIvs } from '../doctor/ivs.ts';
 import { checkService } from '../doctor/service.ts';
 import { CheckFailed } from '../errors.ts';
@@ -9,24 +10,35 @@ import { type Common, leaf } from '../leaf.ts';
 import { show } from '../output.ts';
 import { keepSecret } from '../redact.ts';
 import { printable, Progress, styled } from '../terminal.ts';
+import { tenantId } from './tenants.ts';
 
-/** What nobody can see from outside of the service. */
-const notChecked =
-  'Not checked, because no caller of the API can see it: the settings of the service, its backups, and whether events of IVS arrive.';
+/** What no caller of the API can see. */
+const notChecked = 'Not checked: backups, and whether events of IVS arrive.';
+
+interface Options extends Common {
+  withSpace?: true;
+  tenant?: string;
+}
 
 /** `stagedoor doctor`: what is wrong with a deployment. */
 export function addDoctor(program: Command): void {
   leaf(program, 'doctor', {
     summary: 'Look for what is wrong with a service, a credential or a tenant',
     more: [
-      'It looks from outside, and changes nothing. For the scopes of a key it sends requests that the service refuses for their',
-      'body. With --with-space it makes a space, does in it what vending and moderation do, and deletes it: so each permission',
-      'at IVS is tried. The exit code is 1 if something has failed. A question mark says that it cannot be told from here.',
+      'It changes nothing. With the operator token it checks the settings of the service, its database, and each permission at IVS,',
+      'by calls about things that are not there; --tenant does that in the AWS account of a tenant. With an API key it checks what',
+      'the key may do, by requests that the service refuses for their body, and what goes wrong in its tenant. With --with-space it',
+      'makes a space, does in it what vending and moderation do, and deletes it. The exit code is 1 if something has failed. A question',
+      'mark says that it cannot be told from here.',
     ].join(' '),
-    examples: ['stagedoor doctor', 'stagedoor doctor --with-space --json'],
+    examples: ['stagedoor doctor', 'stagedoor doctor --with-space --json', 'stagedoor doctor --tenant $TENANT'],
   })
     .option('--with-space', 'try the calls to Amazon IVS in a space that is deleted again')
-    .action(async (options: Common & { withSpace?: true }) => {
+    .option(
+      '--tenant <tenant>',
+      'check the permissions in the AWS account of this tenant, by its id or slug (operator)',
+    )
+    .action(async (options: Options) => {
       const progress = new Progress();
       progress.update('Looking …');
       let checks: Check[];
@@ -41,14 +53,14 @@ export function addDoctor(program: Command): void {
     });
 }
 
-async function diagnose(options: Common & { withSpace?: true }): Promise<Check[]> {
+async function diagnose(options: Options): Promise<Check[]> {
   const { url: text, apiKey, operatorToken, from } = settingsOf(options);
   for (const secret of [apiKey, operatorToken]) if (secret !== undefined) keepSecret(secret);
   const url = readUrl(text);
   const { patience = usualPatience } = options;
   const checks = await checkService(new Probe(url, patience));
   if (checks.some(({ check, outcome }) => check === 'answers' && outcome === 'failed')) return checks;
-  if (operatorToken !== undefined) checks.push(await checkOperator(new Probe(url, patience, operatorToken)));
+  checks.push(...(await checkAsOperator(url, patience, operatorToken, options)));
   if (apiKey === undefined) {
     return [
       ...checks,
@@ -60,9 +72,33 @@ async function diagnose(options: Common & { withSpace?: true }): Promise<Check[]
   checks.push(...ofKey);
   if (ofKey.some(({ outcome }) => outcome === 'failed')) return checks;
   checks.push(...(await checkTenant(probe, scopes)));
-  if (options.withSpace) return [...checks, ...(await checkIvs(connectWith(url, 'apiKey', apiKey, options).api))];
-  const found = 'Add --with-space to try them: it makes a space and deletes it.';
-  return [...checks, { check: 'IVS permissions', outcome: 'unknown', found }];
+  if (options.withSpace) checks.push(...(await checkIvs(connectWith(url, 'apiKey', apiKey, options).api)));
+  return checks;
+}
+
+/** What the operator can see: the settings, the database, and the permissions at IVS. */
+async function checkAsOperator(
+  url: string,
+  patience: number,
+  token: string | undefined,
+  options: Options,
+): Promise<Check[]> {
+  if (token === undefined) {
+    const found = 'Only the operator sees it: set STAGEDOOR_OPERATOR_TOKEN.';
+    const names = ['settings', 'database role'];
+    const unknown = names.map((check): Check => ({ check, outcome: 'unknown', found }));
+    const orWithSpace = `${found} Or add --with-space: it makes a space, tries most of them there, and deletes it.`;
+    return options.withSpace
+      ? unknown
+      : [...unknown, { check: 'IVS permissions', outcome: 'unknown', found: orWithSpace }];
+  }
+  const probe = new Probe(url, patience, token);
+  const accepted = await checkOperator(probe);
+  if (accepted.outcome !== 'ok') return [accepted];
+  const { tenant } = options;
+  const { api } = connectWith(url, 'operator', token, options);
+  const id = tenant === undefined ? undefined : await tenantId(api, tenant);
+  return [accepted, ...(await checkDeployment(probe)), ...(await checkPermissions(probe, id))];
 }
 
 const signs: Record<Outcome, string> = { ok: '✓', warning: '!', failed: '✗', unknown: '?' };
@@ -71,8 +107,8 @@ const colours = { ok: 'green', warning: 'yellow', failed: 'red', unknown: 'dim' 
 function checksForPeople(checks: Check[]): string {
   const width = Math.max(...checks.map(({ check }) => check.length));
   const lines = checks.map(
-    ({ check, outcome, found }) =>
-      `${styled(colours[outcome], signs[outcome])} ${check.padEnd(width)}  ${printable(found)}`,
+    ({ check, outcome, found, remedy }) =>
+      `${styled(colours[outcome], signs[outcome])} ${check.padEnd(width)}  ${printable(remedy ? `${found} ${remedy}` : found)}`,
   );
   return [...lines, '', notChecked].join('\n');
 }

@@ -220,7 +220,7 @@ async function setStatus(name: string, status: 'active' | 'suspended', options: 
 }
 
 /** The id of a tenant that is named by its id or its slug. */
-async function tenantId(api: Connection['api'], name: string): Promise<string> {
+export async function tenantId(api: Connection['api'], name: string): Promise<string> {
   if (name.startsWith('ten_')) return name;
   for await (const { id, slug } of api.list('/v1/tenants')) if (slug === name) return id;
   throw new UsageError(`There is no tenant with the slug ${name}. See stagedoor tenant list.`);

@@ -8,8 +8,10 @@ export type Outcome = 'ok' | 'warning' | 'failed' | 'unknown';
 export interface Check {
   check: string;
   outcome: Outcome;
-  /** What was found, and what to do. */
+  /** What was found, and for checks of the command line what to do, too. */
   found: string;
+  /** What to do, as the service says; null: nothing. */
+  remedy?: string | null;
 }
 
 /** An answer of the service, whatever it is. */

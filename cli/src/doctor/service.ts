@@ -26,7 +26,7 @@ export async function checkService(probe: Probe): Promise<Check[]> {
   checks.push({ check: 'answers', outcome: 'ok', found: `It answers after ${Math.round(live.tookMs)} ms.` });
   checks.push(clock(live));
   const ready = await probe.ask('GET', '/health/ready');
-  checks.push(readiness(ready), database(ready), await versions(probe), await metrics(probe));
+  checks.push(readiness(ready), await versions(probe), await metrics(probe));
   return checks;
 }
 
@@ -59,18 +59,6 @@ function readiness({ status, body }: Answer): Check {
     check: 'ready',
     outcome: 'failed',
     found: `The service is not ready: ${JSON.stringify(body['details'] ?? body['status'])}`,
-  };
-}
-
-function database({ status }: Answer): Check {
-  const check = 'database role';
-  if (status !== 200)
-    return { check, outcome: 'unknown', found: 'The service is not ready, so nothing can be told about its database.' };
-  return {
-    check,
-    outcome: 'ok',
-    found:
-      'The service is ready. It refuses to start with a role that owns a table or may pass row-level security, and without the functions of its build.',
   };
 }
 

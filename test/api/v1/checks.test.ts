@@ -1,0 +1,454 @@
+/** GET /v1/checks and GET /v1/checks/ivs: what is wrong with a deployment, as `stagedoor doctor` shows it to the operator. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Settings } from '../../../src/config.ts';
+import { functionSet } from '../../../src/database/function-set.ts';
+import { type Arrival, settingChecks } from '../../../src/checks/setting-checks.ts';
+import { samplesOf } from '../../docs/samples.ts';
+import { asSuperuser, createDatabase } from '../../support/database.ts';
+import { expectProblem } from '../../support/problem.ts';
+import { type Json, Stagedoor } from '../../support/stagedoor.ts';
+import { until } from '../../support/until.ts';
+
+const { operatorToken } = Stagedoor;
+const roleArn = 'arn:aws:iam::444455556666:role/stagedoor';
+const role = `serves_${randomBytes(5).toString('hex')}`;
+let stagedoor: Stagedoor;
+
+/** Runs as somebody whom nothing holds back. */
+const sql = (text: string) => stagedoor.database.query(text);
+
+beforeAll(async () => {
+  const database = await createDatabase();
+  // A role of this file's own: others serve as the usual one at the same time.
+  await database.query(`create role ${role} login password 'test' in role stagedoor_app`);
+  const url = new URL(database.serviceUrl);
+  url.username = role;
+  const roles = [{ arn: roleArn, externalId: 'acme-7f3a' }];
+  stagedoor = await Stagedoor.start({ DATABASE_URL: url.href }, { roles }, database);
+  await stagedoor.createTenant();
+});
+afterAll(async () => {
+  await stagedoor.stop();
+  await asSuperuser('postgres', (client) => client.query(`drop role ${role}`));
+});
+
+type Checks = Record<string, { outcome: string; found: string; remedy: string | null }>;
+
+async function checksAt(url: string, more: Json = {}): Promise<Checks> {
+  const answer = await stagedoor.request('GET', url, { as: operatorToken, ...more });
+  const { data } = await stagedoor.expect(200, Promise.resolve(answer));
+  return Object.fromEntries((data as Json[]).map(({ check, ...rest }) => [check as string, rest as Checks[string]]));
+}
+
+const checks = () => checksAt('/v1/checks');
+
+/**
+ * The checks of an account, although it was checked a moment ago. They come again if the machine was too slow for a call: that
+ * has two and a half seconds.
+ */
+async function permissions(query = ''): Promise<Checks> {
+  let found: Checks = {};
+  await until(async () => {
+    await sql(`delete from pacing where operation = 'All for checks'`);
+    found = await checksAt(`/v1/checks/ivs${query}`);
+    return !Object.values(found).some((one) => /Abort|Timeout|BreakerOpen/.test(one.found));
+  }, 'IVS answers each call in time');
+  return found;
+}
+
+/** The names of the checks with this outcome. */
+const thatAre = (outcome: string, found: Checks) =>
+  Object.keys(found).filter((name) => found[name]?.outcome === outcome);
+
+describe('the database', () => {
+  const ofDatabase = [
+    'database role',
+    'database rights',
+    'row-level security',
+    'migrations',
+    'functions',
+    'encryption',
+  ];
+
+  test('is looked at as the role that serves, and nothing is wrong', async () => {
+    const found = await checks();
+    expect(thatAre('ok', found)).toEqual(expect.arrayContaining([...ofDatabase, 'clock of the database']));
+    expect(found['database role']?.found).toContain(role);
+    expect(found['functions']?.found).toContain(functionSet.schema);
+    for (const name of ofDatabase) expect(found[name]?.remedy).toBeNull();
+  });
+
+  const schema = () => functionSet.schema;
+
+  test.each<[what: string, check: string, broken: () => string, mended: () => string, RegExp]>([
+    [
+      'a role that can bypass row-level security',
+      'database role',
+      () => `alter role ${role} bypassrls`,
+      () => `alter role ${role} nobypassrls`,
+      /can bypass row-level security/,
+    ],
+    [
+      'a role that owns a table',
+      'database role',
+      () => `create table public.later (id text); alter table public.later owner to ${role}`,
+      () => 'drop table public.later',
+      /owns the table later/,
+    ],
+    [
+      'a role that makes objects',
+      'database rights',
+      () => `grant create on schema public to ${role}; grant truncate on grants to ${role}`,
+      () => `revoke create on schema public from ${role}; revoke truncate on grants from ${role}`,
+      /make objects in the schema public, truncate on grants/,
+    ],
+    [
+      'a role that makes roles',
+      'database rights',
+      () => `alter role ${role} createrole`,
+      () => `alter role ${role} nocreaterole`,
+      /makes roles/,
+    ],
+    [
+      'a table whose security is off',
+      'row-level security',
+      () => 'alter table bans disable row level security',
+      () => 'alter table bans enable row level security',
+      /bans: it is off/,
+    ],
+    [
+      'a table whose security is not forced',
+      'row-level security',
+      () => 'alter table bans no force row level security',
+      () => 'alter table bans force row level security',
+      /bans: it is not forced/,
+    ],
+    [
+      'what lets the service see tenants that it has not entered',
+      'tenants',
+      () => 'alter table tenants disable row level security',
+      () => 'alter table tenants enable row level security',
+      /sees tenants that it has not entered/,
+    ],
+    [
+      'a policy that binds to nothing',
+      'row-level security',
+      () => 'alter policy tenant on bans using (true)',
+      () =>
+        `alter policy tenant on bans using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')))`,
+      /bans: the policy/,
+    ],
+    [
+      'a migration that is not there',
+      'migrations',
+      () => `update _prisma_migrations set rolled_back_at = now() where migration_name = '0056_freezings'`,
+      () => 'update _prisma_migrations set rolled_back_at = null',
+      /lacks 0056_freezings/,
+    ],
+    [
+      'a migration of another text',
+      'migrations',
+      () => `update _prisma_migrations set checksum = reverse(checksum) where migration_name = '0056_freezings'`,
+      () => `update _prisma_migrations set checksum = reverse(checksum) where migration_name = '0056_freezings'`,
+      /another form.*0056_freezings/,
+    ],
+    [
+      'a migration that has failed',
+      'migrations',
+      () => `insert into _prisma_migrations (id, checksum, migration_name) values ('1', 'x', '9999_later')`,
+      () => `delete from _prisma_migrations where id = '1'`,
+      /Not finished: 9999_later/,
+    ],
+    [
+      'a function that was changed',
+      'functions',
+      () =>
+        `create or replace function ${schema()}.limit_count(p_limits jsonb, p_name text) returns integer language sql as 'select 1'`,
+      () => '',
+      /changed limit_count/,
+    ],
+    [
+      'a build that has migrated since',
+      'functions',
+      () => `insert into function_sets (hash, schema_name) values ('later', 'stagedoor_later')`,
+      () => `delete from function_sets where hash = 'later'`,
+      /another build has migrated since/,
+    ],
+    [
+      'a database that may lose what it has confirmed',
+      'durability',
+      () => `alter role ${role} in database ${stagedoor.database.name} set synchronous_commit = off`,
+      () => `alter role ${role} reset all`,
+      /synchronous_commit = off/,
+    ],
+  ])('%s is told with a remedy', async (_what, check, broken, mended, told) => {
+    const original = await sql(
+      `select pg_get_functiondef(oid) as text from pg_proc where proname = 'limit_count' and pronamespace = '${schema()}'::regnamespace`,
+    );
+    await sql(broken());
+    try {
+      // A setting of a role counts for new connections.
+      if (check === 'durability') await endConnections();
+      const found = (await checks())[check];
+      expect(found).toMatchObject({
+        outcome: expect.stringMatching(/failed|warning/),
+        found: expect.stringMatching(told),
+      });
+      expect(found?.remedy).toMatch(/\S/);
+    } finally {
+      await sql(mended() || String(original[0]?.['text']));
+    }
+  });
+
+  async function endConnections(): Promise<void> {
+    await sql(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'stagedoor reads' and datname = current_database()`,
+    );
+  }
+
+  test('that may not be looked at is unknown, and says what to do', async () => {
+    await sql('revoke select on function_sets from stagedoor_app');
+    try {
+      expect((await checks())['functions']).toMatchObject({
+        outcome: 'unknown',
+        remedy: expect.stringMatching(/migrate\.js/),
+      });
+    } finally {
+      await sql('grant select on function_sets to stagedoor_app');
+    }
+  });
+});
+
+describe('the permissions at IVS', () => {
+  /** Each action of the policy that operators are told to give. */
+  const actions = (() => {
+    const policy = samplesOf('operations/deploy.md').find(({ kind }) => kind === 'json policy');
+    const { Statement } = JSON.parse(policy?.text ?? '') as { Statement: { Action: string[] }[] };
+    return Statement.flatMap(({ Action }) => Action).toSorted();
+  })();
+
+  test('are tried, each of the policy once, and nothing changes at IVS', async () => {
+    const tenant = await stagedoor.createTenant();
+    await stagedoor.createSpace(tenant);
+    await stagedoor.expect(201, stagedoor.post('/v1/signing-keys', tenant.key));
+    const before = JSON.stringify(await lists());
+    stagedoor.ivs.clearJournal();
+    const found = await permissions();
+    expect(Object.keys(found).toSorted()).toEqual(['AWS account', ...actions].toSorted());
+    expect(thatAre('ok', found).toSorted()).toEqual(actions);
+    expect(found['AWS account']).toMatchObject({ outcome: 'warning', found: expect.stringContaining(':user/local') });
+    const called = new Set(stagedoor.ivs.journal().map(({ operation }) => operation));
+    expect(called.size).toBe(new Set(actions.map((action) => action.split(':')[1])).size + 1);
+    expect(JSON.stringify(await lists())).toBe(before);
+  });
+
+  const lists = async () => {
+    const { IVSRealTimeClient, ListStagesCommand, ListPublicKeysCommand } =
+      await import('@aws-sdk/client-ivs-realtime');
+    const { IvschatClient, ListRoomsCommand } = await import('@aws-sdk/client-ivschat');
+    const config = { region: 'us-east-1', endpoint: stagedoor.ivs.url };
+    const [ivs, chat] = [new IVSRealTimeClient(config), new IvschatClient(config)];
+    const { stages } = await ivs.send(new ListStagesCommand({}));
+    const { publicKeys } = await ivs.send(new ListPublicKeysCommand({}));
+    const { rooms } = await chat.send(new ListRoomsCommand({}));
+    return [stages, publicKeys, rooms];
+  };
+
+  test('that AWS denies are told, each with what to allow', async () => {
+    const names = [...new Set(actions.map((action) => action.slice(action.indexOf(':') + 1)))];
+    for (const operation of names)
+      stagedoor.ivs.fault({
+        operation,
+        effect: { error: 'AccessDeniedException', status: 403, message: 'no policy allows it' },
+      });
+    const found = await permissions();
+    stagedoor.ivs.clearFaults();
+    expect(thatAre('failed', found).toSorted()).toEqual(actions);
+    for (const action of actions)
+      expect(found[action]).toMatchObject({
+        found: expect.stringContaining('no policy allows it'),
+        remedy: expect.stringContaining(`Allow ${action} in the role of the service`),
+      });
+    expect(found['ivs:ImportPublicKey']?.remedy).toMatch(/without signing keys/);
+  });
+
+  test('are unknown while IVS has no time, and tell of an account that AWS has not verified', async () => {
+    stagedoor.ivs.fault({ operation: 'GetStage', effect: { throttle: true } });
+    stagedoor.ivs.fault({ operation: 'SendEvent', effect: { error: 'InternalServerException' } });
+    stagedoor.ivs.fault({ operation: 'CreateChatToken', effect: { error: 'PendingVerification', status: 403 } });
+    const found = await permissions();
+    stagedoor.ivs.clearFaults();
+    expect(thatAre('unknown', found)).toEqual(['ivs:GetStage', 'ivschat:SendEvent']);
+    expect(found['ivschat:CreateChatToken']?.remedy).toMatch(/AWS Support/);
+  });
+
+  test('in the account of a tenant are those of its own session, and a role that cannot be assumed is told', async () => {
+    const aws = { roleArn, externalId: 'acme-7f3a' };
+    const tenant = await stagedoor.createTenant(undefined, { aws });
+    const found = await permissions(`?tenantId=${tenant.id}`);
+    expect(thatAre('ok', found).toSorted()).toEqual(['AWS account', ...actions].toSorted());
+    expect(found['AWS account']?.found).toContain(`444455556666:assumed-role/stagedoor/stagedoor-${tenant.id}`);
+    const broken = await stagedoor.createTenant(undefined, { aws: { roleArn, externalId: 'wrong-7f3a' } });
+    const refused = await permissions(`?tenantId=${broken.id}`);
+    expect(refused).toEqual({
+      'AWS account': {
+        outcome: 'failed',
+        found: expect.stringContaining(`cannot assume ${roleArn}`),
+        remedy: expect.stringMatching(/trust policy/),
+      },
+    });
+    expect(JSON.stringify(refused)).not.toContain('7f3a');
+  });
+
+  test('of what names nothing are tried where AWS does not tell who the service is', async () => {
+    stagedoor.ivs.fault({ operation: 'GetCallerIdentity', effect: { error: 'InternalFailure', status: 500 } });
+    const found = await permissions();
+    stagedoor.ivs.clearFaults();
+    expect(Object.keys(found).toSorted()).toEqual([
+      'AWS account',
+      'ivs:CreateStage',
+      'ivs:ImportPublicKey',
+      'ivs:ListPublicKeys',
+      'ivs:ListStages',
+      'ivschat:ListRooms',
+    ]);
+    expect(found['AWS account']?.outcome).toBe('unknown');
+  });
+
+  test('are tried once in 20 seconds in an account, and not of a tenant that is not there', async () => {
+    await permissions();
+    const again = await stagedoor.get('/v1/checks/ivs', operatorToken);
+    expectProblem(again, 'rate_limited');
+    expect(Number(again.headers.get('retry-after'))).toBe(20);
+    expectProblem(await stagedoor.get('/v1/checks/ivs?tenantId=ten_none', operatorToken), 'not_found');
+  });
+});
+
+test('nobody but the operator sees any of it', async () => {
+  const tenant = await stagedoor.createTenant();
+  for (const url of ['/v1/checks', '/v1/checks/ivs']) {
+    expectProblem(await stagedoor.get(url, tenant.key), 'forbidden');
+    expectProblem(await stagedoor.get(url), 'unauthenticated');
+  }
+});
+
+describe('the settings', () => {
+  const sound = {
+    DATABASE_URL: 'postgresql://service:3f9a0c21d8@db.example/stagedoor',
+    STAGEDOOR_OPERATOR_TOKEN: randomBytes(24).toString('hex'),
+    STAGEDOOR_MASTER_KEY: randomBytes(32).toString('base64'),
+    AWS_REGION: 'us-east-1',
+    METRICS_PORT: '9464',
+    JOURNAL_URL: 's3://acme-journal/production',
+    AUDIT_ARCHIVE_URL: 's3://acme-audit/production',
+    IVS_EVENTS_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/ivs-events',
+    TRUSTED_PROXIES: '10.0.0.0/8',
+  };
+  const direct: Arrival = { isForwarded: false, isBelieved: false, peer: '203.0.113.7' };
+  const of = (env: Record<string, string> = {}, arrival = direct): Checks =>
+    Object.fromEntries(
+      settingChecks(Settings.from({ ...sound, ...env }), arrival).map(({ check, ...rest }) => [check, rest]),
+    );
+
+  test('that are sound are all ok', () => {
+    const found = of();
+    expect(thatAre('ok', found)).toEqual(Object.keys(found));
+    expect(Object.keys(found).length).toBeGreaterThan(9);
+  });
+
+  const example = 'example-operator-token-change-me-0123';
+  test.each<[env: Record<string, string>, check: string, outcome: string, told: RegExp]>([
+    [{ STAGEDOOR_OPERATOR_TOKEN: example }, 'secrets', 'failed', /STAGEDOOR_OPERATOR_TOKEN/],
+    [
+      { STAGEDOOR_MASTER_KEY: 'ZXhhbXBsZSBtYXN0ZXIga2V5OiBjaGFuZ2UgbWUgISE=' },
+      'secrets',
+      'failed',
+      /STAGEDOOR_MASTER_KEY/,
+    ],
+    [
+      { DATABASE_URL: 'postgresql://s:change-me-too@db.example/x' },
+      'secrets',
+      'failed',
+      /the password in DATABASE_URL/,
+    ],
+    [{ IVS_EVENTS_SECRET: 'example-ingest-secret-change-me-0123456' }, 'secrets', 'failed', /IVS_EVENTS_SECRET/],
+    [{ DATABASE_OWNER_URL: 'postgresql://o:x@db.example/x' }, 'DATABASE_OWNER_URL', 'warning', /owns the tables/],
+    [{ IVS_ENDPOINT: 'http://127.0.0.1:4580' }, 'IVS_ENDPOINT', 'warning', /127\.0\.0\.1:4580/],
+    [{ JOURNAL_ENDPOINT: 'http://s3.example' }, 'IVS_ENDPOINT', 'warning', /JOURNAL_ENDPOINT/],
+    [{ TRUSTED_PROXIES: '10.0.0.0/8,0.0.0.0/0' }, 'TRUSTED_PROXIES', 'failed', /every address/],
+    [{ METRICS_PORT: '', METRICS_PUBLIC: 'true' }, 'METRICS_PORT', 'warning', /whoever reaches the service/],
+    [{ METRICS_PORT: '' }, 'METRICS_PORT', 'warning', /Nobody can read/],
+    [{ JOURNAL_URL: '' }, 'JOURNAL_URL', 'warning', /banned/],
+    [{ AUDIT_ARCHIVE_URL: '' }, 'AUDIT_ARCHIVE_URL', 'warning', /after 400 days/],
+    [{ IVS_EVENTS_QUEUE_URL: '' }, 'IVS_EVENTS_QUEUE_URL', 'warning', /every 15 s/],
+    [{ IVS_EVENTS_QUEUE_URL: '', PRESENCE_LOOK_SECONDS: '0' }, 'IVS_EVENTS_QUEUE_URL', 'warning', /is 0/],
+    [
+      { IVS_EVENTS_SECRET: [1, 2].map(() => randomBytes(20).toString('hex')).join() },
+      'IVS_EVENTS_QUEUE_URL',
+      'warning',
+      /two secrets/,
+    ],
+    [{ JWKS_ALLOW_PRIVATE_ADDRESSES: 'true' }, 'private addresses', 'warning', /JWKS_/],
+    [{ WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: 'true' }, 'private addresses', 'warning', /WEBHOOKS_/],
+    [{ SHUTDOWN_DRAIN_SECONDS: '0' }, 'SHUTDOWN_DRAIN_SECONDS', 'warning', /goes on for 0 s/],
+  ])('%# is told with a remedy and without a secret', (env, check, outcome, told) => {
+    const found = of(env);
+    expect(found[check]).toMatchObject({
+      outcome,
+      found: expect.stringMatching(told),
+      remedy: expect.stringMatching(/\S/),
+    });
+    for (const secret of [
+      sound.STAGEDOOR_OPERATOR_TOKEN,
+      sound.STAGEDOOR_MASTER_KEY,
+      '3f9a0c21d8',
+      ...Object.values(env),
+    ])
+      if (secret.length > 20 || secret === '3f9a0c21d8') expect(JSON.stringify(found)).not.toContain(secret);
+  });
+
+  test('a proxy that nobody named shows by the request itself', async () => {
+    const forwarded = { headers: { 'x-forwarded-for': '198.51.100.4' } };
+    expect((await checks())['TRUSTED_PROXIES']?.outcome).toBe('ok');
+    const found = (await checksAt('/v1/checks', forwarded))['TRUSTED_PROXIES'];
+    expect(found).toMatchObject({ outcome: 'warning', found: expect.stringMatching(/no proxy is trusted/) });
+    expect(of({}, { ...direct, isForwarded: true })['TRUSTED_PROXIES']?.found).toMatch(/not among/);
+    expect(of({}, { ...direct, isForwarded: true, isBelieved: true })['TRUSTED_PROXIES']?.outcome).toBe('ok');
+  });
+
+  test('a master key that seals for longer than a year, and one that nothing needs, are told', async () => {
+    expect((await checks())['STAGEDOOR_MASTER_KEY']?.outcome).toBe('ok');
+    await sql(`update master_keys set first_used_at = now() - interval '2 years'`);
+    expect((await checks())['STAGEDOOR_MASTER_KEY']).toMatchObject({
+      outcome: 'warning',
+      remedy: expect.stringMatching(/once a year/),
+    });
+  });
+});
+
+// It comes last: Passport knows the strategies of the service that was started last.
+test('what IVS makes although it should refuse is deleted again', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-seed-'));
+  const seed = path.join(folder, 'seed.json');
+  const destinationConfiguration = { cloudWatchLogs: { logGroupName: 'chat' } };
+  writeFileSync(seed, JSON.stringify({ loggingConfigurations: [{ id: 'StagedoorDry', destinationConfiguration }] }));
+  const other = await Stagedoor.start({}, { seed });
+  try {
+    let found: string | undefined;
+    await until(async () => {
+      await other.database.query(`delete from pacing where operation = 'All for checks'`);
+      const { data } = await other.expect(200, other.get('/v1/checks/ivs', operatorToken));
+      found = (data as Json[]).find(({ check }) => check === 'ivschat:CreateRoom')?.['found'] as string;
+      return !/Abort|Timeout|BreakerOpen/.test(found);
+    }, 'IVS answers in time');
+    expect(found).toMatch(/deleted again/);
+    const done = (operation: string) => other.ivs.journal({ operation }).filter(({ error }) => error === undefined);
+    expect(done('DeleteRoom')).toHaveLength(done('CreateRoom').length);
+  } finally {
+    await other.stop();
+    rmSync(folder, { recursive: true });
+  }
+});
