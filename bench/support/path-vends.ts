@@ -27,7 +27,15 @@ export function callsOfVends(keyId: string): PathCall[] {
     [
       'exchange of a token',
       'admit_exchange',
-      (n) => ({ tenant, space: lobby, user: 'often', role: 'speaker', grant: `grt_bench_e${n}`, limits }),
+      (n) => ({
+        tenant,
+        space: lobby,
+        user: 'often',
+        pseudonym: 'often',
+        role: 'speaker',
+        grant: `grt_bench_e${n}`,
+        limits,
+      }),
     ],
     ['explanation of a vend', 'explain_admission', () => explained(keyId, 'often')],
     ['vend', 'vends_in_last_minute', () => ({ tenant, user: 'often', stage: true, chat: true, most: 60 })],

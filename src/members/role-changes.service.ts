@@ -210,11 +210,12 @@ export class RoleChanges {
   ): Promise<RecordedExchange | null> {
     if (!change.exchange) return null;
     const { spaceId, userId } = change;
+    const pseudonym = this.secrets.pseudonym(tenantId, userId);
     const grantId = newId('grt');
     const admitted = await valueIn(
       tx,
       'admit_exchange',
-      { tenant: tenantId, space: spaceId, user: userId, role, grant: grantId, limits },
+      { tenant: tenantId, space: spaceId, user: userId, pseudonym, role, grant: grantId, limits },
       admission.nullable(),
     );
     if (!admitted) return null;

@@ -3,8 +3,16 @@
 -- Records the grant of an exchange token for a participant of the user. IVS accepts one that Stagedoor signed, with the
 -- same participant id. Returns what admission_answer returns, and "participantId". Returns null if the checks of admit,
 -- without capacity and rate, do not allow the token, or if the user has no participant for it. The transaction holds
--- the lock of the user.
-create function admit_exchange(p_tenant text, p_space text, p_user text, p_role text, p_grant text, p_limits jsonb)
+-- the lock of the user. p_pseudonym is as in ban_in_force.
+create function admit_exchange(
+  p_tenant text,
+  p_space text,
+  p_user text,
+  p_pseudonym text,
+  p_role text,
+  p_grant text,
+  p_limits jsonb
+)
 returns jsonb
 language plpgsql
 as $$
@@ -24,7 +32,7 @@ begin
     or v_role.stage_ttl_seconds is null
     or v_key.state is distinct from 'active'
     or (v_space.frozen_at is not null and not v_role.moderator)
-    or ban_refusal(p_tenant, p_user, p_space, v_role.rank) is not null
+    or ban_refusal(p_tenant, p_user, p_space, v_role.rank, p_pseudonym) is not null
     or participant_is_disconnected(p_tenant, v_old.space_id, v_old.participant_id)
   then
     return null;

@@ -91,7 +91,11 @@ describe.each<[string, () => Promise<unknown>]>([
     ['a page of all', 'page_of_grants', { ...page, before: 'zzz' }],
     ['the roles of somebody who was here long ago', 'granted_roles', olga],
     ['a change of their role', 'grants_beside_role', { ...olga, role: 'viewer' }],
-    ['an exchange of their token', 'admit_exchange', { ...olga, role: 'viewer', grant: 'grt_new' }],
+    [
+      'an exchange of their token',
+      'admit_exchange',
+      { ...olga, pseudonym: 'p-olga', role: 'viewer', grant: 'grt_new' },
+    ],
     ['the end of their chat', 'unusable_chat_grants', { ...olga, ivsUser: 'olga' }],
     ['the people in a space that was full long ago', 'grants_in_space', { tenant: 'ten', space: 'attic', limits }],
     ['whom a freezing of it silences', 'grants_to_silence', { ...olga, user: null, moderatorRoles: [] }],

@@ -54,7 +54,15 @@ async function exchange(given: Case = {}): Promise<Row | null> {
     await sql.insert('actions', { ...of, id: 'act' });
     await sql.insert('deliveries', { ...of, action_id: 'act', space_id: 'spc', target: 'p', ...given.delivery });
   }
-  const request = { tenant: 'ten', space: 'spc', user: 'ann', role: 'viewer', grant: 'new', limits };
+  const request = {
+    tenant: 'ten',
+    space: 'spc',
+    user: 'ann',
+    pseudonym: 'p-ann',
+    role: 'viewer',
+    grant: 'new',
+    limits,
+  };
   return await sql.value('admit_exchange', { ...request, ...given.request });
 }
 
@@ -73,6 +81,7 @@ describe('admit_exchange gives nothing', () => {
     ['for a space that is frozen', { space: frozen }],
     ['to a user who is banned', { ban: {} }],
     ['to a user who is banned in this space', { ban: { space_id: 'spc' } }],
+    ['to a user who was banned and then erased', { ban: { user_id: 'erased:p-ann' } }],
     ['in a role that the tenant does not define', { request: { role: 'king' } }],
     ['without a role', { request: { role: null } }],
     ['in a role without stages', { role: { stage_ttl_seconds: null } }],
@@ -104,6 +113,7 @@ describe('admit_exchange gives a token', () => {
     ['to a user whose ban is over', { ban: { expires_at: inSeconds(-1) } }],
     ['to a user who is banned in another space', { ban: { space_id: 'spc_beside' } }],
     ['to a user beside somebody who is banned', { ban: { user_id: 'ben' } }],
+    ['to a user beside somebody who was banned and then erased', { ban: { user_id: 'erased:p-ben' } }],
     [
       'for a token that has expired: its participant may have stayed',
       { grants: [{ ...held, expires_at: inSeconds(-60), session_expires_at: inSeconds(-60) }] },
