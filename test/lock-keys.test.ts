@@ -151,8 +151,8 @@ test('a replica of the release before and one of this release exclude each other
     [`lock_space('ten', 'spc', true)`, `lock_space('ten', 'spc', false)`, `lock_space('ten', 'spc_2', false)`],
     [
       `vends_in_last_minute('ten', 'ann', true, true, 5)`,
-      `vends_in_last_minute('ten', 'ann', true, true, 5)`,
-      `vends_in_last_minute('ten', 'ben', true, true, 5)`,
+      `vends_in_last_minute('ten', 'ann', true, true, 5, false)`,
+      `vends_in_last_minute('ten', 'ben', true, true, 5, false)`,
     ],
     [`is_full(${space}, 'ann', '{}')`, `take_lock('capacity', array['ten', 'spc'], true)`, `take_lock${action}`],
   ];

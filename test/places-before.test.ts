@@ -105,7 +105,7 @@ afterAll(async () => {
 
 /** Whether a newcomer is kept out, as this build decides it. */
 async function isFull(): Promise<unknown> {
-  const text = `select ${functionSet.schema}.is_full((select s from spaces s where id = 'spc'), 'newcomer', $1) as result`;
+  const text = `select ${functionSet.schema}.is_full((select s from spaces s where id = 'spc'), 'newcomer', $1, false) as result`;
   return (await client.query<{ result: unknown }>(text, [JSON.stringify(limits)])).rows[0]?.result;
 }
 

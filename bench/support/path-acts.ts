@@ -11,6 +11,7 @@ export function callsOfActs(keyId: string): PathCall[] {
     mustBeActive: true,
     caller: { kind: 'apiKey', id: keyId },
     claimed: [],
+    pseudonym: null,
     ban: `ban_bench_${n}`,
     action: `act_bench_${n}`,
     space: null,

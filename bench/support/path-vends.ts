@@ -38,8 +38,12 @@ export function callsOfVends(keyId: string): PathCall[] {
       }),
     ],
     ['explanation of a vend', 'explain_admission', () => explained(keyId, 'often')],
-    ['vend', 'vends_in_last_minute', () => ({ tenant, user: 'often', stage: true, chat: true, most: 60 })],
-    ['vend', 'ban_in_force', (n) => ({ tenant, user: user(n), space: lobby, rank: null })],
+    [
+      'vend',
+      'vends_in_last_minute',
+      () => ({ tenant, user: 'often', stage: true, chat: true, most: 60, isDry: false }),
+    ],
+    ['vend', 'ban_in_force', (n) => ({ tenant, user: user(n), space: lobby, rank: null, pseudonym: user(n) })],
     [
       'people in a space with a capacity',
       'users_in_space',
@@ -118,6 +122,7 @@ function settlement(keyId: string) {
     grants: ['grt_bench_made0'],
     made: JSON.stringify(made(0)),
     failed: [],
+    limits,
   };
 }
 
@@ -139,7 +144,7 @@ function standing(keyId: string, who: string, nth: number) {
 }
 
 function explained(keyId: string, who: string) {
-  return { ...decidedOn(keyId, who), stage: true, chat: true, vendsPerMinute: 60, limits };
+  return { ...decidedOn(keyId, who), stage: true, chat: true, vendsPerMinute: 60, limits, staying: null };
 }
 
 function decidedOn(keyId: string, who: string) {
@@ -169,6 +174,9 @@ function admission(keyId: string, who: string, n: number) {
     request: 'bench',
     vendsPerMinute: 60,
     limits,
+    olderAction: `act_bench_o${n}`,
+    olderEntry: `aud_bench_r${n}`,
+    repeats: [],
   };
 }
 

@@ -86,6 +86,8 @@ function lintFunction(file: string, found: SqlFunction, tableNames: ReadonlySet<
     complain(`the body has ${bodyLines} lines, and ${maxLines} are allowed: move a part to a function of its own`);
   for (const parameter of found.parameters)
     if (!/^p_[a-z0-9_]+$/.test(parameter)) complain(`parameter ${parameter || 'without a name'}: call it p_…`);
+  for (const parameter of found.optional)
+    complain(`parameter ${parameter}: leave out its default, so that a caller who forgets the argument fails at once`);
   for (const variable of found.variables)
     if (!/^v_[a-z0-9_]+$/.test(variable.name)) complain(`variable ${variable.name}: call it v_…`, variable.line);
   for (const at of found.dynamic) complain('SQL that is put together at run time cannot be checked: write it out', at);

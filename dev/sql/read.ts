@@ -30,6 +30,8 @@ export interface SqlFunction {
   language: string;
   /** Names of the parameters that a caller gives. */
   parameters: string[];
+  /** Those of them that a caller may leave out. */
+  optional: string[];
   /** Variables of a PL/pgSQL body, those of its loops included. */
   variables: Named[];
   /** Clauses besides the body: `language`, `volatility`, `security`, `set search_path` … */
@@ -94,6 +96,10 @@ function readFunction(tree: Tree, statement: string, line: number, text: string)
   const language = strings([option('language')])[0] ?? 'sql';
   const [body] = strings(((option('as') as Tree | undefined)?.['List'] as Tree | undefined)?.['items']);
   const bodyLine = body === undefined ? line : text.slice(0, text.indexOf(body)).split('\n').length;
+  const given = list(tree['parameters'], 'FunctionParameter').filter(
+    ({ mode }) => mode !== 'FUNC_PARAM_TABLE' && mode !== 'FUNC_PARAM_OUT',
+  );
+  const nameOf = ({ name }: Tree) => (name as string | undefined) ?? '';
   const uses: Uses = { functions: [], reads: [], writes: [], types: [] };
   // Default values, types, and a body that is written as SQL and not as a string.
   collect(tree, uses, () => line);
@@ -102,9 +108,8 @@ function readFunction(tree: Tree, statement: string, line: number, text: string)
     schema,
     line,
     language,
-    parameters: list(tree['parameters'], 'FunctionParameter')
-      .filter(({ mode }) => mode !== 'FUNC_PARAM_TABLE' && mode !== 'FUNC_PARAM_OUT')
-      .map(({ name }) => (name as string | undefined) ?? ''),
+    parameters: given.map(nameOf),
+    optional: given.filter(({ defexpr }) => defexpr !== undefined).map(nameOf),
     variables: [],
     clauses: options.map(({ defname, arg }) =>
       defname === 'set' ? `set ${((arg as Tree)['VariableSetStmt'] as { name: string }).name}` : String(defname),

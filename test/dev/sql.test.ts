@@ -74,6 +74,7 @@ describe('the linter', () => {
     ['a long body', plpgsql('perform 1;\n'.repeat(67)), /^4: the body has 71 lines, and 70 are allowed/],
     ['a parameter of another name', sql('select 1', 'f("user" text)'), /^4: parameter user: call it p_…/],
     ['a parameter without a name', sql('select 1', 'f(text)'), /^4: parameter without a name: call it p_…/],
+    ['a default', sql('select 1', 'f(p_user text default null)'), /^4: parameter p_user: leave out its default/],
     ['a variable of another name', plpgsql('null;', 'n integer;'), /^9: variable n: call it v_…/],
     ['a record of another name', plpgsql('null;', 'r record;'), /^9: variable r: call it v_…/],
     ['a loop variable of another name', plpgsql('for i in 1..3 loop null; end loop;'), /^11: variable i: call it v_…/],

@@ -389,6 +389,7 @@ describe('moderator_rank', () => {
     ['a ban from another space', [['bans', { space_id: 'spc_beside' }]], 'spc', ['chief'], { rank: 7 }],
     ['a ban from any space, in the tenant', [['bans', { space_id: 'spc' }]], null, ['chief'], banned],
     ['a ban from the tenant', [['bans', {}]], 'spc', ['chief'], banned],
+    ['a ban that was kept when they were erased', [['bans', { user_id: 'erased:p-ann' }]], 'spc', ['chief'], banned],
     ['a ban that was lifted', [['bans', { lifted_at: inSeconds(-1) }]], null, ['chief'], { rank: 7 }],
     ['a ban by a lower rank', [['bans', { by_rank: 6 }]], 'spc', ['chief'], { rank: 7 }],
     ['a ban by the same rank', [['bans', { by_rank: 7 }]], null, ['chief'], { rank: 7 }],
@@ -420,7 +421,9 @@ describe('moderator_rank', () => {
     ['a ban before a role that does not moderate', [['bans', {}]], null, ['owner'], banned],
   ])('%s', async (_, rows, space, claimed, answer) => {
     await put([['roles', chief], ['roles', helper], ...rows]);
-    expect(await sql.value('moderator_rank', { tenant: 'ten', space, user: 'ann', claimed })).toEqual(answer);
+    expect(
+      await sql.value('moderator_rank', { tenant: 'ten', space, user: 'ann', claimed, pseudonym: 'p-ann' }),
+    ).toEqual(answer);
   });
 });
 

@@ -83,12 +83,13 @@ const inForce: [string, Row[], string | null][] = [
   ],
 ];
 
+/** Who asks, of whom no ban was kept. */
+const ann = { tenant: 'ten', user: 'ann', pseudonym: 'p-ann' };
+
 describe('ban_in_force', () => {
   test.each(inForce)('%s', async (_, bans, id) => {
     await putBans(bans);
-    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: 'spc', rank: 9 })).toMatchObject([
-      { id },
-    ]);
+    expect(await sql.call('ban_in_force', { ...ann, space: 'spc', rank: 9 })).toMatchObject([{ id }]);
   });
 
   test.each<[string, Row, string | null]>([
@@ -98,16 +99,12 @@ describe('ban_in_force', () => {
     ['in any space: no ban of somebody else', { user_id: 'ben' }, null],
   ])('%s', async (_, ban, id) => {
     await putBans([{ id: 'a', ...ban }]);
-    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: null, rank: 9 })).toMatchObject([
-      { id },
-    ]);
+    expect(await sql.call('ban_in_force', { ...ann, space: null, rank: 9 })).toMatchObject([{ id }]);
   });
 
   test('a ban that began and ended within the transaction is over', async () => {
     await putBans([{ id: 'a', expires_at: inSeconds(-0.001) }]);
-    expect(await sql.call('ban_in_force', { tenant: 'ten', user: 'ann', space: 'spc', rank: 9 })).toMatchObject([
-      { id: null },
-    ]);
+    expect(await sql.call('ban_in_force', { ...ann, space: 'spc', rank: 9 })).toMatchObject([{ id: null }]);
   });
 });
 
@@ -123,7 +120,7 @@ const ranks: [by: number | null, own: number | null, binds: boolean][] = [
 ];
 
 describe.each(ranks)('a ban by the rank %p, and a user of the rank %p', (by_rank, rank, binds) => {
-  const request = { tenant: 'ten', user: 'ann', space: 'spc', rank };
+  const request = { ...ann, space: 'spc', rank };
 
   test('ban_in_force', async () => {
     await putBans([{ id: 'a', by_rank }]);
@@ -178,14 +175,14 @@ describe('ban_refusal', () => {
       `select to_jsonb(expires_at) as until from bans where tenant_id = 'ten' and id = $1`,
       [id],
     );
-    expect(await sql.value('ban_refusal', { tenant: 'ten', user: 'ann', space: 'spc', rank: 9 })).toEqual(
+    expect(await sql.value('ban_refusal', { ...ann, space: 'spc', rank: 9 })).toEqual(
       id === null ? null : { refused: 'banned', reason: `of ${id}`, ...until },
     );
   });
 
   test('a ban without a reason and without an end', async () => {
     await putBans([{}]);
-    expect(await sql.value('ban_refusal', { tenant: 'ten', user: 'ann', space: 'spc', rank: 9 })).toEqual({
+    expect(await sql.value('ban_refusal', { ...ann, space: 'spc', rank: 9 })).toEqual({
       refused: 'banned',
       until: null,
       reason: null,
@@ -304,7 +301,8 @@ describe('users_under_bans', () => {
     ['a ban at another tenant', [{ tenant_id: 'ten_other' }], []],
   ])('%s', async (_, bans, users) => {
     await putBans(bans);
-    expect(await sql.value('users_under_bans', { tenant: 'ten', users: ['ann', 'ben', 'cleo'] })).toEqual(users);
+    const asked = { tenant: 'ten', users: ['ann', 'ben', 'cleo'], pseudonyms: ['p-ann', 'p-ben', 'p-cleo'] };
+    expect(await sql.value('users_under_bans', asked)).toEqual(users);
   });
 });
 

@@ -365,7 +365,7 @@ const roomCalls: [string, Row, number | null][] = [
 const inRoom = { operation: 'DisconnectUser', arn: 'room', target: 'ann' };
 
 describe('seconds_until_disconnected', () => {
-  const asked = { tenant: 'ten', room: 'room', ivsUser: 'ann' };
+  const asked = { tenant: 'ten', room: 'room', ivsUser: 'ann', butActions: [], butRefusedKicks: false };
 
   test.each(roomCalls)('with a call %s', async (_, row, hoursLeft) => {
     await insertDelivery(sql, { ...inRoom, ...row });
@@ -437,7 +437,7 @@ describe('cancel_refused_kicks', () => {
     await sql.query('update actions set kind = $1', [kind]);
     await insertDelivery(sql, { ...inRoom, ...row });
     const asked = { tenant: 'ten', room: 'room', ivsUser: 'ann' };
-    const seconds = () => sql.value('seconds_until_disconnected', { ...asked, butRefusedKicks: true });
+    const seconds = () => sql.value('seconds_until_disconnected', { ...asked, butActions: [], butRefusedKicks: true });
     const dry = await seconds();
     await sql.call('cancel_refused_kicks', asked);
     if (isCancelled) expect([dry, await seconds()]).toEqual([null, null]);

@@ -911,7 +911,7 @@ describe('users_in_space', () => {
 });
 
 describe('vends_in_last_minute', () => {
-  const ask = { tenant: 'ten', user: 'ann', stage: true, chat: true, most: 30 };
+  const ask = { tenant: 'ten', user: 'ann', stage: true, chat: true, most: 30, isDry: false };
   const chat = { kind: 'chat' };
 
   test.each<[string, Row[], Row, number]>([
@@ -1113,6 +1113,7 @@ describe('vends_of_users', () => {
           stage: kind === 'stage',
           chat: kind === 'chat',
           most: 3,
+          isDry: false,
         };
         expect(await sql.call('vends_in_last_minute', asked)).toMatchObject([{ used: row[kind] }]);
       }

@@ -61,10 +61,11 @@ describe('refusal', () => {
 describe('refusal_while_disconnected', () => {
   const call = { tenant_id: 'ten', action_id: 'act', space_id: 'spc', operation: 'DisconnectUser', arn: 'room' };
   const refusal = (ivsUserIds: string) =>
-    sql.valueOf('refusal_while_disconnected', `${rowOf('tenants', '$1')}, ${rowOf('spaces', '$2')}, 'ann', 'p-ann'`, [
-      JSON.stringify({ ...tenant, ivs_user_ids: ivsUserIds }),
-      JSON.stringify(space),
-    ]);
+    sql.valueOf(
+      'refusal_while_disconnected',
+      `${rowOf('tenants', '$1')}, ${rowOf('spaces', '$2')}, 'ann', 'p-ann', null, false`,
+      [JSON.stringify({ ...tenant, ivs_user_ids: ivsUserIds }), JSON.stringify(space)],
+    );
 
   beforeEach(async () => {
     await sql.insert('tenants', tenant);
@@ -145,7 +146,7 @@ describe('admission_refusal', () => {
     if (given.ban) await sql.insert('bans', { tenant_id: 'ten', ...given.ban });
     const space = given.space === null ? 'nobody' : 'spc';
     const role = given.role === null ? 'nobody' : 'host';
-    const args = `find_tenant('ten'), find_space('ten', $1), find_role('ten', $2), 'ann', $3, $4::integer, $5, 'key'`;
+    const args = `find_tenant('ten'), find_space('ten', $1), find_role('ten', $2), 'ann', $3, $4::integer, $5, 'key', 'p-ann'`;
     const { ownRole = 'host', rank = 30, kind = 'system' } = given;
     return await sql.valueOf('admission_refusal', args, [space, role, ownRole, rank, kind]);
   }
@@ -157,6 +158,7 @@ describe('admission_refusal', () => {
     ['no space', { space: null }, 'space_unknown'],
     ['a closed space', { space: { status: 'closed' }, ban: {} }, 'space_closed'],
     ['a ban', { ban: {}, role: null }, 'banned'],
+    ['a ban that was kept when they were erased', { ban: { user_id: 'erased:p-ann' } }, 'banned'],
     ['a ban of this space by a higher rank', { ban: { by_rank: 31, space_id: 'spc' } }, 'banned'],
     ['a ban by a person, for nobody of a rank', { ban: { by_rank: 0 }, rank: null }, 'banned'],
     ['a ban by their rank', { ban: { by_rank: 30 } }, null],
@@ -189,7 +191,7 @@ describe('is_full', () => {
   const full = limitsWith({ longestTokenSeconds: 3600 });
 
   async function isFull(capacity: number | null, user = 'ann', session = sql, changed: Row = {}): Promise<unknown> {
-    const args = `${rowOf('spaces', '$1')}, $2, $3`;
+    const args = `${rowOf('spaces', '$1')}, $2, $3, false`;
     return await session.valueOf('is_full', args, [{ ...space, capacity, ...changed }, user, full]);
   }
 

@@ -2,7 +2,7 @@
 --
 -- Says whether an act against a user, or against everybody in a space, has not treated all its grants yet. Its next
 -- step may record calls that disconnect the user. The actions p_but do not count.
-create function acts_on_user_are_unfinished(p_tenant text, p_space text, p_user text, p_but text[] default '{}')
+create function acts_on_user_are_unfinished(p_tenant text, p_space text, p_user text, p_but text[])
 returns boolean
 language sql
 stable

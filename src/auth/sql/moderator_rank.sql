@@ -5,13 +5,7 @@
 -- Null p_space means the whole tenant. Who acts there acts in every space. So a ban from any space refuses them, and so
 -- does a member row that does not moderate. Their rank is the lowest of all these roles.
 -- p_pseudonym is as in ban_in_force.
-create function moderator_rank(
-  p_tenant text,
-  p_space text,
-  p_user text,
-  p_claimed text[],
-  p_pseudonym text default null
-)
+create function moderator_rank(p_tenant text, p_space text, p_user text, p_claimed text[], p_pseudonym text)
 returns jsonb
 language plpgsql
 stable

@@ -4,7 +4,7 @@
 -- there is none. Null p_space means any space. p_rank is the rank of the user; null: they have none. A ban that does
 -- not bind this rank does not count. With p_pseudonym, that of the user, the bans that were kept when they were erased
 -- count too. Admission calls it only after lock_user.
-create function ban_in_force(p_tenant text, p_user text, p_space text, p_rank integer, p_pseudonym text default null)
+create function ban_in_force(p_tenant text, p_user text, p_space text, p_rank integer, p_pseudonym text)
 returns public.bans
 language plpgsql
 stable

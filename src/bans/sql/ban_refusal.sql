@@ -2,7 +2,7 @@
 --
 -- Returns what admit and settle return for a banned user: { "refused": "banned", "until", "reason" }. Returns null if
 -- no ban is in force that binds their rank. p_pseudonym is as in ban_in_force.
-create function ban_refusal(p_tenant text, p_user text, p_space text, p_rank integer, p_pseudonym text default null)
+create function ban_refusal(p_tenant text, p_user text, p_space text, p_rank integer, p_pseudonym text)
 returns jsonb
 language plpgsql
 stable

@@ -27,7 +27,7 @@ create function create_ban(
   p_request text,
   p_events jsonb,
   p_limits jsonb,
-  p_pseudonym text default null
+  p_pseudonym text
 )
 returns jsonb
 language plpgsql

@@ -3,7 +3,7 @@
 -- Returns those of p_users who are under a ban that is in force now, in any space of the tenant, whomever it binds.
 -- p_pseudonyms has theirs, in the same order: bans that were kept when they were erased count
 -- too. Admission calls it only after the locks of the users.
-create function users_under_bans(p_tenant text, p_users text[], p_pseudonyms text[] default null)
+create function users_under_bans(p_tenant text, p_users text[], p_pseudonyms text[])
 returns text[]
 language plpgsql
 stable

@@ -9,8 +9,8 @@ create function seconds_until_disconnected(
   p_tenant text,
   p_room text,
   p_ivs_user text,
-  p_but_actions text[] default '{}',
-  p_but_refused_kicks boolean default false
+  p_but_actions text[],
+  p_but_refused_kicks boolean
 )
 returns double precision
 language plpgsql

@@ -19,7 +19,7 @@ create function page_of_grants(
   p_removed_keys text[],
   p_most integer,
   p_looked integer,
-  p_ivs_user text default null
+  p_ivs_user text
 )
 returns jsonb
 language plpgsql

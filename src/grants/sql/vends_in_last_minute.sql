@@ -10,7 +10,7 @@ create function vends_in_last_minute(
   p_stage boolean,
   p_chat boolean,
   p_most integer,
-  p_is_dry boolean default false
+  p_is_dry boolean
 )
 returns table (used integer, oldest timestamptz)
 language plpgsql

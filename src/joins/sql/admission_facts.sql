@@ -10,7 +10,7 @@ create function admission_facts(
   p_own_role text,
   p_roles_claimed text[],
   p_limits jsonb,
-  p_pseudonym text default null
+  p_pseudonym text
 )
 returns jsonb
 language plpgsql

@@ -14,7 +14,7 @@ create function admission_refusal(
   p_rank integer,
   p_caller_kind text,
   p_credential text,
-  p_pseudonym text default null
+  p_pseudonym text
 )
 returns jsonb
 language plpgsql

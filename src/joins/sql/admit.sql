@@ -32,9 +32,9 @@ create function admit(
   p_request text,
   p_vends_per_minute integer,
   p_limits jsonb,
-  p_older_action text default null,
-  p_older_entry text default null,
-  p_repeats text[] default '{}'
+  p_older_action text,
+  p_older_entry text,
+  p_repeats text[]
 )
 returns jsonb
 language plpgsql

@@ -45,7 +45,7 @@ begin
   end if;
   v_decision := decide_admission(
     v_tenant, v_space, v_role, v_request."user", v_request.pseudonym, v_own_role, v_request.kind, v_request.credential,
-    v_request.stage_grant is not null, v_request.chat_grant is not null, p_vends_per_minute, true, p_limits
+    v_request.stage_grant is not null, v_request.chat_grant is not null, p_vends_per_minute, true, p_limits, null, '{}'
   );
   if (v_decision ->> 'seconds') is not null then
     return jsonb_build_object('left', 'disconnecting');

@@ -21,8 +21,8 @@ create function decide_admission(
   p_vends_per_minute integer,
   p_is_dry boolean,
   p_limits jsonb,
-  p_staying text default null,
-  p_repeats text[] default '{}'
+  p_staying text,
+  p_repeats text[]
 )
 returns jsonb
 language plpgsql

@@ -16,7 +16,7 @@ create function explain_admission(
   p_chat boolean,
   p_vends_per_minute integer,
   p_limits jsonb,
-  p_staying text default null
+  p_staying text
 )
 returns jsonb
 language plpgsql
@@ -34,7 +34,7 @@ begin
   return jsonb_build_object(
     'decision', decide_admission(
       v_tenant, v_space, v_role, p_user, p_pseudonym, v_own_role, p_caller_kind, p_credential, p_stage, p_chat,
-      p_vends_per_minute, true, p_limits, p_staying
+      p_vends_per_minute, true, p_limits, p_staying, '{}'
     ),
     'facts', admission_facts(
       v_space, v_role, p_user, v_own_role, p_roles_claimed, p_limits, p_pseudonym

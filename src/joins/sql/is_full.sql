@@ -2,7 +2,7 @@
 --
 -- Says whether the capacity of a space keeps this user out. A user who has a place does not need another one, and does
 -- not wait. Other users are let in one after the other, unless p_is_dry.
-create function is_full(p_space public.spaces, p_user text, p_limits jsonb, p_is_dry boolean default false)
+create function is_full(p_space public.spaces, p_user text, p_limits jsonb, p_is_dry boolean)
 returns boolean
 language plpgsql
 as $$

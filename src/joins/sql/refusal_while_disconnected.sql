@@ -10,8 +10,8 @@ create function refusal_while_disconnected(
   p_space public.spaces,
   p_user text,
   p_pseudonym text,
-  p_rank integer default null,
-  p_is_dry boolean default false
+  p_rank integer,
+  p_is_dry boolean
 )
 returns jsonb
 language plpgsql
@@ -19,7 +19,7 @@ as $$
 declare
   v_ivs_user text := case p_tenant.ivs_user_ids when 'plain' then p_user else p_pseudonym end;
   v_ended text[] := array[]::text[];
-  v_seconds double precision := seconds_until_disconnected(p_tenant.id, p_space.room_arn, v_ivs_user);
+  v_seconds double precision := seconds_until_disconnected(p_tenant.id, p_space.room_arn, v_ivs_user, '{}', false);
 begin
   if p_is_dry then
     v_ended := actions_of_bans(p_tenant.id, outranked_bans(p_tenant.id, p_user, p_space.id, p_rank));

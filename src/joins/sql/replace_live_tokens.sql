@@ -46,7 +46,7 @@ begin
   end if;
   perform replace_grants(p_tenant, p_space.id, p_user, v_chat, p_action, p_entry, p_request, p_limits);
   return coalesce(
-    refusal_while_disconnected(p_tenant, p_space, p_user, p_pseudonym),
+    refusal_while_disconnected(p_tenant, p_space, p_user, p_pseudonym, null, false),
     refusal('disconnecting') || jsonb_build_object('seconds', 0)
   );
 end;

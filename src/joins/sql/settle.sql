@@ -15,8 +15,8 @@ create function settle(
   p_grants text[],
   p_made jsonb,
   p_failed text[],
-  p_pseudonym text default null,
-  p_limits jsonb default '{}'
+  p_pseudonym text,
+  p_limits jsonb
 )
 returns jsonb
 language plpgsql

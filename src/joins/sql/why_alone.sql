@@ -39,7 +39,8 @@ begin
   if
     p_chat
     and seconds_until_disconnected(
-      p_tenant.id, p_space.room_arn, case p_tenant.ivs_user_ids when 'plain' then p_user else p_pseudonym end
+      p_tenant.id, p_space.room_arn, case p_tenant.ivs_user_ids when 'plain' then p_user else p_pseudonym end, '{}',
+      false
     ) is not null
   then
     return 'disconnecting';

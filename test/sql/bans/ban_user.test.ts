@@ -140,9 +140,8 @@ describe('ban_user', () => {
       },
     ]);
     expect(await written()).toHaveLength(2);
-    expect(await sql.value('ban_refusal', { rank: null, tenant: 'ten', user: 'ann', space: 'spc' })).toMatchObject({
-      refused: 'banned',
-    });
+    const asked = { tenant: 'ten', user: 'ann', space: 'spc', rank: null, pseudonym: 'p-ann' };
+    expect(await sql.value('ban_refusal', asked)).toMatchObject({ refused: 'banned' });
   });
 
   test('counts the time of the request from when it came in', async () => {

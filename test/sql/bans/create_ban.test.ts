@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(() => sql.rollback());
 
 const key = { kind: 'apiKey', id: 'key' };
-const mod = { kind: 'user', id: 'mod' };
+const byMod = { caller: { kind: 'user', id: 'mod' }, pseudonym: 'p-mod' };
 const request = {
   tenant: 'ten',
   kind: 'system',
@@ -32,6 +32,7 @@ const request = {
   mustBeActive: false,
   caller: key,
   claimed: [] as string[],
+  pseudonym: null as string | null,
   ban: 'ban',
   action: 'act',
   space: 'spc' as string | null,
@@ -58,7 +59,7 @@ describe('create_ban', () => {
   test.each<[string, Partial<typeof request>, number | null]>([
     ['an API key, in a space', {}, null],
     ['an API key, in the whole tenant', { space: null }, null],
-    ['a moderator of the space', { caller: mod }, 20],
+    ['a moderator of the space', byMod, 20],
   ])('%s bans, and everything is on record', async (_, changed, byRank) => {
     expect(await ban(changed)).toMatchObject({ createdAt: expect.any(String), waitSeconds: 0, byRank });
     expect((await written()).map(({ t }) => t)).toEqual(['actions', 'audit', 'bans', 'events']);
@@ -66,16 +67,27 @@ describe('create_ban', () => {
   });
 
   test.each<[string, Partial<typeof request>, Row, (() => Promise<unknown>) | null]>([
-    ['somebody who does not moderate', { caller: { kind: 'user', id: 'ben' } }, { refused: 'no_moderator' }, null],
-    ['a moderator of a space, in the whole tenant', { caller: mod, space: null }, { refused: 'no_moderator' }, null],
+    [
+      'somebody who does not moderate',
+      { caller: { kind: 'user', id: 'ben' }, pseudonym: 'p-ben' },
+      { refused: 'no_moderator' },
+      null,
+    ],
+    ['a moderator of a space, in the whole tenant', { ...byMod, space: null }, { refused: 'no_moderator' }, null],
     [
       'a moderator who is banned',
-      { caller: mod },
+      byMod,
       { refused: 'banned' },
       () => sql.insert('bans', { tenant_id: 'ten', user_id: 'mod' }),
     ],
-    ['a moderator, against themselves', { caller: mod, user: 'mod' }, { refused: 'themselves' }, null],
-    ['a moderator, against somebody of a higher rank', { caller: mod, user: 'boss' }, { refused: 'rank' }, null],
+    [
+      'a moderator of whom a ban was kept when they were erased',
+      byMod,
+      { refused: 'banned' },
+      () => sql.insert('bans', { tenant_id: 'ten', user_id: 'erased:p-mod' }),
+    ],
+    ['a moderator, against themselves', { ...byMod, user: 'mod' }, { refused: 'themselves' }, null],
+    ['a moderator, against somebody of a higher rank', { ...byMod, user: 'boss' }, { refused: 'rank' }, null],
     ['a key, in a space that is not there', { space: 'spc_none' }, { refused: 'space_unknown' }, null],
     ['a key, with an end that is past', { expires: new Date(0) }, { refused: 'over_already' }, null],
     [

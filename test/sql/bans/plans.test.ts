@@ -34,8 +34,16 @@ describe.each<[string, () => Promise<unknown>]>([
 
   test.each<[string, string, object]>([
     ['how many are in force', 'bans_in_force', { tenant: 'ten', most: 99_000 }],
-    ['whether a user is banned', 'ban_in_force', { tenant: 'ten', user: 'user-5', space: 'spc', rank: null }],
-    ['which users are banned', 'users_under_bans', { tenant: 'ten', users: ['user-5', 'user-6'] }],
+    [
+      'whether a user is banned',
+      'ban_in_force',
+      { tenant: 'ten', user: 'user-5', space: 'spc', rank: null, pseudonym: 'p-5' },
+    ],
+    [
+      'which users are banned',
+      'users_under_bans',
+      { tenant: 'ten', users: ['user-5', 'user-6'], pseudonyms: ['p-5', 'p-6'] },
+    ],
     ['whom the watchdog looks after', 'bans_without_hold', { afterTenant: '', afterBan: '', limit: ended, limits }],
     [
       'a page of those in force',

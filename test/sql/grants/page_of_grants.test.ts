@@ -129,6 +129,7 @@ describe('page_of_grants', () => {
     beforeTime: endOfTime,
     user: null,
     space: null,
+    ivsUser: null,
     state: null,
     live: null,
     now: at(15),

@@ -58,7 +58,7 @@ const notes = async () =>
 /** The answer of `is_full`, and what it must be by the grants. Both are of one moment. */
 async function isFull(user: string, session = sql): Promise<{ answer: unknown; plain: unknown }> {
   await session.begin();
-  const answer = await session.valueOf('is_full', `${space}, $1, $2`, [user, limits]);
+  const answer = await session.valueOf('is_full', `${space}, $1, $2, false`, [user, limits]);
   const plain = await session.valueOf('is_full', `${space}, $1, $2, true`, [user, limits]);
   await session.commit();
   return { answer, plain };
@@ -96,6 +96,9 @@ async function join(session: SqlSession, user: string, where = 'spc'): Promise<u
     request: 'request',
     vendsPerMinute: 1_000,
     limits,
+    olderAction: `act_${grants}`,
+    olderEntry: `aud_${grants}_older`,
+    repeats: [],
   });
   return answer['refused'];
 }
@@ -248,7 +251,7 @@ describe('users_inside', () => {
       await counted();
       await sql.begin();
       const before = await rowsRead();
-      await sql.valueOf('is_full', `${space}, 'ann', $1`, [all]);
+      await sql.valueOf('is_full', `${space}, 'ann', $1, false`, [all]);
       const after = await rowsRead();
       await sql.commit();
       return Object.fromEntries(Object.entries(after).map(([table, n]) => [table, n - (before[table] ?? 0)]));

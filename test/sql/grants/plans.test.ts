@@ -55,6 +55,7 @@ const page = {
   before: '',
   user: null,
   space: null,
+  ivsUser: null,
   state: null,
   live: null,
   now: new Date(),
@@ -70,7 +71,7 @@ describe.each<[string, () => Promise<unknown>]>([
   beforeAll(prepare);
 
   test.each<[string, string, object]>([
-    ['the rate of a user', 'vends_in_last_minute', { ...ann, stage: true, chat: true, most: 60 }],
+    ['the rate of a user', 'vends_in_last_minute', { ...ann, stage: true, chat: true, most: 60, isDry: false }],
     ['the rates of users', 'vends_of_users', { tenant: 'ten', users: ['ann', 'ben'], most: 60 }],
     ['the people in a space', 'users_in_space', { tenant: 'ten', space: 'hall', except: 'ben' }],
     ['a participant', 'capabilities_of_participant', { tenant: 'ten', participant: 'p7' }],

@@ -50,6 +50,9 @@ const requestDefaults = {
   request: 'request',
   vendsPerMinute: 30,
   limits,
+  olderAction: 'act_older',
+  olderEntry: 'aud_older',
+  repeats: [],
 };
 
 async function admit(given: Case = {}): Promise<Row> {
@@ -155,6 +158,7 @@ describe('admit refuses', () => {
     ['a space that was deleted', { space: { deleted_at: inSeconds(-1) } }, 'space_unknown'],
     ['a user who is banned in this space', { ban: { space_id: 'spc' } }, 'banned'],
     ['a user who is banned until later', { ban: { expires_at: inSeconds(60) } }, 'banned'],
+    ['a user of whom a ban was kept when they were erased', { ban: { user_id: 'erased:p-ann' } }, 'banned'],
     [
       'a space without a stage for a stage token',
       { space: { stage_arn: null }, request: { chatGrant: null } },

@@ -112,6 +112,9 @@ async function admitAlone(one: Member): Promise<Row> {
     request: one.request,
     vendsPerMinute: perMinute,
     limits,
+    olderAction: `act_${one.entry}`,
+    olderEntry: `${one.entry}_older`,
+    repeats: [],
   });
 }
 
@@ -649,6 +652,7 @@ describe('standings', () => {
     ['a credential that was revoked', [], { credential: 'key_gone' }, 'credential'],
     ['a space that is not there', [], { space: 'spc_gone' }, 'space'],
     ['a ban elsewhere in the tenant', [['bans', { space_id: 'spc_b' }]], {}, 'ban'],
+    ['a ban that was kept when the user was erased', [['bans', { user_id: 'erased:p-ann' }]], {}, 'ban'],
     [
       'a member row that does not bind',
       [['members', { space_id: 'spc', role: 'viewer', by_rank: 0 }]],
@@ -897,6 +901,8 @@ describe('settle_group', () => {
         grants: [`stage-${user}`, `chat-${user}`],
         made: JSON.stringify(made(user)),
         failed: [],
+        pseudonym: `p-${user}`,
+        limits,
       };
       expect(await sql.value('settle', { ...args, ...what })).toBeNull();
     }
@@ -1037,6 +1043,8 @@ describe('settle_one', () => {
       grants: ['stage', 'chat'],
       made: JSON.stringify(made),
       failed: [],
+      pseudonym: 'p-ann',
+      limits,
     });
     expect(refusal).toBeNull();
     expect(together).toEqual(await rows());
@@ -1047,6 +1055,11 @@ describe('settle_one', () => {
     [
       'was banned',
       `insert into bans (tenant_id, id, user_id, created_by) values ('ten', 'b', 'ann', '{}')`,
+      [[7, 'banned']],
+    ],
+    [
+      'was banned and then erased',
+      `insert into bans (tenant_id, id, user_id, created_by) values ('ten', 'b', 'erased:p-ann', '{}')`,
       [[7, 'banned']],
     ],
     ['is in a frozen space', `update spaces set frozen_at = now()`, [[7, 'space_frozen']]],

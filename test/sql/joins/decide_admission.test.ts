@@ -142,6 +142,7 @@ async function admit({ stage, chat, staying, ...request }: State['request']): Pr
       request: 'request',
       olderAction: `act_older_${nth}`,
       olderEntry: `aud_older_${nth}`,
+      repeats: [],
     });
     if (answer['refused'] === 'disconnecting' && (answer['seconds'] as number) <= limits.disconnectWaitSeconds) {
       await sql.query('delete from deliveries');
@@ -238,7 +239,7 @@ describe('explain_admission', () => {
     await sql.insert('tenants', { id: 'ten_other' });
     await sql.insert('spaces', { tenant_id: 'ten_other', id: 'spc_other' });
     for (const space of ['spc_other', 'spc_none']) {
-      const request = { ...asked(outranking.request), space, stage: true, chat: true };
+      const request = { ...asked(outranking.request), space, stage: true, chat: true, staying: null };
       expect(await sql.value('explain_admission', request)).toBeNull();
     }
     await sql.rollback();
@@ -262,7 +263,7 @@ describe('admission_facts', () => {
     await sql.insert('signing_keys', { tenant_id: 'ten', id: 'sgk', state: 'active' });
     const facts = await sql.valueOf(
       'admission_facts',
-      `find_space('ten', 'spc'), find_role('ten', 'host'), 'ann', 'host', '{king,host}', $1`,
+      `find_space('ten', 'spc'), find_role('ten', 'host'), 'ann', 'host', '{king,host}', $1, 'p-ann'`,
       [limits],
     );
     expect(facts).toEqual({
@@ -302,7 +303,7 @@ describe('decide_admission', () => {
     sql.valueOf<Row>(
       'decide_admission',
       `find_tenant('ten'), find_space('ten', 'spc'), find_role('ten', 'host'), 'ann', 'p-ann', 'host', 'apiKey', 'key',
-       true, true, ${vendsPerMinute}, $1, $2`,
+       true, true, ${vendsPerMinute}, $1, $2, null, '{}'`,
       [isDry, limits],
     );
 
@@ -312,7 +313,7 @@ describe('decide_admission', () => {
     await sql.begin();
     await other.begin();
     expect(await decide(false)).toEqual({ stage: true, chat: true, used: 0, seconds: null });
-    const lock = { tenant: 'ten', user: 'ann', stage: true, chat: true, most: 3 };
+    const lock = { tenant: 'ten', user: 'ann', stage: true, chat: true, most: 3, isDry: false };
     expect(await other.hasToWait(() => other.call('vends_in_last_minute', lock))).toBe(true);
     expect(await other.hasToWait(() => other.call('vends_in_last_minute', { ...lock, isDry: true }))).toBe(false);
     await sql.rollback();

@@ -59,6 +59,7 @@ async function admit(request: Row = {}, session = sql): Promise<Row> {
     limits,
     olderAction: `act_older${nth}`,
     olderEntry: `aud_older${nth}`,
+    repeats: [],
     ...request,
   });
 }
@@ -307,6 +308,7 @@ describe('settle', () => {
       grants: [id],
       made: JSON.stringify([{ id, participantId, ...made }]),
       failed: [],
+      pseudonym: 'p-ann',
       limits,
     });
 

@@ -1,4 +1,5 @@
 /** `settle`, as a table: state and what IVS made, what it answers, and what becomes of the grants. */
+import { limits } from '../../../src/limits.ts';
 import { inSeconds, SqlSession } from '../../support/sql.ts';
 
 let sql: SqlSession;
@@ -40,9 +41,11 @@ const vend = {
   callerKind: 'user',
   credential: 'iss.1',
   user: 'ann',
+  pseudonym: 'p-ann',
   space: 'spc',
   roleAsked: null,
   rolesClaimed: ['host'],
+  limits,
 };
 
 async function settle(made: object[], failed: string[] = [], session = sql): Promise<unknown> {
@@ -77,6 +80,11 @@ describe('settle refuses what admit would refuse now', () => {
     [
       'the user was banned',
       `insert into bans (tenant_id, id, user_id, created_by) values ('ten', 'b', 'ann', '{}')`,
+      'banned',
+    ],
+    [
+      'the user was banned and then erased',
+      `insert into bans (tenant_id, id, user_id, created_by) values ('ten', 'b', 'erased:p-ann', '{}')`,
       'banned',
     ],
     ['the role was deleted', `delete from roles`, 'role_none'],
