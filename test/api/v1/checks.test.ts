@@ -3,8 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import pg from 'pg';
 import { Settings } from '../../../src/config.ts';
+import { DatabaseChecks } from '../../../src/database/database-checks.ts';
+import { DatabaseClock } from '../../../src/database/database-clock.ts';
+import { Database, ReadDatabase } from '../../../src/database/database.ts';
 import { functionSet } from '../../../src/database/function-set.ts';
+import { Reach } from '../../../src/database/reach.ts';
+import { idOf, Keyring } from '../../../src/secrets/keyring.ts';
+import { MasterKeyCheck } from '../../../src/secrets/master-key-check.ts';
+import { SealedColumns } from '../../../src/secrets/sealed-columns.ts';
 import { type Arrival, settingChecks } from '../../../src/checks/setting-checks.ts';
 import { samplesOf } from '../../docs/samples.ts';
 import { asSuperuser, createDatabase } from '../../support/database.ts';
@@ -208,6 +216,35 @@ describe('the database', () => {
       `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'stagedoor reads' and datname = current_database()`,
     );
   }
+
+  /** What is said of the service's own database, seen in another way. */
+  const seen = async (reads: ReadDatabase, reach: Reach): Promise<Checks> =>
+    Object.fromEntries(
+      (await new DatabaseChecks(reads, reach, reach.clock).all()).map(({ check, ...rest }) => [check, rest]),
+    );
+
+  test.each([
+    [60, 'failed', /60 s behind/],
+    [-10, 'warning', /10 s ahead of/],
+  ])('whose clock is %d s ahead is told', async (ahead, outcome, told) => {
+    const reach = new Reach(true);
+    const at = performance.now();
+    reach.clock.set([{ askedAt: at, answeredAt: at, databaseMs: Date.now() + 1_000 * ahead }]);
+    const found = await seen(stagedoor.app.get(ReadDatabase), reach);
+    expect(found['clock of the database']).toMatchObject({
+      outcome,
+      found: expect.stringMatching(told),
+      remedy: 'Set both by NTP.',
+    });
+    expect(found['encryption']).toMatchObject({ outcome: 'unknown', found: expect.stringMatching(/pooler/) });
+  });
+
+  test('that does not answer is unknown, and the settings are told all the same', async () => {
+    const pool = new pg.Pool({ connectionString: 'postgresql://nobody@127.0.0.1:9/none' });
+    const found = await seen({ pool } as unknown as ReadDatabase, new Reach(false));
+    expect(thatAre('unknown', found)).toEqual(expect.arrayContaining(ofDatabase.filter((name) => name !== 'tenants')));
+    expect(found['database role']?.remedy).toMatch(/health\/ready/);
+  });
 
   test('that may not be looked at is unknown, and says what to do', async () => {
     await sql('revoke select on function_sets from stagedoor_app');
@@ -425,6 +462,28 @@ describe('the settings', () => {
     expect((await checks())['STAGEDOOR_MASTER_KEY']).toMatchObject({
       outcome: 'warning',
       remedy: expect.stringMatching(/once a year/),
+    });
+  });
+
+  test('a master key that nothing needs, and one that something may need, are told', async () => {
+    const { app } = stagedoor;
+    const other = randomBytes(32);
+    const [given] = app.get(Settings).masterKeys as [Buffer];
+    const keys = [given, other].map((key) => key.toString('base64')).join();
+    const check = new MasterKeyCheck(
+      Settings.from({ ...sound, STAGEDOOR_MASTER_KEY: keys }),
+      app.get(Database),
+      app.get(Keyring, { strict: false }),
+      app.get(SealedColumns),
+      app.get(DatabaseClock),
+    );
+    const spare = await check.look();
+    expect(spare).toMatchObject({ outcome: 'warning', remedy: expect.stringMatching(/Take it out/) });
+    expect(spare.found).toContain(idOf(other));
+    await sql(`insert into master_keys (id, began, root) values ('${idOf(other)}', false, '')`);
+    expect(await check.look()).toMatchObject({
+      outcome: 'warning',
+      remedy: expect.stringMatching(/Keep the key until/),
     });
   });
 });
