@@ -87,7 +87,7 @@ export class IvsPermissions {
       return { account: number, check: this.judge(arn, account.region) };
     } catch (error) {
       const { kind, awsName, awsMessage } = toIvsFailure('GetCallerIdentity', error);
-      const says = `${awsName}: ${awsMessage}`;
+      const says = sentence(awsName, awsMessage);
       if (kind !== 'access_denied') {
         const remedy =
           'Let the service reach STS (port 443), and check again. Calls that name a stage or a room were not tried.';
@@ -144,10 +144,15 @@ export class IvsPermissions {
   }
 }
 
+/** What AWS says, as a sentence of its own. */
+function sentence(name: string, message: string): string {
+  return `${name}: ${message.replace(/\.$/, '')}.`;
+}
+
 /** What an error of IVS says about a permission. */
 function verdict({ action, allowed }: DryCall, account: IvsAccount, failure: IvsFailure): Check {
   const { kind, awsName, awsMessage } = failure;
-  const says = `${awsName}: ${awsMessage}`;
+  const says = sentence(awsName, awsMessage);
   if (allowed.includes(kind)) return good(action, 'IVS lets the service do it.');
   if (kind !== 'access_denied')
     return bad('unknown', action, `IVS did not tell. ${says}`, 'Check again in some minutes.');

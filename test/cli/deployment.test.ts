@@ -318,7 +318,9 @@ describe('doctor, with the operator token', () => {
     const ofTenant = await doctor('--tenant', slug);
     stagedoor.ivs.clearFaults();
     expect(code).toBe(1);
-    expect(out).toMatch(/✗ ivs:ImportPublicKey +AWS denies it\..*Allow ivs:ImportPublicKey in the role of the service/);
+    expect(out).toMatch(
+      /✗ ivs:ImportPublicKey +AWS denies it\. AccessDeniedException: .*\. Allow ivs:ImportPublicKey in the role of the service/,
+    );
     expect(ofTenant.out).toMatch(/✗ ivs:ImportPublicKey .*Allow ivs:ImportPublicKey in arn:aws:iam::444455556666:role/);
     expect((await doctor()).out).toContain(`stagedoor doctor --tenant ${slug}`);
     const nobodys = id.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
