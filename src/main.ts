@@ -1,10 +1,11 @@
+import { optionsOf } from './command-line.ts';
 import { Settings } from './config.ts';
 import { messageOf } from './redaction.ts';
 import { StopOnSignals } from './stop-on-signals.ts';
 
 /** Starts the service. With `--migrate` it migrates the database first. */
 async function main(): Promise<void> {
-  const migrating = process.argv.includes('--migrate');
+  const { migrate: migrating } = optionsOf(process.argv.slice(2), { migrate: { type: 'boolean', default: false } });
   const signals = new StopOnSignals();
   const settings = Settings.from(process.env, migrating ? ['DATABASE_OWNER_URL'] : []);
   // Loading the rest takes a second or two. It comes after the settings, so that a wrong setting is reported at once.

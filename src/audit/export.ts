@@ -10,11 +10,10 @@
  * if the command fails. The same command again replaces the files that it has written.
  */
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { z } from 'zod';
 import { type Archive, archiveAt } from '../archive/archive.ts';
+import { optionsOf } from '../command-line.ts';
 import { assertMigrated } from '../database/serving-role.ts';
 import { type SqlArguments, sqlCall, unnamed } from '../database/sql-call.ts';
 import { messageOf } from '../redaction.ts';
@@ -87,12 +86,11 @@ async function exportAll(client: pg.Client, { tenant, after, archive }: Wanted):
 }
 
 async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const options = {
+  const values = optionsOf(args, {
     tenant: { type: 'string' },
     after: { type: 'string', default: '0' },
     to: { type: 'string' },
-  } as const;
-  const { values } = parseArgs({ args, options });
+  });
   if (!/^\d{1,18}$/.test(values.after)) throw new Error('--after is a place in the hash chain: a whole number.');
   if (values.to !== undefined && !/^(s3:\/\/[^/]+|file:\/\/\/)/.test(values.to))
     throw new Error('--to is a folder, such as file:///var/lib/audit, or a bucket, such as s3://bucket/prefix.');
@@ -110,7 +108,7 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (import.meta.main) {
   try {
     await main(process.argv.slice(2), process.env);
   } catch (error) {

@@ -11,8 +11,8 @@
  * It cannot notice that the entries after the newest checkpoint were removed, nor that a chain and its checkpoints were
  * removed as a whole. Store its output, or the checkpoints, in a place that nobody with write access to the database can change.
  */
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { optionsOf } from '../command-line.ts';
 import { messageOf } from '../redaction.ts';
 import { auditKeyOf, publicHalf } from '../secrets/audit-key.ts';
 import { Keyring, masterKeysOf } from '../secrets/keyring.ts';
@@ -125,8 +125,9 @@ async function main({
   return broken > 0 ? 1 : 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (import.meta.main) {
   try {
+    optionsOf(process.argv.slice(2), {});
     process.exitCode = await main(process.env);
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`);

@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { optionsOf } from '../command-line.ts';
 import { messageOf } from '../redaction.ts';
 import { deployFunctions } from './deploy-functions.ts';
 import { functionSet, migrationsFolder } from './function-set.ts';
@@ -147,13 +147,11 @@ function describe({ migrations, functions }: MigrationResult): string {
   return done.join(' ') || 'The database is up to date.';
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const ownerUrl = process.env['DATABASE_OWNER_URL'];
-  if (!ownerUrl) {
-    process.stderr.write('DATABASE_OWNER_URL is required. Migrations run as the role that owns the tables.\n');
-    process.exit(1);
-  }
+if (import.meta.main) {
   try {
+    optionsOf(process.argv.slice(2), {});
+    const ownerUrl = process.env['DATABASE_OWNER_URL'];
+    if (!ownerUrl) throw new Error('DATABASE_OWNER_URL is required. Migrations run as the role that owns the tables.');
     process.stdout.write(`${describe(await migrate(ownerUrl))}\n`);
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`);

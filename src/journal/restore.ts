@@ -11,11 +11,10 @@
  * --give-up: the database has no journal any more, and forgets what is not stored yet. Then unset JOURNAL_URL.
  */
 import type { KeyObject } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { z } from 'zod';
 import { type Archive, archiveAt } from '../archive/archive.ts';
+import { optionsOf } from '../command-line.ts';
 import { assertMigrated } from '../database/serving-role.ts';
 import { type SqlArguments, sqlCall, unnamed } from '../database/sql-call.ts';
 import { newId } from '../ids.ts';
@@ -93,7 +92,7 @@ async function call(client: pg.Client, name: string, args: SqlArguments): Promis
 }
 
 async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const { values } = parseArgs({ args, options: { 'give-up': { type: 'boolean', default: false } } });
+  const options = optionsOf(args, { 'give-up': { type: 'boolean', default: false } });
   const required = (name: string, what: string) => {
     const value = env[name];
     if (!value) throw new Error(`${name} is required: ${what}`);
@@ -106,7 +105,7 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
   await client.connect();
   try {
     await assertMigrated(client);
-    if (values['give-up']) {
+    if (options['give-up']) {
       await call(client, 'end_journal', {});
       process.stderr.write('The database has no journal any more. Unset JOURNAL_URL before the replicas start.\n');
       return;
@@ -128,7 +127,7 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (import.meta.main) {
   try {
     await main(process.argv.slice(2), process.env);
   } catch (error) {

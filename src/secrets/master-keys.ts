@@ -7,10 +7,10 @@
  * key that is not needed can be taken out of STAGEDOOR_MASTER_KEY. It prints nothing of the keys themselves. The exit code is 2 if
  * the command fails, as when a key is missing that is needed.
  */
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { assertMigrated } from '../database/serving-role.ts';
 import { sqlCall, unnamed } from '../database/sql-call.ts';
+import { optionsOf } from '../command-line.ts';
 import type { MasterKey } from '../config.ts';
 import { messageOf } from '../redaction.ts';
 import { idOf, Keyring, knownKeys, masterKeysOf, nameOf } from './keyring.ts';
@@ -82,8 +82,9 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (import.meta.main) {
   try {
+    optionsOf(process.argv.slice(2), {});
     await main(process.env);
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`);

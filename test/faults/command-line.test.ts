@@ -1,4 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { Emulator } from '../../emulator/src/index.ts';
 import { asSuperuser, createDatabase, type TestDatabase } from '../support/database.ts';
 import { freePort, readOnlyRoot, ServiceProcess } from '../support/service-process.ts';
@@ -105,6 +108,39 @@ describe('settings that are wrong', () => {
     expect(await service.ended).toBe(1);
     expect(service.output.trim().split('\n')).toHaveLength(1);
     expect(service.output).toMatch(message);
+  });
+});
+
+describe.each([
+  ['dist/main.js', 1, '--migrate'],
+  ['dist/database/migrate.js', 1, 'no options'],
+  ['dist/journal/restore.js', 2, '--give-up'],
+  ['dist/audit/verify.js', 2, 'no options'],
+  ['dist/audit/export.js', 2, '--tenant, --after, --to'],
+  ['dist/secrets/master-keys.js', 2, 'no options'],
+])('%s', (script, code, taken) => {
+  // Before, `--help` made the one migrate, and a misspelled --migrate made the other serve without migrating.
+  it.each(['--migrat', 'help'])('does nothing for %s, which it does not know, and says what it takes', async (arg) => {
+    const urls = { DATABASE_URL: database.serviceUrl, DATABASE_OWNER_URL: database.ownerUrl };
+    const command = start(script, environment(0, urls), [arg]);
+    expect(await command.ended).toBe(code);
+    expect(command.output).toContain(arg);
+    expect(command.output).toContain(taken);
+    expect(command.output.trim().split('\n')).toHaveLength(1);
+  });
+
+  // Such a command was loaded, ended with 0, and had done nothing.
+  it('does its work through a symbolic link, as to the current release', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-current-'));
+    try {
+      const current = path.join(folder, 'current');
+      symlinkSync(path.resolve(import.meta.dirname, '../..'), current);
+      const command = start(path.join(current, script), {});
+      expect(await command.ended).toBe(code);
+      expect(command.output).toContain('is required');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
