@@ -8,7 +8,9 @@ import { type EventType, eventTypes, isEventType } from './event-types.ts';
 /** Schema of the filter by type: types with commas between. */
 const types = text(1, 1024)
   .transform((value) => value.split(','))
-  .refine((names) => names.every(isEventType), { error: 'must be types of events with commas between' })
+  .refine((names) => names.every(isEventType), {
+    error: `must be types of events with commas between. The types are ${Object.keys(eventTypes).join(', ')}`,
+  })
   .meta({
     description: 'Only events of this type. Several types have commas between.',
     examples: ['ban.created,ban.lifted'],

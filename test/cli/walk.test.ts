@@ -127,6 +127,19 @@ describe('the help', () => {
     }
   });
 
+  it('says what has to be given, and that a tenant is named by its id or its slug', () => {
+    const of = (name: string) => commands.find((one) => one.name === `stagedoor ${name}`)?.help.replaceAll(/\s+/g, ' ');
+    for (const name of ['key create', 'tenant key']) {
+      expect(of(name)).toMatch(/--name <name> required: /);
+      expect(of(name)).toMatch(/--scope <scope\.\.\.> required: /);
+    }
+    expect(of('issuer create')).toMatch(/--audience <text> required without --from: /);
+    const ofTenants = commands.filter(({ help }) => /^Usage: .* <tenant>/.test(help));
+    expect(ofTenants.length).toBeGreaterThan(5);
+    for (const { name, help } of ofTenants)
+      expect([name, help.replaceAll(/\s+/g, ' ')]).toEqual([name, expect.stringContaining('by its id or its slug')]);
+  });
+
   it('shows examples that work', async () => {
     const examples = commands.flatMap(({ help }) =>
       [...help.matchAll(/^ {2}\$ (.+)$/gm)].map((match) => match[1] ?? ''),

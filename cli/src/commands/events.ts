@@ -36,7 +36,10 @@ export function addEvents(program: Command): void {
       ],
     }),
   )
-    .option('--type <types>', 'only of these types, with commas between')
+    .option(
+      '--type <types>',
+      'only of these types, with commas between; the page /docs/events of the service lists them',
+    )
     .option('--space <space>', 'only about this space')
     .option('--user <user>', 'only about this user')
     .option('--after <event>', 'only behind the event with this id')

@@ -66,7 +66,7 @@ function addCreate(issuer: Command): void {
       'printf %s "$SHARED_SECRET" | stagedoor issuer create https://own.acme.example --audience acme-live --secret-stdin',
     ],
   })
-    .option('--audience <text>', 'what its JWTs have in the claim of the audience')
+    .option('--audience <text>', 'required without --from: what its JWTs have in the claim of the audience')
     .option('--audience-claim <path>', 'the claim of the audience (default: aud)')
     .option('--jwks-uri <url>', 'the URL of its public keys')
     .option('--jwks <file>', 'a file with its public keys')

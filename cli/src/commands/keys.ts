@@ -23,8 +23,8 @@ export interface KeyOptions {
 /** Adds the options that say what a new key may do. */
 export function keyOptions(command: Command): Command {
   return command
-    .option('--name <name>', 'tells people what the key is for')
-    .option('--scope <scope...>', "what the key may do, such as tokens:vend, or '*' for everything")
+    .option('--name <name>', 'required: tells people what the key is for')
+    .option('--scope <scope...>', "required: what the key may do, such as tokens:vend, or '*' for everything")
     .option('--role <role...>', 'the only roles that the key gives')
     .option('--space <space...>', 'the only spaces in which the key can be used')
     .option('--address <address...>', 'the only addresses from which the key can be used')

@@ -20,7 +20,7 @@ export function addPolicy(program: Command): void {
     more: [
       'The file is a table in YAML: claims, a user or a token, and what must or mustNot be. Each case asks the service to explain',
       'the join; nobody gets a token. Cases with claims need the scope issuers:write: an issuer with the rules of the real one is',
-      'registered for the time of the test. The exit code is 1 if a case fails. The documentation has an example.',
+      'registered for the time of the test. The exit code is 1 if a case fails. The page /docs/cli of the service has an example.',
     ].join(' '),
     examples: ['stagedoor policy test policy.yaml', 'stagedoor policy test policy.yaml --junit results.xml'],
   })

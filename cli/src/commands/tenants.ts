@@ -15,6 +15,9 @@ interface CreateOptions extends Common {
   externalId?: string;
 }
 
+/** A sentence of the help of each command for a tenant that is there. */
+const named = 'A tenant is named by its id or its slug.';
+
 /** `stagedoor tenant`: what the operator does. */
 export function addTenants(program: Command): void {
   const tenant = group(program, 'tenant', 'Tenants, for the operator of the service');
@@ -34,7 +37,7 @@ export function addTenants(program: Command): void {
   );
   leaf(tenant, 'get <tenant>', {
     summary: 'Show a tenant',
-    more: 'A tenant is named by its id or its slug.',
+    more: named,
     examples: ['stagedoor tenant get $TENANT'],
   }).action(async (name: string, options: Common) => {
     const { api } = connect(options, 'operator');
@@ -45,7 +48,7 @@ export function addTenants(program: Command): void {
   destroying(
     leaf(tenant, 'suspend <tenant>', {
       summary: 'Suspend a tenant: nobody gets tokens any more',
-      more: 'People who are connected stay until their tokens expire. Bans and disconnects go on working.',
+      more: `People who are connected stay until their tokens expire. Bans and disconnects go on working. ${named}`,
       examples: ['stagedoor tenant suspend $TENANT --yes'],
     }),
   ).action(async (name: string, options: Common & Confirmable) => {
@@ -54,6 +57,7 @@ export function addTenants(program: Command): void {
   });
   leaf(tenant, 'resume <tenant>', {
     summary: 'End the suspension of a tenant',
+    more: named,
     examples: ['stagedoor tenant resume $TENANT'],
   }).action(async (name: string, options: Common) => await setStatus(name, 'active', options));
   addSet(tenant);
@@ -61,7 +65,7 @@ export function addTenants(program: Command): void {
   keyOptions(
     leaf(tenant, 'key <tenant>', {
       summary: 'Make the first API key of a tenant',
-      more: 'The key is shown once. Everything else in a tenant is done with such a key.',
+      more: `The key is shown once. Everything else in a tenant is done with such a key. ${named}`,
       examples: ["stagedoor tenant key $TENANT --name admin --scope '*'"],
     }),
   ).action(async (name: string, options: Common & KeyOptions) => {
@@ -107,7 +111,7 @@ interface SetOptions extends Common {
 function addSet(tenant: Command): void {
   leaf(tenant, 'set <tenant>', {
     summary: 'Change how much a tenant may have and ask for, and other facts about it',
-    more: 'What is not named stays as it is. The kinds of quotas and limits are those that stagedoor tenant get shows.',
+    more: `What no option names stays as it is. The kinds of quotas and limits are those that stagedoor tenant get shows. ${named}`,
     examples: [
       'stagedoor tenant set $TENANT --quota signingKeys=3 --quota spaces=default',
       'stagedoor tenant set $TENANT --limit vendsPerMinute=600000 --weight 5',
@@ -168,7 +172,7 @@ function addEnd(tenant: Command): void {
   destroying(
     leaf(tenant, 'end <tenant>', {
       summary: 'End a suspended tenant: everything that it owns is deleted',
-      more: 'There is no way back. The service goes on with it; stagedoor tenant ending shows how far it has come.',
+      more: `There is no way back. The service goes on with it; stagedoor tenant ending shows how far it has come. ${named}`,
       examples: ['stagedoor tenant end $TENANT --yes', 'stagedoor tenant end $TENANT --leave-resources --yes'],
     }),
   )
@@ -184,6 +188,7 @@ function addEnd(tenant: Command): void {
     });
   leaf(tenant, 'ending <tenant>', {
     summary: 'Show how far the end of a tenant has come, and what remains',
+    more: named,
     examples: ['stagedoor tenant ending $TENANT'],
   }).action(async (name: string, options: Common) => {
     const { api } = connect(options, 'operator');

@@ -31,7 +31,10 @@ function addLifecycle(webhook: Command): void {
       'stagedoor webhook create $RECEIVER --field secret',
     ],
   })
-    .option('--type <type...>', 'only events of these types (default: all)')
+    .option(
+      '--type <type...>',
+      'only events of these types (default: all); the page /docs/events of the service lists them',
+    )
     .option('--ordered', 'send the events of a space one after the other')
     .option('--description <text>', 'tells people what the endpoint is for')
     .action(async (url: string, options: CreateOptions) => {
