@@ -27,6 +27,9 @@ export interface Answer {
 /** One request is given up after this time, in milliseconds. */
 const patienceMs = 10_000;
 
+/** A pause that the service asks for and that is longer is not waited for, in milliseconds: the check is then unknown. */
+const longestPauseMs = 10_000;
+
 /**
  * Asks a service, and asks again while it has no time (429, 503) and patience lasts. Rejects with a StagedoorProblem if no answer
  * comes.
@@ -45,7 +48,7 @@ export class Probe {
         const answer = await this.once(method, path, body);
         const pauseMs = 1_000 * (Number(answer.headers.get('retry-after')) || 1);
         const hasTime = answer.status !== 429 && answer.status !== 503;
-        if (hasTime || performance.now() + pauseMs > deadline) return answer;
+        if (hasTime || pauseMs > longestPauseMs || performance.now() + pauseMs > deadline) return answer;
         await sleep(pauseMs);
       }
     } catch (error) {
