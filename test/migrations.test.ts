@@ -117,7 +117,7 @@ const frozen: Record<string, string> = {
   '0055_watchdog': '107bd3a1895658ad64f894e6e6e1cf661f807817fa89f6dc7c9db5d69f437cd8',
   '0056_freezings': '1e26bf4eab1b634bfccac79767a48da378a9a42fa7fb8aaee520ef9eb8b31a4c',
   '0057_bans_counted': 'a163df0f3ff8548e2974d4118f981d13a2aebf1549967eb864cb264fa1d7087e',
-  '0057_what_was_deployed': '080231f64ebb67e835b2e6661b0f5506a8876cfafaee546ce456653a47d18de6',
+  '0058_what_was_deployed': '080231f64ebb67e835b2e6661b0f5506a8876cfafaee546ce456653a47d18de6',
 };
 
 test('no migration was changed since it was frozen', () => {
