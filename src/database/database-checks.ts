@@ -6,7 +6,14 @@ import { ReadDatabase } from './database.ts';
 import { functionSet, inSchema } from './function-set.ts';
 import { readMigrations } from './migrate.ts';
 import { Reach } from './reach.ts';
-import { howToDeployAgain, lackOfFunctions, roleRemedy, standingOf } from './serving-role.ts';
+import {
+  howToDeployAgain,
+  howToGetRights,
+  lackOfFunctions,
+  lackOfRights,
+  roleRemedy,
+  standingOf,
+} from './serving-role.ts';
 
 /** Clocks that differ by less are taken for equal, in seconds. */
 const equalClocks = 2;
@@ -62,6 +69,8 @@ export class DatabaseChecks {
                        where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
                          and has_table_privilege(oid, privilege) order by 1) as rights`);
     const [{ role, rights } = { role: '', rights: [] }] = rows;
+    const lack = await lackOfRights(this.reads.pool);
+    if (lack !== undefined) return bad('failed', check, lack, howToGetRights);
     if (rights.length === 0) return good(check, `${role} can change no table, schema, function or role.`);
     return bad(
       'failed',

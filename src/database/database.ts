@@ -11,7 +11,7 @@ import { isReadOnly, isTransactionConflict, translateDatabaseErrors, wasTooBusy 
 import { type Prisma, PrismaClient } from './generated/client.ts';
 import { Line } from './line.ts';
 import { Reach, statementTimeoutMs } from './reach.ts';
-import { assertTakesWrites, lackOfFunctions } from './serving-role.ts';
+import { assertTakesWrites, lackOfFunctions, lackOfRights } from './serving-role.ts';
 import { parseValue, type ResultRow, runIn, type SqlArguments, sqlCall, unnamed } from './sql-call.ts';
 import { TenantShare } from './tenant-share.ts';
 
@@ -160,8 +160,11 @@ abstract class Connections implements OnApplicationShutdown {
   async whyNotReady(): Promise<string | undefined> {
     try {
       await assertTakesWrites(this.pool);
-      const lack = await lackOfFunctions(this.pool);
-      return lack && 'The database does not have the functions of this build. The operator migrates it.';
+      if ((await lackOfFunctions(this.pool)) !== undefined)
+        return 'The database does not have the functions of this build. The operator migrates it.';
+      if ((await lackOfRights(this.pool)) !== undefined)
+        return 'The service may not read its tables. The operator restores the database with its privileges.';
+      return undefined;
     } catch (error) {
       if (isReadOnly(error)) return 'The database takes no writes: it is a standby, or read-only.';
       return 'The database cannot be reached, or is too slow.';

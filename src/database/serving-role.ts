@@ -57,12 +57,14 @@ function faultOf(found: {
 }
 
 /**
- * Checks that the database has the functions of this build.
- * @throws {Error} with a message that names the command to run.
+ * Checks that the database has the functions of this build, and that the connected role may read its tables.
+ * @throws {Error} with a message that says what to do.
  */
 export async function assertMigrated(client: pg.Pool | pg.ClientBase): Promise<void> {
   const lack = await lackOfFunctions(client);
   if (lack !== undefined) throw new Error(lack);
+  const rights = await lackOfRights(client);
+  if (rights !== undefined) throw new Error(`${rights} ${howToGetRights}`);
 }
 
 /**
@@ -109,6 +111,26 @@ export async function lackOfFunctions(client: pg.Pool | pg.ClientBase): Promise<
     return `The serving role may not use ${what}, as after a restore without privileges. ${howToDeployAgain}`;
   }
   return undefined;
+}
+
+/** What to do about tables whose privileges are gone. */
+export const howToGetRights =
+  'Restore the database with owners and privileges (see docs/operations/restore.md): no migration gives them again.';
+
+/**
+ * Which tables of tenants the serving role may not read; undefined: it may read them all. After a restore
+ * without privileges it may read none, and migrating gives it the functions alone.
+ */
+export async function lackOfRights(client: pg.Pool | pg.ClientBase): Promise<string | undefined> {
+  const { rows } = await client.query<{ name: string }>(`
+    select c.relname::text as name from pg_class c
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not has_table_privilege(c.oid, 'select')
+       and exists (select from pg_attribute where attrelid = c.oid and attname = 'tenant_id' and not attisdropped)
+     order by 1`);
+  const [first] = rows;
+  if (!first) return undefined;
+  const more = rows.length === 1 ? '' : ` and ${rows.length - 1} more`;
+  return `The serving role may not read the table ${first.name}${more}, as after a restore without privileges.`;
 }
 
 /** Names the setting in errors of the connection. Some messages of Node for a refused connection are empty. */

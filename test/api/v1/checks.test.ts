@@ -114,6 +114,13 @@ describe('the database', () => {
       /make objects in the schema public, truncate on grants/,
     ],
     [
+      'a role that may not read a table',
+      'database rights',
+      () => 'revoke select on bans from stagedoor_app',
+      () => 'grant select on bans to stagedoor_app',
+      /may not read the table bans, as after a restore without privileges/,
+    ],
+    [
       'a role that makes roles',
       'database rights',
       () => `alter role ${role} createrole`,
