@@ -95,13 +95,16 @@ describe('exit codes', () => {
     );
   });
 
-  it('3: what answers is no Stagedoor', async () => {
-    const server = http.createServer((_request, response) => response.writeHead(200).end('<html>Welcome</html>'));
+  it.each([
+    ['is no Stagedoor', 200, '<html>Welcome</html>', /no Stagedoor/],
+    ['is a proxy without a replica', 503, '<html>No server is available</html>', /no replica that is ready/],
+  ])('3: what answers %s', async (_what, status, page, told) => {
+    const server = http.createServer((_request, response) => response.writeHead(status).end(page));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
       cli.env = { STAGEDOOR_URL: url, STAGEDOOR_API_KEY: key };
-      expect((await cli.run(['doctor'])).out).toMatch(/no Stagedoor/);
+      expect((await cli.run(['doctor'])).out).toMatch(told);
     } finally {
       server.close();
     }

@@ -20,7 +20,9 @@ export async function checkService(probe: Probe): Promise<Check[]> {
     return [...checks, { check: 'answers', outcome: 'failed', found: `${url}: ${whyNoAnswer(error)}.` }];
   }
   if (live.status !== 200 || live.body['status'] !== 'ok') {
-    const found = `Something answers with status ${live.status}, which is no Stagedoor. Check the address, and what stands in between.`;
+    const found = [502, 503, 504].includes(live.status)
+      ? `Something in between answers with status ${live.status}: it has no replica that is ready. Look at the replicas, each by its own address.`
+      : `Something answers with status ${live.status}, which is no Stagedoor. Check the address, and what stands in between.`;
     return [...checks, { check: 'answers', outcome: 'failed', found }];
   }
   checks.push({ check: 'answers', outcome: 'ok', found: `It answers after ${Math.round(live.tookMs)} ms.` });
