@@ -104,7 +104,7 @@ describe('exit codes', () => {
     try {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
       cli.env = { STAGEDOOR_URL: url, STAGEDOOR_API_KEY: key };
-      expect((await cli.run(['doctor'])).out).toMatch(told);
+      expect((await cli.run(['doctor', '--patience', '0'])).out).toMatch(told);
     } finally {
       server.close();
     }
