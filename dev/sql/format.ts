@@ -5,7 +5,6 @@
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadModule, scanSync } from 'libpg-query';
 import { format } from 'prettier';
 
@@ -100,5 +99,5 @@ async function main(check: boolean, root: string): Promise<number> {
   return complaints.length > 0 ? 1 : 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
+if (import.meta.main)
   process.exitCode = await main(process.argv.includes('--check'), path.resolve(import.meta.dirname, '../..'));

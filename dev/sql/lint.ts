@@ -1,7 +1,6 @@
 /** The rules for the SQL functions. `node dev/sql/lint.ts` says where they are broken. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { sqlFiles } from './format.ts';
 import { readFunctions, type SqlFunction, Unreadable } from './read.ts';
@@ -128,5 +127,5 @@ function main(root: string): number {
   return complaints.length > 0 ? 1 : 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
+if (import.meta.main)
   process.exitCode = main(path.resolve(import.meta.dirname, '../..'));

@@ -31,7 +31,7 @@ export function settingChecks(settings: Settings, arrival: Arrival): Check[] {
 /** Secrets of the documents are known to everybody. */
 function exampleSecrets({ operatorToken, masterKeys, ivsEventsSecrets, databaseUrl }: Settings): Check {
   const check = 'secrets';
-  const isExample = (secret: string) => /example|change[ -_]?me/i.test(secret);
+  const isExample = (secret: string) => /example|change[ _-]?me/i.test(secret);
   const wrong = [
     ...(isExample(operatorToken) ? ['STAGEDOOR_OPERATOR_TOKEN'] : []),
     ...(masterKeys.some((key) => typeof key !== 'string' && isExample(key.toString('latin1')))
