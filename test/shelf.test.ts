@@ -7,7 +7,7 @@ const root = path.resolve(import.meta.dirname, '..');
 
 /** The one line in which the folders and loose files of src/ stand: each imports only from its left. */
 const shelf = [
-  'errors ids limits caller config background redaction check',
+  'errors ids limits caller config background redaction check command-line',
   'telemetry database request-context secrets signatures outgoing archive limiting ivs http quotas',
   'events audit roles tenants api-keys issuers console auth',
   'call-quotas refusals spaces grants signing-keys joins delivery watch sessions acts members bans notes webhooks ingest retention erasure journal',

@@ -127,5 +127,4 @@ function main(root: string): number {
   return complaints.length > 0 ? 1 : 0;
 }
 
-if (import.meta.main)
-  process.exitCode = main(path.resolve(import.meta.dirname, '../..'));
+if (import.meta.main) process.exitCode = main(path.resolve(import.meta.dirname, '../..'));
