@@ -93,7 +93,7 @@ it('a build is ready only on a database with its functions, whichever of two bui
 test('a build is not ready, and does not start, on a database that was restored without privileges and migrated', async () => {
   const service = await start(mine);
   await service.process.answers(service.ready);
-  await database.query('revoke all on bans, grants from stagedoor_app');
+  await database.query('create table of_somebody_else (tenant_id text); revoke all on bans, grants from stagedoor_app');
   await until(async () => !(await isReady(service.ready)), 'it says that it is not ready');
   expect(await (await fetch(service.ready)).text()).toContain('may not read its tables');
   const next = await start(mine, ['--migrate']);
