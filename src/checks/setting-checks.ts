@@ -187,7 +187,7 @@ function privateAddresses({ jwksAllowPrivateAddresses, webhooksAllowPrivateAddre
   return bad(
     'warning',
     check,
-    `${allowed.join(' and ')} let tenants make the service call your own network, and without encryption.`,
+    `${allowed.join(' and ')} ${allowed.length === 1 ? 'lets' : 'let'} tenants make the service call your own network, and without encryption.`,
     'Unset it where strangers are tenants.',
   );
 }
