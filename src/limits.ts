@@ -65,6 +65,8 @@ export const limits = {
    * connections of all replicas, and each makes one thing at a time.
    */
   farBelowQuota: 1_000,
+  /** The bans in force of a tenant are counted again after so many acts of the tenant, or after a day. */
+  actsBetweenCounts: 200,
   /** Largest number of users of a space with a capacity that one step counts. */
   placesAtOnce: 5_000,
   /** A space is counted anew this time after a replica of the release before has changed grants of the tenant. */

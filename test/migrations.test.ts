@@ -118,6 +118,7 @@ const frozen: Record<string, string> = {
   '0056_freezings': '1e26bf4eab1b634bfccac79767a48da378a9a42fa7fb8aaee520ef9eb8b31a4c',
   '0057_bans_counted': 'a163df0f3ff8548e2974d4118f981d13a2aebf1549967eb864cb264fa1d7087e',
   '0058_what_was_deployed': '080231f64ebb67e835b2e6661b0f5506a8876cfafaee546ce456653a47d18de6',
+  '0059_how_many_bans': '6f9042bcc6b29d5c5e21d527574907773bffda6bddd588c281cbf2135d7fad4b',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -31,7 +31,8 @@ export function callsOfActs(keyId: string): PathCall[] {
     ['ban', 'create_ban', (n) => ban(user(n), n)],
     ['ban of the busiest user', 'create_ban', (n) => ban('often', n)],
     ['rank of the busiest user', 'rank_to_act_on', () => ({ tenant, space: lobby, user: 'often', limits })],
-    ['quota of bans', 'bans_in_force', () => ({ tenant, most: 99_000 })],
+    ['quota of bans', 'has_fewer_bans', () => ({ tenant, than: 99_000, limits })],
+    ['quota of bans: a count, once in 200 acts', 'bans_in_force', () => ({ tenant, most: 99_000 })],
     [
       'grants of the busiest user',
       'grants_to_act_on',

@@ -843,3 +843,16 @@ describe('replace_grants', () => {
     expect(await list(sql, `select details ->> 'grantIds' from audit where id = 'aud_new'`)).toEqual(['["old"]']);
   });
 });
+
+describe('acts_since', () => {
+  test('counts the acts of the tenant since then, as far as it is told', async () => {
+    await sql.insert('tenants', { id: 'ten_acts' });
+    await sql.insert('actions', { tenant_id: 'ten', created_at: inSeconds(-5) });
+    for (const seconds of [-61, -30, -5]) {
+      await sql.insert('actions', { tenant_id: 'ten_acts', created_at: inSeconds(seconds) });
+    }
+    const [since] = await sql.query(`select now() - interval '1 minute' as at`);
+    const count = (most: number) => sql.value('acts_since', { tenant: 'ten_acts', since: since?.['at'] as Date, most });
+    expect({ all: await count(10), some: await count(1) }).toEqual({ all: 2, some: 1 });
+  });
+});

@@ -253,3 +253,44 @@ test('a tenant that is being ended cannot be active', async () => {
   const made = sql.insert('tenants', { id: 'ten_x', status: 'active', ending_at: new Date() });
   await expect(made).rejects.toThrow('tenants_ending_check');
 });
+
+describe('last_count_of_bans', () => {
+  const last = () => sql.call('last_count_of_bans', { tenant: 'ten_a' });
+
+  test('is what was noted last, of this tenant alone', async () => {
+    expect(await last()).toEqual([]);
+    await sql.call('note_count_of_bans', { tenant: 'ten_a', counted: 7 });
+    await sql.call('note_count_of_bans', { tenant: 'ten_b', counted: 8 });
+    expect(await last()).toEqual([{ counted: 7, counted_at: expect.any(Date) }]);
+  });
+
+  test.each([
+    ['an hour old', '-1 hour', 1],
+    ['more than a day old, so acts may have been deleted since', '-25 hours', 0],
+    ['of the time before the clock was set back', '1 hour', 0],
+  ])('%s', async (_what, ago, found) => {
+    await sql.query('update tenants set bans_counted = 7, bans_counted_at = now() + $1::interval', [ago]);
+    expect(await last()).toHaveLength(found);
+  });
+});
+
+describe('note_count_of_bans', () => {
+  test('waits for nobody', async () => {
+    await sql.commit();
+    const other = await sql.another();
+    try {
+      await sql.begin();
+      await other.begin();
+      await sql.call('note_count_of_bans', { tenant: 'ten_a', counted: 7 });
+      const note = () => other.call('note_count_of_bans', { tenant: 'ten_a', counted: 8 });
+      expect(await other.hasToWait(note)).toBe(false);
+      await other.commit();
+      await sql.commit();
+      expect(await sql.call('last_count_of_bans', { tenant: 'ten_a' })).toMatchObject([{ counted: 7 }]);
+    } finally {
+      await other.stop();
+      await sql.query('delete from tenants');
+      await sql.begin();
+    }
+  });
+});

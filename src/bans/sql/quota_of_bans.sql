@@ -10,7 +10,7 @@ declare
   v_far integer := limit_count(p_limits, 'farBelowQuota');
   v_most integer := tenant_quota(p_tenant, 'bans', p_usual, false);
 begin
-  if v_most > v_far and bans_in_force(p_tenant, v_most - v_far) < v_most - v_far then
+  if v_most > v_far and has_fewer_bans(p_tenant, v_most - v_far, p_limits) then
     return null;
   end if;
   v_most := tenant_quota(p_tenant, 'bans', p_usual, true);

@@ -124,6 +124,7 @@ describe('quota_of_bans', () => {
     for (const more of [0, 1, 2]) {
       expect({ more, near: await quota(3), far: await quota(30) }).toEqual({ more, near: null, far: null });
       await sql.insert('bans', { tenant_id: 'ten' });
+      await sql.insert('actions', { tenant_id: 'ten' });
     }
     expect(await quota(3)).toBe(3);
     expect(await quota(4)).toBeNull();
@@ -143,6 +144,49 @@ describe('quota_of_bans', () => {
       await sql.rollback();
       await sql.query('delete from members; delete from spaces; delete from roles; delete from tenants');
     }
+  });
+});
+
+describe('has_fewer_bans', () => {
+  const fewer = (than: number, actsBetweenCounts = 3) =>
+    sql.value('has_fewer_bans', { tenant: 'ten', than, limits: limitsWith({ actsBetweenCounts }) });
+  const bans = async (count: number) => {
+    for (let n = 0; n < count; n++) await sql.insert('bans', { tenant_id: 'ten' });
+  };
+  const counted = async () => (await sql.query('select bans_counted from tenants'))[0]?.['bans_counted'];
+
+  test('counts exactly at first, and notes the count only if it is below', async () => {
+    await bans(2);
+    expect(await fewer(2)).toBe(false);
+    expect(await counted()).toBeNull();
+    expect(await fewer(3)).toBe(true);
+    expect(await counted()).toBe(2);
+  });
+
+  test('trusts the last count for a few acts, and takes each of them for a ban', async () => {
+    await fewer(10);
+    await bans(1); // without an act, so only a new count finds it
+    for (const acts of [0, 1, 2]) {
+      expect({ acts, fewer: await fewer(10), counted: await counted() }).toEqual({ acts, fewer: true, counted: 0 });
+      await sql.insert('actions', { tenant_id: 'ten' });
+    }
+    expect(await fewer(10)).toBe(true);
+    expect(await counted()).toBe(1);
+  });
+
+  test('counts anew where the acts since the last count could reach the number', async () => {
+    await fewer(10);
+    await bans(1);
+    await sql.insert('actions', { tenant_id: 'ten' });
+    expect({ fewer: await fewer(2, 100), counted: await counted() }).toEqual({ fewer: true, counted: 0 });
+    expect({ fewer: await fewer(1, 100), counted: await counted() }).toEqual({ fewer: false, counted: 0 });
+  });
+
+  test('an act of a transaction that had begun before the last count is not overlooked', async () => {
+    await fewer(10);
+    await sql.insert('actions', { tenant_id: 'ten', created_at: inSeconds(-50) });
+    await bans(1);
+    expect({ fewer: await fewer(1), counted: await counted() }).toEqual({ fewer: false, counted: 0 });
   });
 });
 

@@ -58,6 +58,21 @@ describe.each<[string, () => Promise<unknown>]>([
   });
 });
 
+test('the quota of a ban reads no bans in force once they are counted, and no acts from before', async () => {
+  await sql.query(
+    `insert into actions (tenant_id, id, kind, user_id, requested_by, created_at, requested_at)
+     select 'ten', 'act_' || lpad(n::text, 8, '0'), 'ban', 'ann', '{"kind":"apiKey","id":"key"}', at, at
+       from generate_series(1, 5000) n, lateral (select now() - n * interval '1 hour' as at) a`,
+  );
+  await sql.becomeService('ten');
+  const quota = async () => {
+    expect(await sql.value('quota_of_bans', { tenant: 'ten', usual: 100_000, limits })).toBeNull();
+  };
+  expect(await rowsReadBy(sql, 'bans', quota)).toBeGreaterThanOrEqual(inForce);
+  expect(await rowsReadBy(sql, 'bans', quota)).toBe(0);
+  expect(await rowsReadBy(sql, 'actions', quota)).toBeLessThanOrEqual(1);
+});
+
 test('how many are in force is counted in an index, and no ban is looked at', async () => {
   await sql.rollback();
   await sql.query('vacuum bans');
