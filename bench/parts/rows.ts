@@ -2,9 +2,10 @@
  * A deployment with few rows and the same with very many: what a vend, a ban and a look at a stage cost in either, what the watchdog
  * costs, and how old rows are deleted. It is no part of a run of everything, because it fills a disk for a long time.
  *
- * BENCH_ROWS is the number of grants of the large one. BENCH_DATA is a folder that keeps it for the next run.
+ * BENCH_ROWS is the number of grants of the large one. BENCH_DATA is a folder that keeps it for the next run. BENCH_SHARED_BUFFERS
+ * is the `shared_buffers` of Postgres, a quarter of the memory by default, as docs/operations/scale.md tells large deployments.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -27,6 +28,7 @@ import { rounds, seconds } from '../support/settings.ts';
 import { refuseFailures, vend } from '../support/vending.ts';
 
 const many = Number(process.env['BENCH_ROWS'] ?? 3_000_000);
+const sharedBuffers = process.env['BENCH_SHARED_BUFFERS'] ?? `${Math.floor(os.totalmem() / 4 / 2 ** 20)}MB`;
 /** So many that vends come in groups to the database, as they do when it matters. */
 const connections = 64;
 /** Vends a second while latencies are measured. */
@@ -64,6 +66,7 @@ export async function rowsOfYears(): Promise<void> {
 async function start(folder: string, rows: number, issuer: Issuer): Promise<Size> {
   note(`${rows.toLocaleString('en')} grants:`);
   const { dataDir, masterKey } = await fillRows(folder, rows);
+  writeFileSync(path.join(dataDir, 'postgresql.auto.conf'), `shared_buffers = '${sharedBuffers}'\n`);
   // Limits for one caller are no part of this: one moderator and one generator ask for everybody here.
   const env = { STAGEDOOR_MASTER_KEY: masterKey.toString('base64') };
   const deployment = await startDeployment(env, dataDir);
@@ -193,10 +196,13 @@ interface Explained {
 /** Vends of users who have many grants already, over all tenants, in turn in both sizes. */
 async function vends(sizes: Size[], issuer: Issuer): Promise<void> {
   heading('Vends (key-pair mint, ES256), spread over 200 tenants as the rows are');
-  const requests = sizes.map(() => vendsOf(issuer, 2_500 * seconds));
+  const users = 2_500 * seconds;
+  const requests = sizes.map(() => vendsOf(issuer, users));
+  // Each user was there lately: what they read for the first time is in the table of functions.
   for (const [at, { deployment }] of sizes.entries()) {
-    for (let warm = 0; warm < 3; warm++)
-      await load({ url: deployment.url, connections, seconds: 3, next: requests[at] as () => Buffer });
+    for (let vended = 0; vended < users;)
+      vended += (await load({ url: deployment.url, connections, seconds: 3, next: requests[at] as () => Buffer }))
+        .answers;
   }
   const found: number[][] = sizes.map(() => []);
   for (let round = 0; round < rounds; round++) {
