@@ -1,6 +1,7 @@
 /** A real Postgres from the programs of an npm package. `npm start` has one that is durable and takes a password; tests do without. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
   chownSync,
   closeSync,
   existsSync,
@@ -23,6 +24,8 @@ import { freshDataFolder, nativeFolder, program, realFolder, type RunAs, runAs }
 export interface PostgresOptions {
   /** Folder of the data. It is made if it is not there. */
   dataDir: string;
+  /** Address to listen to; 127.0.0.1 by default. At another one, data that is made now takes connections of this machine alone. */
+  host?: string;
   /** The port to try first. By default it is that of the last start, or any free one. */
   port?: number;
   /** False for tests: nothing is synced to disk, and `stop` removes the data. */
@@ -48,7 +51,9 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-/** Starts Postgres on loopback TCP. Makes its data folder if there is none. */
+const loopback = '127.0.0.1';
+
+/** Starts Postgres on TCP, on loopback unless told otherwise. Makes its data folder if there is none. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   let dataDir = realFolder(options.dataDir);
   const as = runAs(dataDir);
@@ -97,6 +102,7 @@ function makeData(native: string, as: RunAs, options: PostgresOptions): string {
     if (!options.durable) args.push('--no-sync');
     const made = spawnSync(program(native, 'initdb'), args, { ...as, cwd: '/', env: environment(), encoding: 'utf8' });
     if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr.trim()}`);
+    if (options.host) appendFileSync(path.join(folder, 'pg_hba.conf'), `host all all samehost ${method}\n`);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
@@ -154,7 +160,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
 
 function launch(native: string, dataDir: string, as: RunAs, port: number, options: PostgresOptions): ChildProcess {
   const settings = {
-    listen_addresses: '127.0.0.1',
+    listen_addresses: options.host ?? loopback,
     unix_socket_directories: '',
     max_connections: 200,
     timezone: 'UTC',
@@ -224,7 +230,7 @@ function running(child: ChildProcess, port: number, dataDir: string, options: Po
     dataDir,
     exited,
     url(database, user = 'postgres', password = options.password ?? 'unused') {
-      return `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
+      return `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${options.host ?? loopback}:${port}/${database}`;
     },
     async stop() {
       child.ref();

@@ -128,6 +128,16 @@ describe('STS', () => {
     expect(await sts(ivs).send(new GetCallerIdentityCommand({}))).toMatchObject({ Account: '111122223333' });
   });
 
+  it('answers that the caller is the root user of the account, as AWS does', async () => {
+    const root = { accessKeyId: 'root', secretAccessKey: 'secret', account: '555566667777', root: true };
+    await using emulator = await startEmulator({ credentials: [root] });
+    expect(await sts(emulator, root).send(new GetCallerIdentityCommand({}))).toMatchObject({
+      Arn: 'arn:aws:iam::555566667777:root',
+      UserId: '555566667777',
+      Account: '555566667777',
+    });
+  });
+
   it('gives out credentials for the account of a role, and they expire', async () => {
     const { Credentials: made, AssumedRoleUser: user } = await sts(ivs).send(
       new AssumeRoleCommand({ RoleArn, RoleSessionName: 'test', DurationSeconds: 900 }),

@@ -46,8 +46,9 @@ export class IvsPermissions {
   async check(account: IvsAccount): Promise<PermissionChecks> {
     await this.waitForTurn(account);
     const identity = await this.identity(account);
-    // Without credentials each call would say so again.
-    if (identity.check.outcome === 'failed') return { account: null, checks: [identity.check] };
+    // Without credentials that AWS accepts, each call would say so again.
+    if (identity.account === undefined && identity.check.outcome === 'failed')
+      return { account: null, checks: [identity.check] };
     const calls = dryCalls(account.region, identity.account, account.awsRoleArn === null ? undefined : account.id);
     const checks = await Promise.all(calls.map(async (call) => await this.tryOut(account, call)));
     return {

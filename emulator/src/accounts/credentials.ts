@@ -8,6 +8,8 @@ export interface Credential {
   secretAccessKey: string;
   /** Twelve digits. */
   account: string;
+  /** Whether these are keys of the root user of the account. False by default: they are those of an IAM user. */
+  root?: boolean;
 }
 
 /** A credential made by AssumeRole. It works only together with its session token, and it expires. */

@@ -41,9 +41,12 @@ export function answerSts(
 
 function getCallerIdentity(caller: Caller, credentials: Credentials): string {
   const credential = credentials.find(caller.accessKeyId);
-  const session = credential && isSession(credential) ? credential : undefined;
-  const arn = session?.arn ?? `arn:aws:iam::${caller.account}:user/${caller.accessKeyId}`;
-  const userId = session?.userId ?? caller.accessKeyId;
+  const { arn, userId } =
+    credential && isSession(credential)
+      ? credential
+      : credential?.root
+        ? { arn: `arn:aws:iam::${caller.account}:root`, userId: caller.account }
+        : { arn: `arn:aws:iam::${caller.account}:user/${caller.accessKeyId}`, userId: caller.accessKeyId };
   return element('Arn', arn) + element('UserId', userId) + element('Account', caller.account);
 }
 

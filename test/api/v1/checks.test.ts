@@ -1,9 +1,10 @@
 /** GET /v1/checks and GET /v1/checks/ivs: what is wrong with a deployment, as `stagedoor doctor` shows it to the operator. */
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import { startPostgres } from '../../../dev/postgres.ts';
 import { Settings } from '../../../src/config.ts';
 import { DatabaseChecks } from '../../../src/database/database-checks.ts';
 import { DatabaseClock } from '../../../src/database/database-clock.ts';
@@ -15,6 +16,7 @@ import { MasterKeyCheck } from '../../../src/secrets/master-key-check.ts';
 import { SealedColumns } from '../../../src/secrets/sealed-columns.ts';
 import { type Arrival, settingChecks } from '../../../src/checks/setting-checks.ts';
 import { samplesOf } from '../../docs/samples.ts';
+import { selfSigned } from '../../support/certificate.ts';
 import { asSuperuser, createDatabase } from '../../support/database.ts';
 import { expectProblem } from '../../support/problem.ts';
 import { type Json, Stagedoor } from '../../support/stagedoor.ts';
@@ -252,6 +254,59 @@ describe('the database', () => {
     expect(thatAre('unknown', found)).toEqual(expect.arrayContaining(ofDatabase.filter((name) => name !== 'tenants')));
     expect(found['database role']?.remedy).toMatch(/health\/ready/);
   });
+
+  const addresses = Object.values(os.networkInterfaces()).flat();
+  const remote = addresses.find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+
+  // A machine without a network, as some containers are, has no other address than those that are its own for sure.
+  (remote === undefined ? test.skip : test)(
+    'at an address of a network is told to be encrypted, until it is',
+    async () => {
+      const dataDir = path.join(os.tmpdir(), `stagedoor-test-${randomUUID()}`);
+      const password = randomBytes(16).toString('hex');
+      const server = await startPostgres({ dataDir, durable: false, host: remote as string, password });
+      const open = new pg.Pool({ connectionString: server.url('postgres') });
+      const ssl = { ca: selfSigned.cert, servername: 'localhost' };
+      const encrypted = new pg.Pool({ connectionString: server.url('postgres'), ssl });
+      const encryptionBy = async (pool: pg.Pool) =>
+        (await seen({ pool } as unknown as ReadDatabase, new Reach(false)))['encryption'];
+      try {
+        expect(await encryptionBy(open)).toEqual({
+          outcome: 'warning',
+          found: 'The connection to Postgres is not encrypted.',
+          remedy: expect.stringMatching(/sslmode=verify-full/),
+        });
+        const { uid, gid } = statSync(server.dataDir);
+        for (const [name, text] of [
+          ['server.crt', selfSigned.cert],
+          ['server.key', selfSigned.key],
+        ] as const) {
+          const file = path.join(server.dataDir, name);
+          writeFileSync(file, text, { mode: 0o600 });
+          chownSync(file, uid, gid);
+        }
+        await open.query('alter system set ssl = on');
+        await open.query('select pg_reload_conf()');
+        await until(
+          async () =>
+            await encrypted.query('select').then(
+              () => true,
+              () => false,
+            ),
+          'Postgres encrypts',
+        );
+        expect(await encryptionBy(encrypted)).toEqual({
+          outcome: 'ok',
+          found: 'The connection to Postgres is encrypted.',
+          remedy: null,
+        });
+        expect((await encryptionBy(open))?.outcome).toBe('warning');
+      } finally {
+        await Promise.all([open.end(), encrypted.end()]);
+        await server.stop();
+      }
+    },
+  );
 
   test('that may not be looked at is unknown, and says what to do', async () => {
     await sql('revoke select on function_sets from stagedoor_app');
@@ -496,25 +551,46 @@ describe('the settings', () => {
 });
 
 // It comes last: Passport knows the strategies of the service that was started last.
-test('what IVS makes although it should refuse is deleted again', async () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-seed-'));
-  const seed = path.join(folder, 'seed.json');
-  const destinationConfiguration = { cloudWatchLogs: { logGroupName: 'chat' } };
-  writeFileSync(seed, JSON.stringify({ loggingConfigurations: [{ id: 'StagedoorDry', destinationConfiguration }] }));
-  const other = await Stagedoor.start({}, { seed });
-  try {
-    let found: string | undefined;
+describe('an account where not everything is as it should be', () => {
+  const account = '111122223333';
+  let folder: string;
+  let other: Stagedoor;
+  let found: Json;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'stagedoor-seed-'));
+    const seed = path.join(folder, 'seed.json');
+    const destinationConfiguration = { cloudWatchLogs: { logGroupName: 'chat' } };
+    writeFileSync(seed, JSON.stringify({ loggingConfigurations: [{ id: 'StagedoorDry', destinationConfiguration }] }));
+    // The service has the key of the root user.
+    const root = { accessKeyId: 'local', secretAccessKey: 'local', account, root: true };
+    other = await Stagedoor.start({}, { seed, credentials: [root] });
     await until(async () => {
       await other.database.query(`delete from pacing where operation = 'All for checks'`);
-      const { data } = await other.expect(200, other.get('/v1/checks/ivs', operatorToken));
-      found = (data as Json[]).find(({ check }) => check === 'ivschat:CreateRoom')?.['found'] as string;
-      return !/Abort|Timeout|BreakerOpen/.test(found);
+      found = await other.expect(200, other.get('/v1/checks/ivs', operatorToken));
+      return !/Abort|Timeout|BreakerOpen/.test(JSON.stringify(found));
     }, 'IVS answers in time');
-    expect(found).toMatch(/deleted again/);
-    const done = (operation: string) => other.ivs.journal({ operation }).filter(({ error }) => error === undefined);
-    expect(done('DeleteRoom')).toHaveLength(done('CreateRoom').length);
-  } finally {
+  });
+  afterAll(async () => {
     await other.stop();
     rmSync(folder, { recursive: true });
-  }
+  });
+
+  const check = (name: string) => (found['data'] as Json[]).find((one) => one['check'] === name);
+
+  test('the root user is told to be replaced, and its permissions are tried all the same', () => {
+    expect(check('AWS account')).toMatchObject({
+      outcome: 'failed',
+      found: `The service is arn:aws:iam::${account}:root in us-east-1.`,
+      remedy: expect.stringMatching(/Use a role .* never the root user/),
+    });
+    expect(found['account']).toBe(account);
+    expect(check('ivs:CreateParticipantToken')?.['outcome']).toBe('ok');
+  });
+
+  test('what IVS makes although it should refuse is deleted again', () => {
+    expect(check('ivschat:CreateRoom')?.['found']).toMatch(/deleted again/);
+    const done = (operation: string) => other.ivs.journal({ operation }).filter(({ error }) => error === undefined);
+    expect(done('DeleteRoom')).toHaveLength(done('CreateRoom').length);
+  });
 });
