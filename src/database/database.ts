@@ -163,7 +163,7 @@ abstract class Connections implements OnApplicationShutdown {
       if ((await lackOfFunctions(this.pool)) !== undefined)
         return 'The database does not have the functions of this build. The operator migrates it.';
       if ((await lackOfRights(this.pool)) !== undefined)
-        return 'The service may not read its tables. The operator restores the database with its privileges.';
+        return 'The service lacks rights on its tables. The operator restores the database with its privileges.';
       return undefined;
     } catch (error) {
       if (isReadOnly(error)) return 'The database takes no writes: it is a standby, or read-only.';

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { ReadOnlyDatabase } from './database-errors.ts';
 import { functionSet } from './function-set.ts';
+import { rights } from './table-rights.ts';
 
 /** What to do about a role that the service must not serve as. */
 export const roleRemedy =
@@ -57,7 +58,7 @@ function faultOf(found: {
 }
 
 /**
- * Checks that the database has the functions of this build, and that the connected role may read its tables.
+ * Checks that the database has the functions of this build, and that the connected role has its rights on the tables.
  * @throws {Error} with a message that says what to do.
  */
 export async function assertMigrated(client: pg.Pool | pg.ClientBase): Promise<void> {
@@ -113,25 +114,34 @@ export async function lackOfFunctions(client: pg.Pool | pg.ClientBase): Promise<
   return undefined;
 }
 
-/** What to do about tables whose privileges are gone. */
+/** What to do about rights that are gone. */
 export const howToGetRights =
-  'Restore the database with owners and privileges (see docs/operations/restore.md): no migration gives them again.';
+  'After a restore without privileges, restore the database with owners and privileges (see docs/operations/restore.md): no migration gives them again. Else grant to stagedoor_app what somebody has revoked.';
+
+/** The one sequence that the serving role uses. It gives out the turns of acts and grants. */
+const sequence = 'turns';
 
 /**
- * Which tables of tenants the serving role may not read; undefined: it may read them all. After a restore
- * without privileges it may read none, and migrating gives it the functions alone. Policies are there even then, and no table
- * of somebody else has one for the service.
+ * Which rights on tables, and on the sequence of turns, the serving role lacks of those that the migrations give it; undefined:
+ * none. After a restore without privileges it has none, and migrating gives it the functions alone.
  */
 export async function lackOfRights(client: pg.Pool | pg.ClientBase): Promise<string | undefined> {
-  const { rows } = await client.query<{ name: string }>(`
-    select c.relname::text as name from pg_class c
-     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not has_table_privilege(c.oid, 'select')
-       and exists (select from pg_policy where polrelid = c.oid and to_regrole('stagedoor_app') = any (polroles))
-     order by 1`);
+  const { rows } = await client.query<{ lacking: string }>(
+    `select distinct r.privilege || ' on the table ' || r."table" as lacking
+       from jsonb_to_recordset($1) as r("table" text, privilege text, "column" text)
+       left join pg_class as c on c.relname = r."table" and c.relnamespace = 'public'::regnamespace
+       left join pg_attribute as a on a.attrelid = c.oid and a.attname = r."column"
+      where not coalesce(case when r."column" is null then has_table_privilege(c.oid, r.privilege)
+                              else has_column_privilege(c.oid, a.attnum, r.privilege) end, false)
+     union all
+     select 'usage on the sequence ' || $2 where not coalesce(has_sequence_privilege(to_regclass('public.' || $2), 'usage'), false)
+      order by 1`,
+    [JSON.stringify(rights), sequence],
+  );
   const [first] = rows;
   if (!first) return undefined;
   const more = rows.length === 1 ? '' : ` and ${rows.length - 1} more`;
-  return `The serving role may not read the table ${first.name}${more}, as after a restore without privileges.`;
+  return `The serving role lacks the right of ${first.lacking}${more}, as after a restore without privileges.`;
 }
 
 /** Names the setting in errors of the connection. Some messages of Node for a refused connection are empty. */
