@@ -32,10 +32,12 @@ export function callsOfVends(keyId: string): PathCall[] {
         space: lobby,
         user: 'often',
         pseudonym: 'often',
-        role: 'speaker',
         grant: `grt_bench_e${n}`,
         limits,
       }),
+      [
+        `insert into members (tenant_id, space_id, user_id, role) values ('${tenant}', '${lobby}', 'often', 'speaker') on conflict do nothing`,
+      ],
     ],
     ['explanation of a vend', 'explain_admission', () => explained(keyId, 'often')],
     [

@@ -182,7 +182,7 @@ export class RoleChanges {
     );
     if (!held.some((grant) => grant.exceeds || grant.role !== role)) return { act: null, exchange: null };
 
-    const exchange = role === null ? null : await this.admitExchange(tx, tenantId, change, role);
+    const exchange = await this.admitExchange(tx, tenantId, change);
     const exceeding = held.filter((grant) => grant.exceeds);
     const { participantId } = exchange?.admission ?? {};
     const exchangeable = exceeding.filter((grant) => grant.kind === 'stage' && grant.participant_id === participantId);
@@ -201,13 +201,11 @@ export class RoleChanges {
     return { act, exchange };
   }
 
-  /** Records the grant of an exchange token. Null: the caller gets none, or `admit_exchange` refuses it. */
-  private async admitExchange(
-    tx: Tx,
-    tenantId: string,
-    change: RoleChangeRequest,
-    role: string,
-  ): Promise<RecordedExchange | null> {
+  /**
+   * Records the grant of an exchange token, in the role that the member row gives. Null: the caller gets none, or
+   * `admit_exchange` refuses it.
+   */
+  private async admitExchange(tx: Tx, tenantId: string, change: RoleChangeRequest): Promise<RecordedExchange | null> {
     if (!change.exchange) return null;
     const { spaceId, userId } = change;
     const pseudonym = this.secrets.pseudonym(tenantId, userId);
@@ -215,7 +213,7 @@ export class RoleChanges {
     const admitted = await valueIn(
       tx,
       'admit_exchange',
-      { tenant: tenantId, space: spaceId, user: userId, pseudonym, role, grant: grantId, limits },
+      { tenant: tenantId, space: spaceId, user: userId, pseudonym, grant: grantId, limits },
       admission.nullable(),
     );
     if (!admitted) return null;

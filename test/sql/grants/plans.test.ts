@@ -28,6 +28,8 @@ beforeAll(async () => {
     [rows, usable],
   );
   await sql.insert('spaces', { tenant_id: 'ten', id: 'attic' });
+  await sql.insert('roles', { tenant_id: 'ten', name: 'viewer', stage_ttl_seconds: 300 });
+  await sql.insert('members', { tenant_id: 'ten', space_id: 'attic', user_id: 'olga', role: 'viewer' });
   await sql.insert('bans', { tenant_id: 'ten', id: 'ban', user_id: 'olga' });
   await sql.query(
     `insert into grants (tenant_id, id, space_id, user_id, ivs_user_id, kind, role, capabilities, state, issued_at, expires_at, session_expires_at)
@@ -92,11 +94,7 @@ describe.each<[string, () => Promise<unknown>]>([
     ['a page of all', 'page_of_grants', { ...page, before: 'zzz' }],
     ['the roles of somebody who was here long ago', 'granted_roles', olga],
     ['a change of their role', 'grants_beside_role', { ...olga, role: 'viewer' }],
-    [
-      'an exchange of their token',
-      'admit_exchange',
-      { ...olga, pseudonym: 'p-olga', role: 'viewer', grant: 'grt_new' },
-    ],
+    ['an exchange of their token', 'admit_exchange', { ...olga, pseudonym: 'p-olga', grant: 'grt_new' }],
     ['the end of their chat', 'unusable_chat_grants', { ...olga, ivsUser: 'olga' }],
     ['the people in a space that was full long ago', 'grants_in_space', { tenant: 'ten', space: 'attic', limits }],
     ['whom a freezing of it silences', 'grants_to_silence', { ...olga, user: null, moderatorRoles: [] }],

@@ -18,6 +18,8 @@ interface Case {
   tenant?: Row;
   space?: Row;
   role?: Row;
+  /** The member row that gives the role. */
+  member?: Row | null;
   key?: Row | null;
   ban?: Row;
   grants?: Row[];
@@ -47,6 +49,7 @@ async function exchange(given: Case = {}): Promise<Row | null> {
   });
   await sql.insert('spaces', { ...of, id: 'spc', ...given.space });
   await sql.insert('spaces', { ...of, id: 'spc_beside' });
+  if (given.member !== null) await sql.insert('members', { ...of, space_id: 'spc', role: 'viewer', ...given.member });
   if (given.key !== null) await sql.insert('signing_keys', { ...of, id: 'sgk', ...given.key });
   if (given.ban) await sql.insert('bans', { ...of, ...given.ban });
   for (const grant of given.grants ?? [held]) await sql.insert('grants', { ...of, space_id: 'spc', ...grant });
@@ -59,7 +62,6 @@ async function exchange(given: Case = {}): Promise<Row | null> {
     space: 'spc',
     user: 'ann',
     pseudonym: 'p-ann',
-    role: 'viewer',
     grant: 'new',
     limits,
   };
@@ -82,8 +84,10 @@ describe('admit_exchange gives nothing', () => {
     ['to a user who is banned', { ban: {} }],
     ['to a user who is banned in this space', { ban: { space_id: 'spc' } }],
     ['to a user who was banned and then erased', { ban: { user_id: 'erased:p-ann' } }],
-    ['in a role that the tenant does not define', { request: { role: 'king' } }],
-    ['without a role', { request: { role: null } }],
+    ['without a member row', { member: null }],
+    ['in the default role of the space, which gives no rank', { member: null, space: { default_role: 'viewer' } }],
+    ['for the member row of another space', { member: { space_id: 'spc_beside' } }],
+    ['to a user who is banned by somebody above them', { role: { rank: 20 }, ban: { by_rank: 21 } }],
     ['in a role without stages', { role: { stage_ttl_seconds: null } }],
     ['if the tenant has no key', { key: null }],
     ['if the only key is retiring', { key: { state: 'retiring' } }],
@@ -109,6 +113,8 @@ describe('admit_exchange gives a token', () => {
   test.each<[string, Case]>([
     ['for a grant that Stagedoor signed', {}],
     ['to a moderator, into a frozen space', { space: frozen, role: { moderator: true } }],
+    ['to a user who is banned by somebody of their own rank', { role: { rank: 20 }, ban: { by_rank: 20 } }],
+    ['to a user who is banned by somebody below them', { role: { rank: 20 }, ban: { by_rank: 19 } }],
     ['to a user whose ban was lifted', { ban: { lifted_at: inSeconds(-1) } }],
     ['to a user whose ban is over', { ban: { expires_at: inSeconds(-1) } }],
     ['to a user who is banned in another space', { ban: { space_id: 'spc_beside' } }],
