@@ -8,12 +8,19 @@ import { until } from '../support/until.ts';
 let cluster: Cluster;
 let tenant: TestTenant;
 let space: Json;
+/** A tenant whose users may have one live token, and its space. */
+let strict: TestTenant;
+let strictSpace: Json;
 let people = 0;
 
 beforeAll(async () => {
   cluster = await Cluster.start(1);
   tenant = await cluster.at(0).createTenant();
   space = await cluster.at(0).createSpace(tenant, { defaultRole: 'speaker' });
+  strict = await cluster.at(0).createTenant();
+  strictSpace = await cluster.at(0).createSpace(strict, { defaultRole: 'speaker' });
+  const body = { oneLiveToken: 'newest' };
+  await cluster.at(0).expect(200, cluster.at(0).request('PATCH', '/v1/settings', { as: strict.key, body }));
 });
 
 afterAll(async () => {
@@ -32,6 +39,10 @@ interface Scenario {
 const join = (service: Service, userId: string) =>
   service.post(`/v1/spaces/${space['id']}/join`, tenant.key, { userId });
 
+/** A chat token would wait for a minute after the one before. */
+const joinStrict = (service: Service, userId: string) =>
+  service.post(`/v1/spaces/${strictSpace['id']}/join`, strict.key, { userId, chat: false });
+
 /** Somebody who is on the stage, with tokens that were not all used. */
 async function inside(userId: string): Promise<Json> {
   const pass = await cluster.at(0).expect(201, join(cluster.at(0), userId));
@@ -39,9 +50,9 @@ async function inside(userId: string): Promise<Json> {
   return pass;
 }
 
-function isInside(pass: Json): boolean {
+function isInside(pass: Json, where = space): boolean {
   return cluster.ivs
-    .participants(space['stage'].arn)
+    .participants(where['stage'].arn)
     .some(({ participantId, state }) => participantId === pass['stage'].participantId && state === 'CONNECTED');
 }
 
@@ -49,7 +60,39 @@ async function bansOf(userId: string): Promise<Json[]> {
   return (await cluster.at(0).expect(200, cluster.at(0).get(`/v1/bans?userId=${userId}`, tenant.key)))['data'];
 }
 
+/** The older token is revoked in the transaction of the admission (decision 0060): no crash leaves two, or the older one unrevoked. */
+const replacing: Scenario = {
+  name: 'a vend that replaces a live token',
+  async prepare(userId) {
+    const pass = await cluster.at(0).expect(201, joinStrict(cluster.at(0), userId));
+    cluster.ivs.join(pass['stage'].token);
+    return pass;
+  },
+  act: joinStrict,
+  async check(userId, pass, answered) {
+    // A token that was revoked before somebody came with it is watched until it expires.
+    const live = async (): Promise<string[]> => {
+      const listed = await cluster.at(0).expect(200, cluster.at(0).get(`/v1/grants?userId=${userId}`, strict.key));
+      return (listed['data'] as Json[]).filter(({ state }) => state === 'live').map(({ id }) => id as string);
+    };
+    const revoked = await cluster.database.query(
+      `select from actions where user_id = '${userId}' and kind = 'grants.revoke'`,
+    );
+    const before = await live();
+    expect(before.length).toBeLessThanOrEqual(1);
+    if (answered) expect(before).toHaveLength(1);
+    expect(isInside(pass, strictSpace)).toBe(revoked.length === 0);
+    expect(before.includes(pass['stage'].grantId as string)).toBe(revoked.length === 0);
+    // Whatever was left, the next one gets a token, and it is the only one.
+    const next = await cluster.at(0).expect(201, joinStrict(cluster.at(0), userId));
+    await until(async () => (await openCalls(cluster.database)) === 0, 'the older token is revoked');
+    expect(await live()).toEqual([next['stage'].grantId]);
+    expect(isInside(pass, strictSpace)).toBe(false);
+  },
+};
+
 const scenarios: Scenario[] = [
+  ...(fullSize ? [replacing] : []),
   {
     name: 'a ban',
     prepare: inside,

@@ -1,5 +1,7 @@
 /** Webhook endpoints: made, changed, rotated, deleted; and what arrives at a receiver that is well. */
 import { Webhook } from 'standardwebhooks';
+import { typeid } from 'typeid-js';
+import { limits } from '../../../../src/limits.ts';
 import { expectProblem } from '../../../support/problem.ts';
 import { type Json, Stagedoor, type TestTenant } from '../../../support/stagedoor.ts';
 import { until } from '../../../support/until.ts';
@@ -154,6 +156,30 @@ test('a test event arrives at one endpoint alone, and a retry sends the same eve
   await until(() => receiver.received.length === 2, 'it arrives again');
   expect(receiver.ids).toEqual([sent['eventId'], sent['eventId']]);
   expect(other.received.map(({ event }) => event['type'])).not.toContain('webhook.test');
+});
+
+test('an endpoint with as many open deliveries as it may have takes no test and no retry until some have ended', async () => {
+  await using receiver = await WebhookReceiver.start();
+  const { id } = await create({ url: receiver.url, types: ['ban.created'] });
+  const send = () => stagedoor.post(`/v1/webhooks/${id}/test`, tenant.key, {});
+  const retry = (delivery: string) => stagedoor.post(`/v1/webhooks/${id}/deliveries/${delivery}/retry`, tenant.key, {});
+  const ended = await stagedoor.expect(202, send());
+  await until(async () => (await deliveries(id))[0]?.['state'] === 'delivered', 'the first test is recorded');
+  const open = Array.from({ length: limits.openWebhookDeliveries }, () => typeid('whd').toString());
+  await stagedoor.database.query(
+    `insert into webhook_deliveries (tenant_id, id, webhook_id, reason, position, event, type, at, data, next_at)
+     select $1, id, $2, 'test', 0, gen_random_uuid(), 'webhook.test', now(), '{}', now() + interval '1 hour' from unnest($3::text[]) as id`,
+    [tenant.id, id, open],
+  );
+  for (const refused of [await send(), await retry(ended['id'] as string)]) {
+    expectProblem(refused, 'rate_limited');
+    expect(refused.body['detail']).toMatch(/^1000 deliveries of this webhook endpoint are open\. Wait until/);
+    expect(refused.headers.get('retry-after')).toBe('60');
+  }
+  expect(receiver.received).toHaveLength(1);
+  // What is open already takes no further place, and once it has arrived there is one.
+  await stagedoor.expect(202, retry(open[0] as string));
+  await until(async () => (await send()).status === 202, 'there is a place for a test');
 });
 
 test('a retry keeps the order of its space: nothing else of the space is sent with it, and it comes before what waits', async () => {
