@@ -24,6 +24,7 @@ import { logRequest } from './logging.ts';
 import { serveDocs } from './openapi/docs.ts';
 import { currentRequest, runInRequest } from './request-context.ts';
 import { Keyring } from './secrets/keyring.ts';
+import { openKeyring } from './secrets/open-keyring.ts';
 import { Kms } from './secrets/kms.ts';
 import type { Stoppable } from './stop-on-signals.ts';
 import { Metrics } from './telemetry/metrics.ts';
@@ -39,7 +40,7 @@ const checkConnectionsMs = 1_000;
 export async function createApp(settings: Settings): Promise<NestFastifyApplication> {
   const kms = new Kms(settings.kmsEndpoint);
   const { reach, found } = await examine(settings.databaseUrl, (client) =>
-    Keyring.open(client, settings.masterKeys, true, kms),
+    openKeyring(client, settings.masterKeys, true, kms),
   ).finally(() => kms.onApplicationShutdown());
   return await assemble(settings, reach, found);
 }

@@ -10,7 +10,8 @@ import { type MasterKey, Settings } from '../src/config.ts';
 import { CredentialDatabase } from '../src/database/database.ts';
 import { publicHalf } from '../src/secrets/audit-key.ts';
 import { DataKeys } from '../src/secrets/data-keys.ts';
-import { idOf, Keyring } from '../src/secrets/keyring.ts';
+import { idOf } from '../src/secrets/keyring.ts';
+import { openKeyring } from '../src/secrets/open-keyring.ts';
 import { Kms } from '../src/secrets/kms.ts';
 import { KmsWatch } from '../src/secrets/kms-watch.ts';
 import { counts, statesOf } from '../src/secrets/master-keys.ts';
@@ -201,8 +202,8 @@ test('the data key of a tenant opens nothing of another one, and AWS KMS decrypt
 test('in another Region the replica of a multi-Region key opens the same', async () => {
   const there = kms.replicaOf(a, 'eu-central-1');
   const [one, two] = [
-    await Keyring.open(client, [a], false, new Kms(kms.url)),
-    await Keyring.open(client, [there], false, new Kms(kms.url)),
+    await openKeyring(client, [a], false, new Kms(kms.url)),
+    await openKeyring(client, [there], false, new Kms(kms.url)),
   ];
   expect(two.root).toEqual(one.root);
   expect(two.current).toBe(one.current);
@@ -309,8 +310,8 @@ test('a start without the rights, without the key, or while AWS KMS is away says
   const way = new pg.Client({ connectionString: older.serviceUrl });
   await way.connect();
   const place = Buffer.from('a place');
-  const before = (await Keyring.open(way, [own], true)).sealFor(place, 'from before');
-  const moved = await Keyring.open(way, [a, own], true, new Kms(kms.url));
+  const before = (await openKeyring(way, [own], true)).sealFor(place, 'from before');
+  const moved = await openKeyring(way, [a, own], true, new Kms(kms.url));
   expect(moved.root).toEqual(own);
   expect(moved.openFor(place, before).toString()).toBe('from before');
   expect([before[0], moved.sealFor(place, 'from now on')[0], moved.seal]).toEqual([1, 2, idOf(a)]);
@@ -329,7 +330,7 @@ async function replace(by: Replica, old: MasterKey, fresh: MasterKey): Promise<v
   await resealing.runWhole();
   await works(by);
   expect(Object.keys(await sealed())).toEqual([idOf(fresh)]);
-  expect((await Keyring.open(client, [fresh], true, new Kms(kms.url))).current).toBe(idOf(fresh));
+  expect((await openKeyring(client, [fresh], true, new Kms(kms.url))).current).toBe(idOf(fresh));
 }
 
 test('one key in AWS KMS is replaced by another while the service runs', async () => {
@@ -385,7 +386,7 @@ test('from AWS KMS to a key in the environment, and back: a kill in the middle l
   await works(first, other);
 
   // What follows from the root is as before: the audit log, the journal, pseudonyms.
-  const { root } = await Keyring.open(client, [a], false, new Kms(kms.url));
+  const { root } = await openKeyring(client, [a], false, new Kms(kms.url));
   const key = publicHalf(first.app.get(Secrets).auditKey);
   for await (const { fault } of verifyAudit(client, key)) expect(fault).toBeUndefined();
   const command = ServiceProcess.start('dist/secrets/master-keys.js', { ...environment(database, [a, b]), ...env });

@@ -14,6 +14,7 @@ import { sealedSecrets as ofIssuers } from '../src/issuers/sealed-secrets.ts';
 import { sealedKeys } from '../src/signing-keys/sealed-keys.ts';
 import { sealedSecrets as ofWebhooks } from '../src/webhooks/sealed-secrets.ts';
 import { idOf, Keyring } from '../src/secrets/keyring.ts';
+import { openKeyring } from '../src/secrets/open-keyring.ts';
 import { publicHalf } from '../src/secrets/audit-key.ts';
 import { counts, statesOf } from '../src/secrets/master-keys.ts';
 import { Resealing } from '../src/secrets/resealing.ts';
@@ -223,7 +224,7 @@ test('the old key is removable when nothing needs it, and a start without it is 
   await withKeys([b], async (replica) => {
     await works(replica);
     // What follows from the root is as before: the checkpoints of the audit log, the journal, pseudonyms.
-    expect((await Keyring.open(client, [b], false)).root).toEqual(a);
+    expect((await openKeyring(client, [b], false)).root).toEqual(a);
     const key = publicHalf(replica.app.get(Secrets).auditKey);
     for await (const { fault } of verifyAudit(client, key)) expect(fault).toBeUndefined();
   });

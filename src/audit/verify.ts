@@ -15,7 +15,8 @@ import pg from 'pg';
 import { optionsOf } from '../command-line.ts';
 import { messageOf } from '../redaction.ts';
 import { auditKeyOf, publicHalf } from '../secrets/audit-key.ts';
-import { Keyring, masterKeysOf } from '../secrets/keyring.ts';
+import { masterKeysOf } from '../secrets/keyring.ts';
+import { openKeyring } from '../secrets/open-keyring.ts';
 import { Kms } from '../secrets/kms.ts';
 import { assertMigrated } from '../database/serving-role.ts';
 import { sqlCall, unnamed } from '../database/sql-call.ts';
@@ -113,7 +114,7 @@ async function main({
   try {
     await assertMigrated(client);
     const kms = new Kms(kmsEndpoint);
-    const root = masterKey ? (await Keyring.open(client, masterKeysOf(masterKey), false, kms)).root : undefined;
+    const root = masterKey ? (await openKeyring(client, masterKeysOf(masterKey), false, kms)).root : undefined;
     const key = root && publicHalf(auditKeyOf(root));
     for await (const verdict of verifyAudit(client, key)) {
       if (verdict.fault) broken++;

@@ -21,7 +21,8 @@ import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { messageOf } from '../redaction.ts';
 import { journalKeyOf } from '../secrets/journal-key.ts';
-import { Keyring, masterKeysOf } from '../secrets/keyring.ts';
+import { masterKeysOf } from '../secrets/keyring.ts';
+import { openKeyring } from '../secrets/open-keyring.ts';
 import { Kms } from '../secrets/kms.ts';
 import { type JournalPart, nameOf, positionOf, read } from './journal-parts.ts';
 
@@ -114,7 +115,7 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
     const archive = archiveAt(required('JOURNAL_URL', 'the folder or bucket of the journal.'), place);
     const masterKey = required('STAGEDOOR_MASTER_KEY', 'the master key or keys of the service.');
     const kms = new Kms(env['KMS_ENDPOINT']);
-    const key = journalKeyOf((await Keyring.open(client, masterKeysOf(masterKey), false, kms)).root);
+    const key = journalKeyOf((await openKeyring(client, masterKeysOf(masterKey), false, kms)).root);
     let parts = 0;
     for await (const { position, counts } of replay(client, archive, key)) {
       parts += 1;

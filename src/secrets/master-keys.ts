@@ -13,8 +13,9 @@ import { sqlCall, unnamed } from '../database/sql-call.ts';
 import { optionsOf } from '../command-line.ts';
 import type { MasterKey } from '../config.ts';
 import { messageOf } from '../redaction.ts';
-import { idOf, Keyring, knownKeys, masterKeysOf, nameOf } from './keyring.ts';
+import { idOf, masterKeysOf, nameOf } from './keyring.ts';
 import { Kms } from './kms.ts';
+import { knownKeys, openKeyring } from './open-keyring.ts';
 
 /** The functions that count sealed values by their key. */
 export const counts = [
@@ -41,7 +42,7 @@ export async function statesOf(
   masterKeys: readonly MasterKey[],
   kms?: Kms,
 ): Promise<KeyState[]> {
-  const keyring = await Keyring.open(client, masterKeys, false, kms);
+  const keyring = await openKeyring(client, masterKeys, false, kms);
   const known = new Set((await knownKeys(client)).map(({ id }) => id));
   const sealed = new Map<string, number>();
   for (const name of counts) {
