@@ -119,6 +119,7 @@ const frozen: Record<string, string> = {
   '0057_bans_counted': 'a163df0f3ff8548e2974d4118f981d13a2aebf1549967eb864cb264fa1d7087e',
   '0058_what_was_deployed': '080231f64ebb67e835b2e6661b0f5506a8876cfafaee546ce456653a47d18de6',
   '0059_how_many_bans': '6f9042bcc6b29d5c5e21d527574907773bffda6bddd588c281cbf2135d7fad4b',
+  '0061_calls_by_target': '20bb37ef5799b064d1241c46402057682d06a219d17c3e400fd5e1142f611bfa',
 };
 
 test('no migration was changed since it was frozen', () => {

@@ -3,9 +3,13 @@
 -- Says whether the signing key has signed a token that expires after p_after.
 create function signing_key_is_needed(p_tenant text, p_key text, p_after timestamptz)
 returns boolean
-language sql
+language plpgsql
 stable
+set enable_seqscan = off
 as $$
-  select
-    exists (select from public.grants where tenant_id = p_tenant and signing_key_id = p_key and expires_at > p_after);
+begin
+  return exists (
+    select from public.grants where tenant_id = p_tenant and signing_key_id = p_key and expires_at > p_after
+  );
+end;
 $$;

@@ -69,6 +69,7 @@ test('the quota of a ban reads no bans in force once they are counted, and no ac
     expect(await sql.value('quota_of_bans', { tenant: 'ten', usual: 100_000, limits })).toBeNull();
   };
   expect(await rowsReadBy(sql, 'bans', quota)).toBeGreaterThanOrEqual(inForce);
+  await quota();
   expect(await rowsReadBy(sql, 'bans', quota)).toBe(0);
   expect(await rowsReadBy(sql, 'actions', quota)).toBeLessThanOrEqual(1);
 });
