@@ -779,7 +779,7 @@ describe('erase_actions', () => {
       { user_id: 'ben', reason: 'rude', requested_by: key },
       { user_id: 'ann', reason: null, requested_by: key },
     ]);
-    expect(await sql.call('erase_actions', { ...args, most: 1 })).toEqual([
+    expect(await sql.call('erase_actions', { ...args, after: 'b_by', most: 1 })).toEqual([
       { changed: '0', waiting: '1', reached: 'c_unfinished' },
     ]);
   });

@@ -14,7 +14,9 @@ declare
   );
   v_lands_until timestamptz := v_now + limit_time(p_limits, 'callLandsSeconds');
 begin
-  update public.deliveries set lands_until = v_lands_until where lands_until > v_lands_until;
+  update public.deliveries
+  set lands_until = v_lands_until
+  where lands_until > v_lands_until and lands_until > 'epoch'; -- as the index says
   update public.deliveries
   set
     leased_until = 'epoch',

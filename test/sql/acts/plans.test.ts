@@ -51,3 +51,11 @@ describe.each<[string, () => Promise<unknown>]>([
     expect(read).toBeLessThanOrEqual(3 * recent);
   });
 });
+
+test('a step of an erasure looks at as many acts as it is told, whomever they are about', async () => {
+  const step = { tenant: 'ten', user: 'ben', name: 'erased:ben', after: null, most: recent };
+  const read = await rowsReadBy(sql, 'actions', async () => {
+    expect(await sql.call('erase_actions', step)).toMatchObject([{ changed: '0', reached: 'act_00000020' }]);
+  });
+  expect(read).toBeLessThanOrEqual(3 * recent);
+});
