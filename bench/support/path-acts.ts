@@ -1,6 +1,6 @@
 /** The calls of what moderators do, of deliveries, and of undoing. */
 import { limits } from '../../src/limits.ts';
-import { account, lobby, type PathCall, tenant, user } from './path-call.ts';
+import { account, type Before, lobby, type PathCall, tenant, user } from './path-call.ts';
 
 /** @param keyId of an API key of the first tenant. */
 export function callsOfActs(keyId: string): PathCall[] {
@@ -27,11 +27,13 @@ export function callsOfActs(keyId: string): PathCall[] {
     events: JSON.stringify([]),
     limits,
   });
+  const fewBans = () => ({ tenant, than: 99_000, limits });
+  const afterACount: Before[] = [['has_fewer_bans', fewBans()]];
   return [
-    ['ban', 'create_ban', (n) => ban(user(n), n)],
-    ['ban of the busiest user', 'create_ban', (n) => ban('often', n)],
+    ['ban', 'create_ban', (n) => ban(user(n), n), afterACount],
+    ['ban of the busiest user', 'create_ban', (n) => ban('often', n), afterACount],
     ['rank of the busiest user', 'rank_to_act_on', () => ({ tenant, space: lobby, user: 'often', limits })],
-    ['quota of bans', 'has_fewer_bans', () => ({ tenant, than: 99_000, limits })],
+    ['quota of bans', 'has_fewer_bans', fewBans, afterACount],
     ['quota of bans: a count, once in 200 acts', 'bans_in_force', () => ({ tenant, most: 99_000 })],
     [
       'grants of the busiest user',
