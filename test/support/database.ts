@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { clearTimeout, setTimeout } from 'node:timers'; // not those of the globals, which some tests play with
 import pg from 'pg';
 import { functionSet } from '../../src/database/function-set.ts';
 import { migrate } from '../../src/database/migrate.ts';
@@ -57,18 +58,16 @@ export async function createDatabaseOn(url: string, reachedAt = url): Promise<Te
 }
 
 function databaseAt(url: string, name: string): TestDatabase {
+  const looks = new Looks(name, url);
   return {
     name,
     serviceUrl: urlOf(url, name, servingRole),
     ownerUrl: urlOf(url, name, ownerRole),
     superuserUrl: withFunctions(superuserUrl(url, name)),
-    async query(sql, values) {
-      let rows: Record<string, unknown>[] = [];
-      await asSuperuser(name, async (client) => ({ rows } = await client.query(sql, values)), url);
-      return rows;
-    },
+    query: (sql, values) => looks.query(sql, values),
     async drop() {
       await searchForSecrets(name, url);
+      await looks.end();
       await asSuperuser('postgres', (client) => client.query(`drop database if exists ${name} with (force)`), url);
     },
   };
@@ -80,15 +79,81 @@ export async function asSuperuser<T>(
   work: (client: pg.Client) => Promise<T>,
   url = server,
 ): Promise<void> {
-  const client = new pg.Client({ connectionString: withFunctions(superuserUrl(url, database)) });
-  // A connection that breaks fails the statement. Without a listener its error would end the test, too.
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await connectAsSuperuser(database, url);
   try {
     await work(client);
   } finally {
     await client.end();
   }
+}
+
+async function connectAsSuperuser(database: string, url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: withFunctions(superuserUrl(url, database)) });
+  // A connection that breaks fails the statement. Without a listener its error would end the test, too.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/**
+ * The statements by which a test looks into a database, each in a transaction of its own. A test that waits for something looks many
+ * times, and to connect costs Postgres more than most statements. So a connection is kept for the next one for a moment. Statements
+ * that run at the same time have one each.
+ */
+class Looks {
+  private static readonly keptMs = 1_000;
+  private kept: { client: pg.Client; timer: NodeJS.Timeout } | undefined;
+
+  constructor(
+    private readonly name: string,
+    private readonly url: string,
+  ) {}
+
+  async query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]> {
+    const client = this.take() ?? (await this.connect());
+    try {
+      const { rows } = await client.query(sql, values);
+      await this.keep(client);
+      return rows;
+    } catch (error) {
+      await client.end();
+      throw error;
+    }
+  }
+
+  /** Leaves no connection behind. */
+  async end(): Promise<void> {
+    await this.take()?.end();
+  }
+
+  private async connect(): Promise<pg.Client> {
+    const client = await connectAsSuperuser(this.name, this.url);
+    client.once('end', () => {
+      if (this.kept?.client === client) this.take();
+    });
+    return client;
+  }
+
+  private take(): pg.Client | undefined {
+    const { kept } = this;
+    this.kept = undefined;
+    clearTimeout(kept?.timer);
+    if (kept) socketOf(kept.client).ref();
+    return kept?.client;
+  }
+
+  /** A server that a test stops and starts breaks its connections: there, none is kept. */
+  private async keep(client: pg.Client): Promise<void> {
+    if (this.kept !== undefined || this.url !== server) return await client.end();
+    const timer = setTimeout(() => void this.end(), Looks.keptMs).unref();
+    socketOf(client).unref(); // it keeps nobody from ending
+    this.kept = { client, timer };
+  }
+}
+
+/** The types of pg leave it out. */
+function socketOf(client: pg.Client): { ref(): void; unref(): void } {
+  return client as pg.Client & { ref(): void; unref(): void };
 }
 
 /** Newest and oldest rows of a table are alike. So many are searched. */
