@@ -777,7 +777,7 @@ describe('no field reaches a column that is not meant for it', () => {
         const { message } = answer.body['errors'][0] as { message: string };
         expect(some.filter((name) => !message.includes(`"${name}"`))).toEqual([]);
       }
-      expect(await everythingOf(acme)).toBe(before);
+      expect(await everythingOf(acme)).toEqual(before);
     },
   );
 });
@@ -801,7 +801,7 @@ test('one tenant’s Idempotency-Key is nothing to another, nor to another key o
 
 /** Last, as it uses things up: whatever acme did above and does now, nothing of globex's may change. */
 describe('the narrowest caller the document allows is enough', () => {
-  let before: string;
+  let before: Record<string, Json[]>;
   beforeAll(async () => {
     before = await everythingOf(globex);
   });
@@ -855,7 +855,7 @@ describe('the narrowest caller the document allows is enough', () => {
   }
 
   test('and nothing of the other tenant has changed', async () => {
-    expect(await everythingOf(globex)).toBe(before);
+    expect(await everythingOf(globex)).toEqual(before);
   });
 });
 
@@ -867,19 +867,30 @@ function bodyOf({ body, keyOnly = [] }: Row, asUser: boolean): Json | undefined 
 /** Tables that count requests and calls. They change by themselves. */
 const counts = new Set(['allowances', 'ivs_calls']);
 
-/** Every row of a tenant's, but for what changes by itself: when keys were used, and the seals of the audit log. */
-async function everythingOf({ id }: World): Promise<string> {
-  const unsealed = `select from unsealed_groups where tenant_id = '${id}'`;
-  await until(async () => (await asSuperuser(unsealed)).rowCount === 0, 'the entries of vends are in the audit log');
+/**
+ * What the service still does for a tenant after it has answered, and on a busy machine long after: it seals entries of vends, numbers
+ * events, repeats calls to IVS, tells how actions went, and ends transactions of requests that were told to come again.
+ */
+const unfinished = (id: string) => `
+  select from unsealed_groups where tenant_id = '${id}'
+  union all select from events where tenant_id = '${id}' and position is null
+  union all select from deliveries where tenant_id = '${id}' and state in ('pending', 'stuck')
+  union all select from actions where tenant_id = '${id}' and not delivery_told
+  union all select from pg_stat_activity where datname = current_database() and application_name like 'stagedoor%'
+               and backend_xid is not null and xact_start < clock_timestamp() - interval '1 second'`;
+
+/** Every row of a tenant's by its table, but for what changes by itself: when keys were used, and the seals of the audit log. */
+async function everythingOf({ id }: World): Promise<Record<string, Json[]>> {
+  await until(async () => (await asSuperuser(unfinished(id))).rowCount === 0, 'nothing is left to do for the tenant');
   const tables = (await tenantTables()).filter((name) => !counts.has(name));
-  const contents = tables.map(async (name) => {
+  const contents = tables.map(async (name): Promise<[string, Json[]]> => {
     const row = `to_jsonb(t) - '{last_used_at,seq,hash}'::text[]`;
-    const { rows: found } = await asSuperuser(
+    const { rows: found } = await asSuperuser<{ rows: Json[] }>(
       `select coalesce(jsonb_agg(${row} order by ${row}), '[]') as rows from ${name} t where tenant_id = '${id}'`,
     );
-    return { name, found };
+    return [name, found[0]?.rows ?? []];
   });
-  return JSON.stringify(await Promise.all(contents));
+  return Object.fromEntries(await Promise.all(contents));
 }
 
 async function tenantTables(): Promise<string[]> {
