@@ -26,6 +26,11 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
     return (performance.now() - this.succeededAt) / 1000;
   }
 
+  /** Milliseconds from now to the start of the next run. Work that is in the middle of something may rest for less. */
+  protected get restMs(): number {
+    return this.everyMs;
+  }
+
   /** Seconds from the end of one run to the start of the next. */
   get secondsBetweenRuns(): number {
     return this.everyMs / 1000;
@@ -50,7 +55,7 @@ export abstract class BackgroundWork implements OnApplicationBootstrap, BeforeAp
 
   private schedule(): void {
     if (this.stopped) return;
-    this.timer = setTimeout(() => void this.runNow(), this.everyMs);
+    this.timer = setTimeout(() => void this.runNow(), this.restMs);
     this.timer.unref();
   }
 
@@ -106,40 +111,40 @@ export abstract class SteppedWork extends BackgroundWork {
   }
 }
 
-/** Background work that goes over everything from time to time, in small steps: a pass. */
+/**
+ * Background work that goes over everything from time to time, in small steps: a pass. A run is one step, and a rest of twice its
+ * time follows: so a pass takes a third of one connection, and no request waits for more than one step.
+ */
 export abstract class WorkInPasses extends BackgroundWork {
   protected readonly everyMs = 2_000;
   /** Time between the beginnings of two passes, in milliseconds. */
   protected abstract readonly passMs: number;
-  /** Time after which a run begins no further step, in milliseconds. The next run goes on, so a stop need not wait for a pass. */
-  private readonly runMs = 1_000;
   private current: AsyncGenerator<void> | undefined;
   private nextPassAt = 0;
+  private stepMs = 0;
 
   /** One pass. It yields after each step. */
   protected abstract pass(): AsyncGenerator<void>;
 
+  protected override get restMs(): number {
+    return this.current ? 2 * this.stepMs : this.everyMs;
+  }
+
   async run(): Promise<void> {
-    if (!this.current && performance.now() < this.nextPassAt) return;
-    const deadline = performance.now() + this.runMs;
-    do if (!(await this.step())) return;
-    while (performance.now() < deadline);
+    const began = performance.now();
+    if (!this.current) {
+      if (began < this.nextPassAt) return;
+      this.current = this.pass();
+      this.nextPassAt = began + this.passMs;
+    }
+    const { done } = await this.current.next();
+    if (done) this.current = undefined;
+    this.stepMs = performance.now() - began;
   }
 
   /** Makes a whole pass at once. */
   async runWhole(): Promise<void> {
     const pass = this.pass();
     while (!(await pass.next()).done);
-  }
-
-  /** Makes the next step of a pass. Returns whether another one may follow. */
-  private async step(): Promise<boolean> {
-    if (!this.current) {
-      this.current = this.pass();
-      this.nextPassAt = performance.now() + this.passMs;
-    }
-    const { done } = await this.current.next();
-    if (done) this.current = undefined;
-    return !done;
   }
 }

@@ -1,7 +1,8 @@
-/** Background work passes over nothing unseen: what fails is counted, so that an alert can tell of it. */
+/** Background work: what it passes over is counted, so that an alert can tell of it, and it leaves time to requests. */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
+import { WorkInPasses } from '../src/background.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const isWork = /extends (?:BackgroundWork|SteppedWork|WorkInPasses)\b/;
@@ -57,4 +58,35 @@ test('each failure in background work is thrown on, counted, or seen elsewhere',
     ([known, part]) => !found.some(({ file, code }) => file === known && code.includes(part)),
   );
   expect(needless).toEqual([]);
+});
+
+test('work in passes rests for longer than a step takes, and between passes until the next is due', async () => {
+  jest.useFakeTimers({ now: 0 });
+  let steps = 0;
+  class Passes extends WorkInPasses {
+    protected readonly passMs = 60_000;
+    protected async *pass(): AsyncGenerator<void> {
+      for (let n = 0; n < 3; n++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        steps++;
+        yield;
+      }
+    }
+  }
+  const work = new Passes();
+  const after = async (ms: number) => {
+    await jest.advanceTimersByTimeAsync(ms);
+    return steps;
+  };
+  try {
+    await work.onApplicationBootstrap();
+    // A step takes 100 ms, and 200 ms of rest follow.
+    expect([await after(2_099), await after(1), await after(299), await after(1), await after(300)]).toEqual([
+      0, 1, 1, 2, 3,
+    ]);
+    expect([await after(59_000), await after(5_000)]).toEqual([3, 6]);
+  } finally {
+    await work.beforeApplicationShutdown();
+    jest.useRealTimers();
+  }
 });
