@@ -7,6 +7,7 @@ import pg from 'pg';
 import { migrationsFolder } from '../src/database/function-set.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { asSuperuser, createDatabase, type TestDatabase } from './support/database.ts';
+import { until } from './support/until.ts';
 
 const names = readdirSync(migrationsFolder, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -210,6 +211,39 @@ test('a migration that fails leaves nothing of itself, is named, and stops what 
   // As `prisma migrate resolve --rolled-back 9998_broken` does it.
   await ask(url, `update _prisma_migrations set rolled_back_at = now() where migration_name = '9998_broken'`);
   expect((await migrate(url, mended)).migrations).toEqual(['9998_broken']);
+});
+
+test('a migration that Postgres ends because of a deadlock with a transaction of a replica is tried again', async () => {
+  const url = await emptyDatabase();
+  await migrate(
+    url,
+    migrationsWith({ '9998_tables': 'create table first (id text);\ncreate table second (id text);' }),
+  );
+  const [replica, gate] = [new pg.Client(url), new pg.Client(url)];
+  await Promise.all([replica.connect(), gate.connect()]);
+  const waits = async (part: string, since = '0 s') => {
+    const waiting = `select from pg_locks join pg_stat_activity using (pid) where not granted and query like $1 and waitstart < now() - $2::interval`;
+    return (await gate.query(waiting, [`%${part}%`, since])).rowCount === 1;
+  };
+  try {
+    await gate.query('select pg_advisory_lock(42)');
+    const both = 'lock table second in share mode;\nselect pg_advisory_xact_lock(42);\nlock table first in share mode;';
+    const folder = migrationsWith({
+      '9998_tables': 'create table first (id text);\ncreate table second (id text);',
+      '9999_both': both,
+    });
+    await replica.query(`begin; insert into first values ('a')`);
+    const migrating = migrate(url, folder);
+    await until(() => waits('lock table second'), 'the migration has the lock of one table');
+    const inserting = replica.query(`insert into second values ('a'); commit`);
+    // It has looked for a deadlock in vain, so the migration is the one that finds it, and is ended.
+    await until(() => waits('insert into second', '1.5 s'), 'the replica waits for longer than deadlock_timeout');
+    await gate.query('select pg_advisory_unlock(42)');
+    await inserting;
+    expect((await migrating).migrations).toEqual(['9999_both']);
+  } finally {
+    await Promise.all([replica.end(), gate.end()]);
+  }
 });
 
 describe('prisma/schema.prisma says what the migrations made', () => {

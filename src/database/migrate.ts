@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { optionsOf } from '../command-line.ts';
 import { messageOf } from '../redaction.ts';
+import { isTransactionConflict } from './database-errors.ts';
 import { deployFunctions } from './deploy-functions.ts';
 import { functionSet, migrationsFolder } from './function-set.ts';
 
@@ -121,6 +122,9 @@ export async function readMigrations(folder = migrationsFolder): Promise<Migrati
   );
 }
 
+/** A migration is tried so often while Postgres ends it because of transactions of the replicas that serve. */
+const tries = 20;
+
 async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
   const id = randomUUID();
   await client.query('insert into _prisma_migrations (id, checksum, migration_name) values ($1, $2, $3)', [
@@ -129,7 +133,7 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
     name,
   ]);
   try {
-    await client.query(sql); // in the simple protocol, Postgres runs the whole file as one transaction
+    await inOneTransaction(client, sql);
   } catch (error) {
     await client.query('update _prisma_migrations set logs = $2 where id = $1', [id, String(error)]);
     throw new Error(`migration ${name} failed: ${messageOf(error)}`, {
@@ -137,6 +141,22 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
     });
   }
   await client.query('update _prisma_migrations set finished_at = now(), applied_steps_count = 1 where id = $1', [id]);
+}
+
+/**
+ * In the simple protocol, Postgres runs a whole file as one transaction. It holds the locks of its tables until the end, and so does
+ * each transaction of a replica: two may wait for each other. Postgres then ends either, and nothing of it is left.
+ */
+async function inOneTransaction(client: pg.Client, sql: string): Promise<void> {
+  for (let tried = 1; ; tried++) {
+    try {
+      await client.query(sql);
+      return;
+    } catch (error) {
+      if (!isTransactionConflict(error) || tried === tries) throw error;
+      await delay(Math.random() * 500);
+    }
+  }
 }
 
 function describe({ migrations, functions }: MigrationResult): string {
