@@ -21,6 +21,7 @@ create function finish_watch(
 )
 returns integer
 language plpgsql
+set enable_seqscan = off
 as $$
 declare
   v_found integer;
