@@ -1,10 +1,10 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { PassportModule } from '@nestjs/passport';
 import { ApiKeysModule } from '../api-keys/api-keys.module.ts';
 import { ConsoleModule } from '../console/console.module.ts';
 import { ReplayAuthority } from '../http/replay-authority.ts';
 import { IssuersModule } from '../issuers/issuers.module.ts';
-import { Authentication } from './authentication.ts';
 import { Authority } from './authority.ts';
 import { CallerGuard } from './caller.guard.ts';
 import { RenewedCallerInterceptor } from './renewed-caller.interceptor.ts';
@@ -13,12 +13,11 @@ import { ApiKeyStrategy, OperatorStrategy, SessionStrategy, UserStrategy } from 
 
 @Global()
 @Module({
-  imports: [ApiKeysModule, IssuersModule, ConsoleModule],
+  imports: [PassportModule, ApiKeysModule, IssuersModule, ConsoleModule],
   providers: [
     Authority,
     { provide: ReplayAuthority, useExisting: Authority },
     IngestSecret,
-    Authentication,
     OperatorStrategy,
     ApiKeyStrategy,
     UserStrategy,

@@ -1,16 +1,19 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
 import type { FastifyReply } from 'fastify';
 import type { Caller } from '../caller.ts';
 import { tokenInCookie } from '../console/session-cookie.ts';
 import { Problem } from '../errors.ts';
 import { type Access, accessMetadata, type AuthenticatedRequest, hasScope, kindOf, scopesOf } from '../http/access.ts';
-import { Authentication, type CredentialKind } from './authentication.ts';
 import { assertWithinBounds } from './bounds.ts';
 import { CallerLimits, type RequestKind } from '../limiting/caller-limits.ts';
 import { Strangers } from '../limiting/strangers.ts';
 import { IngestSecret } from './ingest-secret.ts';
 import { bearerToken } from './strategies.ts';
+
+/** Passport's guards store the caller in this property of the request. */
+const passportOptions = { property: 'caller', session: false };
 
 /** Its requests last for hours, and have a limit of their own (EVENT_STREAMS_PER_TENANT). */
 const streamRoute = '/v1/events/stream';
@@ -18,9 +21,15 @@ const streamRoute = '/v1/events/stream';
 /** Finds out who calls, and checks that a caller of this kind may call the route. It runs before every route. */
 @Injectable()
 export class CallerGuard implements CanActivate {
+  private readonly guards = {
+    operator: new (AuthGuard('operator'))(passportOptions),
+    apiKey: new (AuthGuard('apiKey'))(passportOptions),
+    user: new (AuthGuard('user'))(passportOptions),
+    session: new (AuthGuard('session'))(passportOptions),
+  };
+
   constructor(
     private readonly reflector: Reflector,
-    private readonly authentication: Authentication,
     private readonly ingestSecret: IngestSecret,
     private readonly strangers: Strangers,
     private readonly limits: CallerLimits,
@@ -29,8 +38,7 @@ export class CallerGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = this.reflector.get<Access | undefined>(accessMetadata, context.getHandler());
     if (access && 'public' in access) return true;
-    const http = context.switchToHttp();
-    const [request, reply] = [http.getRequest<AuthenticatedRequest>(), http.getResponse<FastifyReply>()];
+    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     if (access && 'eventBridge' in access) {
       this.ingestSecret.check(request);
       return true;
@@ -39,10 +47,9 @@ export class CallerGuard implements CanActivate {
     const credential = request.headers.authorization ?? '';
     const asked = kindOf(access, request.method);
     const refuseUsedUp = (tenantId: string) => this.limits.refuseUsedUp(tenantId, asked);
-    const authenticate = async () => {
-      request.caller = await this.authentication.authenticate(kind, request, reply);
-    };
+    const authenticate = async () => await this.guards[kind].canActivate(context);
     await this.strangers.meet(request, credential, authenticate, refuseUsedUp);
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
     await this.limit(request, reply, asked);
     authorize(request, access);
     if (request.renewedCookie !== undefined) {
@@ -63,10 +70,10 @@ export class CallerGuard implements CanActivate {
 }
 
 /** Kinds of callers who send a credential themselves. A person at the console sends their session alone. */
-type BearerKind = Exclude<CredentialKind, 'session'>;
+type BearerKind = Exclude<Caller['kind'], 'consoleUser'>;
 
 /** The kind of credential that a request has. @throws Problem `unauthenticated` if it has none, or more than one. */
-function credentialKind(request: AuthenticatedRequest): CredentialKind {
+function credentialKind(request: AuthenticatedRequest): BearerKind | 'session' {
   if (tokenInCookie(request) === undefined) return callerKind(bearerToken(request));
   if (request.headers.authorization === undefined) return 'session';
   throw new Problem(

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport';
 import { ApiKeysService } from '../api-keys/api-keys.service.ts';
@@ -11,23 +12,28 @@ import { UserTokens } from '../issuers/user-tokens.ts';
 import { OperatorToken } from '../secrets/operator-token.ts';
 import { placeOf } from './place.ts';
 
-/** The part of a Passport strategy that is the same for every credential: it ends with the caller, or with an error. */
-abstract class CallerStrategy extends Strategy {
-  /** @throws Problem if the credential is not there, or is none. */
-  protected abstract validate(request: AuthenticatedRequest): Promise<Caller>;
+/** Takes the result of a verification: the caller, or the error. */
+type VerifyDone = (error: unknown, caller?: Caller) => void;
+
+/**
+ * The part of a Passport strategy that is the same for every bearer credential. It accepts credentials only in the
+ * Authorization header, because logs and histories keep URLs.
+ */
+class BearerStrategy extends Strategy {
+  constructor(private readonly verify: (token: string, request: AuthenticatedRequest, done: VerifyDone) => unknown) {
+    super();
+  }
 
   override authenticate(request: unknown): void {
-    this.validate(request as AuthenticatedRequest).then(
-      (caller) => this.success(caller as unknown as Express.User),
-      (error: unknown) => this.error(error),
-    );
+    const asked = request as AuthenticatedRequest;
+    this.verify(bearerToken(asked), asked, (error, caller) => {
+      if (caller) this.success(caller as unknown as Express.User);
+      else this.error(error);
+    });
   }
 }
 
-/**
- * The credential in the Authorization header. It is accepted only there, because logs and histories keep URLs.
- * @throws Problem `unauthenticated` if there is none, or more than one.
- */
+/** The credential of a request. @throws Problem `unauthenticated` if there is none, or more than one. */
 export function bearerToken(request: FastifyRequest): string {
   const { authorization } = request.headers;
   // Node keeps the first of several. A proxy in front may have looked at another one.
@@ -44,48 +50,62 @@ export function bearerToken(request: FastifyRequest): string {
 
 /** Authenticates the operator of the deployment by the token in the settings. */
 @Injectable()
-export class OperatorStrategy extends CallerStrategy {
+export class OperatorStrategy extends PassportStrategy(BearerStrategy, 'operator') {
   constructor(private readonly operatorToken: OperatorToken) {
     super();
   }
 
-  protected async validate(request: AuthenticatedRequest): Promise<Caller> {
-    return this.operatorToken.authenticate(bearerToken(request));
+  validate(token: string): Caller {
+    return this.operatorToken.authenticate(token);
   }
 }
 
 /** Authenticates an API key of a tenant. */
 @Injectable()
-export class ApiKeyStrategy extends CallerStrategy {
+export class ApiKeyStrategy extends PassportStrategy(BearerStrategy, 'apiKey') {
   constructor(private readonly apiKeys: ApiKeysService) {
     super();
   }
 
-  protected async validate(request: AuthenticatedRequest): Promise<Caller> {
-    return await this.apiKeys.authenticate(bearerToken(request));
+  async validate(token: string): Promise<Caller> {
+    return await this.apiKeys.authenticate(token);
   }
 }
 
 /** Authenticates an app user by a JWT of an issuer that their tenant has registered. */
 @Injectable()
-export class UserStrategy extends CallerStrategy {
+export class UserStrategy extends PassportStrategy(BearerStrategy, 'user') {
   constructor(private readonly tokens: UserTokens) {
     super();
   }
 
-  protected async validate(request: AuthenticatedRequest): Promise<Caller> {
-    return await this.tokens.verify(bearerToken(request), placeOf(request));
+  async validate(token: string, request: AuthenticatedRequest): Promise<Caller> {
+    return await this.tokens.verify(token, placeOf(request));
+  }
+}
+
+/** The part of a Passport strategy that is the same for every credential in a cookie. */
+class CookieStrategy extends Strategy {
+  constructor(private readonly verify: (request: AuthenticatedRequest, done: VerifyDone) => unknown) {
+    super();
+  }
+
+  override authenticate(request: unknown): void {
+    this.verify(request as AuthenticatedRequest, (error, caller) => {
+      if (caller) this.success(caller as unknown as Express.User);
+      else this.error(error);
+    });
   }
 }
 
 /** Authenticates whoever is signed in to the console, as the caller that they have signed in as. */
 @Injectable()
-export class SessionStrategy extends CallerStrategy {
+export class SessionStrategy extends PassportStrategy(CookieStrategy, 'session') {
   constructor(private readonly sessions: ConsoleSessions) {
     super();
   }
 
-  protected async validate(request: AuthenticatedRequest): Promise<Caller> {
+  async validate(request: AuthenticatedRequest): Promise<Caller> {
     const { caller, session, cookie }: SignedIn = await this.sessions.authenticate(
       request,
       tokenInCookie(request) ?? '',

@@ -1,10 +1,8 @@
 import net from 'node:net';
-import { TestSession } from '../support/console-session.ts';
 import { expectProblem, expectProblemDocument } from '../support/problem.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { type Json, Stagedoor, type TestTenant } from '../support/stagedoor.ts';
 import { patienceMs } from '../support/until.ts';
-import { withoutDatabase } from '../support/without-database.ts';
 
 const { operatorToken } = Stagedoor;
 let stagedoor: Stagedoor;
@@ -298,22 +296,4 @@ it('the token of the operator, sent as x-request-id, is not sent back', async ()
   const { headers, text } = await get('/v1/spaces', { 'x-request-id': operatorToken });
   expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   expect(text).not.toContain(operatorToken);
-});
-
-it('another service in the same process changes nothing, while it runs and when it has stopped', async () => {
-  const { headers } = await TestSession.signIn(stagedoor, tenant.key);
-  const other = await withoutDatabase();
-  const callers: Record<string, string>[] = [operatorToken, tenant.key, user].map((one) => ({
-    authorization: `Bearer ${one}`,
-  }));
-  const statuses = async () =>
-    await Promise.all(
-      [...callers, headers].map(async (of) => {
-        const path = of['authorization'] === `Bearer ${operatorToken}` ? '/v1/tenants' : `/v1/bans?spaceId=${spaceId}`;
-        return (await stagedoor.request('GET', path, { headers: of })).status;
-      }),
-    );
-  expect(await statuses()).toEqual([200, 200, 200, 200]);
-  await other.close();
-  expect(await statuses()).toEqual([200, 200, 200, 200]);
 });

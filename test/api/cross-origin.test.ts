@@ -30,6 +30,7 @@ let space: Json;
 beforeAll(async () => {
   sites = [emptySite(), emptySite()];
   [listed, foreign] = (await Promise.all(sites.map(listen))) as [string, string];
+  // Passport knows the strategies of one service in a process: those of the service that was made last.
   choosy = await withoutDatabase({ CORS_ORIGINS: `https://app.example.com, ${listed}`, METRICS_PUBLIC: 'true' });
   choosyClient = new HttpClient(await choosy.getHttpAdapter().getInstance().listen({ host: '127.0.0.1', port: 0 }));
   stagedoor = await Stagedoor.start({ VENDS_PER_USER_PER_MINUTE: '1' });

@@ -6,7 +6,10 @@ import { Reach } from '../../src/database/reach.ts';
 import './secret-search.ts';
 import { HttpClient } from './stagedoor.ts';
 
-/** The whole service, without Postgres and without IVS: for what it answers before it asks either. */
+/**
+ * The whole service, without Postgres and without IVS: for what it answers before it asks either. Passport knows the
+ * strategies of one service in a process: those of the service that was made last.
+ */
 export async function withoutDatabase(env: Record<string, string> = {}): Promise<NestFastifyApplication> {
   const settings = Settings.from({
     LOG_LEVEL: 'silent',

@@ -571,6 +571,7 @@ describe('the settings', () => {
   });
 });
 
+// It comes last: Passport knows the strategies of the service that was started last.
 describe('an account where not everything is as it should be', () => {
   const account = '111122223333';
   let folder: string;
