@@ -1,4 +1,4 @@
-import { idBefore, newId } from './ids.ts';
+import { idBefore, newId, newParticipantId } from './ids.ts';
 
 const hour = 3_600_000;
 
@@ -19,5 +19,18 @@ describe('an id before a time', () => {
     const ids = [1, 2, 3].map((nth) => idBefore('aud', new Date(nth * 10 * hour)));
     expect(ids).toEqual(ids.toSorted());
     expect(new Set(ids).size).toBe(3);
+  });
+});
+
+describe('a participant id', () => {
+  test('sorts by age, so that a new one is put at the end of the index', () => {
+    const ids = Array.from({ length: 10_000 }, newParticipantId);
+    expect(ids).toEqual(ids.toSorted());
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('is one that every operation of IVS takes', () => {
+    // ParticipantId of the service model. It has 64 characters at most.
+    expect(newParticipantId()).toMatch(/^[a-zA-Z0-9-]{1,64}$/);
   });
 });
