@@ -11,26 +11,32 @@ as $$
 #variable_conflict use_column
 declare
   v_oldest record;
-  v_last bigint;
+  v_stays bigint;
 begin
   select * into v_oldest from oldest_place(p_tenant);
-  select coalesce(min(o.seq) filter (where o.at >= p_before), max(o.seq) + 1) - 1
-  into v_last
+  -- It stops at the first one, which is the oldest entry of all while nothing is due.
+  select o.seq
+  into v_stays
   from (
     select a.seq, a.at
     from public.audit as a
     where a.tenant_id = p_tenant and a.seq > v_oldest.seq
     order by a.seq
     limit p_most
-  ) as o;
-  v_last := least(
-    v_last,
-    (select a.seq from public.audit as a where a.tenant_id = p_tenant and a.seq > 0 order by a.seq desc limit 1) - 1
+  ) as o
+  where o.at >= p_before
+  limit 1;
+  v_stays := least(
+    coalesce(v_stays, v_oldest.seq + p_most + 1),
+    coalesce(
+      (select a.seq from public.audit as a where a.tenant_id = p_tenant and a.seq > 0 order by a.seq desc limit 1),
+      0
+    )
   );
-  if v_last > v_oldest.seq then
+  if v_stays > v_oldest.seq + 1 then
     return query
       select v_oldest.seq, p.*
-      from verify_part(p_tenant, v_oldest.seq, v_oldest.hash, v_last - v_oldest.seq) as p;
+      from verify_part(p_tenant, v_oldest.seq, v_oldest.hash, v_stays - 1 - v_oldest.seq) as p;
   end if;
 end;
 $$;

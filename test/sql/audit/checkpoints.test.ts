@@ -1,4 +1,5 @@
 /** The functions that find places of the hash chain to sign, and delete entries before such a place. */
+import { rowsReadBy } from '../../support/rows-read.ts';
 import { inSeconds, SqlSession } from '../../support/sql.ts';
 
 let sql: SqlSession;
@@ -132,6 +133,12 @@ describe('next_cut', () => {
     expect(await next(40)).toEqual([{ after: 2, seq: 3, ...good }]);
     await tamper(3);
     expect(await next(40)).toMatchObject([{ after: 2, seq: 3, problem: 'row changed' }]);
+  });
+
+  test('looks at few entries while none is old enough', async () => {
+    await chain(...Array.from({ length: 100 }, () => 10));
+    expect(await next(20, 100)).toEqual([]);
+    expect(await rowsReadBy(sql, 'audit', () => next(20, 100))).toBeLessThan(20);
   });
 });
 
