@@ -32,7 +32,7 @@ begin
           and space_id = p_space
           and kind = 'stage'
           and watch_for = 'demoted'
-          and participant_id in (select key from jsonb_each(p_connected) where value ->> 'exceeds' = 'false')
+          and participant_id = any (array(select key from jsonb_each(p_connected) where value ->> 'exceeds' = 'false'))
           and expires_at < p_looked_at - v_margin
           and watch_from < p_looked_at
           and not has_open_delivery(p_tenant, grant_id)

@@ -52,7 +52,7 @@ begin
     and kind = 'stage'
     and watch_for = 'demoted'
     and watch_from < p_looked_at
-    and participant_id in (select key from jsonb_each(p_connected) where value ? 'exceeds');
+    and participant_id = any (array(select key from jsonb_each(p_connected) where value ? 'exceeds'));
 
   if exists (select from public.holds where tenant_id = p_tenant and space_id = p_space and kind = 'stage') then
     perform plan_next_step(p_tenant, p_space, p_looked_at, p_step);

@@ -13,6 +13,6 @@ begin
     tenant_id = p_tenant
     and space_id = p_space
     and kind = 'stage'
-    and participant_id in (select jsonb_object_keys(p_connected));
+    and participant_id = any (array(select jsonb_object_keys(p_connected)));
 end;
 $$;

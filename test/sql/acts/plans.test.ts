@@ -1,4 +1,5 @@
 /** What is asked at each act finds what is recent, with the rights of the service: row-level security changes plans. */
+import { withAnyStatistics } from '../../support/statistics.ts';
 import { rowsReadBy } from '../../support/rows-read.ts';
 import { SqlSession } from '../../support/sql.ts';
 
@@ -23,34 +24,32 @@ afterAll(() => sql.stop());
 beforeEach(() => sql.begin());
 afterEach(() => sql.rollback());
 
-describe.each<[string, () => Promise<unknown>]>([
-  ['before Postgres has statistics', () => Promise.resolve()],
-  ['with statistics', () => sql.query('analyze')],
-])('%s', (_when, prepare) => {
-  beforeAll(prepare);
-
-  test('the newest freezing of a space is found among all that was ever done there', async () => {
-    await sql.insert('spaces', { tenant_id: 'ten', id: 'hall' });
-    await sql.query(
-      `update actions set space_id = 'hall', kind = 'space.freeze' where id in ('act_00000007', 'act_00000009')`,
-    );
-    await sql.query(`update actions set space_id = 'hall' where space_id is null`);
-    await sql.becomeService('ten');
-    const read = await rowsReadBy(sql, 'actions', async () => {
-      expect(await sql.value('newest_freezing', { tenant: 'ten', space: 'hall' })).toBe('act_00000009');
+withAnyStatistics(
+  () => sql,
+  () => {
+    test('the newest freezing of a space is found among all that was ever done there', async () => {
+      await sql.insert('spaces', { tenant_id: 'ten', id: 'hall' });
+      await sql.query(
+        `update actions set space_id = 'hall', kind = 'space.freeze' where id in ('act_00000007', 'act_00000009')`,
+      );
+      await sql.query(`update actions set space_id = 'hall' where space_id is null`);
+      await sql.becomeService('ten');
+      const read = await rowsReadBy(sql, 'actions', async () => {
+        expect(await sql.value('newest_freezing', { tenant: 'ten', space: 'hall' })).toBe('act_00000009');
+      });
+      expect(read).toBeLessThanOrEqual(3 * recent);
     });
-    expect(read).toBeLessThanOrEqual(3 * recent);
-  });
 
-  test('the pace of a caller is counted from the acts of the last minute', async () => {
-    await sql.becomeService('ten');
-    const pace = { tenant: 'ten', kind: 'apiKey', id: 'key', most: 1_000, inTurn: false };
-    const read = await rowsReadBy(sql, 'actions', async () => {
-      expect(await sql.call('acts_in_last_minute', pace)).toMatchObject([{ used: recent }]);
+    test('the pace of a caller is counted from the acts of the last minute', async () => {
+      await sql.becomeService('ten');
+      const pace = { tenant: 'ten', kind: 'apiKey', id: 'key', most: 1_000, inTurn: false };
+      const read = await rowsReadBy(sql, 'actions', async () => {
+        expect(await sql.call('acts_in_last_minute', pace)).toMatchObject([{ used: recent }]);
+      });
+      expect(read).toBeLessThanOrEqual(3 * recent);
     });
-    expect(read).toBeLessThanOrEqual(3 * recent);
-  });
-});
+  },
+);
 
 test('a step of an erasure looks at as many acts as it is told, whomever they are about', async () => {
   const step = { tenant: 'ten', user: 'ben', name: 'erased:ben', after: null, most: recent };

@@ -1,5 +1,6 @@
 /** What is asked about bans finds those in force, however many there were. */
 import { limits } from '../../../src/limits.ts';
+import { withAnyStatistics } from '../../support/statistics.ts';
 import { rowsLookedAtBy, rowsReadBy } from '../../support/rows-read.ts';
 import { SqlSession } from '../../support/sql.ts';
 
@@ -26,37 +27,35 @@ afterAll(() => sql.stop());
 beforeEach(() => sql.begin());
 afterEach(() => sql.rollback());
 
-describe.each<[string, () => Promise<unknown>]>([
-  ['before Postgres has statistics', () => Promise.resolve()],
-  ['with statistics', () => sql.query('analyze')],
-])('%s', (_when, prepare) => {
-  beforeAll(prepare);
-
-  test.each<[string, string, object]>([
-    ['how many are in force', 'bans_in_force', { tenant: 'ten', most: 99_000 }],
-    [
-      'whether a user is banned',
-      'ban_in_force',
-      { tenant: 'ten', user: 'user-5', space: 'spc', rank: null, pseudonym: 'p-5' },
-    ],
-    [
-      'which users are banned',
-      'users_under_bans',
-      { tenant: 'ten', users: ['user-5', 'user-6'], pseudonyms: ['p-5', 'p-6'] },
-    ],
-    ['whom the watchdog looks after', 'bans_without_hold', { afterTenant: '', afterBan: '', limit: ended, limits }],
-    [
-      'a page of those in force',
-      'bans_looked_at',
-      { tenant: 'ten', by: 'notEnded', value: null, before: 'zzz', looked: ended },
-    ],
-    ['which have ended and are not old', 'drop_old_bans', { tenant: 'ten', before: new Date(0), most: 1_000 }],
-  ])('%s: %s reads few bans', async (_what, name, args) => {
-    expect(await rowsReadBy(sql, 'bans', () => sql.call(name, args as { tenant: string }))).toBeLessThanOrEqual(
-      3 * inForce,
-    );
-  });
-});
+withAnyStatistics(
+  () => sql,
+  () => {
+    test.each<[string, string, object]>([
+      ['how many are in force', 'bans_in_force', { tenant: 'ten', most: 99_000 }],
+      [
+        'whether a user is banned',
+        'ban_in_force',
+        { tenant: 'ten', user: 'user-5', space: 'spc', rank: null, pseudonym: 'p-5' },
+      ],
+      [
+        'which users are banned',
+        'users_under_bans',
+        { tenant: 'ten', users: ['user-5', 'user-6'], pseudonyms: ['p-5', 'p-6'] },
+      ],
+      ['whom the watchdog looks after', 'bans_without_hold', { afterTenant: '', afterBan: '', limit: ended, limits }],
+      [
+        'a page of those in force',
+        'bans_looked_at',
+        { tenant: 'ten', by: 'notEnded', value: null, before: 'zzz', looked: ended },
+      ],
+      ['which have ended and are not old', 'drop_old_bans', { tenant: 'ten', before: new Date(0), most: 1_000 }],
+    ])('%s: %s reads few bans', async (_what, name, args) => {
+      expect(await rowsReadBy(sql, 'bans', () => sql.call(name, args as { tenant: string }))).toBeLessThanOrEqual(
+        3 * inForce,
+      );
+    });
+  },
+);
 
 test('the quota of a ban reads no bans in force once they are counted, and no acts from before', async () => {
   await sql.query(

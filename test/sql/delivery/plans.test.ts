@@ -1,6 +1,7 @@
 /** What is asked about the calls to one participant finds those, however many there were in the space. Row-level security changes plans. */
 import { limits } from '../../../src/limits.ts';
 import { inHours, insertHold, insertTwoTenants } from '../../support/moderation-rows.ts';
+import { withAnyStatistics } from '../../support/statistics.ts';
 import { rowsReadBy } from '../../support/rows-read.ts';
 import { SqlSession } from '../../support/sql.ts';
 
@@ -68,28 +69,26 @@ afterAll(() => sql.stop());
 beforeEach(() => sql.begin());
 afterEach(() => sql.rollback());
 
-describe.each<[string, () => Promise<unknown>]>([
-  ['before Postgres has statistics', () => Promise.resolve()],
-  ['with statistics', () => sql.query('analyze')],
-])('%s', (_when, prepare) => {
-  beforeAll(prepare);
+withAnyStatistics(
+  () => sql,
+  () => {
+    test.each<[string, string, object, unknown]>([
+      ['a look at the stage', 'add_found_disconnects', { lookedAt, connected, limits }, people],
+      ['an exchange of a token', 'participant_is_disconnected', { participant: 'part-1' }, false],
+      ['an event of IVS', 'participant_was_disconnected', { participant: 'gone-2-'.padEnd(200, 'x') }, true],
+    ])('%s: %s reads few deliveries', async (_what, name, args, answer) => {
+      await sql.becomeService('ten');
+      const ask = async () => expect(await sql.value(name, { tenant: 'ten', space: 'spc', ...args })).toBe(answer);
+      expect(await rowsReadBy(sql, 'deliveries', ask)).toBeLessThanOrEqual(3 * people);
+    });
 
-  test.each<[string, string, object, unknown]>([
-    ['a look at the stage', 'add_found_disconnects', { lookedAt, connected, limits }, people],
-    ['an exchange of a token', 'participant_is_disconnected', { participant: 'part-1' }, false],
-    ['an event of IVS', 'participant_was_disconnected', { participant: 'gone-2-'.padEnd(200, 'x') }, true],
-  ])('%s: %s reads few deliveries', async (_what, name, args, answer) => {
-    await sql.becomeService('ten');
-    const ask = async () => expect(await sql.value(name, { tenant: 'ten', space: 'spc', ...args })).toBe(answer);
-    expect(await rowsReadBy(sql, 'deliveries', ask)).toBeLessThanOrEqual(3 * people);
-  });
-
-  test('the deletion of the space: has_deliveries_in_space reads few deliveries', async () => {
-    const ask = async () =>
-      expect(await sql.value('has_deliveries_in_space', { tenant: 'ten', space: 'spc' })).toBe(true);
-    expect(await rowsReadBy(sql, 'deliveries', ask)).toBeLessThanOrEqual(3 * people);
-  });
-});
+    test('the deletion of the space: has_deliveries_in_space reads few deliveries', async () => {
+      const ask = async () =>
+        expect(await sql.value('has_deliveries_in_space', { tenant: 'ten', space: 'spc' })).toBe(true);
+      expect(await rowsReadBy(sql, 'deliveries', ask)).toBeLessThanOrEqual(3 * people);
+    });
+  },
+);
 
 test('a look at the stage finds the holds of each participant, and of each user', async () => {
   await sql.rollback();

@@ -1,5 +1,6 @@
 /** What is asked about grants while somebody vends or acts is found by index, in a ledger of some size. */
 import { limits } from '../../../src/limits.ts';
+import { withAnyStatistics } from '../../support/statistics.ts';
 import { rowsReadBy } from '../../support/rows-read.ts';
 import { SqlSession } from '../../support/sql.ts';
 
@@ -66,57 +67,55 @@ const page = {
   looked: 50,
 };
 
-describe.each<[string, () => Promise<unknown>]>([
-  ['before Postgres has statistics', () => Promise.resolve()],
-  ['with statistics', () => sql.query('analyze')],
-])('%s', (_when, prepare) => {
-  beforeAll(prepare);
+withAnyStatistics(
+  () => sql,
+  () => {
+    test.each<[string, string, object]>([
+      ['the rate of a user', 'vends_in_last_minute', { ...ann, stage: true, chat: true, most: 60, isDry: false }],
+      ['the rates of users', 'vends_of_users', { tenant: 'ten', users: ['ann', 'ben'], most: 60 }],
+      ['the people in a space', 'users_in_space', { tenant: 'ten', space: 'hall', except: 'ben' }],
+      ['a participant', 'capabilities_of_participant', { tenant: 'ten', participant: 'p7' }],
+      ['a participant who wants to stay', 'participant_may_stay', { ...ann, space: 'hall', participant: 'p8' }],
+      ['a key whose tokens have expired', 'signing_key_is_needed', { tenant: 'ten', key: 'old', after: new Date() }],
+      ['the tokens of a key that can be used', 'count_live_tokens_of_key', { tenant: 'ten', key: 'new', most: 100 }],
+      ['the tokens of a key that cannot', 'count_live_tokens_of_key', { tenant: 'ten', key: 'old', most: 100 }],
+      ['a key whose tokens can be used', 'signing_key_is_needed', { tenant: 'ten', key: 'new', after: new Date() }],
+      [
+        'the end of a key whose tokens have expired',
+        'revoke_grants_of_key',
+        { tenant: 'ten', key: 'old', from: '-infinity', limit: 100 },
+      ],
+      ['the end of a key', 'revoke_grants_of_key', { tenant: 'ten', key: 'new', from: '-infinity', limit: 10 }],
+      ['a page of a user', 'page_of_grants', { ...page, by: 'user', value: 'ann' }],
+      ['a page of a space', 'page_of_grants', { ...page, by: 'space', value: 'hall' }],
+      ['a page of what has expired', 'page_of_grants', { ...page, by: 'expiry', beforeTime: new Date() }],
+      ['a page of all', 'page_of_grants', { ...page, before: 'zzz' }],
+      ['the roles of somebody who was here long ago', 'granted_roles', olga],
+      ['a change of their role', 'grants_beside_role', { ...olga, role: 'viewer' }],
+      ['an exchange of their token', 'admit_exchange', { ...olga, pseudonym: 'p-olga', grant: 'grt_new' }],
+      ['the end of their chat', 'unusable_chat_grants', { ...olga, ivsUser: 'olga' }],
+      ['the people in a space that was full long ago', 'grants_in_space', { tenant: 'ten', space: 'attic', limits }],
+      ['whom a freezing of it silences', 'grants_to_silence', { ...olga, user: null, moderatorRoles: [] }],
+      ['the grants of the banned', 'bans_without_hold', { afterTenant: '', afterBan: '', limit: 10, limits }],
+      ['what is on its way to a user', 'seconds_until_tokens_have_left', { ...ann, space: null, limits }],
+    ])('%s: %s reads few grants', async (_what, name, args) => {
+      expect(await readBy(() => sql.call(name, args as typeof ann))).toBeLessThanOrEqual(3 * usable);
+    });
 
-  test.each<[string, string, object]>([
-    ['the rate of a user', 'vends_in_last_minute', { ...ann, stage: true, chat: true, most: 60, isDry: false }],
-    ['the rates of users', 'vends_of_users', { tenant: 'ten', users: ['ann', 'ben'], most: 60 }],
-    ['the people in a space', 'users_in_space', { tenant: 'ten', space: 'hall', except: 'ben' }],
-    ['a participant', 'capabilities_of_participant', { tenant: 'ten', participant: 'p7' }],
-    ['a participant who wants to stay', 'participant_may_stay', { ...ann, space: 'hall', participant: 'p8' }],
-    ['a key whose tokens have expired', 'signing_key_is_needed', { tenant: 'ten', key: 'old', after: new Date() }],
-    ['the tokens of a key that can be used', 'count_live_tokens_of_key', { tenant: 'ten', key: 'new', most: 100 }],
-    ['the tokens of a key that cannot', 'count_live_tokens_of_key', { tenant: 'ten', key: 'old', most: 100 }],
-    ['a key whose tokens can be used', 'signing_key_is_needed', { tenant: 'ten', key: 'new', after: new Date() }],
-    [
-      'the end of a key whose tokens have expired',
-      'revoke_grants_of_key',
-      { tenant: 'ten', key: 'old', from: '-infinity', limit: 100 },
-    ],
-    ['the end of a key', 'revoke_grants_of_key', { tenant: 'ten', key: 'new', from: '-infinity', limit: 10 }],
-    ['a page of a user', 'page_of_grants', { ...page, by: 'user', value: 'ann' }],
-    ['a page of a space', 'page_of_grants', { ...page, by: 'space', value: 'hall' }],
-    ['a page of what has expired', 'page_of_grants', { ...page, by: 'expiry', beforeTime: new Date() }],
-    ['a page of all', 'page_of_grants', { ...page, before: 'zzz' }],
-    ['the roles of somebody who was here long ago', 'granted_roles', olga],
-    ['a change of their role', 'grants_beside_role', { ...olga, role: 'viewer' }],
-    ['an exchange of their token', 'admit_exchange', { ...olga, pseudonym: 'p-olga', grant: 'grt_new' }],
-    ['the end of their chat', 'unusable_chat_grants', { ...olga, ivsUser: 'olga' }],
-    ['the people in a space that was full long ago', 'grants_in_space', { tenant: 'ten', space: 'attic', limits }],
-    ['whom a freezing of it silences', 'grants_to_silence', { ...olga, user: null, moderatorRoles: [] }],
-    ['the grants of the banned', 'bans_without_hold', { afterTenant: '', afterBan: '', limit: 10, limits }],
-    ['what is on its way to a user', 'seconds_until_tokens_have_left', { ...ann, space: null, limits }],
-  ])('%s: %s reads few grants', async (_what, name, args) => {
-    expect(await readBy(() => sql.call(name, args as typeof ann))).toBeLessThanOrEqual(3 * usable);
-  });
-
-  test('a count of places is filled from the grants that can be used', async () => {
-    const [{ id } = { id: 0 }] = await sql.query<{ id: number }>(
-      `insert into place_counts (tenant_id, space_id, space_updated_at) values ('ten', 'hall', now()) returning id`,
-    );
-    await sql.query(`insert into place_sources values ('ten', 'hall', $1)`, [id]);
-    const fill = `fill_count((select c from place_counts c), '${JSON.stringify(limits)}')`;
-    const filled = async () => {
-      await sql.query(`select ${fill}`);
-      expect(await sql.query('select user_id from places order by 1')).toEqual([
-        { user_id: 'ann' },
-        { user_id: 'zoe' },
-      ]);
-    };
-    expect(await readBy(filled)).toBeLessThanOrEqual(3 * usable);
-  });
-});
+    test('a count of places is filled from the grants that can be used', async () => {
+      const [{ id } = { id: 0 }] = await sql.query<{ id: number }>(
+        `insert into place_counts (tenant_id, space_id, space_updated_at) values ('ten', 'hall', now()) returning id`,
+      );
+      await sql.query(`insert into place_sources values ('ten', 'hall', $1)`, [id]);
+      const fill = `fill_count((select c from place_counts c), '${JSON.stringify(limits)}')`;
+      const filled = async () => {
+        await sql.query(`select ${fill}`);
+        expect(await sql.query('select user_id from places order by 1')).toEqual([
+          { user_id: 'ann' },
+          { user_id: 'zoe' },
+        ]);
+      };
+      expect(await readBy(filled)).toBeLessThanOrEqual(3 * usable);
+    });
+  },
+);
