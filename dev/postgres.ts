@@ -5,9 +5,11 @@ import {
   chownSync,
   closeSync,
   existsSync,
+  fstatSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   rmdirSync,
@@ -215,8 +217,16 @@ async function untilReady(child: ChildProcess, dataDir: string, options: Postgre
   return failures[0] ?? `not ready after a minute: ${lastLines(logFile(dataDir, options))}`;
 }
 
+/** Of the end of a log, which is too long to be read as a whole after years. */
 function lastLines(file: string): string {
-  return readFileSync(file, 'utf8').trim().split('\n').slice(-4).join(' / ');
+  const log = openSync(file, 'r');
+  try {
+    const end = Buffer.alloc(16_384);
+    const length = readSync(log, end, 0, end.length, Math.max(0, fstatSync(log).size - end.length));
+    return end.toString('utf8', 0, length).trim().split('\n').slice(-4).join(' / ');
+  } finally {
+    closeSync(log);
+  }
 }
 
 function running(child: ChildProcess, port: number, dataDir: string, options: PostgresOptions): Postgres {
