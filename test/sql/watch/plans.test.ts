@@ -53,7 +53,7 @@ withAnyStatistics(
 
 test.each(questions)('with statistics %s reads the holds of those who were found', async (...asked) => {
   await sql.query('analyze');
-  expect(await holdsReadBy(...asked)).toBeLessThan(10 * found);
+  expect(await holdsReadBy(...asked)).toBeLessThan(8 * found);
 });
 
 async function holdsReadBy(name: string, args: object): Promise<number> {
